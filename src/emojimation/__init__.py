@@ -1,0 +1,1 @@
+"""Faces in, honest emotion probabilities and emoji out."""

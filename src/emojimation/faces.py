@@ -1,0 +1,150 @@
+"""A face in a frame, the geometry of boxes, and the one warp that cuts a face out of a frame."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+
+from emojimation.labels import EMOJI, EMOTIONS, NOT_SURE_EMOJI
+
+# Median positions of right eye, left eye, nose tip, right and left mouth corner (as the viewer sees them: the right eye
+# is on the left) in the unit square of a FER2013 picture. Measured by scripts/measure_template.py; see docs/decisions.md.
+TEMPLATE = np.array([[0.31, 0.37], [0.69, 0.37], [0.5, 0.58], [0.36, 0.78], [0.64, 0.78]], np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """One face of one frame.
+
+    xyxy: (4,) float32, left, top, right, bottom in pixels of the frame; may reach over its border.
+    score: the detector's, 0 to 1.
+    landmarks: (5,2) float32 pixels in the order of `TEMPLATE`, or None where the detector has none.
+    probabilities: (7,) float32 in the order of `EMOTIONS`, sum 1, calibrated; None before classification.
+    track_id: number of the person in a video, or None for a single picture.
+    threshold: confidence under which the answer is "not sure".
+    """
+
+    xyxy: np.ndarray
+    score: float
+    landmarks: np.ndarray | None = None
+    probabilities: np.ndarray | None = None
+    track_id: int | None = None
+    threshold: float = 0.5
+
+    @property
+    def emotion(self) -> str | None:
+        """Name of the most probable emotion, or None before classification."""
+        return None if self.probabilities is None else EMOTIONS[int(np.argmax(self.probabilities))]
+
+    @property
+    def confidence(self) -> float | None:
+        """Probability of `emotion`, 0 to 1."""
+        return None if self.probabilities is None else float(np.max(self.probabilities))
+
+    @property
+    def certain(self) -> bool | None:
+        """Whether `confidence` reaches `threshold`; False means "not sure"."""
+        return None if self.probabilities is None else bool(self.confidence >= self.threshold)
+
+    @property
+    def emoji(self) -> str | None:
+        """The emotion's emoji, a thinking face where the answer is not certain, None before classification."""
+        if self.emotion is None:
+            return None
+        return EMOJI[self.emotion] if self.certain else NOT_SURE_EMOJI
+
+    @property
+    def size_px(self) -> float:
+        """Longer side of the box in pixels."""
+        return float(max(self.xyxy[2] - self.xyxy[0], self.xyxy[3] - self.xyxy[1]))
+
+    @property
+    def roll_deg(self) -> float:
+        """Tilt of the head in degrees, positive clockwise as the viewer sees it; 0 without landmarks."""
+        if self.landmarks is None:
+            return 0.0
+        dx, dy = self.landmarks[1] - self.landmarks[0]
+        return float(np.degrees(np.arctan2(dy, dx)))
+
+    def with_(self, **changes: Any) -> "Face":
+        """A copy with some fields changed."""
+        return replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The one schema of a face for JSON, CSV, Parquet and REST: plain Python numbers, strings and lists."""
+        probabilities = self.probabilities
+        return {
+            "xyxy": [round(float(v), 2) for v in self.xyxy],
+            "score": round(float(self.score), 4),
+            "landmarks": None if self.landmarks is None else [[round(float(v), 2) for v in p] for p in self.landmarks],
+            "emotion": self.emotion,
+            "confidence": None if self.confidence is None else round(self.confidence, 4),
+            "certain": self.certain,
+            "emoji": self.emoji,
+            "probabilities": None
+            if probabilities is None
+            else {name: round(float(p), 4) for name, p in zip(EMOTIONS, probabilities, strict=True)},
+            "track_id": self.track_id,
+        }
+
+
+def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Intersection over union of every box in `a` (n,4) with every box in `b` (m,4), both xyxy -> (n,m) in [0,1]."""
+    top_left = np.maximum(a[:, None, :2], b[None, :, :2])
+    bottom_right = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    inter = np.prod(np.clip(bottom_right - top_left, 0, None), axis=2)
+    area_a = np.prod(np.clip(a[:, 2:] - a[:, :2], 0, None), axis=1)
+    area_b = np.prod(np.clip(b[:, 2:] - b[:, :2], 0, None), axis=1)
+    union = area_a[:, None] + area_b[None] - inter
+    return np.where(union > 0, inter / np.maximum(union, 1e-9), 0.0)
+
+
+def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The (2,3) similarity transform (rotation, one scale, shift) nearest to mapping `source` (n,2) onto `target` (n,2).
+
+    Least squares after Umeyama, "Least-squares estimation of transformation parameters between two point patterns",
+    IEEE TPAMI 1991, written for the plane with complex numbers (which rules out mirroring).
+    """
+    s, t = (points.astype(np.float64) @ (1, 1j) for points in (source, target))
+    s0, t0 = s - s.mean(), t - t.mean()
+    factor = np.vdot(s0, t0) / max(np.vdot(s0, s0).real, 1e-12)
+    shift = t.mean() - factor * s.mean()
+    return np.array([[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]])
+
+
+def crop_faces(
+    frame: np.ndarray, faces: list[Face], size: int = 48, template: np.ndarray = TEMPLATE, channels: int = 1
+) -> np.ndarray:
+    """Cut every face out of the full frame by one similarity warp onto the template.
+
+    frame: (H,W,3) BGR uint8. template: (5,2) in the unit square. Returns (n,size,size,channels) uint8, grey for one
+    channel, BGR for three. Faces that reach over the border are padded by repeating the edge.
+    """
+    crops = [_crop(frame, face, size, template) for face in faces]
+    if channels == 1:
+        crops = [cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)[..., None] for crop in crops]
+    return np.stack(crops) if crops else np.zeros((0, size, size, channels), np.uint8)
+
+
+def _crop(frame: np.ndarray, face: Face, size: int, template: np.ndarray) -> np.ndarray:
+    if face.landmarks is not None:
+        source, target = face.landmarks, template * size
+    else:
+        x0, y0, x1, y1 = face.xyxy
+        side = max(x1 - x0, y1 - y0)
+        centre = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
+        corners = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5]], np.float32)
+        source, target = centre + corners * side, (corners + 0.5) * size
+    matrix = similarity(source, target)
+    return _warp(frame, matrix, size)
+
+
+def _warp(frame: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
+    """Warp with area-like quality: a face much larger than the crop is warped to a multiple of its size and averaged."""
+    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    factor = int(np.clip(np.floor(1 / max(scale, 1e-6)), 1, 8))
+    big = cv2.warpAffine(
+        frame, matrix * factor, (size * factor, size * factor), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return big if factor == 1 else cv2.resize(big, (size, size), interpolation=cv2.INTER_AREA)
