@@ -13,9 +13,9 @@ from emojimation.sprites import DISC, emoji, stamp
 # Draws a face as a square sprite of about the asked size in pixels, upright, its head disc filling `DISC` of the width.
 Draw = Callable[[Face, int], np.ndarray]
 
-# A detector's box reaches from the brows to the chin; hair and ears are outside. In box sides, measured on portraits.
-HEAD_SIDE = 1.62
-HEAD_LIFT = 0.13
+# A detector's box reaches from the brows to the chin; hair and ears are outside. In box sides, tried on portraits.
+HEAD_SIDE = 1.75
+HEAD_LIFT = 0.15
 # Cells across a covered head: so few that neither a person nor a network finds the face again.
 CELLS = 9
 
