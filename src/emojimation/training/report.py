@@ -1,6 +1,7 @@
 """Pictures for reports: the only module that imports matplotlib. No window and no global state: `Figure` alone."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,8 +11,9 @@ from emojimation.training.dataset import Dataset
 
 INK = "#1f2328"
 FAINT = "#d0d7de"
+LABEL_BOX = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
 # Lightness falls from split to split, so that the bars stay apart in grey; hatches help where three meet.
-SPLIT_STYLES = {
+SPLIT_STYLES: dict[str, dict[str, Any]] = {
     "train": {"color": "#0072B2", "label": "train (Training)"},
     "val": {"color": "#E69F00", "label": "val (PublicTest)", "hatch": "///"},
     "test": {"color": "#C9D6DF", "label": "test (PrivateTest)", "hatch": "..."},
@@ -27,7 +29,9 @@ def class_bars(dataset: Dataset, path: str | Path) -> None:
     for k, (split, numbers) in enumerate(counts.items()):
         x = np.arange(len(numbers)) + (k - (len(counts) - 1) / 2) * width
         bars = axes.bar(x, list(numbers.values()), width * 0.92, edgecolor="white", **SPLIT_STYLES[split])
-        axes.bar_label(bars, fmt="{:,.0f}", padding=2, fontsize=8 if len(counts) < 3 else 6.5, color=INK)
+        axes.bar_label(
+            bars, fmt="{:,.0f}", padding=2, fontsize=8 if len(counts) < 3 else 6.5, color=INK, bbox=LABEL_BOX
+        )
     _dress(axes, dataset)
     figure.savefig(path)
 
