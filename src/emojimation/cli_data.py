@@ -23,7 +23,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard out
 
 
 def extra(module: str, needs: str) -> ModuleType:
-    """A module of this package that needs the package `needs`; InputError tells how to install that where it is absent."""
+    """A module of ours that needs the package `needs`; InputError tells how to install that where it is absent."""
     try:
         return importlib.import_module(module)
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""Every shape of the same rows reads as the same Dataset, and every bad file is refused in one line."""
+"""Every shape of the same rows reads as the same Dataset, and nothing is lost on the way back."""
 
 import gzip
 import io
@@ -13,12 +13,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from emojimation.errors import InputError
 from emojimation.labels import EMOTIONS, FERPLUS_COLUMNS
-from emojimation.training.csvfile import parse_pixels
 from emojimation.training.data import Dataset, format_of, load, save
 from emojimation.training.pictures import encode_png
 
@@ -43,79 +40,69 @@ def folder_of(data: Dataset, root: Path) -> Path:
     return root
 
 
-def zipped(path: Path, files: dict[str, bytes]) -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+def zipped(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, data in files.items():
             archive.writestr(name, data)
-    return path
+    return buffer.getvalue()
 
 
-def tarred(path: Path, files: dict[str, bytes]) -> Path:
-    with tarfile.open(path, "w:gz") as archive:
+def tarred(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as archive:
         for name, data in files.items():
             info = tarfile.TarInfo(name)
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
-    return path
+    return buffer.getvalue()
 
 
 def in_shape(shape: str, data: Dataset, tmp: Path) -> Path:
-    """Write `data` in one of the shapes that people hold; the file's path."""
+    """Write `data` in one of the shapes that people hold; the path to load."""
+    if shape.startswith("folder"):
+        return folder_shape(shape, data, tmp)
     text = csv_text(data)
+    quoted = "\n".join('"' + line.replace(",", '","') + '"' for line in text.splitlines())
     spaced = csv_text(data, "emotion, Usage, pixels").encode()
-    test_csv = b"pixels\n" + text.splitlines()[1].split(",")[1].encode()
-    pictures = {}
-    if "folder" in shape:
-        root = folder_of(data, tmp / "fer")
-        if shape == "folder":
-            return root
-        pictures = {f.relative_to(tmp).as_posix(): f.read_bytes() for f in sorted(root.rglob("*.png"))}
-        pictures["__MACOSX/fer/train/angry/._Training_0.png"] = b"not a picture"
-    files = {
-        "fer2013.csv": text.encode(),
-        "icml_face_data.csv": spaced,
-        "bom.csv": b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode(),
-        "quoted.csv": csv_text(data).replace(",", '","').replace("\n", '"\n"').join('"\n').strip('\n"').encode(),
-        "fer2013.csv.gz": gzip.compress(text.encode()),
-        "fer2013.csv.xz": lzma.compress(text.encode()),
-    }
-    if shape in files:
-        if shape == "quoted.csv":
-            lines = text.splitlines()
-            files[shape] = "\n".join('"' + line.replace(",", '","') + '"' for line in lines).encode()
-        (tmp / shape).write_bytes(files[shape])
-        return tmp / shape
+    unlabelled = b"pixels\n" + text.splitlines()[1].split(",")[1].encode()
     kaggle = {
-        "a/test.csv": test_csv,
+        "a/test.csv": unlabelled,
         "icml_face_data.csv": spaced,
         "train.csv": csv_text(data, "emotion,pixels").encode(),
     }
-    archives = {
-        "kaggle.zip": (zipped, kaggle),
-        "fer2013.tar.gz": (tarred, {"fer2013/README": b"hello", "fer2013/fer2013.csv": text.encode()}),
-        "folder.zip": (zipped, pictures),
-        "folder.tgz": (tarred, pictures),
+    makers = {
+        "fer2013.csv": text.encode,
+        "icml_face_data.csv": lambda: spaced,
+        "bom.csv": lambda: b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode(),
+        "quoted.csv": quoted.encode,
+        "fer2013.csv.gz": lambda: gzip.compress(text.encode(), 1),
+        "fer2013.csv.xz": lambda: lzma.compress(text.encode(), preset=0),
+        "kaggle.zip": lambda: zipped(kaggle),
+        "fer2013.tar.gz": lambda: tarred({"fer2013/README": b"hello", "fer2013/fer2013.csv": text.encode()}),
     }
-    pack, content = archives[shape]
-    return pack(tmp / shape, content)
+    (tmp / shape).write_bytes(makers[shape]())
+    return tmp / shape
 
 
-SHAPES = [
-    "fer2013.csv",
-    "icml_face_data.csv",
-    "bom.csv",
-    "quoted.csv",
-    "fer2013.csv.gz",
-    "fer2013.csv.xz",
-    "kaggle.zip",
-    "fer2013.tar.gz",
-    "folder",
-    "folder.zip",
-    "folder.tgz",
-]
+def folder_shape(shape: str, data: Dataset, tmp: Path) -> Path:
+    """Kaggle's picture folders, or an archive of them with the litter that macOS puts in."""
+    root = folder_of(data, tmp / "fer")
+    if shape == "folder":
+        return root
+    pictures = {f.relative_to(tmp).as_posix(): f.read_bytes() for f in sorted(root.rglob("*.png"))}
+    pictures["__MACOSX/fer/train/angry/._Training_0.png"] = b"not a picture"
+    (tmp / shape).write_bytes(zipped(pictures) if shape.endswith("zip") else tarred(pictures))
+    return tmp / shape
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+SHAPES = """
+    fer2013.csv icml_face_data.csv bom.csv quoted.csv fer2013.csv.gz fer2013.csv.xz
+    kaggle.zip fer2013.tar.gz folder folder.zip folder.tgz
+"""
+
+
+@pytest.mark.parametrize("shape", SHAPES.split())
 def test_every_shape_is_the_same_dataset(shape: str, fer_rows: Dataset, tmp_path: Path):
     data = load(in_shape(shape, fer_rows, tmp_path))
     assert data.sha256 == fer_rows.sha256
@@ -243,123 +230,10 @@ def test_ferplus_that_does_not_fit_is_refused(fer_rows: Dataset, tmp_path: Path)
     turned = ferplus_csv(fer_rows.take(np.arange(60)[::-1]), tmp_path / "turned.csv")
     with pytest.raises(InputError, match="row 1 is 'test', but 'train'"):
         load(tmp_path / "a.csv", turned)
-    with pytest.raises(InputError, match=r"missing FER\+ columns usage"):
+    with pytest.raises(InputError, match=r"missing FER\+ columns image name, neutral"):
         load(tmp_path / "a.csv", tmp_path / "a.csv")
     with pytest.raises(InputError, match="no such file"):
         load(tmp_path / "a.csv", tmp_path / "none.csv")
-
-
-GOOD = " ".join(["7"] * 2304)
-BAD_CSV = {
-    "empty": ("", "the file is empty"),
-    "header alone": ("emotion,pixels,Usage\n", "no rows"),
-    "no pixels column": ("emotion,Usage\n1,Training\n", "missing column 'pixels'.*found emotion, Usage"),
-    "kaggle test.csv": (f"pixels\n{GOOD}\n", "missing column 'emotion'.*test.csv has no labels"),
-    "short row": (f"emotion,pixels\n1,{GOOD}\n2,{GOOD[:-2]}\n", "row 2: expected 2304 pixels .* found 2303"),
-    "long row": (f"emotion,pixels\n1,{GOOD} 7\n", "row 1: expected 2304 pixels .* found 2305"),
-    "no pixels": ("emotion,pixels\n1,\n", "row 1: expected 2304 pixels .* found 0"),
-    "word among pixels": (f"emotion,pixels\n1,{GOOD[:-1]}x\n", "row 1: expected whole numbers .* found 'x'"),
-    "fraction": (f"emotion,pixels\n1,{GOOD[:-1]}7.5\n", "row 1: expected whole numbers .* found '7.5'"),
-    "too bright": (f"emotion,pixels\n1,{GOOD[:-1]}256\n", "row 1: expected pixels from 0 to 255, found 256"),
-    "negative": (f"emotion,pixels\n1,{GOOD[:-1]}-1\n", "row 1: expected pixels from 0 to 255, found -1"),
-    "label 7": (f"emotion,pixels\n0,{GOOD}\n7,{GOOD}\n", "row 2: expected a label 0 to 6, found '7'"),
-    "label -1": (f"emotion,pixels\n-1,{GOOD}\n", "row 1: expected a label 0 to 6, found '-1'"),
-    "label word": (f"emotion,pixels\n0,{GOOD}\nx,{GOOD}\n", "row 2: expected a label 0 to 6, found 'x'"),
-    "no label": (f"emotion,pixels\n0,{GOOD}\n,{GOOD}\n", "row 2: expected a label 0 to 6, found ''"),
-    "no first label": (f"emotion,pixels\n,{GOOD}\n", "row 1: expected a label 0 to 6, found nothing"),
-    "missing field": (f"emotion,pixels,Usage\n0,{GOOD}\n", "row 1: expected 3 columns, found 2"),
-    "unknown usage": (f"emotion,pixels,Usage\n0,{GOOD},Secret\n", "row 1: unknown Usage 'Secret'"),
-}
-
-
-@pytest.mark.parametrize("case", BAD_CSV)
-def test_bad_csv_is_refused_with_its_row(case: str, tmp_path: Path):
-    text, message = BAD_CSV[case]
-    (tmp_path / "bad.csv").write_text(text)
-    with pytest.raises(InputError, match=message) as caught:
-        load(tmp_path / "bad.csv")
-    assert str(caught.value).startswith(str(tmp_path / "bad.csv")) and "\n" not in str(caught.value)
-
-
-def bad_file(case: str, data: Dataset, tmp: Path) -> Path:
-    """Write one bad file; its path."""
-    path = tmp / case
-    packed = gzip.compress(csv_text(data).encode())
-    (tmp / "good").mkdir()
-    save(data, tmp / "good" / "a.parquet")
-    parquet = (tmp / "good" / "a.parquet").read_bytes()
-    content = {
-        "cut.csv.gz": packed[: len(packed) // 2],
-        "cut.csv.xz": lzma.compress(csv_text(data).encode())[:-40],
-        "noise.csv": bytes(range(256)) * 40,
-        "cut.zip": b"PK\x03\x04 and then nothing",
-        "cut.parquet": parquet[: len(parquet) // 2],
-    }
-    if case in content:
-        path.write_bytes(content[case])
-    elif case == "nothing.zip":
-        zipped(path, {"readme.txt": b"hello"})
-    elif case == "empty folder":
-        path.mkdir()
-    elif case in ("flat folder", "text.jpg folder"):
-        name = "x.png" if case == "flat folder" else "happy/x.jpg"
-        (path / name).parent.mkdir(parents=True)
-        (path / name).write_bytes(encode_png(data.images[0]) if case == "flat folder" else b"I am text")
-    return path
-
-
-BAD_FILES = {
-    "absent.csv": "no such file or folder",
-    "cut.csv.gz": "damaged or cut off",
-    "cut.csv.xz": "damaged or cut off",
-    "noise.csv": "missing column|not readable as csv",
-    "cut.zip": "damaged or cut off",
-    "cut.parquet": "not readable as Parquet",
-    "nothing.zip": "found neither",
-    "empty folder": "found neither",
-    "flat folder": "x.png lies in no class folder",
-    "text.jpg folder": "x.jpg: expected a picture file .* found 9 bytes",
-}
-
-
-@pytest.mark.parametrize("case", BAD_FILES)
-def test_bad_files_are_refused_by_name(case: str, fer_rows: Dataset, tmp_path: Path):
-    path = bad_file(case, fer_rows, tmp_path)
-    with pytest.raises(InputError, match=BAD_FILES[case]) as caught:
-        load(path)
-    assert case in str(caught.value) and "\n" not in str(caught.value)
-
-
-def test_bad_parquet_is_refused(fer_rows: Dataset, tmp_path: Path):
-    pa = pytest.importorskip("pyarrow", reason="pyarrow is absent: pip install emojimation[train]")
-    import pyarrow.parquet as pq
-
-    png = encode_png(fer_rows.images[0])
-    tables = {
-        "missing column 'emotion'": {"image": [png]},
-        "missing column 'image'": {"emotion": [1]},
-        "row 2: expected a label 0 to 6, found '9'": {"image": [png, png], "emotion": [1, 9]},
-        "row 1: expected a label 0 to 6, found nothing": {"image": [png], "emotion": pa.array([None], pa.int8())},
-        "row 2: expected a picture file": {"image": [png, b"no"], "emotion": [1, 2]},
-        "row 1: expected the bytes of a picture, found NoneType": {
-            "image": pa.array([None], pa.binary()),
-            "emotion": [1],
-        },
-        "no rows": {"image": pa.array([], pa.binary()), "emotion": pa.array([], pa.int8())},
-    }
-    for message, columns in tables.items():
-        pq.write_table(pa.table(columns), tmp_path / "a.parquet")
-        with pytest.raises(InputError, match=message):
-            load(tmp_path / "a.parquet")
-
-
-def test_parquet_without_pyarrow_says_what_to_install(
-    fer_rows: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(InputError, match=r'pip install "emojimation\[train\]"'):
-        save(fer_rows, tmp_path / "a.parquet")
-    assert not list(tmp_path.iterdir())
 
 
 def test_saving_refuses_what_it_cannot_keep(fer_rows: Dataset, tmp_path: Path):
@@ -403,37 +277,6 @@ def test_take_split_and_counts(fer_rows: Dataset):
     assert sum(sum(row.values()) for row in fer_rows.counts().values()) == 60
     with pytest.raises(InputError, match="no rows in split 'test'; splits present: train"):
         train.split("test")
-
-
-@settings(deadline=None, max_examples=60)
-@given(st.lists(st.integers(0, 255), min_size=1, max_size=40), st.integers(1, 3), st.booleans())
-def test_any_pixels_parse_to_themselves(values: list[int], blanks: int, zeros: bool):
-    pixels = (values * (2304 // len(values) + 1))[:2304]
-    text = (" " * blanks).join(f"{value:03}" if zeros else str(value) for value in pixels) + " " * (blanks - 1)
-    assert parse_pixels(text, "x").tolist() == pixels
-
-
-@settings(deadline=None, max_examples=150)
-@given(st.text(max_size=60), st.integers(0, 2303))
-def test_any_text_among_pixels_is_refused_or_right(text: str, place: int):
-    words = ["7"] * 2304
-    words[place] = text
-    try:
-        parsed = parse_pixels(" ".join(words), "file: row 1").tolist()
-    except InputError as error:
-        assert "\n" not in str(error) and str(error).startswith("file: row 1")
-    else:
-        assert parsed == [int(word) for word in " ".join(words).split()]
-
-
-@settings(deadline=None, max_examples=150)
-@given(data=st.binary(max_size=300))
-def test_any_bytes_as_csv_are_refused_in_one_line(data: bytes, tmp_path_factory: pytest.TempPathFactory):
-    path = tmp_path_factory.mktemp("fuzz") / "a.csv"
-    path.write_bytes(b"emotion,pixels\n" + data)
-    with pytest.raises(InputError) as caught:  # 300 bytes never hold 2304 pixels
-        load(path)
-    assert "\n" not in str(caught.value)
 
 
 def test_no_heavy_module_is_loaded_before_it_is_needed():
