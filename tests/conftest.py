@@ -1,67 +1,54 @@
-"""What several test files share."""
+"""Fixtures that several test files share."""
 
-import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from emojimation.faces import TEMPLATE
-from emojimation.labels import EMOTIONS
+from emojimation.training.data import Dataset, load
+from tiny import write_model
 
-SAMPLES = Path(__file__).parent.parent / "src" / "emojimation" / "assets" / "samples"
-FACELESS = Path(__file__).parent / "data" / "faceless"
-
-
-def write_model(path: Path, shape: tuple = ("n", 48, 48, 1), metadata: dict | None = None, classes: int = 7) -> Path:
-    """A tiny Emojimation model: the brighter a crop, the happier; the darker, the sadder. Softmax of mean * slope."""
-    from onnx import TensorProto, helper, save
-
-    slope = np.zeros((1, classes), np.float32)
-    slope[0, EMOTIONS.index("happy")], bias = 8, np.zeros(classes, np.float32)
-    bias[EMOTIONS.index("sad")] = 4
-    graph = helper.make_graph(
-        [
-            helper.make_node("ReduceMean", ["frames"], ["mean"], axes=list(range(1, len(shape))), keepdims=0),
-            helper.make_node("Reshape", ["mean", "column"], ["means"]),
-            helper.make_node("Div", ["means", "white"], ["brightness"]),
-            helper.make_node("MatMul", ["brightness", "slope"], ["raw"]),
-            helper.make_node("Add", ["raw", "bias"], ["logits"]),
-            helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
-        ],
-        "tiny",
-        [helper.make_tensor_value_info("frames", TensorProto.FLOAT, list(shape))],
-        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", classes])],
-        [
-            helper.make_tensor("column", TensorProto.INT64, [2], [-1, 1]),
-            helper.make_tensor("white", TensorProto.FLOAT, [1], [255.0]),
-            helper.make_tensor("slope", TensorProto.FLOAT, slope.shape, slope.ravel().tolist()),
-            helper.make_tensor("bias", TensorProto.FLOAT, bias.shape, bias.tolist()),
-        ],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-    helper.set_model_props(model, card() if metadata is None else metadata)
-    save(model, str(path))
-    return path
+ROOT = Path(__file__).parent.parent
+SAMPLES = ROOT / "src" / "emojimation" / "assets" / "samples"
+FACELESS = ROOT / "tests" / "data" / "faceless"
+REAL_FILE = "fer2013_train_val.parquet"
 
 
-def card(**changes: str) -> dict[str, str]:
-    """The metadata that `emojimation export` writes, with some of them changed."""
-    return {
-        "emojimation": "1",
-        "name": "tiny",
-        "labels": ",".join(EMOTIONS),
-        "size": "48",
-        "channels": "1",
-        "template": json.dumps(TEMPLATE.tolist()),
-        "temperature": "1.25",
-        "threshold": "0.6",
-        "metrics": json.dumps({"accuracy": 0.5}),
-        "data_sha256": "0" * 64,
-        "commit": "f" * 40,
-        "created": "2026-11-22",
-    } | changes
+def made_up(n: int = 60, seed: int = 7) -> Dataset:
+    """A small FER2013: `n` rows of noise on a ramp, all seven classes, all three splits, FER+ votes."""
+    rng = np.random.default_rng(seed)
+    ramp = np.linspace(0, 120, 48, dtype=np.int64)
+    images = (ramp[None, :, None] + rng.integers(0, 136, (n, 48, 48))).astype(np.uint8)
+    labels = np.arange(n) % 7
+    splits = np.repeat(["train", "val", "test"], [n - 2 * (n // 4), n // 4, n // 4])
+    votes = rng.multinomial(10, np.full(10, 0.1), n).astype(np.uint8)
+    names = [f"fer{i:07}.png" for i in range(n)]
+    return Dataset.of(images, rng.permutation(labels), splits, names, votes, source="made up")
+
+
+def real_path() -> Path | None:
+    """The real FER2013 (Training and PublicTest) if it is on this machine."""
+    folder = os.environ.get("EMOJIMATION_DATA")
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data" / "fer2013"
+    path = (Path(folder) if folder else beside) / REAL_FILE
+    return path if path.is_file() else None
+
+
+@pytest.fixture(scope="session")
+def fer_rows() -> Dataset:
+    """60 made-up rows in FER2013's shape."""
+    return made_up()
+
+
+@pytest.fixture(scope="session")
+def fer2013() -> Dataset:
+    """The real FER2013, Training and PublicTest; skips where it is absent."""
+    path = real_path()
+    if path is None:
+        pytest.skip(f"real FER2013 is absent: set EMOJIMATION_DATA to the folder that holds {REAL_FILE}")
+    return load(path)
 
 
 @pytest.fixture(scope="session")

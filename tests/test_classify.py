@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-from conftest import card, write_model
 
 from emojimation.classify import BATCH, EmotionClassifier
 from emojimation.errors import InputError
 from emojimation.faces import TEMPLATE, Face
 from emojimation.labels import EMOJI, EMOTIONS
+from tiny import card, write_model
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import emojimation
+from emojimation import cli_data
 from emojimation.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(cli_data.app, name="data")
 
 
 class Style(StrEnum):

@@ -13,6 +13,8 @@ from emojimation.labels import EMOJI, EMOTIONS, NOT_SURE_EMOJI
 # scripts/measure_template.py; see docs/decisions.md.
 TEMPLATE = np.array([[0.313, 0.388], [0.687, 0.388], [0.5, 0.598], [0.349, 0.763], [0.651, 0.763]], np.float32)
 
+WARP_SIDE_PX = 32_766  # OpenCV's warp takes no longer side
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
@@ -139,7 +141,20 @@ def _crop(frame: np.ndarray, face: Face, size: int, template: np.ndarray) -> np.
         corners = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5]], np.float32)
         source, target = centre + corners * side, (corners + 0.5) * size
     matrix = similarity(source, target)
+    if max(frame.shape[:2]) > WARP_SIDE_PX:
+        frame, matrix = _around(frame, matrix, size)
     return _warp(frame, matrix, size)
+
+
+def _around(frame: np.ndarray, matrix: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The part of a very long frame that the crop shows, thinned out if it is too long itself, and the matrix for it."""
+    corners = np.array([[0, 0, 1], [size, 0, 1], [0, size, 1], [size, size, 1]]) @ cv2.invertAffineTransform(matrix).T
+    width_height = np.array(frame.shape[1::-1])
+    low = np.clip(np.floor(corners.min(axis=0)).astype(int) - 2, 0, width_height - 1)
+    high = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 2, low + 1, width_height)
+    step = int(np.ceil((high - low).max() / WARP_SIDE_PX))
+    part = frame[low[1] : high[1] : step, low[0] : high[0] : step]
+    return part, np.hstack([matrix[:, :2] * step, (matrix[:, 2] + matrix[:, :2] @ low)[:, None]])
 
 
 def _warp(frame: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
