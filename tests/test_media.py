@@ -45,6 +45,7 @@ def test_exif_orientation_is_honoured(tmp_path, orientation):
     np.testing.assert_array_equal(frame, BGR)
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
 def test_damaged_exif_is_no_reason_to_refuse(tmp_path):
     picture = read_image(saved(tmp_path / "a.jpg", Image.fromarray(GREEN_TOP), exif=b"Exif\0\0MM\0*\xff\xff\xff\xff"))
     assert picture.frame.shape == (40, 60, 3)

@@ -147,7 +147,7 @@ def _crop(frame: np.ndarray, face: Face, size: int, template: np.ndarray) -> np.
 
 
 def _around(frame: np.ndarray, matrix: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The part of a very long frame that the crop shows, thinned out if it is too long itself, and the matrix for it."""
+    """The part of a very long frame that the crop shows, thinned out if still too long, and the matrix for it."""
     corners = np.array([[0, 0, 1], [size, 0, 1], [0, size, 1], [size, size, 1]]) @ cv2.invertAffineTransform(matrix).T
     width_height = np.array(frame.shape[1::-1])
     low = np.clip(np.floor(corners.min(axis=0)).astype(int) - 2, 0, width_height - 1)

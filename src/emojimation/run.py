@@ -88,8 +88,9 @@ def run_images(
 def _results(
     paths: Iterable[str | Path], pipeline: Pipeline, folder: Path | None, style: str, cropped: bool
 ) -> Iterator[ImageResult]:
-    taken: set[Path] = set()
-    for path in _files(paths):
+    files = list(_files(paths))
+    taken = {path.resolve() for path in files if isinstance(path, Path)}  # no picture of this run is written over
+    for path in files:
         if isinstance(path, ImageResult):
             yield path
             continue
@@ -143,13 +144,13 @@ def _folder(path: Path) -> Path:
 
 
 def _target(folder: Path, source: Path, style: str, taken: set[Path]) -> Path:
-    """A name in `folder` for the drawn picture that neither the source nor another one of this run has."""
+    """A free name in `folder` for the drawn picture; it is added to `taken`, which holds resolved paths."""
     suffix = ".jpg" if source.suffix.lower() in (".jpg", ".jpeg", ".jpe", ".jfif") else ".png"
     number = 1
     while True:
         target = folder / f"{source.stem}-{style}{'' if number == 1 else f'-{number}'}{suffix}"
-        if target not in taken and target.resolve() != source.resolve():
-            taken.add(target)
+        if target.resolve() not in taken:
+            taken.add(target.resolve())
             return target
         number += 1
 
