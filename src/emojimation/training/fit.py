@@ -13,7 +13,7 @@ import numpy as np
 
 from emojimation.errors import InputError
 from emojimation.labels import EMOTIONS, FERPLUS_COLUMNS, FERPLUS_TO_EMOTION
-from emojimation.training import models
+from emojimation.training import metrics, models
 from emojimation.training.augment import NONE, augment
 from emojimation.training.recipe import Recipe
 
@@ -161,10 +161,9 @@ class Trainer(keras.callbacks.Callback):
         images, labels = self.val
         logits = predict_logits(self.model, images)
         self.model.set_weights(own)
-        log_p = logits - np.log(np.exp(logits - logits.max(1, keepdims=True)).sum(1, keepdims=True)) - logits.max(1, keepdims=True)
         return {
             "val_accuracy": float((logits.argmax(1) == labels).mean()),
-            "val_loss": float(-log_p[np.arange(len(labels)), labels].mean()),
+            "val_loss": metrics.nll(metrics.softmax(logits), labels),
         }
 
     def _plateau(self) -> None:
@@ -261,7 +260,9 @@ def _sgd(**options: Any) -> keras.optimizers.Optimizer:
     return keras.optimizers.SGD(momentum=0.9, nesterov=True, **options)
 
 
-def fit(train: Any, val: Any, recipe: Recipe, folder: Path, resume: bool = False, report: Report = lambda row: None) -> Trainer:
+def fit(
+    train: Any, val: Any, recipe: Recipe, folder: Path, resume: bool = False, report: Report = lambda row: None
+) -> Trainer:
     """Train `recipe` on the `Dataset` `train`, judged on `val`; everything of the run is kept in `folder`.
 
     Returns the trainer: its `best` holds accuracy, epoch and weights, its `history` one row an epoch.

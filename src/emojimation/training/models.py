@@ -52,9 +52,7 @@ class BatchNorm(layers.BatchNormalization):
 
 def conv(x: Any, width: int, kernel: int = 3, stride: int = 1, relu: bool = True) -> Any:
     """Same-padded convolution without bias, batch normalisation, ReLU."""
-    x = layers.Conv2D(
-        width, kernel, strides=stride, padding="same", use_bias=False, kernel_initializer="he_normal"
-    )(x)
+    x = layers.Conv2D(width, kernel, strides=stride, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
     x = BatchNorm(momentum=0.9)(x)
     return layers.Activation("relu")(x) if relu else x
 
