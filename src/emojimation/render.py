@@ -1,0 +1,160 @@
+"""Draw on a frame what was found: boxes with panels, or heads covered by emoji, an avatar, blur or squares.
+
+Everything scales with the picture and with the face, and nothing that is drawn for one face covers a face where that
+can be avoided.
+"""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from emojimation import sprites
+from emojimation.cover import Draw, blur, paste, paste_emoji, pixelate
+from emojimation.errors import InputError
+from emojimation.faces import Face
+from emojimation.panel import INK, Panel, colour_of, panels_of
+
+
+def annotate(
+    frame: np.ndarray, faces: list[Face], style: str = "boxes", art: str = "noto", draw: Draw | None = None
+) -> np.ndarray:
+    """A copy of `frame` (H,W,3 BGR uint8) with `faces` drawn in one of `STYLES`.
+
+    art: "noto" or "fluent", the emoji's look. draw: for style "avatar" only, `Avatar().drawer(time_s)`; it is handed in
+    because this module does not know the avatar. InputError for an unknown style or art, or a frame of another kind.
+    """
+    _check(frame, style, draw)
+    out = frame.copy()
+    STYLES[style](out, list(faces), art, draw)
+    return out
+
+
+def replace_faces(
+    frame: np.ndarray, faces: list[Face], style: str = "emoji", art: str = "noto", draw: Draw | None = None
+) -> np.ndarray:
+    """A copy of `frame` with every head covered; `annotate` with the emoji style as the default."""
+    return annotate(frame, faces, style, art, draw)
+
+
+def _check(frame: np.ndarray, style: str, draw: Draw | None) -> None:
+    if style not in STYLES:
+        raise InputError(f"style must be one of {', '.join(STYLES)}, not {style!r}; choose one of them")
+    if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
+        what = f"{frame.dtype} {frame.shape}" if isinstance(frame, np.ndarray) else type(frame).__name__
+        raise InputError(f"a frame must be a (height, width, 3) BGR uint8 array, not {what}; convert it first")
+    if style == "avatar" and draw is None:
+        raise InputError("style 'avatar' needs a drawer and got none; pass draw=Avatar().drawer(time_s)")
+
+
+def _boxes(frame: np.ndarray, faces: list[Face], art: str) -> None:
+    """Boxes first and panels last, so that no line crosses a panel; large faces choose their place first."""
+    for face in faces:
+        _box(frame, face)
+    taken = np.array([face.xyxy for face in faces], np.float64).reshape(-1, 4)
+    for face in sorted(faces, key=lambda face: -face.size_px):
+        if face.probabilities is None or min(frame.shape[:2]) < 24:
+            continue
+        panel, x, y = _place(face, frame, taken, art)
+        for piece in panel.pieces:
+            sprites.stamp(frame, piece.sprite, x + piece.x, y + piece.y)
+        taken = np.vstack([taken, [x - 2, y - 2, x + panel.width + 2, y + panel.height + 2]])
+
+
+def _box(frame: np.ndarray, face: Face) -> None:
+    """A thin rounded line in the emotion's colour on a darker, wider and translucent one, for light backgrounds."""
+    line = _line_px(frame, face)
+    height, width = frame.shape[:2]
+    edge = line / 2 + 0.5
+    x0, y0 = np.clip(face.xyxy[:2], edge, None)
+    x1, y1 = np.minimum(face.xyxy[2:], (width - edge - 1, height - edge - 1))
+    if x1 <= x0 or y1 <= y0:
+        return
+    outline = _outline(float(x0), float(y0), float(x1), float(y1))
+    left, top = int(max(x0 - line - 2, 0)), int(max(y0 - line - 2, 0))
+    part = frame[top : int(y1) + line + 3, left : int(x1) + line + 3]
+    points = np.rint((outline - (left, top)) * 16).astype(np.int32)
+    shade = part.copy()
+    cv2.polylines(shade, [points], True, INK, line + 2, cv2.LINE_AA, 4)
+    cv2.addWeighted(shade, 0.45, part, 0.55, 0, dst=part)
+    cv2.polylines(part, [points], True, colour_of(face), line, cv2.LINE_AA, 4)
+
+
+def _line_px(frame: np.ndarray, face: Face) -> int:
+    return max(1, round(min(min(frame.shape[:2]) * 0.003, face.size_px * 0.025)))
+
+
+def _outline(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
+    """Points (36,2) of a rectangle with round corners."""
+    radius = 0.12 * min(x1 - x0, y1 - y0)
+    angle = np.radians(np.linspace(0, 90, 9))
+    arcs = [np.stack([np.cos(angle + turn), np.sin(angle + turn)], 1) for turn in np.radians([0, 90, 180, 270])]
+    centres = [
+        (x1 - radius, y1 - radius),
+        (x0 + radius, y1 - radius),
+        (x0 + radius, y0 + radius),
+        (x1 - radius, y0 + radius),
+    ]
+    return np.concatenate([arc * radius + centre for arc, centre in zip(arcs, centres, strict=True)])
+
+
+def _place(face: Face, frame: np.ndarray, taken: np.ndarray, art: str) -> tuple[Panel, int, int]:
+    """The fullest panel that has a free place beside the face, and the place."""
+    gap = _line_px(frame, face) + 3
+    fits: list[tuple[float, Panel, int, int]] = []
+    panels = list(panels_of(face, frame, art))
+    for panel in panels:
+        spots = _spots(face, panel, frame, gap)
+        for (x, y), covered in zip(spots, _covered(spots, panel, taken), strict=True):
+            if covered == 0:
+                return panel, x, y
+            fits.append((covered, panel, x, y))
+    if fits:
+        return min(fits, key=lambda fit: fit[0])[1:]
+    return _inside(face, frame, panels)
+
+
+def _spots(face: Face, panel: Panel, frame: np.ndarray, gap: int) -> list[tuple[int, int]]:
+    """Places that are wholly in the frame and off the face: above, below, right, left, each with three alignments."""
+    height, width = frame.shape[:2]
+    x0, y0, x1, y1 = (round(float(v)) for v in face.xyxy)
+    columns = [x0, (x0 + x1 - panel.width) // 2, x1 - panel.width]
+    rows = [y0, (y0 + y1 - panel.height) // 2, y1 - panel.height]
+    columns = [int(np.clip(x, 2, max(2, width - panel.width - 2))) for x in columns]
+    rows = [int(np.clip(y, 2, max(2, height - panel.height - 2))) for y in rows]
+    spots = [(x, y) for y in (y0 - gap - panel.height, y1 + gap) for x in columns]
+    spots += [(x, y) for x in (x1 + gap, x0 - gap - panel.width) for y in rows]
+    return [(x, y) for x, y in spots if 0 <= x <= width - panel.width and 0 <= y <= height - panel.height]
+
+
+def _covered(spots: list[tuple[int, int]], panel: Panel, taken: np.ndarray) -> np.ndarray:
+    """Area in pixels of `taken` (n,4) that a panel at each of the spots would cover -> (len(spots),)."""
+    top_left = np.array(spots, np.float64).reshape(-1, 1, 2)
+    sides = np.minimum(top_left + np.array([panel.width, panel.height]), taken[:, 2:]) - np.maximum(
+        top_left, taken[:, :2]
+    )
+    return np.clip(sides, 0, None).prod(axis=2).sum(axis=1)
+
+
+def _inside(face: Face, frame: np.ndarray, panels: list[Panel]) -> tuple[Panel, int, int]:
+    """The face fills the picture: a line at the chin where it is small beside the face, else the emoji in a corner."""
+    height, width = frame.shape[:2]
+    x1, y1 = min(float(face.xyxy[2]), width), min(float(face.xyxy[3]), height)
+    x0 = max(float(face.xyxy[0]), 0)
+    margin = 2 * _line_px(frame, face) + 1
+    for panel in panels:
+        if panel.height < 0.16 * face.size_px and panel.width < 0.8 * (x1 - x0):
+            return panel, round((x0 + x1 - panel.width) / 2), round(y1 - margin - panel.height)
+    panel = panels[-1]
+    return panel, round(x1 - margin - panel.width), round(max(float(face.xyxy[1]), 0) + margin)
+
+
+Style = Callable[[np.ndarray, list[Face], str, Draw | None], None]
+STYLES: dict[str, Style] = {
+    "boxes": lambda frame, faces, art, draw: _boxes(frame, faces, art),
+    "emoji": lambda frame, faces, art, draw: paste_emoji(frame, faces, art),
+    "avatar": lambda frame, faces, art, draw: paste(frame, faces, draw) if draw else None,
+    "blur": lambda frame, faces, art, draw: blur(frame, faces),
+    "pixelate": lambda frame, faces, art, draw: pixelate(frame, faces),
+    "none": lambda frame, faces, art, draw: None,
+}

@@ -1,0 +1,96 @@
+"""Small pictures with transparency - emoji, words, rounded shapes - and the one way to lay them onto a frame.
+
+A sprite is (h,w,4) uint8, BGRA with premultiplied alpha: a channel is never larger than the fourth. Premultiplied
+because only then may a sprite be resized, rotated or averaged without dark or light fringes.
+"""
+
+from functools import lru_cache
+from importlib.resources import files
+from io import BytesIO
+from math import ceil
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from emojimation.errors import InputError
+
+ART = ("noto", "fluent")
+# Part of a sprite's width that the head's disc fills, in both sets of art and in the avatar.
+DISC = 0.88
+
+Colour = tuple[int, int, int]
+
+
+def bgr(hex_colour: str) -> Colour:
+    """ "#rrggbb" -> (blue, green, red), each 0 to 255."""
+    red, green, blue = (int(hex_colour[i : i + 2], 16) for i in (1, 3, 5))
+    return blue, green, red
+
+
+def premultiply(picture: np.ndarray) -> np.ndarray:
+    """(h,w,4) uint8 BGRA with straight alpha -> the same as a sprite."""
+    alpha = cv2.cvtColor(picture[..., 3], cv2.COLOR_GRAY2BGR)
+    colour = cv2.multiply(np.ascontiguousarray(picture[..., :3]), alpha, scale=1 / 255)
+    return np.dstack([colour, picture[..., 3]])
+
+
+def stamp(frame: np.ndarray, sprite: np.ndarray, x: int, y: int) -> None:
+    """Lay `sprite` onto `frame` (H,W,3 BGR uint8) in place, its top left corner at (x, y); what is outside is cut."""
+    height, width = frame.shape[:2]
+    x0, y0 = max(x, 0), max(y, 0)
+    x1, y1 = min(x + sprite.shape[1], width), min(y + sprite.shape[0], height)
+    if x0 >= x1 or y0 >= y1:
+        return
+    part, under = sprite[y0 - y : y1 - y, x0 - x : x1 - x], frame[y0:y1, x0:x1]
+    keep = cv2.cvtColor(255 - part[..., 3], cv2.COLOR_GRAY2BGR)
+    under[:] = cv2.add(cv2.multiply(under, keep, scale=1 / 255), cv2.cvtColor(part, cv2.COLOR_BGRA2BGR))
+
+
+@lru_cache(maxsize=32)
+def _art(name: str, art: str) -> np.ndarray:
+    if art not in ART:
+        raise InputError(f"art must be one of {', '.join(ART)}, not {art!r}; choose one of them")
+    data = (files("emojimation") / "assets" / "emoji" / art / f"{name}.png").read_bytes()
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    return premultiply(np.asarray(picture))
+
+
+@lru_cache(maxsize=256)
+def emoji(name: str, size: int, art: str = "noto") -> np.ndarray:
+    """The emoji of an emotion, or of "not_sure", as a (size,size,4) sprite. Cached: do not write into it."""
+    picture = _art(name, art)
+    shrink = size < picture.shape[0]
+    resized = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_CUBIC)
+    # Cubic overshoots at edges; a channel above its alpha would glow.
+    return np.minimum(resized, resized[..., 3:])
+
+
+@lru_cache(maxsize=64)
+def _font(px: int) -> ImageFont.FreeTypeFont:
+    data = (files("emojimation") / "assets" / "fonts" / "inter-semibold.ttf").read_bytes()
+    return ImageFont.truetype(BytesIO(data), px)
+
+
+@lru_cache(maxsize=1024)
+def text(words: str, px: int, colour: Colour = (255, 255, 255), alpha: float = 1.0) -> np.ndarray:
+    """Words in the bundled font (Latin letters) as a sprite 1.25 `px` high, baseline at `px`. Cached: do not write."""
+    font = _font(px)
+    image = Image.new("L", (ceil(font.getlength(words) + 0.04 * px) if words else 1, round(1.25 * px)))
+    ImageDraw.Draw(image).text((0, px), words, font=font, fill=255, anchor="ls")
+    return _tint(np.asarray(image, np.float32) / 255, colour, alpha)
+
+
+@lru_cache(maxsize=1024)
+def rounded(width: int, height: int, radius: float, colour: Colour, alpha: float = 1.0) -> np.ndarray:
+    """A filled rectangle with round antialiased corners as a sprite. Cached: do not write into it."""
+    radius = min(radius, width / 2, height / 2)
+    x = np.maximum(np.abs(np.arange(width) + 0.5 - width / 2) - (width / 2 - radius), 0)
+    y = np.maximum(np.abs(np.arange(height) + 0.5 - height / 2) - (height / 2 - radius), 0)
+    # Coverage from the distance to the corner's circle, one pixel soft.
+    return _tint(np.clip(radius + 0.5 - np.hypot(x[None], y[:, None]), 0, 1), colour, alpha)
+
+
+def _tint(coverage: np.ndarray, colour: Colour, alpha: float) -> np.ndarray:
+    weights = np.array([*colour, 255], np.float32) * alpha
+    return np.rint(coverage[..., None] * weights).astype(np.uint8)
