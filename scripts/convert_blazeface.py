@@ -1,0 +1,143 @@
+"""Turn MediaPipe's BlazeFace full-range face detector (TFLite) into the ONNX file that the package carries.
+
+    npm pack @mediapipe/face_detection@0.4.1657300184
+    python scripts/convert_blazeface.py mediapipe-face_detection-0.4.1657300184.tgz
+
+needs the extra `train` (tf2onnx, tensorflow). The same archive gives the same bytes. What is changed on the way:
+the input becomes (n,192,192,3) uint8 BGR, n free (the scaling to [-1,1] is put into the graph, the channel swap into the first
+convolution), and the outputs are named: `boxes` (n,2304,16) and `logits` (n,2304,1).
+Licence of the network: Apache-2.0 (Google; MediaPipe). The result's sha256 goes into assets/models/manifest.json.
+"""
+
+import argparse
+import hashlib
+import json
+import tarfile
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+import tf2onnx
+from onnx import TensorProto, helper, numpy_helper
+
+MEMBER = "package/face_detection_full_range.tflite"
+TFLITE_SHA256 = "99bf9494d84f50acc6617d89873f71bf6635a841ea699c17cb3377f9507cfec3"
+MODELS = Path(__file__).resolve().parents[1] / "src/emojimation/assets/models"
+OUTPUTS = {"reshaped_regressor_face_4": "boxes", "reshaped_classifier_face_4": "logits"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("archive", type=Path, help="the npm package's .tgz")
+    parser.add_argument("--out", type=Path, default=MODELS / "face_detector.onnx")
+    args = parser.parse_args()
+    model = convert(read_tflite(args.archive))
+    args.out.write_bytes(model.SerializeToString(deterministic=True))
+    digest = hashlib.sha256(args.out.read_bytes()).hexdigest()
+    write_manifest(args.out, digest)
+    print(f"{args.out}  {args.out.stat().st_size} bytes  sha256 {digest}")
+
+
+def read_tflite(archive: Path) -> bytes:
+    """The network's bytes out of the package, checked against the sha256 that this script was written for."""
+    with tarfile.open(archive) as tar:
+        data = tar.extractfile(MEMBER).read()
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != TFLITE_SHA256:
+        raise SystemExit(f"{MEMBER} has sha256 {digest}, expected {TFLITE_SHA256}: take version 0.4.1657300184")
+    return data
+
+
+def convert(tflite: bytes) -> onnx.ModelProto:
+    """TFLite bytes -> our ONNX model: uint8 BGR in, any batch, named outputs, stable names, checked."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.tflite"
+        path.write_bytes(tflite)
+        model, _ = tf2onnx.convert.from_tflite(str(path), opset=13)
+    graph = model.graph
+    take_uint8_bgr(graph)
+    free_batch(graph)
+    rename(graph)
+    describe(model)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def take_uint8_bgr(graph: onnx.GraphProto) -> None:
+    """Put x / 127.5 - 1 before the first node, and swap the first convolution's input channels from RGB to BGR."""
+    name = graph.input[0].name
+    transpose, conv = graph.node[0], graph.node[1]
+    assert transpose.input[0] == name and conv.op_type == "Conv" and conv.input[0] == transpose.output[0]
+    for key, value in (("scale", 1 / 127.5), ("shift", -1.0)):
+        graph.initializer.append(numpy_helper.from_array(np.float32(value), key))
+    transpose.input[0] = "scaled"
+    nodes = [
+        helper.make_node("Cast", ["frames"], ["floats"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["floats", "scale"], ["multiplied"]),
+        helper.make_node("Add", ["multiplied", "shift"], ["scaled"]),
+        *graph.node,
+    ]
+    graph.ClearField("node")
+    graph.node.extend(nodes)
+    weights = next(i for i in graph.initializer if i.name == conv.input[1])
+    weights.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weights)[:, ::-1].copy(), weights.name))
+    graph.ClearField("input")
+    graph.input.append(helper.make_tensor_value_info("frames", TensorProto.UINT8, ["n", 192, 192, 3]))
+
+
+def free_batch(graph: onnx.GraphProto) -> None:
+    """Let any number of frames through: the reshapes keep the first axis instead of fixing it to 1."""
+    shapes = {node.input[1] for node in graph.node if node.op_type == "Reshape"}
+    for tensor in graph.initializer:
+        if tensor.name in shapes:
+            keep = np.concatenate([[0], numpy_helper.to_array(tensor)[1:]])
+            tensor.CopyFrom(numpy_helper.from_array(keep.astype(np.int64), tensor.name))
+    graph.ClearField("value_info")
+    for output in graph.output:
+        output.type.tensor_type.shape.dim[0].dim_param = "n"
+
+
+def rename(graph: onnx.GraphProto) -> None:
+    """Number all inner names in order of use (tf2onnx's change from run to run) and name the outputs."""
+    graph.name = "blazeface_full_range"
+    names: dict[str, str] = {"": "", "frames": "frames", **OUTPUTS}
+    for index, node in enumerate(graph.node):
+        node.name = f"{node.op_type.lower()}{index}"
+        for part in (node.input, node.output):
+            for i, name in enumerate(part):
+                part[i] = names.setdefault(name, f"t{len(names)}")
+    for item in (*graph.initializer, *graph.output):
+        item.name = names[item.name]
+    tensors = sorted(graph.initializer, key=lambda tensor: int(tensor.name[1:]))
+    graph.ClearField("initializer")
+    graph.initializer.extend(tensors)
+
+
+def describe(model: onnx.ModelProto) -> None:
+    """Write source, licence and layout into the file's metadata."""
+    model.producer_name, model.producer_version, model.doc_string = "tf2onnx", tf2onnx.__version__, ""
+    model.graph.doc_string = ""
+    notes = {
+        "source": "npm @mediapipe/face_detection 0.4.1657300184, face_detection_full_range.tflite",
+        "source_sha256": TFLITE_SHA256,
+        "licence": "Apache-2.0",
+        "input": "(n,192,192,3) uint8 BGR",
+        "changes": "scaling to [-1,1] and BGR order inside, free batch, names",
+    }
+    model.ClearField("metadata_props")
+    helper.set_model_props(model, notes)
+
+
+def write_manifest(path: Path, digest: str) -> None:
+    """Note file and sha256 in the manifest beside the model, where there is one or the model is the package's own."""
+    manifest = path.parent / "manifest.json"
+    if path.parent != MODELS and not manifest.exists():
+        return
+    entries = json.loads(manifest.read_text()) if manifest.exists() else {}
+    entries["face_detector"] = {"file": path.name, "sha256": digest}
+    manifest.write_text(json.dumps(entries, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

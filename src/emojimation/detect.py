@@ -1,0 +1,280 @@
+"""A frame in, its faces out: BlazeFace full-range on onnxruntime, with Haar cascades as the fallback.
+
+The network is MediaPipe's (Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs", 2019; the
+full-range variant is anchor-free in the manner of CenterNet). It sees a 192 x 192 picture and answers for each cell of a
+48 x 48 grid: a logit, a box and six keypoints, all in input pixels relative to the cell's centre. Everything around it is ours.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnxruntime as ort
+
+from emojimation.errors import InputError
+from emojimation.faces import Face, iou
+from emojimation.weights import resolve
+
+INPUT_PX = 192
+GRID = 48
+# Boxes that overlap by this much are one face (MediaPipe's own value for this network).
+SAME_FACE_IOU = 0.3
+# A face that fills the frame is too large for the network: it is found once the frame has this much black on each side,
+# as a share of the longer side. Only boxes of at least CLOSE_UP_SHARE of the longer side count in that second look,
+# and as so few false alarms are that large, the score they need is lower. Measured: docs/decisions.md.
+CLOSE_UP_PADDING = 0.75
+CLOSE_UP_SHARE = 0.5
+CLOSE_UP_SCORE = 0.8
+# Half the mouth's width as a share of the distance between the eyes.
+MOUTH_HALF_WIDTH = 0.4
+BATCH = 16
+
+# Columns of a candidate row: score, box xyxy, six keypoints xy (right eye, left eye, nose, mouth, right ear, left ear).
+_SCORE, _BOX, _POINTS = 0, slice(1, 5), slice(5, 17)
+_CELLS = (np.stack(np.meshgrid(np.arange(GRID), np.arange(GRID)), axis=-1).reshape(-1, 2) + 0.5) * (INPUT_PX / GRID)
+
+Detector = Callable[[np.ndarray], list[Face]]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A rectangle of the frame as the network sees it: input pixel = frame pixel * scale + shift, for x and y."""
+
+    xyxy: tuple[int, int, int, int]
+    scale: np.ndarray
+    shift: np.ndarray
+
+    def to_frame(self, points: np.ndarray) -> np.ndarray:
+        """Points (...,2) in input pixels -> frame pixels."""
+        return (points - self.shift) / self.scale
+
+    def to_input(self, points: np.ndarray) -> np.ndarray:
+        """Points (...,2) in frame pixels -> input pixels."""
+        return points * self.scale + self.shift
+
+
+def letterbox(xyxy: tuple[int, int, int, int], padding: float = 0.0) -> View:
+    """The view that fits a rectangle of the frame, shape kept and centred, into the input square.
+
+    padding: black on each side as a share of the longer side. Each axis has its own scale because the drawn size is
+    a whole number of pixels; so mapping back is exact.
+    """
+    x0, y0, x1, y1 = xyxy
+    size = np.array([x1 - x0, y1 - y0])
+    drawn = np.maximum(np.rint(size * INPUT_PX / (size.max() * (1 + 2 * padding))), 1)
+    scale = drawn / size
+    return View(xyxy, scale, (INPUT_PX - drawn) // 2 - np.array([x0, y0]) * scale)
+
+
+def draw(frame: np.ndarray, view: View) -> np.ndarray:
+    """What the network sees of the frame (H,W,3) BGR uint8: (192,192,3) BGR uint8, black around."""
+    x0, y0, x1, y1 = view.xyxy
+    part = frame[y0:y1, x0:x1]
+    (left, top), (right, bottom) = np.rint(view.to_input(np.array([[x0, y0], [x1, y1]]))).astype(int)
+    shrinks = part.shape[0] > bottom - top or part.shape[1] > right - left
+    canvas = np.zeros((INPUT_PX, INPUT_PX, 3), np.uint8)
+    canvas[top:bottom, left:right] = cv2.resize(
+        part, (right - left, bottom - top), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    )
+    return canvas
+
+
+def tile_views(width: int, height: int, overlap: float = 1 / 3) -> list[View]:
+    """Square views of a half and a quarter of the longer side that cover the frame, neighbours overlapping by `overlap`.
+
+    A face up to `overlap` of a tile's side lies whole in at least one tile; larger ones are found in larger views.
+    Tiles smaller than the network's input show nothing new and are left out.
+    """
+    views = []
+    for side in (max(width, height) // 2, max(width, height) // 4):
+        if side >= INPUT_PX:
+            for y in _starts(height, side, overlap):
+                views += [
+                    letterbox((x, y, min(x + side, width), min(y + side, height)))
+                    for x in _starts(width, side, overlap)
+                ]
+    return views
+
+
+def _starts(length: int, side: int, overlap: float) -> list[int]:
+    """First pixels of the tiles of `side` pixels along an axis of `length` pixels, evenly spread."""
+    if length <= side:
+        return [0]
+    count = int(np.ceil((length - side) / (side * (1 - overlap)))) + 1
+    return [int(v) for v in np.linspace(0, length - side, count).round()]
+
+
+def decode(boxes: np.ndarray, logits: np.ndarray, min_score: float) -> np.ndarray:
+    """Raw output for one picture, boxes (2304,16) and logits (2304,1), -> candidates (n,17) in input pixels."""
+    keep = logits[:, 0] >= np.log(min_score / (1 - min_score))
+    offsets, cells = boxes[keep].astype(np.float64), _CELLS[keep]
+    centre, half = offsets[:, :2] + cells, np.abs(offsets[:, 2:4]) / 2
+    points = offsets[:, 4:].reshape(-1, 6, 2) + cells[:, None]
+    score = 1 / (1 + np.exp(-logits[keep].astype(np.float64)))
+    return np.hstack([score, centre - half, centre + half, points.reshape(-1, 12)])
+
+
+def weighted_nms(candidates: np.ndarray, same_iou: float = SAME_FACE_IOU) -> np.ndarray:
+    """Candidates (n,17) -> one row per face, best score first.
+
+    The best candidate and all that overlap it are blended, weighted by score, as in the BlazeFace paper (section 4):
+    steadier in video than keeping the best alone. The best score stays.
+    """
+    rest = candidates[np.argsort(-candidates[:, _SCORE], kind="stable")]
+    faces = []
+    while len(rest):
+        same = iou(rest[:1, _BOX], rest[:, _BOX])[0] >= same_iou
+        same[0] = True
+        blended = np.average(rest[same], axis=0, weights=rest[same, _SCORE])
+        blended[_SCORE] = rest[0, _SCORE]
+        faces.append(blended)
+        rest = rest[~same]
+    return np.array(faces).reshape(-1, candidates.shape[1])
+
+
+def five_landmarks(points: np.ndarray) -> np.ndarray:
+    """BlazeFace's six keypoints (6,2) -> the five landmarks (5,2) of `faces.TEMPLATE`.
+
+    BlazeFace marks the mouth's centre only. The corners are set `MOUTH_HALF_WIDTH` eye distances to either side of it,
+    along the line through the eyes: they roll with the head, and draw together when it turns away, as the eyes do.
+    """
+    right_eye, left_eye, nose, mouth = points[:4]
+    reach = (left_eye - right_eye) * MOUTH_HALF_WIDTH
+    return np.stack([right_eye, left_eye, nose, mouth - reach, mouth + reach])
+
+
+class FaceDetector:
+    """BlazeFace full-range. `FaceDetector()(frame)` -> list of `Face`, largest first, with score and landmarks.
+
+    model: a name in the package's manifest, or the path of an ONNX file of the same layout.
+    min_score: 0 to 1, candidates under it are dropped; a face that fills the frame needs `CLOSE_UP_SCORE` times as much.
+    min_size_px: faces whose longer side is shorter are dropped.
+    tiles: look at overlapping tiles as well, for small faces in large pictures; takes a multiple of the time.
+    threads: of onnxruntime. One detector may serve one stream at a time.
+    """
+
+    def __init__(
+        self,
+        model: str | Path = "face_detector",
+        min_score: float = 0.6,
+        min_size_px: int = 20,
+        tiles: bool = False,
+        threads: int = 1,
+    ) -> None:
+        if not 0 < min_score < 1:
+            raise InputError(f"expected a detector score between 0 and 1 (both excluded), got {min_score}")
+        self.min_score, self.min_size_px, self.tiles = min_score, min_size_px, tiles
+        self._session = _open(resolve(model), threads)
+
+    def __call__(self, frame: np.ndarray) -> list[Face]:
+        """frame: (H,W,3) BGR uint8. Boxes and landmarks are float32 pixels of the frame and may reach over its border."""
+        _check(frame)
+        height, width = frame.shape[:2]
+        views = [letterbox((0, 0, width, height))]
+        found = self._look(frame, views + (tile_views(width, height) if self.tiles else []), self.min_score)
+        if (_sides(found) > CLOSE_UP_SHARE * max(width, height)).any() or len(found) == 0:
+            found = np.vstack([found, self._look_close(frame)])
+        return self._faces(weighted_nms(found))
+
+    def _look_close(self, frame: np.ndarray) -> np.ndarray:
+        """Candidates (n,17) for faces that fill the frame."""
+        height, width = frame.shape[:2]
+        view = letterbox((0, 0, width, height), CLOSE_UP_PADDING)
+        rows = self._look(frame, [view], self.min_score * CLOSE_UP_SCORE)
+        return rows[_sides(rows) >= CLOSE_UP_SHARE * max(width, height)]
+
+    def _look(self, frame: np.ndarray, views: list[View], min_score: float) -> np.ndarray:
+        """Candidates (n,17) in frame pixels that the network sees in the views."""
+        rows = [np.zeros((0, 17))]
+        for start in range(0, len(views), BATCH):
+            part = views[start : start + BATCH]
+            inputs = np.stack([draw(frame, view) for view in part])
+            outputs = self._session.run(["boxes", "logits"], {"frames": inputs})
+            for view, boxes, logits in zip(part, *outputs, strict=True):
+                rows.append(_whole_only(_to_frame(decode(boxes, logits, min_score), view), view, frame))
+        return np.vstack(rows)
+
+    def _faces(self, rows: np.ndarray) -> list[Face]:
+        faces = [
+            Face(
+                xyxy=row[_BOX].astype(np.float32),
+                score=float(row[_SCORE]),
+                landmarks=five_landmarks(row[_POINTS].reshape(6, 2)).astype(np.float32),
+            )
+            for row in rows
+        ]
+        return _largest_first(faces, self.min_size_px)
+
+
+class HaarDetector:
+    """OpenCV's frontal face cascade (Viola and Jones, CVPR 2001): no landmarks, score 1. The fallback.
+
+    Slower than BlazeFace, misses turned and rolled heads, and finds faces where there are none.
+    """
+
+    def __init__(self, min_size_px: int = 20) -> None:
+        self.min_size_px = min_size_px
+        self._cascade = cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / "haarcascade_frontalface_default.xml"))
+
+    def __call__(self, frame: np.ndarray) -> list[Face]:
+        """frame: (H,W,3) BGR uint8 -> list of `Face`, largest first."""
+        _check(frame)
+        grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
+        size = (self.min_size_px, self.min_size_px)
+        boxes = self._cascade.detectMultiScale(grey, scaleFactor=1.1, minNeighbors=5, minSize=size)
+        faces = [Face(xyxy=np.array([x, y, x + w, y + h], np.float32), score=1.0) for x, y, w, h in boxes]
+        return _largest_first(faces, self.min_size_px)
+
+
+def detector(name: str = "blazeface", **options) -> Detector:
+    """The detector of that name: "blazeface", "haar", or the path of an ONNX file of BlazeFace's layout.
+
+    options: as `FaceDetector` or `HaarDetector` take them.
+    """
+    if name == "haar":
+        return HaarDetector(**options)
+    return FaceDetector("face_detector" if name == "blazeface" else name, **options)
+
+
+def _open(path: Path, threads: int) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # noqa: BLE001
+        raise InputError(f"{path}") from error
+    return session
+
+
+def _check(frame: np.ndarray) -> None:
+    if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
+        got = f"{frame.dtype} {frame.shape}" if isinstance(frame, np.ndarray) else type(frame).__name__
+        raise InputError(f"expected a frame of uint8 (height, width, 3) in BGR, got {got}")
+    if 0 in frame.shape:
+        raise InputError(f"expected a frame with at least one pixel, got {frame.shape}")
+
+
+def _to_frame(rows: np.ndarray, view: View) -> np.ndarray:
+    points = view.to_frame(rows[:, 1:].reshape(len(rows), 8, 2))
+    return np.hstack([rows[:, :1], points.reshape(len(rows), 16)])
+
+
+def _whole_only(rows: np.ndarray, view: View, frame: np.ndarray) -> np.ndarray:
+    """Without the faces that a tile's inner edge cuts: the neighbouring or the larger view has them whole."""
+    height, width = frame.shape[:2]
+    x0, y0, x1, y1 = view.xyxy
+    low = np.where([x0 > 0, y0 > 0], [x0, y0], -np.inf)
+    high = np.where([x1 < width, y1 < height], [x1, y1], np.inf)
+    return rows[((rows[:, 1:3] >= low) & (rows[:, 3:5] <= high)).all(axis=1)]
+
+
+def _sides(rows: np.ndarray) -> np.ndarray:
+    """Longer sides (n,) of the candidates' boxes."""
+    return (rows[:, 3:5] - rows[:, 1:3]).max(axis=1)
+
+
+def _largest_first(faces: list[Face], min_size_px: float) -> list[Face]:
+    return sorted((face for face in faces if face.size_px >= min_size_px), key=lambda face: -face.size_px)
