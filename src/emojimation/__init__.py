@@ -1,1 +1,69 @@
-"""Faces in, honest emotion probabilities and emoji out."""
+"""Faces in, honest emotion probabilities and emoji out.
+
+    from emojimation import analyze
+    for face in analyze("photo.jpg"):
+        print(face.emoji, face.emotion, face.confidence)
+
+Importing the package does no work: each public name is loaded when it is first used.
+"""
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from emojimation.classify import EmotionClassifier
+    from emojimation.detect import FaceDetector
+    from emojimation.errors import InputError
+    from emojimation.faces import Face
+    from emojimation.labels import EMOTIONS
+    from emojimation.pipeline import Pipeline
+    from emojimation.render import annotate, replace_faces
+    from emojimation.run import analyze
+
+    __version__: str
+
+__all__ = [
+    "EMOTIONS",
+    "EmotionClassifier",
+    "Face",
+    "FaceDetector",
+    "InputError",
+    "Pipeline",
+    "__version__",
+    "analyze",
+    "annotate",
+    "replace_faces",
+]
+
+_HOMES = {
+    "EMOTIONS": "labels",
+    "EmotionClassifier": "classify",
+    "Face": "faces",
+    "FaceDetector": "detect",
+    "InputError": "errors",
+    "Pipeline": "pipeline",
+    "analyze": "run",
+    "annotate": "render",
+    "replace_faces": "render",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _version()
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+def _version() -> str:
+    """Version of the installed package, "unknown" where the source folder is used without installing."""
+    try:
+        return version("emojimation")
+    except PackageNotFoundError:
+        return "unknown"

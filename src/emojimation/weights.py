@@ -1,4 +1,4 @@
-"""Model name or path -> file, checked against its sha256."""
+"""A model's name or path -> its file, checked against the sha256 that the package keeps for it."""
 
 import hashlib
 import json
@@ -9,16 +9,54 @@ from emojimation.errors import InputError
 MODELS = Path(__file__).parent / "assets" / "models"
 
 
-def resolve(model: str | Path) -> Path:
-    """The file of a model: a name in assets/models/manifest.json (sha256 checked), or a path that exists."""
-    manifest = json.loads((MODELS / "manifest.json").read_text())
-    entry = manifest.get(str(model))
-    if entry is None:
-        path = Path(model)
-        if path.is_file():
-            return path
-        raise InputError(f"expected a model's path or one of {', '.join(manifest)}, got {str(model)!r}: no such file")
-    path = MODELS / entry["file"]
-    if hashlib.sha256(path.read_bytes()).hexdigest() != entry["sha256"]:
-        raise InputError(f"{path} is damaged: its sha256 is not the manifest's; install emojimation again")
+def resolve(model: str | Path, folder: Path = MODELS) -> Path:
+    """The file of a bundled model by name ("default"), or the path of one's own model, passed through.
+
+    A bundled file is read once and compared with the manifest, so that a damaged download or a swapped file never
+    answers in the model's name. Raises InputError for an unknown name, a missing file or another sha256.
+    """
+    known = manifest(folder)
+    if isinstance(model, str) and model in known:
+        return _checked(folder / known[model]["file"], known[model]["sha256"])
+    if not str(model):
+        raise InputError("Expected a model's name or path, got an empty text. Known names: " + _names(known))
+    path = Path(model).expanduser()
+    if path.is_file():
+        return path
+    if path.is_dir():
+        raise InputError(f"Expected a model file, got the folder {path}. Give the .onnx file inside it.")
+    raise InputError(
+        f"Expected a model's name or path, got {str(model)!r}, which is neither. Known names: {_names(known)}"
+    )
+
+
+def manifest(folder: Path = MODELS) -> dict[str, dict[str, str]]:
+    """Name -> {"file", "sha256"} of every bundled model; empty where the folder has no manifest."""
+    path = folder / "manifest.json"
+    if not path.is_file():
+        return {}
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise InputError(
+            f"Expected JSON in {path}, got something else ({error}). Install emojimation again."
+        ) from error
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _checked(path: Path, expected: str) -> Path:
+    if not path.is_file():
+        raise InputError(f"Expected the bundled model {path}, got no such file. Install emojimation again.")
+    got = sha256(path)
+    if got != expected:
+        raise InputError(f"Expected {path} with sha256 {expected}, got {got}. Install emojimation again.")
     return path
+
+
+def _names(known: dict[str, dict[str, str]]) -> str:
+    return ", ".join(sorted(known)) or "none is bundled"

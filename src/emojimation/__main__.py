@@ -1,0 +1,50 @@
+"""The command's entry point: turns what went wrong into one line and an exit code."""
+
+import sys
+import traceback
+from collections.abc import Sequence
+
+from emojimation.errors import InputError
+
+INTERRUPTED = 130  # as shells count it: 128 + SIGINT
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    0 done, 1 some of many failed, 2 a user's mistake, 130 interrupted.
+    `--debug`, anywhere before `--`, shows the traceback of a mistake as well.
+    """
+    args, debug = _without_debug(list(sys.argv[1:] if argv is None else argv))
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # an emoji must not end a run on a terminal that knows only ASCII
+            stream.reconfigure(errors="backslashreplace")
+    from typer.exceptions import TyperException
+
+    from emojimation.cli import app
+
+    try:
+        code = app(args=args, prog_name="emojimation", standalone_mode=False)
+    except InputError as error:
+        return _failed(str(error), debug)
+    except TyperException as error:
+        return _failed(error.format_message(), debug)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return code if isinstance(code, int) else 0
+
+
+def _without_debug(args: list[str]) -> tuple[list[str], bool]:
+    end = args.index("--") if "--" in args else len(args)
+    return [arg for i, arg in enumerate(args) if i >= end or arg != "--debug"], "--debug" in args[:end]
+
+
+def _failed(message: str, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    sys.stderr.write(f"Error: {' '.join(message.split())}\n")
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""What `emojimation info` tells: versions, processors, extras, models, and the card of one of them."""
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import Any
+
+import emojimation
+from emojimation import weights
+
+RUN_TIME = ("numpy", "opencv-python-headless", "onnxruntime", "pillow", "typer", "rich")
+# Extra -> the modules that show that it is installed; they are looked for, not imported.
+EXTRAS = {
+    "train": ("keras", "tensorflow", "tf2onnx", "onnx", "pyarrow", "sklearn", "matplotlib"),
+    "web": ("streamlit", "streamlit_webrtc", "altair", "av"),
+    "desktop": ("tkinter", "sv_ttk", "av"),
+    "api": ("fastapi", "uvicorn", "prometheus_client", "av"),
+    "ray": ("ray", "pyarrow"),
+}
+
+
+def facts(model: str = "default") -> dict[str, Any]:
+    """All that is shown, as plain values for JSON. Raises InputError where the model cannot be loaded."""
+    import onnxruntime
+
+    from emojimation.classify import EmotionClassifier
+
+    return {
+        "emojimation": emojimation.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processors": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "onnxruntime_providers": onnxruntime.get_available_providers(),
+        "versions": {name: _version(name) for name in RUN_TIME},
+        "extras": {name: [m for m in modules if find_spec(m) is None] for name, modules in EXTRAS.items()},
+        "models": {name: row | {"intact": _intact(name)} for name, row in weights.manifest().items()},
+        "model": EmotionClassifier(model).card,
+    }
+
+
+def print_facts(found: dict[str, Any]) -> None:
+    """The facts as short tables for a person."""
+    print(f"emojimation {found['emojimation']} on Python {found['python']}, {found['platform']}")
+    print(f"processors   {found['processors']} ({', '.join(found['onnxruntime_providers'])})")
+    print("versions     " + ", ".join(f"{name} {number}" for name, number in found["versions"].items()))
+    for name, missing in found["extras"].items():
+        state = f"missing {', '.join(missing)}: pip install 'emojimation[{name}]'" if missing else "installed"
+        print(f"extra {name:<7}{state}")
+    for name, row in found["models"].items():
+        state = "intact" if row["intact"] else "DAMAGED"
+        print(f"model {name:<14} {row['file']}  sha256 {row['sha256'][:16]}...  {state}")
+    _print_card(found["model"])
+
+
+def _print_card(card: dict[str, Any]) -> None:
+    print(f"\ncard of {card['name']} ({card['path']})")
+    print(f"  input        {card['size']} x {card['size']}, {'grey' if card['channels'] == 1 else 'BGR'}")
+    print(f"  emotions     {', '.join(card['labels'])}")
+    print(f"  calibration  temperature {card['temperature']:.3f}, not sure under {card['threshold']:.0%}")
+    for name, value in card["metrics"].items():
+        if isinstance(value, (int, float, str)):
+            print(f"  {name:<12} {value}")
+    print(f"  made         {card['created']}, commit {card['commit'][:12]}, data sha256 {card['data_sha256'][:16]}")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _intact(name: str) -> bool:
+    try:
+        weights.resolve(name)
+    except weights.InputError:
+        return False
+    return True

@@ -1,0 +1,196 @@
+"""Pictures from files, folders and globs, and back into files. Everything leaves here as BGR uint8."""
+
+import glob
+import struct
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from emojimation.errors import InputError
+
+_KINDS = (
+    "jpg",
+    "jpeg",
+    "jpe",
+    "jfif",
+    "png",
+    "gif",
+    "webp",
+    "bmp",
+    "dib",
+    "tif",
+    "tiff",
+    "avif",
+    "ppm",
+    "pgm",
+    "jp2",
+    "ico",
+)
+SUFFIXES = frozenset(f".{kind}" for kind in _KINDS)
+# Only these decoders are tried: Pillow's others start programs (EPS) or are seldom and little tested.
+_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "MPO", "PPM", "AVIF", "JPEG2000", "ICO")
+_MOVING = {"GIF": "GIF", "WEBP": "WebP", "PNG": "PNG", "AVIF": "AVIF"}
+MAX_MEGAPIXELS = 200
+_READ_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, Image.DecompressionBombError)
+_PILLOW_LIMIT = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A picture as read. frame: (H,W,3) BGR uint8, upright. notes: what a person should know about the reading."""
+
+    frame: np.ndarray
+    notes: tuple[str, ...] = ()
+
+
+def read_image(path: str | Path) -> Picture:
+    """Read a picture file of any common kind.
+
+    EXIF orientation is honoured, transparency is laid on white, of 16 bits the upper 8 are kept, of a moving picture
+    the first frame (with a note). Raises InputError, naming the file, for one that is missing, empty, no picture,
+    damaged, cut short or above 200 megapixels; the last is known from the header, before anything is decoded.
+    """
+    path = Path(path)
+    _check_file(path)
+    try:
+        with _opened(path) as image:
+            _check_size(image.size, path)
+            return picture_of(image)
+    except InputError:
+        raise
+    except UnidentifiedImageError as error:
+        raise InputError(f"Expected a picture, got {path}, which is none. {_hint(path)}") from error
+    except _READ_ERRORS as error:
+        raise InputError(f"Expected a whole picture, got {path}, which is damaged or cut short ({error}).") from error
+
+
+def picture_of(image: Image.Image) -> Picture:
+    """A Pillow image of any mode as a `Picture`; the image itself is left as it is."""
+    _check_size(image.size, "the image")
+    notes = _notes(image)
+    image.load()
+    try:
+        upright = ImageOps.exif_transpose(image)
+    except (SyntaxError, ValueError, KeyError, TypeError, OSError, struct.error):
+        upright, notes = image, [*notes, "damaged EXIF data were ignored"]
+    return Picture(cv2.cvtColor(_rgb(upright), cv2.COLOR_RGB2BGR), tuple(notes))
+
+
+def find_images(paths: Iterable[str | Path]) -> list[Path]:
+    """The picture files that `paths` name: files as given, folders with all below them, globs ("photos/**/*.jpg").
+
+    Sorted within a folder or glob, each file once, hidden ones left out. Raises InputError for a path that does not
+    exist, a folder without pictures or a glob that fits none.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        found.update(dict.fromkeys(_expanded(path)))
+    return list(found)
+
+
+def write_image(path: str | Path, frame: np.ndarray) -> Path:
+    """Write a (H,W,3) BGR uint8 frame as JPEG, PNG, WebP or what else the suffix names; folders are made as needed."""
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)).save(path, quality=92)
+    except (OSError, ValueError) as error:
+        raise InputError(f"Expected a picture file that can be written, got {path} ({error}).") from error
+    return path
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise InputError(f"Expected a picture file, got the folder {path}.")
+    if not path.exists():
+        raise InputError(f"Expected a picture, got {path}, which does not exist. Check the spelling.")
+    if path.is_file() and path.stat().st_size == 0:
+        raise InputError(f"Expected a picture, got {path}, which is empty (0 bytes).")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Open by the header alone, with our limit on pixels in place of Pillow's, which is lower and only warns."""
+    with _PILLOW_LIMIT:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            image = Image.open(path, formats=_FORMATS)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+    with image:
+        yield image
+
+
+def _check_size(size: tuple[int, int], what: str | Path) -> None:
+    width, height = size
+    if width * height > MAX_MEGAPIXELS * 1_000_000:
+        raise InputError(
+            f"Expected at most {MAX_MEGAPIXELS} megapixels, got {width * height / 1e6:.0f} "
+            f"({width} x {height}) in {what}. Make it smaller first."
+        )
+    if not width or not height:
+        raise InputError(f"Expected a picture, got {what} of {width} x {height} pixels.")
+
+
+def _notes(image: Image.Image) -> list[str]:
+    if image.format in _MOVING and getattr(image, "is_animated", False):
+        return [
+            f"moving {_MOVING[image.format]} of {getattr(image, 'n_frames', 0)} frames: only the first was looked at"
+        ]
+    if image.format == "TIFF" and getattr(image, "n_frames", 1) > 1:
+        return [f"TIFF of {getattr(image, 'n_frames', 0)} pages: only the first was looked at"]
+    return []
+
+
+def _rgb(image: Image.Image) -> np.ndarray:
+    """(H,W,3) RGB uint8 of any mode, transparency laid on white."""
+    if image.mode in ("I", "F") or image.mode.startswith("I;"):
+        return cv2.cvtColor(_eight_bits(np.asarray(image)), cv2.COLOR_GRAY2RGB)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.asarray(image.convert("RGB"))
+
+
+def _eight_bits(grey: np.ndarray) -> np.ndarray:
+    """(H,W) of any number type -> uint8; the range is taken as 0..1, 0..255 or 0..65535, whichever holds all."""
+    grey = np.nan_to_num(grey.astype(np.float32), posinf=0, neginf=0)
+    top = float(grey.max())
+    scale = 255.0 if top <= 1 and (grey % 1).any() else 1.0 if top <= 255 else 1 / 257
+    return np.clip(np.rint(grey * scale), 0, 255).astype(np.uint8)
+
+
+def _hint(path: Path) -> str:
+    """What to do about a file that is no picture we read."""
+    with path.open("rb") as file:
+        head = file.read(32)
+    if head[4:8] == b"ftyp" and head[8:11] in (b"hei", b"hev", b"mif", b"msf"):
+        return "HEIC is not read: save it as JPEG first."
+    if b"\0" not in head and head.isascii():
+        return "It holds text."
+    return "Expected are JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF."
+
+
+def _expanded(path: str | Path) -> list[Path]:
+    path = Path(path).expanduser()
+    if path.is_dir():
+        below = (p for p in path.rglob("*") if not any(part.startswith(".") for part in p.relative_to(path).parts))
+        return _pictures(below, f"in the folder {path}")
+    if path.exists():
+        return [path]
+    if glob.has_magic(str(path)):
+        return _pictures(map(Path, glob.glob(str(path), recursive=True)), f"that fits {path}")
+    raise InputError(f"Expected a picture, a folder or a glob, got {path}, which does not exist. Check the spelling.")
+
+
+def _pictures(candidates: Iterable[Path], where: str) -> list[Path]:
+    found = sorted(path for path in candidates if path.suffix.lower() in SUFFIXES and path.is_file())
+    if not found:
+        raise InputError(f"Expected a picture {where}, got none (looked for {' '.join(sorted(SUFFIXES))}).")
+    return found
