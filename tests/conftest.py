@@ -1,13 +1,18 @@
 """Fixtures that several test files share."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from emojimation.training.data import Dataset, load
+from tiny import write_model
 
+ROOT = Path(__file__).parent.parent
+SAMPLES = ROOT / "src" / "emojimation" / "assets" / "samples"
+FACELESS = ROOT / "tests" / "data" / "faceless"
 REAL_FILE = "fer2013_train_val.parquet"
 
 
@@ -44,3 +49,37 @@ def fer2013() -> Dataset:
     if path is None:
         pytest.skip(f"real FER2013 is absent: set EMOJIMATION_DATA to the folder that holds {REAL_FILE}")
     return load(path)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory) -> Path:
+    """A model file whose answers can be told by hand."""
+    return write_model(tmp_path_factory.mktemp("model") / "tiny.onnx")
+
+
+@pytest.fixture(scope="session")
+def model(tiny_model) -> str:
+    """The emotion model under test."""
+    from emojimation import weights
+
+    return "default" if "default" in weights.manifest() else str(tiny_model)
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> np.ndarray:
+    """A frame (H,W,3) BGR uint8 with one smiling face."""
+    from emojimation.media import read_image
+
+    return read_image(SAMPLES / "astronaut.jpg").frame
+
+
+@pytest.fixture
+def command(capsys) -> Callable[..., tuple[int, str, str]]:
+    """Run the command line in this process: command("image", path) -> exit code, standard output, standard error."""
+    from emojimation.__main__ import main
+
+    def run(*args: object) -> tuple[int, str, str]:
+        code = main([str(arg) for arg in args])
+        return code, *capsys.readouterr()
+
+    return run

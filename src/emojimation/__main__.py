@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from emojimation.cli import app
 
     try:
-        code = app(args=args, prog_name="emojimation", standalone_mode=False)
+        code = app(args=args or ["--help"], prog_name="emojimation", standalone_mode=False)
     except InputError as error:
         return _failed(str(error), debug)
     except TyperException as error:

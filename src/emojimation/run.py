@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -120,12 +120,13 @@ def _result(path: Path, pipeline: Pipeline, target: Path | None, style: str, cro
     if not faces:
         looks = "; it looks like a face crop: use --cropped" if _looks_cropped(frame) else ""
         notes = (*notes, f"no face found{looks}")
-    error = None
+    result = ImageResult(str(path), (frame.shape[1], frame.shape[0]), tuple(faces), notes)
+    if target is None:
+        return result
     try:
-        written = target and media.write_image(target, annotate(frame, faces, style))
-    except InputError as problem:
-        written, error = None, str(problem)
-    return ImageResult(str(path), (frame.shape[1], frame.shape[0]), tuple(faces), notes, error, written)
+        return replace(result, written=media.write_image(target, annotate(frame, faces, style)))
+    except InputError as error:
+        return replace(result, error=str(error))
 
 
 def _looks_cropped(frame: np.ndarray) -> bool:
