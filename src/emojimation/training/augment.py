@@ -1,0 +1,97 @@
+"""Augmentation of batches of pictures: seeded, batched, a small share of a training step.
+
+Geometry (flip, shift, scale, rotation, shear) is one affine warp per picture; light (brightness, contrast, gamma) is one
+table look-up; what a poor camera does (blur, noise, low resolution) and erasing happen to a part of the pictures.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """Ranges of the random changes; 0 switches one off.
+
+    shift_px: uniform in +-shift_px. scale: factor uniform in [1-scale, 1+scale]. rotation_deg, shear_deg: uniform in +-.
+    light: brightness, contrast and gamma, relative. camera: share of pictures with blur, noise or low resolution.
+    erase: share of pictures with one erased rectangle of up to erase_px a side.
+    """
+
+    flip: bool = True
+    shift_px: float = 3.0
+    scale: float = 0.08
+    rotation_deg: float = 8.0
+    shear_deg: float = 0.0
+    light: float = 0.2
+    camera: float = 0.0
+    erase: float = 0.0
+    erase_px: int = 16
+
+
+NONE = Augmentation(False, 0, 0, 0, 0, 0, 0, 0)
+
+
+def augment(images: np.ndarray, config: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """A changed copy of `images` (n,h,w) uint8, drawn from `rng`; same shape and dtype."""
+    out = np.empty_like(images)
+    for i, matrix in enumerate(affine_matrices(len(images), images.shape[1:], config, rng)):
+        cv2.warpAffine(images[i], matrix, images.shape[:0:-1], out[i], cv2.INTER_LINEAR, cv2.BORDER_REFLECT_101)
+    if config.light:
+        change_light(out, config.light, rng)
+    for i in np.flatnonzero(rng.random(len(out)) < config.camera):
+        out[i] = poor_camera(out[i], rng)
+    for i in np.flatnonzero(rng.random(len(out)) < config.erase):
+        erase(out[i], config.erase_px, rng)
+    return out
+
+
+def affine_matrices(n: int, hw: tuple[int, int], config: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """(n,2,3) random affine maps of the picture about its centre: flip, scale, shear, rotation, shift."""
+    u = rng.uniform(-1, 1, (6, n))
+    angle, shear = np.radians(config.rotation_deg) * u[0], np.tan(np.radians(config.shear_deg) * u[1])
+    factor = 1 + config.scale * u[2]
+    mirror = np.where(config.flip & (u[3] < 0), -1.0, 1.0)
+    cos, sin = factor * np.cos(angle), factor * np.sin(angle)
+    linear = np.stack([cos * mirror, cos * shear - sin, sin * mirror, sin * shear + cos], 1).reshape(n, 2, 2)
+    centre = (np.array(hw[::-1]) - 1) / 2
+    shift = centre + config.shift_px * u[4:].T - linear @ centre
+    return np.concatenate([linear, shift[..., None]], 2)
+
+
+def change_light(images: np.ndarray, amount: float, rng: np.random.Generator) -> None:
+    """Gamma, contrast and brightness of each picture (n,h,w) uint8, in place, by a table of 256 entries each."""
+    u = rng.uniform(-1, 1, (3, len(images), 1))
+    levels = np.linspace(0, 1, 256)[None]
+    tables = levels ** np.exp(2 * amount * u[0])
+    tables = (tables - 0.5) * np.exp(amount * u[1]) + 0.5 + 0.5 * amount * u[2]
+    tables = np.clip(tables * 255, 0, 255).astype(np.uint8)
+    for image, table in zip(images, tables, strict=True):
+        cv2.LUT(image, table, image)
+
+
+def poor_camera(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One of: Gaussian or motion blur, sensor noise, low resolution, on one (h,w) uint8 picture."""
+    kind = rng.integers(4)
+    if kind == 0:
+        return cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.8))
+    if kind == 1:
+        kernel = np.zeros((5, 5), np.float32)
+        angle = rng.uniform(0, np.pi)
+        end = (round(2 + 2 * np.cos(angle)), round(2 + 2 * np.sin(angle)))
+        cv2.line(kernel, (4 - end[0], 4 - end[1]), end, 1.0)
+        return cv2.filter2D(image, -1, kernel / kernel.sum())
+    if kind == 2:
+        noise = rng.standard_normal(image.shape, np.float32) * rng.uniform(3, 24)
+        return np.clip(image + noise, 0, 255).astype(np.uint8)
+    size = int(rng.integers(image.shape[0] // 3, image.shape[0]))
+    small = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
+    return cv2.resize(small, image.shape[::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def erase(image: np.ndarray, largest_px: int, rng: np.random.Generator) -> None:
+    """Fill one rectangle of `image` with one grey, in place (Zhong et al., "Random Erasing", AAAI 2020)."""
+    h, w = rng.integers(largest_px // 3, largest_px + 1, 2)
+    y, x = rng.integers(0, image.shape[0] - h + 1), rng.integers(0, image.shape[1] - w + 1)
+    image[y : y + h, x : x + w] = rng.integers(0, 256)

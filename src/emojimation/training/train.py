@@ -1,0 +1,109 @@
+"""A whole run: fit, calibrate on the validation split, export, evaluate the exported file, draw the curves."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from emojimation.classify import EmotionClassifier
+from emojimation.errors import InputError
+from emojimation.labels import EMOTIONS
+from emojimation.training import metrics
+from emojimation.training.dataset import Dataset
+from emojimation.training.evaluate import clear_threshold, commit, evaluate
+from emojimation.training.export import metadata, to_onnx
+from emojimation.training.fit import Report, fit, predict_logits
+from emojimation.training.recipe import Recipe, from_json
+from emojimation.training.report import training_curves
+
+CARD_FIGURES = (
+    "split", "n", "accuracy", "accuracy_ci95", "macro_f1", "balanced_accuracy", "ece", "nll",
+    "accuracy_without_duplicates", "n_without_duplicates", "ferplus_n", "ferplus_accuracy",
+)  # fmt: skip
+
+
+def train(
+    dataset: Dataset, recipe: Recipe, folder: Path, resume: bool = False, report: Report = lambda row: None
+) -> dict[str, Any]:
+    """Train on the training split, judge on the validation split; returns the metrics of the exported file.
+
+    The folder then holds recipe.json, history.json, curves.png, checkpoint.npz, model.keras, model.onnx, metrics.json.
+    """
+    check_folder(folder, recipe, resume)
+    train_rows, val_rows = dataset.split("train"), dataset.split("val")
+    missing = set(range(len(dataset.class_names))) - set(train_rows.labels.tolist())
+    if missing:
+        names = ", ".join(dataset.class_names[i] for i in sorted(missing))
+        raise InputError(
+            f"Expected training rows of every class, got none of {names}: add some, or leave the class out."
+        )
+    trainer = fit(train_rows, val_rows, recipe, folder, resume, report)
+    training_curves(trainer.history, folder / "curves.png")
+    if dataset.class_names != EMOTIONS:
+        return {"accuracy": trainer.best[0]}
+    return finish(dataset, folder)
+
+
+def check_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
+    """Refuse to overwrite another run, to resume what is not there, or to resume with another recipe."""
+    checkpoint = folder / "checkpoint.npz"
+    if checkpoint.exists() and not resume:
+        raise InputError(
+            f"Expected a new run folder, got {folder}, which holds a run: add --resume or give another --out."
+        )
+    if not resume:
+        return
+    if not checkpoint.exists():
+        raise InputError(f"Expected a run to resume in {folder}, got no checkpoint.npz there: leave --resume out.")
+    old = from_json((folder / "recipe.json").read_text())
+    if (old.model, old.options, old.batch, old.seed) != (recipe.model, recipe.options, recipe.batch, recipe.seed):
+        raise InputError(
+            f"Expected the recipe of {folder}/recipe.json, got another model, batch or seed: use the same ones."
+        )
+
+
+def finish(dataset: Dataset, folder: Path, name: str = "") -> dict[str, Any]:
+    """Calibrate `folder`/model.keras on the validation split, export it, and score the exported file there."""
+    model = keras.models.load_model(folder / "model.keras")
+    val = dataset.split("val")
+    logits = predict_logits(model, val.images)
+    temperature = metrics.fit_temperature(logits, val.labels)
+    probabilities = metrics.softmax(logits, temperature)
+    papers = {
+        "temperature": round(temperature, 4),
+        "threshold": clear_threshold(probabilities, val),
+        "data_sha256": dataset.split("train").sha256,
+        "commit": commit(),
+    }
+    target, sample = folder / "model.onnx", val.images[:500]
+    name = name or folder.name
+    to_onnx(model, target, temperature, metadata(name, model, **papers), sample)
+    scores = evaluate(EmotionClassifier(target).predict, dataset, "val")
+    card = {key: _rounded(scores[key]) for key in CARD_FIGURES}
+    parity = to_onnx(model, target, temperature, metadata(name, model, **papers, metrics=card), sample)
+    scores |= {"model": name, "temperature": temperature, "threshold": papers["threshold"], "keras_onnx_parity": parity}
+    (folder / "metrics.json").write_text(json.dumps(scores, indent=1))
+    np.save(folder / "val_probabilities.npy", probabilities.astype(np.float32))
+    return scores
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_rounded(v) for v in value]
+    return round(value, 4) if isinstance(value, float) else value
+
+
+def without_rows(dataset: Dataset, path: Path) -> Dataset:
+    """The data set without the training rows that a csv lists in its column `row` (as `data audit` writes it)."""
+    with path.open(newline="") as file:
+        reader = csv.DictReader(file)
+        if "row" not in (reader.fieldnames or []):
+            raise InputError(
+                f"Expected a column 'row' in {path}, got {reader.fieldnames}: give the csv of `data audit`."
+            )
+        excluded = {int(line["row"]) for line in reader}
+    rows = np.arange(len(dataset))
+    return dataset.take(rows[~(np.isin(rows, list(excluded)) & (dataset.splits == "train"))])
