@@ -1,0 +1,197 @@
+"""Draw one emoji face from a pose: the numbers that say where lids, brows and lips are.
+
+Lengths are in radii of the head; the head's centre is (0, 0), x to the right, y down. All drawing is continuous in the
+pose: no number switches a feature on or off.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from emojimation.sprites import DISC, Colour, bgr
+
+INK, WHITE = bgr("#42210f"), bgr("#ffffff")
+MOUTH, TONGUE, TONGUE_LINE = bgr("#5e1422"), bgr("#f4617a"), bgr("#d8425f")
+WATER, WATER_LIGHT, WATER_EDGE = bgr("#4fb3f6"), bgr("#d9f3ff"), bgr("#2e86d6")
+EYE_X = 0.37
+_U = np.linspace(-1, 1, 25)
+_ARC = np.sqrt(np.clip(1 - _U**2, 0, 1))
+
+
+class Pose(NamedTuple):
+    """The face's muscles, in head radii; `low`, `lid`, `teeth`, `tongue`, `tear`, `sweat`, `shake`, `fall` in parts of 1."""
+
+    eye_w: float = 0.235
+    eye_h: float = 0.285
+    eye_y: float = -0.12
+    low: float = 1.0  # lower lid: 1 open, -1 pushed up to the upper lid
+    lid: float = 0.1  # upper lid: 0 open, 1 closed
+    slant: float = 0.0  # upper lid's inner end lower (+) or higher (-)
+    lash: float = 0.05
+    pupil: float = 0.145
+    gaze_x: float = 0.0
+    gaze_y: float = 0.0
+    shine: float = 0.05
+    brow_y: float = -0.55
+    brow_in: float = 0.0  # how far the brow's inner end is raised
+    brow_out: float = 0.0
+    brow_arch: float = 0.06
+    brow_w: float = 0.075
+    mouth_y: float = 0.46
+    mouth_w: float = 0.30
+    smile: float = 0.0  # how far the mouth's corners are above its middle
+    up: float = 0.0  # opening above and below the line of the lips
+    down: float = 0.0
+    teeth: float = 0.0
+    tongue: float = 0.0
+    wave: float = 0.0
+    lip: float = 0.075
+    bleh: float = 0.0  # tongue out
+    tear: float = 0.0
+    sweat: float = 0.0
+    shake: float = 0.0
+    fall: float = 0.35  # where the tear is on its way, 0 to 1
+
+
+class Canvas:
+    """A square BGR picture with the head filling `DISC` of its width, addressed in head radii."""
+
+    def __init__(self, image: np.ndarray, bold: float) -> None:
+        self.image, self.bold = image, bold
+        self.size = image.shape[0]
+        self.radius = self.size * DISC / 2
+
+    def pixels(self, points: np.ndarray, origin: tuple[int, int] = (0, 0)) -> np.ndarray:
+        """Points (n,2) in radii -> int32 sixteenths of a pixel, as OpenCV's `shift=4` wants them."""
+        return np.rint((points * self.radius + self.size / 2 - 0.5 - origin) * 16).astype(np.int32)
+
+    def width(self, length: float) -> int:
+        """A stroke's width in pixels, bolder where the final picture is small."""
+        return max(1, round(length * self.radius * self.bold))
+
+    def fill(self, points: np.ndarray, colour: Colour) -> None:
+        cv2.fillPoly(self.image, [self.pixels(points)], colour, cv2.LINE_AA, 4)
+
+    def stroke(self, points: np.ndarray, width: float, colour: Colour = INK, closed: bool = False) -> None:
+        cv2.polylines(self.image, [self.pixels(points)], closed, colour, self.width(width), cv2.LINE_AA, 4)
+
+    def window(self, outline: np.ndarray) -> "Window":
+        return Window(self, outline)
+
+
+class Window:
+    """A part of a canvas seen through an outline: draw into `patch`, then `close` to see it through the outline."""
+
+    def __init__(self, canvas: Canvas, outline: np.ndarray) -> None:
+        self.canvas = canvas
+        low, high = canvas.pixels(outline).min(axis=0) // 16 - 1, canvas.pixels(outline).max(axis=0) // 16 + 3
+        (x0, y0), (x1, y1) = np.clip([low, high], 0, canvas.size)
+        self.origin = (int(x0), int(y0))
+        self.part = canvas.image[y0:y1, x0:x1]
+        self.patch = np.empty_like(self.part)
+        self.mask = np.zeros(self.part.shape[:2], np.uint8)
+        cv2.fillPoly(self.mask, [canvas.pixels(outline, self.origin)], 255, cv2.LINE_AA, 4)
+
+    def fill(self, points: np.ndarray, colour: Colour) -> None:
+        cv2.fillPoly(self.patch, [self.canvas.pixels(points, self.origin)], colour, cv2.LINE_AA, 4)
+
+    def oval(self, x: float, y: float, width: float, height: float, colour: Colour) -> None:
+        """A filled ellipse with half axes `width` and `height`."""
+        centre = self.canvas.pixels(np.array([x, y]), self.origin)
+        axes = [max(1, round(v * self.canvas.radius * 16)) for v in (width, height)]
+        cv2.ellipse(self.patch, centre.tolist(), axes, 0, 0, 360, colour, -1, cv2.LINE_AA, 4)
+
+    def close(self) -> None:
+        alpha = cv2.cvtColor(self.mask, cv2.COLOR_GRAY2BGR)
+        kept = cv2.multiply(self.part, 255 - alpha, scale=1 / 255)
+        self.part[:] = cv2.add(kept, cv2.multiply(self.patch, alpha, scale=1 / 255))
+
+
+def draw_features(image: np.ndarray, pose: Pose, bold: float = 1.0) -> None:
+    """Draw eyes, brows, mouth and drops onto a square picture of a bare head (S,S,3 BGR uint8), in place."""
+    canvas = Canvas(image, bold)
+    _mouth(canvas, pose)
+    for side in (-1, 1):
+        _eye(canvas, pose, side)
+        _brow(canvas, pose, side)
+    _drop(canvas, -0.47, pose.eye_y + 0.30 + 0.42 * pose.fall, 0.15 * pose.tear)
+    _drop(canvas, 0.66, -0.34, 0.14 * pose.sweat)
+
+
+def _eye(canvas: Canvas, pose: Pose, side: int) -> None:
+    """A white oval cut by two lids, a pupil with two lights, a dark line where the upper lid is."""
+    x, y, h = side * EYE_X, pose.eye_y, pose.eye_h
+    top = np.maximum(-h * _ARC, -h + 2 * h * pose.lid - side * pose.slant * _U * h)
+    low = np.maximum(pose.low * h * _ARC, top)
+    across = x + pose.eye_w * _U
+    upper, lower = np.stack([across, y + np.minimum(top, low)], 1), np.stack([across, y + low], 1)
+    outline = np.concatenate([upper, lower[::-1]])
+    canvas.stroke(outline, 0.022, bgr("#8a4b12"), closed=True)
+    window = canvas.window(outline)
+    window.patch[:] = WHITE
+    px, py = x + pose.gaze_x, y + pose.gaze_y
+    window.oval(px, py, pose.pupil, pose.pupil * 1.12, INK)
+    window.oval(px - 0.38 * pose.pupil, py - 0.45 * pose.pupil, pose.shine, pose.shine * 1.1, WHITE)
+    window.oval(px + 0.4 * pose.pupil, py + 0.45 * pose.pupil, pose.shine * 0.5, pose.shine * 0.5, bgr("#b98d72"))
+    window.close()
+    canvas.stroke(upper, pose.lash)
+
+
+def _brow(canvas: Canvas, pose: Pose, side: int) -> None:
+    t = np.linspace(0, 1, 13)  # from the inner to the outer end
+    x = side * (0.17 + 0.42 * t)
+    y = pose.brow_y - pose.brow_in * (1 - t) - pose.brow_out * t - pose.brow_arch * 4 * t * (1 - t)
+    canvas.stroke(np.stack([x, y], 1), pose.brow_w)
+
+
+def _mouth(canvas: Canvas, pose: Pose) -> None:
+    """Two lips; between them the dark, teeth along the upper one, the tongue on the lower one."""
+    x = pose.mouth_w * _U
+    line = pose.mouth_y - pose.smile * (_U**2 - 0.5) + pose.wave * np.sin(_U * 2.5 * np.pi)
+    upper = np.stack([x, line - pose.up * _ARC], 1)
+    lower = np.stack([x, line + pose.down * _ARC], 1)
+    outline = np.concatenate([upper, lower[::-1]])
+    canvas.stroke(outline, pose.lip, closed=True)
+    window = canvas.window(outline)
+    window.patch[:] = MOUTH
+    floor = float(lower[12, 1])
+    height = 0.62 * (pose.up + pose.down) * pose.tongue
+    window.oval(0, floor + 0.25 * height, pose.mouth_w * 0.62, height, TONGUE)
+    band = upper + np.array([0, 0.34 * (pose.up + pose.down) * pose.teeth])
+    window.fill(np.concatenate([upper - [0, 0.05], band[::-1]]), WHITE)
+    window.close()
+    _bleh(canvas, pose, floor)
+
+
+def _bleh(canvas: Canvas, pose: Pose, floor: float) -> None:
+    """The tongue out of the mouth, as long as `bleh` says."""
+    if pose.bleh < 0.01:
+        return
+    half, length = 0.15 * min(1.0, pose.bleh * 4), pose.bleh
+    angle = np.linspace(0, np.pi, 17)
+    tip = np.stack([half * np.cos(angle), floor + length - half + half * np.sin(angle)], 1)
+    outline = np.concatenate([[[half, floor]], tip, [[-half, floor]]])
+    canvas.stroke(outline, 0.05)
+    canvas.fill(outline, TONGUE)
+    canvas.stroke(np.array([[0, floor + 0.03], [0, floor + 0.6 * length]]), 0.025, TONGUE_LINE)
+
+
+def _drop(canvas: Canvas, x: float, y: float, radius: float) -> None:
+    """A drop of water with a light in it; none of radius 0."""
+    if radius < 0.01:
+        return
+    angle = np.linspace(0, 2 * np.pi, 25)
+    shape = np.stack([np.sin(angle) * np.sin(angle / 2) ** 1.4, -1.45 * np.cos(angle)], 1)
+    canvas.stroke(shape * radius + (x, y), 0.025, WATER_EDGE, closed=True)
+    canvas.fill(shape * radius + (x, y), WATER)
+    light = np.stack([0.22 * np.cos(angle) - 0.32, 0.42 * np.sin(angle) + 0.45], 1)
+    canvas.fill(light * radius + (x, y), WATER_LIGHT)
+
+
+@lru_cache(maxsize=8)
+def disc(size: int) -> np.ndarray:
+    """Coverage (size,size) uint8 of the head's disc, antialiased. Cached: do not write into it."""
+    axis = np.arange(size) + 0.5 - size / 2
+    return np.rint(np.clip(size * DISC / 2 + 0.5 - np.hypot(axis[None], axis[:, None]), 0, 1) * 255).astype(np.uint8)
