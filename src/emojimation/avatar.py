@@ -23,14 +23,15 @@ POSES = {
         mouth_y=0.52, mouth_w=0.33, smile=-0.20, up=0.02, down=0.03, lip=0.085,
     ),
     "disgust": Pose(
-        eye_h=0.24, eye_y=-0.10, lid=0.42, slant=-0.10, low=0.55, pupil=0.125, gaze_y=0.05, lash=0.07, shine=0.04,
-        brow_y=-0.43, brow_in=-0.05, brow_out=-0.02, brow_arch=-0.04, brow_w=0.09,
-        mouth_y=0.44, mouth_w=0.36, smile=-0.14, up=0.03, down=0.05, wave=0.05, bleh=0.30,
+        eye_h=0.24, eye_y=-0.09, lid=0.30, slant=0.16, low=0.35, pupil=0.125, gaze_y=0.0, lash=0.07, shine=0.04,
+        brow_y=-0.42, brow_in=-0.10, brow_out=0.03, brow_arch=0.02, brow_w=0.10, skew=0.05,
+        mouth_y=0.42, mouth_w=0.36, smile=-0.16, up=0.03, down=0.05, wave=0.02, bleh=0.34,
     ),
     "fear": Pose(
-        eye_w=0.27, eye_h=0.34, eye_y=-0.10, lid=0.0, pupil=0.075, shine=0.028, lash=0.035,
-        brow_y=-0.58, brow_in=0.14, brow_out=-0.10, brow_arch=0.03, brow_w=0.07,
-        mouth_y=0.54, mouth_w=0.34, smile=-0.12, up=0.10, down=0.09, teeth=1.15, wave=0.03, sweat=1.0, shake=1.0,
+        eye_w=0.27, eye_h=0.33, eye_y=-0.10, lid=0.0, pupil=0.085, shine=0.032, lash=0.035,
+        brow_y=-0.58, brow_in=0.13, brow_out=-0.10, brow_arch=0.03, brow_w=0.075,
+        mouth_y=0.60, mouth_w=0.31, smile=-0.10, up=0.20, down=0.03, teeth=0.7, tongue=0.35, wave=0.012, lip=0.06,
+        sweat=1.0, shake=1.0,
     ),
     "happy": Pose(
         eye_h=0.25, eye_y=-0.10, lid=0.0, low=-0.86, lash=0.095, pupil=0.15, shine=0.05,
@@ -173,7 +174,7 @@ _TONES = {
     "disgust": ("#d8ea7a", "#a9cc4e", "#6d9a35"),
     "fear": ("#fff0a0", "#ffd95a", "#efa83a"),
     "happy": ("#fff08a", "#ffd63b", "#f79d1e"),
-    "sad": ("#fdeb9c", "#f7cf57", "#e39a34"),
+    "sad": ("#fff0a0", "#fdd65a", "#f0a238"),
     "surprise": ("#fff08a", "#ffd63b", "#f79d1e"),
     "neutral": ("#fff08a", "#ffd63b", "#f79d1e"),
 }
@@ -185,7 +186,7 @@ _SPOTS = {
     "fear": [(bgr("#4f7fe8"), 0.0, -1.05, 1.35, 0.62, 0.95)],
     "happy": [(_CHEEK, -0.68, 0.20, 0.22, 0.16, 0.60), (_CHEEK, 0.68, 0.20, 0.22, 0.16, 0.60)],
     "sad": [
-        (bgr("#7f9fe0"), 0.0, -1.1, 1.2, 0.45, 0.40),
+        (bgr("#6f9bea"), 0.0, -1.15, 1.2, 0.45, 0.55),
         (_CHEEK, -0.6, 0.3, 0.2, 0.14, 0.22),
         (_CHEEK, 0.6, 0.3, 0.2, 0.14, 0.22),
     ],
@@ -203,4 +204,4 @@ def _one_skin(name: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         spot = strength * np.exp(-(((x - cx) / width) ** 2) - ((y - cy) / height) ** 2)[..., None]
         skin = skin + (np.array(colour, np.float32) - skin) * spot
     edge = np.clip((np.hypot(x, y)[..., None] - 0.90) / 0.10, 0, 1) ** 1.5
-    return np.asarray(skin + (rim * 0.9 - skin) * edge * 0.6, np.float32)
+    return np.asarray(skin * (1 - 0.16 * edge), np.float32)

@@ -21,15 +21,15 @@ _ARC = np.sqrt(np.clip(1 - _U**2, 0, 1))
 
 
 class Pose(NamedTuple):
-    """The face's muscles, in head radii; `low`, `lid`, `teeth`, `tongue`, `tear`, `sweat`, `shake`, `fall` in parts of 1."""
+    """The face's muscles, in head radii; `low`, `lid`, and from `teeth` on in parts of 1 where not said."""
 
-    eye_w: float = 0.235
-    eye_h: float = 0.285
+    eye_w: float = 0.225
+    eye_h: float = 0.26
     eye_y: float = -0.12
     low: float = 1.0  # lower lid: 1 open, -1 pushed up to the upper lid
-    lid: float = 0.1  # upper lid: 0 open, 1 closed
+    lid: float = 0.0  # upper lid: 0 open, 1 closed
     slant: float = 0.0  # upper lid's inner end lower (+) or higher (-)
-    lash: float = 0.05
+    lash: float = 0.045
     pupil: float = 0.145
     gaze_x: float = 0.0
     gaze_y: float = 0.0
@@ -37,7 +37,7 @@ class Pose(NamedTuple):
     brow_y: float = -0.55
     brow_in: float = 0.0  # how far the brow's inner end is raised
     brow_out: float = 0.0
-    brow_arch: float = 0.06
+    brow_arch: float = 0.05
     brow_w: float = 0.075
     mouth_y: float = 0.46
     mouth_w: float = 0.30
@@ -51,6 +51,7 @@ class Pose(NamedTuple):
     bleh: float = 0.0  # tongue out
     tear: float = 0.0
     sweat: float = 0.0
+    skew: float = 0.0  # how far the right brow is above the left, in head radii
     shake: float = 0.0
     fall: float = 0.35  # where the tear is on its way, 0 to 1
 
@@ -142,27 +143,40 @@ def _eye(canvas: Canvas, pose: Pose, side: int) -> None:
 def _brow(canvas: Canvas, pose: Pose, side: int) -> None:
     t = np.linspace(0, 1, 13)  # from the inner to the outer end
     x = side * (0.17 + 0.42 * t)
-    y = pose.brow_y - pose.brow_in * (1 - t) - pose.brow_out * t - pose.brow_arch * 4 * t * (1 - t)
+    y = pose.brow_y - side * pose.skew - pose.brow_in * (1 - t) - pose.brow_out * t - pose.brow_arch * 4 * t * (1 - t)
     canvas.stroke(np.stack([x, y], 1), pose.brow_w)
 
 
 def _mouth(canvas: Canvas, pose: Pose) -> None:
     """Two lips; between them the dark, teeth along the upper one, the tongue on the lower one."""
     x = pose.mouth_w * _U
-    line = pose.mouth_y - pose.smile * (_U**2 - 0.5) + pose.wave * np.sin(_U * 2.5 * np.pi)
+    line = pose.mouth_y - 0.6 * pose.skew * _U - pose.smile * (_U**2 - 0.5) + pose.wave * np.sin(_U * 2 * np.pi)
     upper = np.stack([x, line - pose.up * _ARC], 1)
     lower = np.stack([x, line + pose.down * _ARC], 1)
     outline = np.concatenate([upper, lower[::-1]])
     canvas.stroke(outline, pose.lip, closed=True)
     window = canvas.window(outline)
-    window.patch[:] = MOUTH
+    gap = pose.up + pose.down
+    window.patch[:] = _mix(INK, MOUTH, gap / 0.12)
     floor = float(lower[12, 1])
-    height = 0.62 * (pose.up + pose.down) * pose.tongue
-    window.oval(0, floor + 0.25 * height, pose.mouth_w * 0.62, height, TONGUE)
-    band = upper + np.array([0, 0.34 * (pose.up + pose.down) * pose.teeth])
-    window.fill(np.concatenate([upper - [0, 0.05], band[::-1]]), WHITE)
+    window.oval(
+        0,
+        floor + 0.15 * gap * pose.tongue,
+        pose.mouth_w * 0.62,
+        0.62 * gap * pose.tongue,
+        _mix(INK, TONGUE, 4 * gap * pose.tongue),
+    )
+    band = upper + np.array([0, 0.34 * gap * pose.teeth])
+    window.fill(np.concatenate([upper, band[::-1]]), _mix(INK, WHITE, 12 * gap * pose.teeth))
     window.close()
     _bleh(canvas, pose, floor)
+
+
+def _mix(start: Colour, end: Colour, part: float) -> Colour:
+    """A colour between two: a detail too small to be seen takes its surroundings' colour instead of flickering."""
+    part = min(max(part, 0.0), 1.0)
+    blue, green, red = (round(a + (b - a) * part) for a, b in zip(start, end, strict=True))
+    return blue, green, red
 
 
 def _bleh(canvas: Canvas, pose: Pose, floor: float) -> None:
