@@ -23,9 +23,9 @@ POSES = {
         mouth_y=0.52, mouth_w=0.33, smile=-0.20, up=0.02, down=0.03, lip=0.085,
     ),
     "disgust": Pose(
-        eye_h=0.24, eye_y=-0.09, lid=0.30, slant=0.16, low=0.35, pupil=0.125, gaze_y=0.0, lash=0.07, shine=0.04,
-        brow_y=-0.42, brow_in=-0.10, brow_out=0.03, brow_arch=0.02, brow_w=0.10, skew=0.05,
-        mouth_y=0.42, mouth_w=0.36, smile=-0.16, up=0.03, down=0.05, wave=0.02, bleh=0.34,
+        eye_h=0.24, eye_y=-0.10, lid=0.36, slant=0.04, low=0.42, pupil=0.125, gaze_y=0.0, lash=0.065, shine=0.04,
+        brow_y=-0.44, brow_in=-0.06, brow_out=0.0, brow_arch=0.03, brow_w=0.09, skew=0.06, wrinkle=0.10,
+        mouth_y=0.43, mouth_w=0.31, smile=-0.13, up=0.03, down=0.05, lip=0.065, bleh=0.36,
     ),
     "fear": Pose(
         eye_w=0.27, eye_h=0.33, eye_y=-0.10, lid=0.0, pupil=0.085, shine=0.032, lash=0.035,
@@ -53,7 +53,7 @@ POSES = {
 _MATRIX = np.array([POSES[name] for name in EMOTIONS])
 # Probabilities are raised to this power: an answer of 70 % then has a weight of over 90 %, one half stays one half.
 SHARPNESS = 2.0
-SKIN = 128
+SKIN = 96
 
 
 class Avatar:
@@ -76,9 +76,7 @@ class Avatar:
         size = size_px * factor
         image = cv2.resize(_skin(weights), (size, size), interpolation=cv2.INTER_LINEAR)
         draw_features(image, self._alive(Pose(*(weights @ _MATRIX).tolist()), time_s), _bold(size_px))
-        alpha = disc(size)
-        cut = cv2.multiply(image, cv2.cvtColor(alpha, cv2.COLOR_GRAY2BGR), scale=1 / 255)
-        return _finish(cv2.merge([cut, alpha]), size_px, time_s, roll_deg)
+        return _finish(image, disc(size), size_px, time_s, roll_deg)
 
     def drawer(self, time_s: float = 0.0) -> Callable[[Face, int], np.ndarray]:
         """What `render.annotate(..., style="avatar", draw=...)` wants: draws a face, each person blinking for itself.
@@ -140,32 +138,32 @@ def _bold(size_px: int) -> float:
     return 1 + 0.45 * float(np.clip((96 - size_px) / 72, 0, 1))
 
 
-def _finish(picture: np.ndarray, size_px: int, time_s: float, roll_deg: float) -> np.ndarray:
-    """Breathe, tilt and reduce (S,S,4) to (size_px,size_px,4) in one step."""
-    while picture.shape[0] > 2 * size_px:
-        half = picture.shape[0] // 2
-        picture = cv2.resize(picture, (half, half), interpolation=cv2.INTER_AREA)
-    zoom = size_px / picture.shape[0]
+def _finish(image: np.ndarray, alpha: np.ndarray, size_px: int, time_s: float, roll_deg: float) -> np.ndarray:
+    """Breathe, tilt, reduce (S,S,3) and its coverage (S,S) to `size_px`, and join them into a sprite."""
+    while image.shape[0] > 2 * size_px:
+        half = (image.shape[1] // 2, image.shape[0] // 2)
+        image, alpha = (cv2.resize(picture, half, interpolation=cv2.INTER_AREA) for picture in (image, alpha))
+    zoom = size_px / image.shape[0]
     swell = 1 + 0.010 * np.sin(2 * np.pi * time_s / 3.6)
-    angle = np.radians(roll_deg)
-    turn = (
-        np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ np.diag([2 - swell, swell]) * zoom
-    )
-    shift = (size_px - 1) / 2 - turn @ np.full(2, (picture.shape[0] - 1) / 2)
-    return cv2.warpAffine(picture, np.column_stack([turn, shift]), (size_px, size_px), flags=cv2.INTER_LINEAR)
+    cos, sin = np.cos(np.radians(roll_deg)), np.sin(np.radians(roll_deg))
+    turn = np.array([[cos, -sin], [sin, cos]]) * (2 - swell, swell) * zoom
+    matrix = np.column_stack([turn, (size_px - 1) / 2 - turn.sum(axis=1) * (image.shape[0] - 1) / 2])
+    colour, cover = (cv2.warpAffine(picture, matrix, (size_px, size_px)) for picture in (image, alpha))
+    cut = cv2.multiply(colour, cv2.cvtColor(cover, cv2.COLOR_GRAY2BGR), scale=1 / 255)
+    return cv2.merge([cut, cover])
 
 
 def _skin(weights: np.ndarray) -> np.ndarray:
     """The bare head's colours (SKIN,SKIN,3) uint8, without its edge."""
-    return np.rint(np.tensordot(weights.astype(np.float32), _skins(), 1)).astype(np.uint8)
+    return cv2.convertScaleAbs((weights.astype(np.float32) @ _skins()).reshape(SKIN, SKIN, 3))
 
 
 @lru_cache(maxsize=1)
 def _skins() -> np.ndarray:
-    """The skins of the seven emotions (7,SKIN,SKIN,3) float32: light from the upper left, a warm rim, and the mood."""
+    """The skins of the seven emotions (7,SKIN*SKIN*3) float32: light from the upper left, a warm rim, and the mood."""
     axis = np.linspace(-1, 1, SKIN, dtype=np.float32) / 0.88
     x, y = axis[None] + 0 * axis[:, None], axis[:, None] + 0 * axis[None]
-    return np.stack([_one_skin(name, x, y) for name in EMOTIONS])
+    return np.stack([_one_skin(name, x, y).ravel() for name in EMOTIONS])
 
 
 # Colours of a skin: in the light, in the middle, at the rim.

@@ -12,12 +12,16 @@ import numpy as np
 
 from emojimation.sprites import DISC, Colour, bgr
 
-INK, WHITE = bgr("#42210f"), bgr("#ffffff")
+INK, WHITE, EYE_RIM, EYE_GLOW = bgr("#42210f"), bgr("#ffffff"), bgr("#8a4b12"), bgr("#b98d72")
 MOUTH, TONGUE, TONGUE_LINE = bgr("#5e1422"), bgr("#f4617a"), bgr("#d8425f")
 WATER, WATER_LIGHT, WATER_EDGE = bgr("#4fb3f6"), bgr("#d9f3ff"), bgr("#2e86d6")
 EYE_X = 0.37
-_U = np.linspace(-1, 1, 25)
-_ARC = np.sqrt(np.clip(1 - _U**2, 0, 1))
+# Points across a lid or lip, closer together towards its ends, and the half circle above them.
+_TURN = np.linspace(0, np.pi, 17)
+_U, _ARC = -np.cos(_TURN), np.sin(_TURN)
+_ROUND = np.stack([np.cos(2 * _TURN[:-1]), np.sin(2 * _TURN[:-1])], 1)
+_DROP = np.stack([np.sin(2 * _TURN) * np.sin(_TURN) ** 1.4, -1.45 * np.cos(2 * _TURN)], 1)
+_BROW = np.linspace(0, 1, 9)
 
 
 class Pose(NamedTuple):
@@ -51,6 +55,7 @@ class Pose(NamedTuple):
     bleh: float = 0.0  # tongue out
     tear: float = 0.0
     sweat: float = 0.0
+    wrinkle: float = 0.0  # length of the two folds of the nose
     skew: float = 0.0  # how far the right brow is above the left, in head radii
     shake: float = 0.0
     fall: float = 0.35  # where the tear is on its way, 0 to 1
@@ -114,6 +119,7 @@ def draw_features(image: np.ndarray, pose: Pose, bold: float = 1.0) -> None:
     """Draw eyes, brows, mouth and drops onto a square picture of a bare head (S,S,3 BGR uint8), in place."""
     canvas = Canvas(image, bold)
     _mouth(canvas, pose)
+    _nose(canvas, pose)
     for side in (-1, 1):
         _eye(canvas, pose, side)
         _brow(canvas, pose, side)
@@ -129,22 +135,32 @@ def _eye(canvas: Canvas, pose: Pose, side: int) -> None:
     across = x + pose.eye_w * _U
     upper, lower = np.stack([across, y + np.minimum(top, low)], 1), np.stack([across, y + low], 1)
     outline = np.concatenate([upper, lower[::-1]])
-    canvas.stroke(outline, 0.022, bgr("#8a4b12"), closed=True)
+    rim = 1 + 0.02 / np.array([pose.eye_w, h])
+    canvas.fill((outline - (x, y)) * rim + (x, y), EYE_RIM)
     window = canvas.window(outline)
     window.patch[:] = WHITE
     px, py = x + pose.gaze_x, y + pose.gaze_y
     window.oval(px, py, pose.pupil, pose.pupil * 1.12, INK)
     window.oval(px - 0.38 * pose.pupil, py - 0.45 * pose.pupil, pose.shine, pose.shine * 1.1, WHITE)
-    window.oval(px + 0.4 * pose.pupil, py + 0.45 * pose.pupil, pose.shine * 0.5, pose.shine * 0.5, bgr("#b98d72"))
+    window.oval(px + 0.4 * pose.pupil, py + 0.45 * pose.pupil, pose.shine * 0.5, pose.shine * 0.5, EYE_GLOW)
     window.close()
     canvas.stroke(upper, pose.lash)
 
 
 def _brow(canvas: Canvas, pose: Pose, side: int) -> None:
-    t = np.linspace(0, 1, 13)  # from the inner to the outer end
+    t = _BROW  # from the inner to the outer end
     x = side * (0.17 + 0.42 * t)
     y = pose.brow_y - side * pose.skew - pose.brow_in * (1 - t) - pose.brow_out * t - pose.brow_arch * 4 * t * (1 - t)
     canvas.stroke(np.stack([x, y], 1), pose.brow_w)
+
+
+def _nose(canvas: Canvas, pose: Pose) -> None:
+    """Two folds across the bridge of the nose, as in disgust."""
+    if pose.wrinkle < 0.005:
+        return
+    for y, part in ((0.02, 1.0), (0.13, 0.7)):
+        across = np.array([[-1, 0.0], [0, -0.55], [1, 0.0]]) * (part * pose.wrinkle) + (0, y)
+        canvas.stroke(across, min(0.035, 0.35 * pose.wrinkle))
 
 
 def _mouth(canvas: Canvas, pose: Pose) -> None:
@@ -158,7 +174,7 @@ def _mouth(canvas: Canvas, pose: Pose) -> None:
     window = canvas.window(outline)
     gap = pose.up + pose.down
     window.patch[:] = _mix(INK, MOUTH, gap / 0.12)
-    floor = float(lower[12, 1])
+    floor = float(lower[8, 1])
     window.oval(
         0,
         floor + 0.15 * gap * pose.tongue,
@@ -184,8 +200,7 @@ def _bleh(canvas: Canvas, pose: Pose, floor: float) -> None:
     if pose.bleh < 0.01:
         return
     half, length = 0.15 * min(1.0, pose.bleh * 4), pose.bleh
-    angle = np.linspace(0, np.pi, 17)
-    tip = np.stack([half * np.cos(angle), floor + length - half + half * np.sin(angle)], 1)
+    tip = half * np.stack([-_U, _ARC], 1) + (0, floor + length - half)
     outline = np.concatenate([[[half, floor]], tip, [[-half, floor]]])
     canvas.stroke(outline, 0.05)
     canvas.fill(outline, TONGUE)
@@ -196,12 +211,9 @@ def _drop(canvas: Canvas, x: float, y: float, radius: float) -> None:
     """A drop of water with a light in it; none of radius 0."""
     if radius < 0.01:
         return
-    angle = np.linspace(0, 2 * np.pi, 25)
-    shape = np.stack([np.sin(angle) * np.sin(angle / 2) ** 1.4, -1.45 * np.cos(angle)], 1)
-    canvas.stroke(shape * radius + (x, y), 0.025, WATER_EDGE, closed=True)
-    canvas.fill(shape * radius + (x, y), WATER)
-    light = np.stack([0.22 * np.cos(angle) - 0.32, 0.42 * np.sin(angle) + 0.45], 1)
-    canvas.fill(light * radius + (x, y), WATER_LIGHT)
+    canvas.fill(_DROP * (radius + 0.014) + (x, y), WATER_EDGE)
+    canvas.fill(_DROP * radius + (x, y), WATER)
+    canvas.fill((_ROUND * (0.22, 0.42) + (-0.32, 0.45)) * radius + (x, y), WATER_LIGHT)
 
 
 @lru_cache(maxsize=8)
