@@ -23,14 +23,14 @@ POSES = {
         mouth_y=0.52, mouth_w=0.33, smile=-0.20, up=0.02, down=0.03, lip=0.085,
     ),
     "disgust": Pose(
-        eye_h=0.24, eye_y=-0.10, lid=0.36, slant=0.04, low=0.42, pupil=0.125, gaze_y=0.0, lash=0.065, shine=0.04,
-        brow_y=-0.44, brow_in=-0.06, brow_out=0.0, brow_arch=0.03, brow_w=0.09, skew=0.06, wrinkle=0.10,
-        mouth_y=0.43, mouth_w=0.31, smile=-0.13, up=0.03, down=0.05, lip=0.065, bleh=0.36,
+        eye_h=0.24, eye_y=-0.10, lid=0.36, slant=0.04, low=0.45, pupil=0.125, gaze_y=0.05, lash=0.065, shine=0.032,
+        brow_y=-0.46, brow_in=-0.06, brow_out=0.0, brow_arch=0.03, brow_w=0.09, skew=0.06, wrinkle=0.10,
+        mouth_y=0.44, mouth_w=0.36, smile=-0.13, up=0.05, down=0.10, lip=0.065, bleh=0.36,
     ),
     "fear": Pose(
         eye_w=0.27, eye_h=0.33, eye_y=-0.10, lid=0.0, pupil=0.085, shine=0.032, lash=0.035,
         brow_y=-0.58, brow_in=0.13, brow_out=-0.10, brow_arch=0.03, brow_w=0.075,
-        mouth_y=0.60, mouth_w=0.31, smile=-0.10, up=0.20, down=0.03, teeth=0.7, tongue=0.35, wave=0.012, lip=0.06,
+        mouth_y=0.60, mouth_w=0.31, smile=-0.10, up=0.20, down=0.03, teeth=0.7, wave=0.012, lip=0.06,
         sweat=1.0, shake=1.0,
     ),
     "happy": Pose(
@@ -184,7 +184,7 @@ _SPOTS = {
     "fear": [(bgr("#4f7fe8"), 0.0, -1.05, 1.35, 0.62, 0.95)],
     "happy": [(_CHEEK, -0.68, 0.20, 0.22, 0.16, 0.60), (_CHEEK, 0.68, 0.20, 0.22, 0.16, 0.60)],
     "sad": [
-        (bgr("#6f9bea"), 0.0, -1.15, 1.2, 0.45, 0.55),
+        (bgr("#6f9bea"), 0.0, -1.15, 1.2, 0.4, 0.28),
         (_CHEEK, -0.6, 0.3, 0.2, 0.14, 0.22),
         (_CHEEK, 0.6, 0.3, 0.2, 0.14, 0.22),
     ],
@@ -201,5 +201,7 @@ def _one_skin(name: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     for colour, cx, cy, width, height, strength in _SPOTS[name]:
         spot = strength * np.exp(-(((x - cx) / width) ** 2) - ((y - cy) / height) ** 2)[..., None]
         skin = skin + (np.array(colour, np.float32) - skin) * spot
+    gloss = 0.45 * np.exp(-(((x + 0.30) / 0.34) ** 2) - ((y + 0.74) / 0.13) ** 2)[..., None]
+    skin = skin + (255 - skin) * gloss
     edge = np.clip((np.hypot(x, y)[..., None] - 0.90) / 0.10, 0, 1) ** 1.5
     return np.asarray(skin * (1 - 0.16 * edge), np.float32)

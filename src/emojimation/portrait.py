@@ -15,26 +15,21 @@ from emojimation.sprites import DISC, Colour, bgr
 INK, WHITE, EYE_RIM, EYE_GLOW = bgr("#42210f"), bgr("#ffffff"), bgr("#8a4b12"), bgr("#b98d72")
 MOUTH, TONGUE, TONGUE_LINE = bgr("#5e1422"), bgr("#f4617a"), bgr("#d8425f")
 WATER, WATER_LIGHT, WATER_EDGE = bgr("#4fb3f6"), bgr("#d9f3ff"), bgr("#2e86d6")
+FOLD = bgr("#5c7420")
 EYE_X = 0.37
-# Points across a lid or lip, closer together towards its ends, and the half circle above them.
-_TURN = np.linspace(0, np.pi, 17)
-_U, _ARC = -np.cos(_TURN), np.sin(_TURN)
-_ROUND = np.stack([np.cos(2 * _TURN[:-1]), np.sin(2 * _TURN[:-1])], 1)
-_DROP = np.stack([np.sin(2 * _TURN) * np.sin(_TURN) ** 1.4, -1.45 * np.cos(2 * _TURN)], 1)
-_BROW = np.linspace(0, 1, 9)
 
 
 class Pose(NamedTuple):
     """The face's muscles, in head radii; `low`, `lid`, and from `teeth` on in parts of 1 where not said."""
 
-    eye_w: float = 0.225
-    eye_h: float = 0.26
+    eye_w: float = 0.215
+    eye_h: float = 0.25
     eye_y: float = -0.12
     low: float = 1.0  # lower lid: 1 open, -1 pushed up to the upper lid
     lid: float = 0.0  # upper lid: 0 open, 1 closed
     slant: float = 0.0  # upper lid's inner end lower (+) or higher (-)
     lash: float = 0.045
-    pupil: float = 0.145
+    pupil: float = 0.155
     gaze_x: float = 0.0
     gaze_y: float = 0.0
     shine: float = 0.05
@@ -61,6 +56,24 @@ class Pose(NamedTuple):
     fall: float = 0.35  # where the tear is on its way, 0 to 1
 
 
+class Curves(NamedTuple):
+    """Points of the shapes that all features are made of, as many as the picture's size needs."""
+
+    across: np.ndarray  # -1 to 1 from corner to corner of a lid or lip, closer together towards the corners
+    arc: np.ndarray  # height of the half circle above `across`
+    circle: np.ndarray
+    drop: np.ndarray
+    brow: np.ndarray  # 0 at the inner end, 1 at the outer
+
+
+@lru_cache(maxsize=4)
+def _curves(count: int) -> Curves:
+    turn = np.linspace(0, np.pi, count)
+    circle = np.stack([np.cos(2 * turn[:-1]), np.sin(2 * turn[:-1])], 1)
+    drop = np.stack([np.sin(2 * turn) * np.sin(turn) ** 1.4, -1.45 * np.cos(2 * turn)], 1)
+    return Curves(-np.cos(turn), np.sin(turn), circle, drop, np.linspace(0, 1, count // 2 + 1))
+
+
 class Canvas:
     """A square BGR picture with the head filling `DISC` of its width, addressed in head radii."""
 
@@ -68,6 +81,7 @@ class Canvas:
         self.image, self.bold = image, bold
         self.size = image.shape[0]
         self.radius = self.size * DISC / 2
+        self.curves = _curves(17 if self.size <= 480 else 33)
 
     def pixels(self, points: np.ndarray, origin: tuple[int, int] = (0, 0)) -> np.ndarray:
         """Points (n,2) in radii -> int32 sixteenths of a pixel, as OpenCV's `shift=4` wants them."""
@@ -130,9 +144,10 @@ def draw_features(image: np.ndarray, pose: Pose, bold: float = 1.0) -> None:
 def _eye(canvas: Canvas, pose: Pose, side: int) -> None:
     """A white oval cut by two lids, a pupil with two lights, a dark line where the upper lid is."""
     x, y, h = side * EYE_X, pose.eye_y, pose.eye_h
-    top = np.maximum(-h * _ARC, -h + 2 * h * pose.lid - side * pose.slant * _U * h)
-    low = np.maximum(pose.low * h * _ARC, top)
-    across = x + pose.eye_w * _U
+    curves = canvas.curves
+    top = np.maximum(-h * curves.arc, -h + 2 * h * pose.lid - side * pose.slant * curves.across * h)
+    low = np.maximum(pose.low * h * curves.arc, top)
+    across = x + pose.eye_w * curves.across
     upper, lower = np.stack([across, y + np.minimum(top, low)], 1), np.stack([across, y + low], 1)
     outline = np.concatenate([upper, lower[::-1]])
     rim = 1 + 0.02 / np.array([pose.eye_w, h])
@@ -148,33 +163,34 @@ def _eye(canvas: Canvas, pose: Pose, side: int) -> None:
 
 
 def _brow(canvas: Canvas, pose: Pose, side: int) -> None:
-    t = _BROW  # from the inner to the outer end
+    t = canvas.curves.brow
     x = side * (0.17 + 0.42 * t)
     y = pose.brow_y - side * pose.skew - pose.brow_in * (1 - t) - pose.brow_out * t - pose.brow_arch * 4 * t * (1 - t)
     canvas.stroke(np.stack([x, y], 1), pose.brow_w)
 
 
 def _nose(canvas: Canvas, pose: Pose) -> None:
-    """Two folds across the bridge of the nose, as in disgust."""
+    """Two folds beside the nose, as in disgust."""
     if pose.wrinkle < 0.005:
         return
-    for y, part in ((0.02, 1.0), (0.13, 0.7)):
-        across = np.array([[-1, 0.0], [0, -0.55], [1, 0.0]]) * (part * pose.wrinkle) + (0, y)
-        canvas.stroke(across, min(0.035, 0.35 * pose.wrinkle))
+    for side in (-1, 1):
+        fold = np.array([[0.5, -0.75], [0.8, 0.1], [1.15, 0.75]]) * pose.wrinkle * (side, 1) + (0, 0.10)
+        canvas.stroke(fold, 0.35 * pose.wrinkle, FOLD)
 
 
 def _mouth(canvas: Canvas, pose: Pose) -> None:
     """Two lips; between them the dark, teeth along the upper one, the tongue on the lower one."""
-    x = pose.mouth_w * _U
-    line = pose.mouth_y - 0.6 * pose.skew * _U - pose.smile * (_U**2 - 0.5) + pose.wave * np.sin(_U * 2 * np.pi)
-    upper = np.stack([x, line - pose.up * _ARC], 1)
-    lower = np.stack([x, line + pose.down * _ARC], 1)
+    u, arc = canvas.curves.across, canvas.curves.arc
+    x = pose.mouth_w * u
+    line = pose.mouth_y - 0.6 * pose.skew * u - pose.smile * (u**2 - 0.5) + pose.wave * np.sin(u * 2 * np.pi)
+    upper = np.stack([x, line - pose.up * arc], 1)
+    lower = np.stack([x, line + pose.down * arc], 1)
     outline = np.concatenate([upper, lower[::-1]])
     canvas.stroke(outline, pose.lip, closed=True)
     window = canvas.window(outline)
     gap = pose.up + pose.down
     window.patch[:] = _mix(INK, MOUTH, gap / 0.12)
-    floor = float(lower[8, 1])
+    floor = float(lower[len(u) // 2, 1])
     window.oval(
         0,
         floor + 0.15 * gap * pose.tongue,
@@ -182,7 +198,7 @@ def _mouth(canvas: Canvas, pose: Pose) -> None:
         0.62 * gap * pose.tongue,
         _mix(INK, TONGUE, 4 * gap * pose.tongue),
     )
-    band = upper + np.array([0, 0.34 * gap * pose.teeth])
+    band = upper + np.stack([0 * u, (0.4 + 0.6 * arc) * (0.34 * gap * pose.teeth)], 1)
     window.fill(np.concatenate([upper, band[::-1]]), _mix(INK, WHITE, 12 * gap * pose.teeth))
     window.close()
     _bleh(canvas, pose, floor)
@@ -200,7 +216,7 @@ def _bleh(canvas: Canvas, pose: Pose, floor: float) -> None:
     if pose.bleh < 0.01:
         return
     half, length = 0.15 * min(1.0, pose.bleh * 4), pose.bleh
-    tip = half * np.stack([-_U, _ARC], 1) + (0, floor + length - half)
+    tip = half * np.stack([-canvas.curves.across, canvas.curves.arc], 1) + (0, floor + length - half)
     outline = np.concatenate([[[half, floor]], tip, [[-half, floor]]])
     canvas.stroke(outline, 0.05)
     canvas.fill(outline, TONGUE)
@@ -211,9 +227,10 @@ def _drop(canvas: Canvas, x: float, y: float, radius: float) -> None:
     """A drop of water with a light in it; none of radius 0."""
     if radius < 0.01:
         return
-    canvas.fill(_DROP * (radius + 0.014) + (x, y), WATER_EDGE)
-    canvas.fill(_DROP * radius + (x, y), WATER)
-    canvas.fill((_ROUND * (0.22, 0.42) + (-0.32, 0.45)) * radius + (x, y), WATER_LIGHT)
+    curves = canvas.curves
+    canvas.fill(curves.drop * (radius + 0.014) + (x, y), WATER_EDGE)
+    canvas.fill(curves.drop * radius + (x, y), WATER)
+    canvas.fill((curves.circle * (0.22, 0.42) + (-0.32, 0.45)) * radius + (x, y), WATER_LIGHT)
 
 
 @lru_cache(maxsize=8)
