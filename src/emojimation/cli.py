@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import emojimation
-from emojimation import cli_data
+from emojimation import cli_data, cli_train
 from emojimation.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(cli_data.app, name="data")
 
 
 class Style(StrEnum):
@@ -219,3 +218,7 @@ def _report(results: "Iterator[ImageResult] | list[ImageResult]") -> int:
     for result in failed:
         print(f"  {result.error}", file=sys.stderr)
     return 2 if len(failed) == total else 1
+
+
+app.add_typer(cli_data.app, name="data")
+cli_train.add_to(app)
