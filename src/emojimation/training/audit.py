@@ -37,8 +37,10 @@ def audit(dataset: Dataset, probabilities: np.ndarray | None = None) -> dict:
     """
     identical = identical_ids(dataset.images)
     near, pairs = near_ids(dataset.images, identical)
-    given = probabilities is not None
-    probabilities = check_probabilities(probabilities, dataset) if given else _quick(dataset, near)
+    if probabilities is None:
+        model, likely = "HOG and kernel ridge, 5 folds", _quick(dataset, near)
+    else:
+        model, likely = "given", check_probabilities(probabilities, dataset)
     result = {
         "source": dataset.source,
         "sha256": dataset.sha256,
@@ -50,9 +52,9 @@ def audit(dataset: Dataset, probabilities: np.ndarray | None = None) -> dict:
         "flat": flat_rows(dataset.images).tolist(),
         "not_a_face": None if dataset.votes is None else np.flatnonzero(not_faces(dataset.votes)).tolist(),
         "ferplus": ferplus_findings(dataset),
-        "doubt": doubt_findings(dataset, probabilities, "given" if given else "HOG and kernel ridge, 5 folds"),
+        "doubt": doubt_findings(dataset, likely, model),
     }
-    reasons = exclusions(dataset, identical, near, result, doubts(probabilities, dataset.labels))
+    reasons = exclusions(dataset, identical, near, result, doubts(likely, dataset.labels))
     counts = Counter(reason for row in reasons.values() for reason in row)
     result["exclude"] = {
         "n": len(reasons),

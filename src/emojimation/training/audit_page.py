@@ -11,7 +11,7 @@ from emojimation.training.audit_style import CSS
 from emojimation.training.dataset import Dataset
 from emojimation.training.exclude import REASONS
 
-SHOWN_GROUPS = 48
+SHOWN_GROUPS = 30
 SHOWN_PICTURES = 96
 SHOWN_IN_GROUP = 8
 
@@ -35,7 +35,8 @@ def page(found: dict, dataset: Dataset) -> str:
         _exclude(found),
     )
     title = f"Audit of {escape(Path(found['source']).name or 'a data set')}"
-    head = f"<p class=lede>{found['n']:,} pictures of {dataset.size_px}×{dataset.size_px} px from <code>{escape(found['source'])}</code>"
+    size = f"{found['n']:,} pictures of {dataset.size_px}×{dataset.size_px} px"
+    head = f"<p class=lede>{size} from <code>{escape(found['source'])}</code>"
     digest = f" · sha256 of pixels and labels <code>{found['sha256'][:16]}…</code></p>"
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
@@ -57,12 +58,8 @@ def _tiles(found: dict) -> str:
     tiles = [(identical["groups_inside"].get("train", 0), "groups of byte-identical pictures inside train")]
     for split, number in identical["rows_with_twin_in_train"].items():
         tiles.append((number, f"{split} pictures with a byte-identical twin in train"))
-        tiles.append(
-            (
-                near["rows_with_twin_in_train"][split],
-                f"{split} pictures whose photo is also in train, near copies included",
-            )
-        )
+        number = near["rows_with_twin_in_train"][split]
+        tiles.append((number, f"{split} pictures whose photo is also in train, near copies included"))
     tiles += [
         (near["near_pairs"], f"pairs of near-duplicates, {near['flipped_pairs']} of them flipped"),
         (identical["contradictory"], "identical groups with contradictory labels"),
@@ -94,7 +91,9 @@ def _bar(number: int, top: int) -> str:
 
 
 def _thumb(dataset: Dataset, row: int, caption: str, mark: str = "") -> str:
-    data = base64.b64encode(cv2.imencode(".jpg", dataset.images[row], [cv2.IMWRITE_JPEG_QUALITY, 88])[1]).decode()
+    data = base64.b64encode(
+        cv2.imencode(".jpg", dataset.images[row], [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes()
+    ).decode()
     alt = f"row {row}, {dataset.class_names[dataset.labels[row]]}"
     return (
         f"<figure class='{mark}'><img src='data:image/jpeg;base64,{data}' alt='{escape(alt, quote=True)}' "
@@ -104,13 +103,16 @@ def _thumb(dataset: Dataset, row: int, caption: str, mark: str = "") -> str:
 
 
 def _card(dataset: Dataset, group: dict) -> str:
+    members = list(zip(group["rows"], group["labels"], group["splits"], strict=True))
+    # Where not all fit, one of each split and label comes first, so that a leak or a contradiction is always seen.
+    seen = {(label, split): row for row, label, split in reversed(members)}
+    members.sort(key=lambda one: seen[one[1], one[2]] != one[0])
+    shown = sorted(members[:SHOWN_IN_GROUP])
     thumbs = [
         _thumb(dataset, row, f"<b>{escape(label)}</b><br>{split} · {row}", split if split != "train" else "")
-        for row, label, split in list(zip(group["rows"], group["labels"], group["splits"], strict=True))[
-            :SHOWN_IN_GROUP
-        ]
+        for row, label, split in shown
     ]
-    more = len(group["rows"]) - len(thumbs)
+    more = len(members) - len(shown)
     tail = f"<span class=more>+{more}</span>" if more > 0 else ""
     return f"<div class='card{' clash' if group['contradictory'] else ''}'>{''.join(thumbs)}{tail}</div>"
 
@@ -155,8 +157,8 @@ def _contradictions(found: dict, dataset: Dataset) -> str:
 def _near(found: dict, dataset: Dataset) -> str:
     groups = sorted(found["near"]["list"], key=lambda group: -len(group["rows"]))
     text = (
-        "Pictures with close difference hashes whose brightness-normalised 16×16 versions correlate by 0.92 (0.95 where one "
-        "is flipped), the common face taken off; identical copies included. Largest groups first."
+        "Pictures with close difference hashes whose brightness-normalised 16×16 versions correlate by 0.92 (0.95 "
+        "where one is flipped), the common face taken off; identical copies included. Largest groups first."
     )
     return _section("Groups of the same photo", text, _cards(dataset, groups))
 
@@ -182,23 +184,22 @@ def _bad_pictures(found: dict, dataset: Dataset) -> str:
 def _doubts(found: dict, dataset: Dataset) -> str:
     doubt = found["doubt"]
     ranked = doubt["ranked"]
-    thumbs = [
-        _thumb(
-            dataset,
-            one["row"],
-            f"<s>{escape(one['label'])}</s> {one['p_label']:.0%}<br><b>{escape(one['suggested'])}</b> {one['p_suggested']:.0%}",
-        )
-        for one in ranked[:SHOWN_PICTURES]
-    ]
+    thumbs = [_thumb(dataset, one["row"], _doubt_caption(one)) for one in ranked[:SHOWN_PICTURES]]
     text = (
-        f"Ranked by how much likelier another class is than the label. Probabilities: {escape(doubt['model'])}, right on "
-        f"{doubt['accuracy']:.1%} of the labels. Struck out: the label; bold: the model's answer. A doubt is a hint, not a proof."
+        f"Ranked by how much likelier another class is than the label. Probabilities: {escape(doubt['model'])}, "
+        f"right on {doubt['accuracy']:.1%} of the labels. Struck out: the label; bold: the model's answer. "
+        "A doubt is a hint, not a proof."
     )
     return _section(
         "Doubtful labels",
         text,
         _shown(len(ranked), SHOWN_PICTURES, "ranked pictures") + _grid(thumbs) if ranked else "",
     )
+
+
+def _doubt_caption(one: dict) -> str:
+    label = f"<s>{escape(one['label'])}</s> {one['p_label']:.0%}"
+    return f"{label}<br><b>{escape(one['suggested'])}</b> {one['p_suggested']:.0%}"
 
 
 def _ferplus(found: dict, dataset: Dataset) -> str:
@@ -217,8 +218,9 @@ def _ferplus(found: dict, dataset: Dataset) -> str:
         for one in told["ranked"][:SHOWN_PICTURES]
     ]
     text = (
-        f"Ten people voted on each picture (Barsoum et al. 2016). On the {told['clear_rows']:,} rows with a clear majority "
-        f"they agree with the label on {told['agreement']:.1%}; below, the clearest of {told['disagreements']:,} disagreements."
+        f"Ten people voted on each picture (Barsoum et al. 2016). On the {told['clear_rows']:,} rows with a clear "
+        f"majority they agree with the label on {told['agreement']:.1%}; below, the clearest of the "
+        f"{told['disagreements']:,} disagreements."
     )
     return _section("What FER+'s voters say", text, table + _grid(thumbs))
 
@@ -230,8 +232,8 @@ def _exclude(found: dict) -> str:
         for reason, number in exclude["by_reason"].items()
     )
     text = (
-        f"exclude.csv lists {exclude['n']:,} training rows for <code>emojimation train --exclude exclude.csv</code>; a row may "
-        "have several reasons. Validation and test rows are never on it, or scores could not be compared."
+        f"exclude.csv lists {exclude['n']:,} training rows for <code>emojimation train --exclude exclude.csv</code>; a "
+        "row may have several reasons. Validation and test rows are never on it, or scores could not be compared."
     )
     return _section(
         "What to leave out", text, f"<div class=wide><table><tr><th>reason<th>rows<th>meaning</tr>{rows}</table></div>"

@@ -6,7 +6,8 @@ CSS = """
 @media (prefers-color-scheme: dark) { :root { --paper: #14171a; --card: #1d2125; --ink: #e8e6e1; --soft: #9aa1a8;
   --line: #30363c; --accent: #56b4e9; --bad: #ff9d5c; --val: #f0b84a; --test: #c19be6; } }
 * { box-sizing: border-box }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, "Segoe UI", Roboto, sans-serif }
+body { margin: 0; background: var(--paper); color: var(--ink);
+  font: 15px/1.5 system-ui, "Segoe UI", Roboto, sans-serif }
 main { max-width: 1120px; margin: 0 auto; padding: 40px 24px 80px }
 h1 { font-size: 30px; line-height: 1.2; letter-spacing: -.02em; margin: 0 0 6px; overflow-wrap: anywhere }
 h2 { font-size: 20px; letter-spacing: -.01em; margin: 0 0 4px }
@@ -17,7 +18,8 @@ code { font: 13px ui-monospace, "DejaVu Sans Mono", monospace }
 .shown { font-size: 13px }
 .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(180px, 1fr)); gap: 12px }
 .tile { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 14px 16px }
-.tile b { display: block; font-size: 28px; line-height: 1.15; font-variant-numeric: tabular-nums; letter-spacing: -.02em }
+.tile b { display: block; font-size: 28px; line-height: 1.15; font-variant-numeric: tabular-nums;
+  letter-spacing: -.02em }
 .tile.bad b { color: var(--bad) }
 .tile span { color: var(--soft); font-size: 13px; line-height: 1.35; display: block }
 .wide { overflow-x: auto }
@@ -26,11 +28,13 @@ th, td { text-align: left; padding: 5px 12px 5px 0; border-bottom: 1px solid var
 tr:first-child th { color: var(--soft); font-weight: 500; font-size: 13px }
 tr:not(:first-child) th { font-weight: 500; white-space: nowrap }
 .num { text-align: right; width: 1%; white-space: nowrap }
-.bar { min-width: 90px } .bar i { display: block; height: 10px; border-radius: 0 5px 5px 0; background: var(--accent); min-width: 1px }
+.bar { min-width: 90px }
+.bar i { display: block; height: 10px; border-radius: 0 5px 5px 0; background: var(--accent); min-width: 1px }
+.bars th:first-child { width: 12% }
 .one { max-width: 560px; margin-bottom: 22px }
 .cards { display: flex; flex-wrap: wrap; gap: 10px }
-.card { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; background: var(--card); border: 1px solid var(--line);
-  border-radius: 12px; padding: 10px }
+.card { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; background: var(--card);
+  border: 1px solid var(--line); border-radius: 12px; padding: 10px }
 .card.clash { border-color: var(--bad) }
 .grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(96px, 1fr)); gap: 14px 10px }
 figure { margin: 0; width: 88px; text-align: center }
