@@ -1,6 +1,8 @@
 """The avatar: seven faces that differ, no jumps between them, blinks and tilts as told, the same each time."""
 
+import runpy
 from itertools import combinations, pairwise
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -160,3 +162,11 @@ def test_wrong_vectors_are_refused_in_one_line(bad):
     assert "\n" not in str(caught.value)
     with pytest.raises(InputError, match="size_px"):
         AVATAR.draw(answer("sad"), 0)
+
+
+def test_the_sheet_and_the_benchmark_run():
+    root = Path(__file__).parents[1]
+    sheet = runpy.run_path(str(root / "examples" / "avatar_sheet.py"))["sheet"]()
+    assert sheet.shape[1] == 1400 and sheet.std() > 20
+    results = runpy.run_path(str(root / "benchmarks" / "avatar.py"))["measure"](2)
+    assert results["avatar 200 px"]["median_ms"] > 0 and "640x480, one face, avatar" in results
