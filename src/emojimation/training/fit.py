@@ -165,7 +165,8 @@ class Trainer(keras.callbacks.Callback):
             for variable, value in zip(model.optimizer.variables, group("optimizer"), strict=True):
                 variable.assign(value)
             self.average.weights = group("average") or None
-            self.best = Best(*state["best"], group("best"))
+            accuracy, best_epoch = state["best"]
+            self.best = Best(accuracy, best_epoch, group("best"))
         self.average.step, self.history, self.factor = state["step"], state["history"], state["factor"]
         self.spent_s, self.started = state["spent_s"], time.monotonic()
         return state["epoch"]
