@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emojimation.training import metrics
@@ -33,6 +33,7 @@ def test_ece_is_the_gap_between_confidence_and_accuracy() -> None:
     assert metrics.ece(certain([0] * 90 + [1] * 10, sure=0.9), labels) == pytest.approx(0.0)
 
 
+@settings(deadline=None, max_examples=10)
 @given(st.floats(0.4, 2.5), st.integers(0, 50))
 def test_temperature_is_found_again(temperature: float, seed: int) -> None:
     rng = np.random.default_rng(seed)

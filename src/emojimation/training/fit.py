@@ -185,9 +185,15 @@ class Trainer(keras.callbacks.Callback):
         arrays |= {f"average_{i:04d}": w for i, w in enumerate(self.average.weights or [])}
         arrays |= {f"best_{i:04d}": w for i, w in enumerate(self.best[2])}
         partial = self.folder / "checkpoint.partial.npz"
-        np.savez(partial, state=json.dumps(state), **arrays)
-        os.replace(partial, self.folder / "checkpoint.npz")
-        (self.folder / "history.json").write_text(json.dumps(self.history, indent=1))
+        try:
+            np.savez(partial, state=json.dumps(state), **arrays)
+            os.replace(partial, self.folder / "checkpoint.npz")
+            (self.folder / "history.json").write_text(json.dumps(self.history, indent=1))
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise InputError(
+                f"Expected to write a checkpoint in {self.folder}, got {error.strerror}: make room and add --resume."
+            ) from error
 
     def restore(self, model: keras.Model) -> int:
         """Load the folder's checkpoint into `model` and this callback; returns the epoch to go on with."""
