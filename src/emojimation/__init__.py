@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from emojimation.pipeline import Pipeline
     from emojimation.render import annotate, replace_faces
     from emojimation.run import analyze
+    from emojimation.track import Tracker
 
     __version__: str
 
@@ -30,6 +31,7 @@ __all__ = [
     "FaceDetector",
     "InputError",
     "Pipeline",
+    "Tracker",
     "__version__",
     "analyze",
     "annotate",
@@ -43,6 +45,7 @@ _HOMES = {
     "FaceDetector": "detect",
     "InputError": "errors",
     "Pipeline": "pipeline",
+    "Tracker": "track",
     "analyze": "run",
     "annotate": "render",
     "replace_faces": "render",

@@ -1,0 +1,142 @@
+"""Two seconds of a person's neutral face shift the prior, so that this face reads neutral from then on.
+
+Some faces at rest look sad or angry to a classifier. The correction is that of a changed prior: probabilities are
+multiplied by one weight per emotion and divided by their sum (Saerens, Latinne and Decaestecker, "Adjusting the outputs
+of a classifier to new a priori probabilities", Neural Computation 14, 2002). The weights are the gentlest that do.
+"""
+
+import math
+import threading
+
+import numpy as np
+
+from emojimation.faces import Face
+from emojimation.labels import EMOTIONS
+
+NEUTRAL = EMOTIONS.index("neutral")
+# What the neutral face shall read after calibration: clearly certain, with room for doubt.
+TARGET = 0.8
+# No weight beyond e^3 = 20 either way, so that a plain expression still gets through.
+MAX_SHIFT = 3.0
+FLOOR = 1e-4  # probabilities under it count as this
+# The tracker's memory still holds what was before: the first part of the time is not counted.
+SETTLE_SHARE = 0.25
+MIN_FRAMES = 5
+AWAY_S = 1.0
+# Mean total variation from the mean face above which it was not held still, 0 to 1.
+MAX_UNREST = 0.25
+# A face at rest is taken for sad or angry now and then, but never this clearly for a smile or a start.
+LIVELY = tuple(EMOTIONS.index(name) for name in ("happy", "surprise"))
+LIVELY_FROM = 0.8
+
+
+def shift_of(probabilities: np.ndarray, target: float = TARGET) -> np.ndarray:
+    """Logarithms of the weights (7,) float64 that make a neutral face, seen as (n,7) `probabilities`, read neutral.
+
+    Zeros where it reads neutral with `target` already. Else the emotions that it shows too much of are turned down to
+    an equal part of the rest, and neutral is turned up as far as is still needed. Emotions that the face does not show
+    keep their weight.
+    """
+    mean = np.exp(np.log(np.maximum(probabilities, FLOOR)).mean(axis=0))
+    mean /= mean.sum()
+    if mean[NEUTRAL] >= target:
+        return np.zeros(len(EMOTIONS))
+    wanted = np.minimum(mean, (1 - target) / (len(EMOTIONS) - 1))
+    rest = wanted.sum() - wanted[NEUTRAL]
+    wanted[NEUTRAL] = max(mean[NEUTRAL], rest * target / (1 - target))
+    return np.clip(np.log(wanted / mean), -MAX_SHIFT, MAX_SHIFT)
+
+
+def shifted(probabilities: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """(7,) float32 probabilities under the prior that `shift` (7,) describes."""
+    weighted = probabilities * np.exp(shift)
+    return (weighted / weighted.sum()).astype(np.float32)
+
+
+class Neutral:
+    """The calibrations of one session: call it with each frame's faces, and `start` when the person is ready.
+
+    seconds: how long to watch. Nothing is written to disk. A calibration belongs to a track: a person who gets a new
+    number has to calibrate again. May be used from several threads.
+
+    progress: 0 to 1 while watching, None otherwise. problem: why the last calibration came to nothing, else None.
+    """
+
+    def __init__(self, seconds: float = 2.0) -> None:
+        self.seconds = seconds
+        self.progress: float | None = None
+        self.problem: str | None = None
+        self._shifts: dict[int | None, np.ndarray] = {}
+        self._watched: int | None = None
+        self._chosen = False
+        self._samples: list[tuple[float, np.ndarray]] = []
+        self._begun_s = self._seen_s = 0.0
+        self._lock = threading.Lock()
+
+    @property
+    def calibrated(self) -> tuple[int | None, ...]:
+        """Numbers of the people whose neutral face is known."""
+        return tuple(self._shifts)
+
+    def start(self, track_id: int | None = None) -> None:
+        """Watch the person of that number, or the largest face of the next frame, from the next frame on."""
+        with self._lock:
+            self.progress, self.problem, self._samples = 0.0, None, []
+            self._watched, self._chosen = track_id, track_id is not None
+            self._begun_s = math.nan
+
+    def remove(self, track_id: int | None = None) -> None:
+        """Forget the calibration of one person, or of all; one that is under way is ended."""
+        with self._lock:
+            if track_id is None:
+                self._shifts = {}
+            self._shifts.pop(track_id, None)
+            if track_id is None or track_id == self._watched:
+                self.progress = None
+
+    def __call__(self, faces: list[Face], time_s: float) -> list[Face]:
+        """The faces of the frame at `time_s` with the corrections that are known; watches if a calibration runs."""
+        with self._lock:
+            if self.progress is not None:
+                self._watch(faces, time_s)
+            return [self._corrected(face) for face in faces]
+
+    def _corrected(self, face: Face) -> Face:
+        shift = self._shifts.get(face.track_id)
+        if shift is None or face.probabilities is None:
+            return face
+        return face.with_(probabilities=shifted(face.probabilities, shift))
+
+    def _watch(self, faces: list[Face], time_s: float) -> None:
+        if math.isnan(self._begun_s) or time_s < self._seen_s:
+            self._begun_s = self._seen_s = time_s
+            self._samples = []
+        if not self._chosen and faces:
+            self._watched, self._chosen = max(faces, key=lambda face: face.size_px).track_id, True
+        for face in faces:
+            if self._chosen and face.track_id == self._watched and face.probabilities is not None:
+                self._samples.append((time_s, face.probabilities))
+                self._seen_s = time_s
+        elapsed = time_s - self._begun_s
+        self.progress = min(elapsed / self.seconds, 1.0) if self.seconds > 0 else 1.0
+        if time_s - self._seen_s > AWAY_S:
+            self._end("the face was out of sight; stay in the picture and try again")
+        elif elapsed >= self.seconds:
+            self._finish()
+
+    def _finish(self) -> None:
+        settled = self._begun_s + SETTLE_SHARE * self.seconds
+        seen = np.array([p for time_s, p in self._samples if time_s >= settled])
+        if len(seen) < MIN_FRAMES:
+            return self._end("the face was seen too seldom; come closer, into more light, and try again")
+        mean = seen.mean(axis=0)
+        if np.abs(seen - mean).sum(axis=1).mean() / 2 > MAX_UNREST:
+            return self._end("the expression kept changing; hold a neutral face and try again")
+        liveliest = max(LIVELY, key=lambda class_id: mean[class_id])
+        if mean[liveliest] >= LIVELY_FROM:
+            return self._end(f"the face looked plainly {EMOTIONS[liveliest]}, not neutral; relax it and try again")
+        self._shifts[self._watched] = shift_of(seen)
+        self._end(None)
+
+    def _end(self, problem: str | None) -> None:
+        self.progress, self.problem, self._samples = None, problem, []
