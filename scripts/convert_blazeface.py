@@ -3,9 +3,9 @@
     npm pack @mediapipe/face_detection@0.4.1657300184
     python scripts/convert_blazeface.py mediapipe-face_detection-0.4.1657300184.tgz
 
-needs the extra `train` (tf2onnx, tensorflow). The same archive gives the same bytes. What is changed on the way:
-the input becomes (n,192,192,3) uint8 BGR, n free (the scaling to [-1,1] is put into the graph, the channel swap into the first
-convolution), and the outputs are named: `boxes` (n,2304,16) and `logits` (n,2304,1).
+needs the extra `train` (tf2onnx, tensorflow). The same archive and versions give the same bytes. What is changed on
+the way: the input becomes (n,192,192,3) uint8 BGR, n free (the scaling to [-1,1] goes into the graph, the channel swap
+into the first convolution), and the outputs are named: `boxes` (n,2304,16) and `logits` (n,2304,1).
 Licence of the network: Apache-2.0 (Google; MediaPipe). The result's sha256 goes into assets/models/manifest.json.
 """
 

@@ -2,9 +2,9 @@
 
     python scripts/measure_template.py fer2013_train_val.parquet --per-class 600
 
-Takes that many Training pictures of every class (fewer where a class has fewer), enlarges them, runs the face detector with
-the frame-filling look, and prints median and interquartile range of the five landmarks in the unit square, over all pictures and
-for each class. Needs pyarrow; one thread, about 7 ms a picture. Only rows whose `Usage` is Training are read.
+Takes that many Training pictures of every class (fewer where a class has fewer), enlarges them, runs the face
+detector, and prints median and interquartile range of the five landmarks in the unit square, over all pictures and for
+each class. Needs pyarrow; one thread, about 7 ms a picture. Only rows whose `Usage` is Training are read.
 """
 
 import argparse

@@ -2,6 +2,7 @@
 
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 
 from emojimation.errors import InputError
@@ -19,12 +20,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # an emoji must not end a run on a terminal that knows only ASCII
             stream.reconfigure(errors="backslashreplace")
+    # Pillow warns of harmless flaws, such as damaged EXIF data, with its own source line.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     from typer.exceptions import TyperException
 
     from emojimation.cli import app
 
     try:
-        code = app(args=args, prog_name="emojimation", standalone_mode=False)
+        code = app(args=args or ["--help"], prog_name="emojimation", standalone_mode=False)
     except InputError as error:
         return _failed(str(error), debug)
     except TyperException as error:

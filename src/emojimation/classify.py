@@ -65,11 +65,10 @@ class EmotionClassifier:
         wanted = f"(n,{self.size},{self.size},{self.channels}) uint8"
         if not isinstance(crops, np.ndarray) or crops.dtype != np.uint8:
             raise InputError(f"Expected crops as {wanted}, got {_described(crops)}. Give pixel values from 0 to 255.")
-        if crops.ndim == 3 and self.channels == 1:
-            crops = crops[..., None]
-        if crops.ndim != 4 or crops.shape[1:] != (self.size, self.size, self.channels):
+        flat = crops.ndim == 3 and self.channels == 1
+        if crops.ndim != 4 - flat or (*crops.shape[1:], 1)[:3] != (self.size, self.size, self.channels):
             raise InputError(f"Expected crops as {wanted}, got {_described(crops)}. Cut them with crop_faces().")
-        return crops
+        return crops[..., None] if flat else crops
 
 
 def _described(value: object) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import emojimation
+from emojimation import cli_data, cli_train
 from emojimation.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ TOP = 3  # emotions shown for a face
 app = typer.Typer(
     name="emojimation",
     help="Faces in photos, named with honest emotion probabilities and emoji, on your own machine.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -60,19 +60,25 @@ Model = Annotated[str, typer.Option("--model", help="Name or path of the emotion
 Threads = Annotated[int, typer.Option("--threads", min=1, help="Processor threads.")]
 
 
-@app.callback()
-def _app(
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-) -> None:
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         print(f"emojimation {emojimation.__version__}")
         raise typer.Exit
 
 
+@app.callback()
+def _app(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version and exit.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """The options before a command; `--debug` is carried out by `__main__`, which takes it in any place."""
+
+
 @app.command()
 def image(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Picture files, folders, globs.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Picture files, folders, globs.")],
     out: Out = None,
     as_json: Json = False,
     style: Annotated[
@@ -167,8 +173,8 @@ def _print_result(result: "ImageResult") -> None:
 def face_line(face: "Face") -> str:
     """One face for a person: emoji, word, the most probable emotions in per cent, where it is."""
     x0, y0, x1, y1 = (round(float(v)) for v in face.xyxy)
-    word = face.emotion if face.certain else f"not sure, perhaps {face.emotion}"
-    return f"{face.emoji} {word:<10} {_top(face)}  at {x0},{y0} size {x1 - x0}x{y1 - y0}"
+    word = str(face.emotion if face.certain else "not sure")
+    return f"{face.emoji} {word:<8}  {_top(face)}  (at {x0},{y0}, {x1 - x0} x {y1 - y0} pixels)"
 
 
 def _top(face: "Face") -> str:
@@ -184,7 +190,7 @@ def _print_table(results: "list[ImageResult]") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("Photo", "", "Emotion", "Confidence", "Next", box=None, padding=(0, 2, 0, 0))
+    table = Table("Photo", "", "Emotion", "Confidence", "Then", box=None, padding=(0, 2, 0, 0))
     for result in results:
         for face in result.faces:
             word = face.emotion if face.certain else f"not sure ({face.emotion})"
@@ -212,3 +218,7 @@ def _report(results: "Iterator[ImageResult] | list[ImageResult]") -> int:
     for result in failed:
         print(f"  {result.error}", file=sys.stderr)
     return 2 if len(failed) == total else 1
+
+
+app.add_typer(cli_data.app, name="data")
+cli_train.add_to(app)

@@ -23,7 +23,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard out
 
 
 def extra(module: str, needs: str) -> ModuleType:
-    """The module of this package; InputError tells how to install what it needs (`needs`, the package's import name)."""
+    """A module of ours that needs the package `needs`; InputError tells how to install that where it is absent."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
@@ -47,6 +47,7 @@ def info(
         typer.echo(json.dumps(summary(dataset), ensure_ascii=False))
         return
     console = Console()
+    console.print(dataset.source, style="bold", soft_wrap=True)
     console.print(counts_table(dataset))
     votes = "with FER+ votes" if dataset.votes is not None else "without FER+ votes"
     console.print(
@@ -83,16 +84,16 @@ def summary(dataset: Dataset) -> dict:
 def counts_table(dataset: Dataset) -> Table:
     """Classes down, splits across, with totals and shares."""
     counts = dataset.counts()
-    table = Table(title=str(dataset.source), title_justify="left", title_style="bold", show_footer=True)
+    table = Table(show_footer=True)
     table.add_column("class", "total")
     for split, numbers in counts.items():
         table.add_column(split, f"{sum(numbers.values()):,}", justify="right")
     table.add_column("all", f"{len(dataset):,}", justify="right")
     table.add_column("share", "100.0 %", justify="right")
     for name in dataset.class_names:
-        numbers = [counts[split][name] for split in counts]
-        cells = [f"{number:,}" for number in (*numbers, sum(numbers))]
-        table.add_row(name, *cells, f"{100 * sum(numbers) / len(dataset):.1f} %")
+        row = [counts[split][name] for split in counts]
+        cells = [f"{number:,}" for number in (*row, sum(row))]
+        table.add_row(name, *cells, f"{100 * sum(row) / len(dataset):.1f} %")
     return table
 
 

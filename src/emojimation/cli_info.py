@@ -42,11 +42,11 @@ def facts(model: str = "default") -> dict[str, Any]:
 def print_facts(found: dict[str, Any]) -> None:
     """The facts as short tables for a person."""
     print(f"emojimation {found['emojimation']} on Python {found['python']}, {found['platform']}")
-    print(f"processors   {found['processors']} ({', '.join(found['onnxruntime_providers'])})")
-    print("versions     " + ", ".join(f"{name} {number}" for name, number in found["versions"].items()))
+    print(f"processors    {found['processors']} ({', '.join(found['onnxruntime_providers'])})")
+    print("versions      " + ", ".join(f"{name} {number}" for name, number in found["versions"].items()))
     for name, missing in found["extras"].items():
         state = f"missing {', '.join(missing)}: pip install 'emojimation[{name}]'" if missing else "installed"
-        print(f"extra {name:<7}{state}")
+        print(f"extra {name:<8} {state}")
     for name, row in found["models"].items():
         state = "intact" if row["intact"] else "DAMAGED"
         print(f"model {name:<14} {row['file']}  sha256 {row['sha256'][:16]}...  {state}")

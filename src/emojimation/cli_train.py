@@ -173,7 +173,9 @@ def export(
 
         from emojimation.training.export import to_tflite
 
-        to_tflite(keras.models.load_model(run / "model.keras"), run / "model.tflite", scores["temperature"])
+        model, images = keras.models.load_model(run / "model.keras"), dataset.split("val").images[:500]
+        difference = to_tflite(model, run / "model.tflite", scores["temperature"], images)
+        console.print(f"largest difference to Keras on {len(images)} pictures: {difference:.4f}")
     elif format_ != "onnx":
         raise InputError(f"Expected --format onnx or tflite, got {format_!r}.")
     _print_scores(scores)

@@ -1,8 +1,8 @@
 """A frame in, its faces out: BlazeFace full-range on onnxruntime, with Haar cascades as the fallback.
 
-The network is MediaPipe's (Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs", 2019; the
-full-range variant is anchor-free in the manner of CenterNet). It sees a 192 x 192 picture and answers for each cell of a
-48 x 48 grid: a logit, a box and six keypoints, all in input pixels relative to the cell's centre. Everything around it is ours.
+The network is MediaPipe's (Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs",
+2019; its full-range variant). It sees a 192 x 192 picture and answers for each cell of a 48 x 48 grid: a logit, a box
+and six keypoints, all in input pixels relative to the cell's centre. Everything around it is ours.
 """
 
 from collections.abc import Callable
@@ -12,6 +12,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import onnxruntime as ort
+from cv2.data import haarcascades
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from emojimation.errors import InputError
 from emojimation.faces import Face, iou
@@ -34,6 +36,11 @@ BATCH = 16
 # Columns of a candidate row: score, box xyxy, six keypoints xy (right eye, left eye, nose, mouth, right ear, left ear).
 _SCORE, _BOX, _POINTS = 0, slice(1, 5), slice(5, 17)
 _CELLS = (np.stack(np.meshgrid(np.arange(GRID), np.arange(GRID)), axis=-1).reshape(-1, 2) + 0.5) * (INPUT_PX / GRID)
+
+_UNREADABLE = (ort_errors.InvalidProtobuf, ort_errors.Fail, ort_errors.InvalidGraph, ort_errors.InvalidArgument)
+_TENSORS = {"frames": [INPUT_PX, INPUT_PX, 3], "boxes": [GRID * GRID, 16], "logits": [GRID * GRID, 1]}
+_LAYOUT = "a face detector of BlazeFace's layout"
+_ADVICE = "make one with scripts/convert_blazeface.py or leave the option out"
 
 Detector = Callable[[np.ndarray], list[Face]]
 
@@ -82,10 +89,10 @@ def draw(frame: np.ndarray, view: View) -> np.ndarray:
 
 
 def tile_views(width: int, height: int, overlap: float = 1 / 3) -> list[View]:
-    """Square views of a half and a quarter of the longer side that cover the frame, neighbours overlapping by `overlap`.
+    """Square views of a half and a quarter of the longer side that cover the frame, overlapping by `overlap` at least.
 
-    A face up to `overlap` of a tile's side lies whole in at least one tile; larger ones are found in larger views.
-    Tiles smaller than the network's input show nothing new and are left out.
+    A face up to `overlap` of a tile's side (less a pixel of rounding) lies whole in at least one tile; larger ones are
+    found in larger views. Tiles smaller than the network's input show nothing new and are left out.
     """
     views = []
     for side in (max(width, height) // 2, max(width, height) // 4):
@@ -149,7 +156,7 @@ class FaceDetector:
     """BlazeFace full-range. `FaceDetector()(frame)` -> list of `Face`, largest first, with score and landmarks.
 
     model: a name in the package's manifest, or the path of an ONNX file of the same layout.
-    min_score: 0 to 1, candidates under it are dropped; a face that fills the frame needs `CLOSE_UP_SCORE` times as much.
+    min_score: 0 to 1, candidates under it are dropped; a face that fills the frame needs `CLOSE_UP_SCORE` times that.
     min_size_px: faces whose longer side is shorter are dropped.
     tiles: look at overlapping tiles as well, for small faces in large pictures; takes a multiple of the time.
     threads: of onnxruntime. One detector may serve one stream at a time.
@@ -169,7 +176,7 @@ class FaceDetector:
         self._session = _open(resolve(model), threads)
 
     def __call__(self, frame: np.ndarray) -> list[Face]:
-        """frame: (H,W,3) BGR uint8. Boxes and landmarks are float32 pixels of the frame and may reach over its border."""
+        """frame: (H,W,3) BGR uint8. Boxes and landmarks: float32 pixels of the frame, may reach over its border."""
         _check(frame)
         height, width = frame.shape[:2]
         views = [letterbox((0, 0, width, height))]
@@ -216,7 +223,7 @@ class HaarDetector:
 
     def __init__(self, min_size_px: int = 20) -> None:
         self.min_size_px = min_size_px
-        self._cascade = cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / "haarcascade_frontalface_default.xml"))
+        self._cascade = cv2.CascadeClassifier(str(Path(haarcascades) / "haarcascade_frontalface_default.xml"))
 
     def __call__(self, frame: np.ndarray) -> list[Face]:
         """frame: (H,W,3) BGR uint8 -> list of `Face`, largest first."""
@@ -244,8 +251,11 @@ def _open(path: Path, threads: int) -> ort.InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # noqa: BLE001
-        raise InputError(f"{path}") from error
+    except _UNREADABLE as error:
+        raise InputError(f"expected {_LAYOUT} in {path}, got a file that onnxruntime cannot read; {_ADVICE}") from error
+    tensors = {t.name: t.shape[1:] for t in (*session.get_inputs(), *session.get_outputs())}
+    if tensors != _TENSORS:
+        raise InputError(f"expected {_LAYOUT} {_TENSORS} in {path}, got {tensors}; {_ADVICE}")
     return session
 
 

@@ -9,8 +9,11 @@ import numpy as np
 from emojimation.labels import EMOJI, EMOTIONS, NOT_SURE_EMOJI
 
 # Median positions of right eye, left eye, nose tip, right and left mouth corner (as the viewer sees them: the right eye
-# is on the left) in the unit square of a FER2013 picture. Measured by scripts/measure_template.py; see docs/decisions.md.
-TEMPLATE = np.array([[0.31, 0.37], [0.69, 0.37], [0.5, 0.58], [0.36, 0.78], [0.64, 0.78]], np.float32)
+# is on the left) in the unit square of a FER2013 picture. Measured by
+# scripts/measure_template.py; see docs/decisions.md.
+TEMPLATE = np.array([[0.313, 0.388], [0.687, 0.388], [0.5, 0.598], [0.349, 0.763], [0.651, 0.763]], np.float32)
+
+WARP_SIDE_PX = 32_766  # OpenCV's warp takes no longer side
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,7 +22,8 @@ class Face:
 
     xyxy: (4,) float32, left, top, right, bottom in pixels of the frame; may reach over its border.
     score: the detector's, 0 to 1.
-    landmarks: (5,2) float32 pixels in the order of `TEMPLATE`, or None where the detector has none.
+    landmarks: (5,2) float32 pixels in the order of `TEMPLATE`, or None where the detector has none. Like the box they
+        count from the upper left corner of the first pixel, so its centre is at 0.5.
     probabilities: (7,) float32 in the order of `EMOTIONS`, sum 1, calibrated; None before classification.
     track_id: number of the person in a video, or None for a single picture.
     threshold: confidence under which the answer is "not sure".
@@ -45,7 +49,7 @@ class Face:
     @property
     def certain(self) -> bool | None:
         """Whether `confidence` reaches `threshold`; False means "not sure"."""
-        return None if self.probabilities is None else bool(self.confidence >= self.threshold)
+        return None if self.confidence is None else self.confidence >= self.threshold
 
     @property
     def emoji(self) -> str | None:
@@ -101,7 +105,7 @@ def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The (2,3) similarity transform (rotation, one scale, shift) nearest to mapping `source` (n,2) onto `target` (n,2).
+    """The (2,3) similarity (rotation, one scale, shift) that maps `source` (n,2) nearest to `target` (n,2).
 
     Least squares after Umeyama, "Least-squares estimation of transformation parameters between two point patterns",
     IEEE TPAMI 1991, written for the plane with complex numbers (which rules out mirroring).
@@ -137,14 +141,33 @@ def _crop(frame: np.ndarray, face: Face, size: int, template: np.ndarray) -> np.
         corners = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5]], np.float32)
         source, target = centre + corners * side, (corners + 0.5) * size
     matrix = similarity(source, target)
+    if max(frame.shape[:2]) > WARP_SIDE_PX:
+        frame, matrix = _around(frame, matrix, size)
     return _warp(frame, matrix, size)
 
 
+def _around(frame: np.ndarray, matrix: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The part of a very long frame that the crop shows, thinned out if still too long, and the matrix for it."""
+    corners = np.array([[0, 0, 1], [size, 0, 1], [0, size, 1], [size, size, 1]]) @ cv2.invertAffineTransform(matrix).T
+    width_height = np.array(frame.shape[1::-1])
+    low = np.clip(np.floor(corners.min(axis=0)).astype(int) - 2, 0, width_height - 1)
+    high = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 2, low + 1, width_height)
+    step = int(np.ceil((high - low).max() / WARP_SIDE_PX))
+    part = frame[low[1] : high[1] : step, low[0] : high[0] : step]
+    return part, np.hstack([matrix[:, :2] * step, (matrix[:, 2] + matrix[:, :2] @ low)[:, None]])
+
+
 def _warp(frame: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
-    """Warp with area-like quality: a face much larger than the crop is warped to a multiple of its size and averaged."""
+    """Warp by a (2,3) matrix, frame to crop, in coordinates that count from the corner of the first pixel.
+
+    A face larger than the crop is warped to a multiple of the crop's size and averaged, so that no pixel is skipped.
+    """
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
-    factor = int(np.clip(np.floor(1 / max(scale, 1e-6)), 1, 8))
+    factor = int(np.clip(np.ceil(1 / max(scale, 1e-6)), 1, 8))
+    centred = matrix * factor
+    # OpenCV counts from the centre of the first pixel, half a pixel further on, in the frame and in the crop.
+    centred[:, 2] += centred[:, :2] @ (0.5, 0.5) - 0.5
     big = cv2.warpAffine(
-        frame, matrix * factor, (size * factor, size * factor), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        frame, centred, (size * factor, size * factor), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     return big if factor == 1 else cv2.resize(big, (size, size), interpolation=cv2.INTER_AREA)

@@ -34,7 +34,7 @@ _KINDS = (
 )
 SUFFIXES = frozenset(f".{kind}" for kind in _KINDS)
 # Only these decoders are tried: Pillow's others start programs (EPS) or are seldom and little tested.
-_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "MPO", "PPM", "AVIF", "JPEG2000", "ICO")
+_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "PPM", "AVIF", "JPEG2000", "ICO")
 _MOVING = {"GIF": "GIF", "WEBP": "WebP", "PNG": "PNG", "AVIF": "AVIF"}
 MAX_MEGAPIXELS = 200
 _READ_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, Image.DecompressionBombError)
@@ -152,6 +152,8 @@ def _rgb(image: Image.Image) -> np.ndarray:
     """(H,W,3) RGB uint8 of any mode, transparency laid on white."""
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
         return cv2.cvtColor(_eight_bits(np.asarray(image)), cv2.COLOR_GRAY2RGB)
+    if image.mode == "La":
+        image = image.convert("LA")  # the only mode that Pillow turns it into
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

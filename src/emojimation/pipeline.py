@@ -21,7 +21,7 @@ class Pipeline:
     """Detect, crop, classify all faces in one batch, then track if a tracker was given.
 
     model: name or path of an emotion model. detector: "blazeface" (also None), "haar", or any callable that takes a
-    (H,W,3) BGR uint8 frame and returns faces. detector_model: path of another file for "blazeface". min_score: detector's
+    (H,W,3) BGR uint8 frame and returns faces. detector_model: another file for "blazeface". min_score: detector's
     threshold, 0 to 1. tiles: also look at overlapping tiles, for crowds. threads: processor threads per stage.
     threshold: confidence under which an answer is "not sure", None for the model's own.
 

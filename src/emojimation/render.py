@@ -53,12 +53,17 @@ def _boxes(frame: np.ndarray, faces: list[Face], art: str) -> None:
         _box(frame, face)
     taken = np.array([face.xyxy for face in faces], np.float64).reshape(-1, 4)
     for face in sorted(faces, key=lambda face: -face.size_px):
-        if face.probabilities is None or min(frame.shape[:2]) < 24:
+        if face.probabilities is None or min(frame.shape[:2]) < 24 or not _visible(face, frame):
             continue
         panel, x, y = _place(face, frame, taken, art)
         for piece in panel.pieces:
             sprites.stamp(frame, piece.sprite, x + piece.x, y + piece.y)
         taken = np.vstack([taken, [x - 2, y - 2, x + panel.width + 2, y + panel.height + 2]])
+
+
+def _visible(face: Face, frame: np.ndarray) -> bool:
+    x0, y0, x1, y1 = face.xyxy
+    return bool(x1 > 1 and y1 > 1 and x0 < frame.shape[1] - 1 and y0 < frame.shape[0] - 1)
 
 
 def _box(frame: np.ndarray, face: Face) -> None:
@@ -142,11 +147,13 @@ def _inside(face: Face, frame: np.ndarray, panels: list[Panel]) -> tuple[Panel, 
     x1, y1 = min(float(face.xyxy[2]), width), min(float(face.xyxy[3]), height)
     x0 = max(float(face.xyxy[0]), 0)
     margin = 2 * _line_px(frame, face) + 1
-    for panel in panels:
-        if panel.height < 0.16 * face.size_px and panel.width < 0.8 * (x1 - x0):
-            return panel, round((x0 + x1 - panel.width) / 2), round(y1 - margin - panel.height)
-    panel = panels[-1]
-    return panel, round(x1 - margin - panel.width), round(max(float(face.xyxy[1]), 0) + margin)
+    lines = [p for p in panels if p.height < 0.16 * face.size_px and p.width < 0.8 * (x1 - x0)]
+    if lines:
+        panel, x, y = lines[0], (x0 + x1 - lines[0].width) / 2, y1 - margin - lines[0].height
+    else:
+        panel, x, y = panels[-1], x1 - margin - panels[-1].width, max(float(face.xyxy[1]), 0) + margin
+    x, y = np.clip((x, y), 0, (max(0, width - panel.width), max(0, height - panel.height)))
+    return panel, round(float(x)), round(float(y))
 
 
 Style = Callable[[np.ndarray, list[Face], str, Draw | None], None]

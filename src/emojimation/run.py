@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -88,8 +88,9 @@ def run_images(
 def _results(
     paths: Iterable[str | Path], pipeline: Pipeline, folder: Path | None, style: str, cropped: bool
 ) -> Iterator[ImageResult]:
-    taken: set[Path] = set()
-    for path in _files(paths):
+    files = list(_files(paths))
+    taken = {path.resolve() for path in files if isinstance(path, Path)}  # no picture of this run is written over
+    for path in files:
         if isinstance(path, ImageResult):
             yield path
             continue
@@ -120,12 +121,13 @@ def _result(path: Path, pipeline: Pipeline, target: Path | None, style: str, cro
     if not faces:
         looks = "; it looks like a face crop: use --cropped" if _looks_cropped(frame) else ""
         notes = (*notes, f"no face found{looks}")
-    error = None
+    result = ImageResult(str(path), (frame.shape[1], frame.shape[0]), tuple(faces), notes)
+    if target is None:
+        return result
     try:
-        written = target and media.write_image(target, annotate(frame, faces, style))
-    except InputError as problem:
-        written, error = None, str(problem)
-    return ImageResult(str(path), (frame.shape[1], frame.shape[0]), tuple(faces), notes, error, written)
+        return replace(result, written=media.write_image(target, annotate(frame, faces, style)))
+    except InputError as error:
+        return replace(result, error=str(error))
 
 
 def _looks_cropped(frame: np.ndarray) -> bool:
@@ -142,13 +144,13 @@ def _folder(path: Path) -> Path:
 
 
 def _target(folder: Path, source: Path, style: str, taken: set[Path]) -> Path:
-    """A name in `folder` for the drawn picture that neither the source nor another one of this run has."""
+    """A free name in `folder` for the drawn picture; it is added to `taken`, which holds resolved paths."""
     suffix = ".jpg" if source.suffix.lower() in (".jpg", ".jpeg", ".jpe", ".jfif") else ".png"
     number = 1
     while True:
         target = folder / f"{source.stem}-{style}{'' if number == 1 else f'-{number}'}{suffix}"
-        if target not in taken and target.resolve() != source.resolve():
-            taken.add(target)
+        if target.resolve() not in taken:
+            taken.add(target.resolve())
             return target
         number += 1
 

@@ -9,12 +9,13 @@ from emojimation.errors import InputError
 MODELS = Path(__file__).parent / "assets" / "models"
 
 
-def resolve(model: str | Path, folder: Path = MODELS) -> Path:
+def resolve(model: str | Path, folder: Path | None = None) -> Path:
     """The file of a bundled model by name ("default"), or the path of one's own model, passed through.
 
     A bundled file is read once and compared with the manifest, so that a damaged download or a swapped file never
     answers in the model's name. Raises InputError for an unknown name, a missing file or another sha256.
     """
+    folder = folder or MODELS
     known = manifest(folder)
     if isinstance(model, str) and model in known:
         return _checked(folder / known[model]["file"], known[model]["sha256"])
@@ -30,9 +31,9 @@ def resolve(model: str | Path, folder: Path = MODELS) -> Path:
     )
 
 
-def manifest(folder: Path = MODELS) -> dict[str, dict[str, str]]:
+def manifest(folder: Path | None = None) -> dict[str, dict[str, str]]:
     """Name -> {"file", "sha256"} of every bundled model; empty where the folder has no manifest."""
-    path = folder / "manifest.json"
+    path = (folder or MODELS) / "manifest.json"
     if not path.is_file():
         return {}
     try:

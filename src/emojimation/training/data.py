@@ -47,7 +47,9 @@ def load(path: str | Path, ferplus: str | Path | None = None, size: int = 48) ->
     try:
         dataset = _read(path, size)
     except _DAMAGED as error:
-        raise InputError(f"{path}: damaged or cut off ({error}); fetch or pack it again") from None
+        raise InputError(
+            f"{path}: damaged or cut off ({' '.join(str(error).split())[:80]}); fetch or pack it again"
+        ) from None
     except PermissionError:
         raise InputError(f"{path}: no permission to read it") from None
     return dataset if ferplus is None else join_ferplus(dataset, Path(ferplus))
@@ -87,14 +89,21 @@ def _read_members(path: Path, size: int, split: str) -> Dataset:
     """The best labelled csv of a folder or archive, or else its only Parquet file, or else its pictures."""
     name = _best_csv(path)
     if name is not None:
-        member = next(member for member in members(path) if member.path.as_posix() == name)
-        with member.open() as stream:
-            return csvfile.read_csv(stream, f"{path}: {name}", size, split)
+        return _read_member(path, name, size, split)
     parquets = sorted(path.rglob("*.parquet")) if path.is_dir() else []
     if len(parquets) > 1:
         names = ", ".join(file.name for file in parquets[:5])
         raise InputError(f"{path}: holds {len(parquets)} Parquet files ({names}); name the one to read")
     return _read(parquets[0], size) if parquets else read_pictures(members(path), str(path), size, split)
+
+
+def _read_member(path: Path, name: str, size: int, split: str) -> Dataset:
+    # The generator holds the archive open, so the member is read while the loop is alive.
+    for member in members(path):
+        if member.path.as_posix() == name:
+            with member.open() as stream:
+                return csvfile.read_csv(stream, f"{path}: {name}", size, split)
+    raise InputError(f"{path}: {name} vanished while it was read; try again")
 
 
 def _best_csv(path: Path) -> str | None:
@@ -127,8 +136,9 @@ def join_ferplus(dataset: Dataset, path: Path) -> Dataset:
     differ = np.flatnonzero(splits != dataset.splits)
     if len(differ):
         row = int(differ[0])
+        theirs, ours = splits[row].item(), dataset.splits[row].item()
         raise InputError(
-            f"{path}: row {row + 1} is {splits[row]!r}, but {dataset.splits[row]!r} in {dataset.source}; "
+            f"{path}: row {row + 1} is {theirs!r}, but {ours!r} in {dataset.source}; "
             "expected the same rows in the same order"
         )
     return replace(dataset, votes=votes, names=np.where(names == "", dataset.names, names))

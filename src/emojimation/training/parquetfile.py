@@ -96,8 +96,9 @@ def _labels(table: Any, column: int | None, where: str) -> tuple[tuple[str, ...]
     for row, cell in enumerate(cells, 1):
         if not isinstance(cell, int) or not 0 <= cell < len(names):
             raise InputError(f"{where}: row {row}: expected a label 0 to {len(names) - 1}, found {cell!r}")
-    # Encoded together with all declared names, so that a class without rows keeps its place.
     class_names, ids = encode_classes(names)
+    if class_names is not EMOTIONS:
+        return tuple(names), np.array(cells, np.int64)
     return class_names, ids[np.array(cells, np.int64)]
 
 

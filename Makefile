@@ -1,0 +1,55 @@
+# `make demo` and `make test` need Python 3.11 or newer and make; all else they install into .venv.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all lint format bench pins clean
+
+help:  ## Show what can be made.
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+
+demo: .venv/run  ## Analyse the sample photos and say where the annotated ones are.
+	@$(BIN)/emojimation demo
+
+test: .venv/test  ## Run the tests.
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: .venv/test  ## Run all tests, also the slow ones.
+	$(BIN)/python -m pytest
+
+lint: .venv/test  ## Check style and types.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/test  ## Put the code into the project's format.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/run  ## Measure start-up and speed on photos; writes benchmarks/results/.
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/photo.py
+
+pins:  ## Resolve requirements/*.txt anew (needs uv).
+	bash requirements/compile.sh
+
+clean:  ## Remove the environment and what tools have left.
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Error: Expected Python 3.11 or newer, found none. Install it, or set PYTHON=..." >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Error: Expected Python 3.11 or newer, got $$($(PYTHON) --version). Set PYTHON=..." >&2; exit 2; }
+	@echo "Making .venv ..."
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "Error: Expected the venv module. On Debian: apt-get install python3-venv" >&2; exit 2; }
+
+.venv/run: .venv/bin/python requirements/run.txt pyproject.toml
+	@echo "Installing what the program needs ..."
+	@$(PIP) install -r requirements/run.txt
+	@$(PIP) install --no-deps --editable .
+	@touch $@
+
+.venv/test: .venv/run requirements/test.txt
+	@echo "Installing what the tests need ..."
+	@$(PIP) install -r requirements/test.txt
+	@touch $@

@@ -1,0 +1,72 @@
+"""Time of drawing: the avatar at several sizes, and each style on a 640x480 frame with one face; one thread.
+
+python benchmarks/avatar.py --json out/avatar.json
+"""
+
+import argparse
+import json
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from emojimation.avatar import Avatar
+from emojimation.faces import TEMPLATE, Face
+from emojimation.labels import EMOTIONS
+from emojimation.render import STYLES, annotate
+
+
+def median_ms(call: Callable[[int], object], runs: int = 200) -> dict[str, float]:
+    """Median and fastest of `runs` calls in milliseconds, after ten that do not count. The call gets its number."""
+    times = []
+    for number in range(runs + 10):
+        start = time.perf_counter()
+        call(number)
+        times.append((time.perf_counter() - start) * 1000)
+    return {"median_ms": round(statistics.median(times[10:]), 3), "min_ms": round(min(times[10:]), 3)}
+
+
+def measure() -> dict[str, dict[str, float]]:
+    """Every drawing, by name. Answers differ from call to call, as in a film."""
+    avatar = Avatar()
+    answers = np.random.default_rng(0).dirichlet(np.full(len(EMOTIONS), 0.4), 64).astype(np.float32)
+    frame = np.random.default_rng(1).integers(0, 256, (480, 640, 3), np.uint8)
+    landmarks = TEMPLATE * 140 + np.array([250, 170], np.float32)
+    face = Face(np.array([250, 170, 390, 310], np.float32), 0.9, landmarks)
+    results = {
+        f"avatar {size} px": median_ms(lambda n, size=size: avatar.draw(answers[n % 64], size, n / 30))
+        for size in (32, 64, 128, 200, 256, 512)
+    }
+    for style in STYLES:
+        results[f"640x480, one face, {style}"] = median_ms(
+            lambda n, style=style: annotate(
+                frame, [face.with_(probabilities=answers[n % 64])], style, draw=avatar.drawer(n / 30)
+            )
+        )
+    return results
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    cv2.setNumThreads(1)
+    report = {
+        "machine": f"{platform.machine()} {platform.system()}",
+        "python": platform.python_version(),
+        "opencv": cv2.__version__,
+        "numpy": np.__version__,
+        "results": measure(),
+    }
+    if args.json is not None:
+        args.json.parent.mkdir(parents=True, exist_ok=True)
+        args.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(report, indent=2))
+
+
+if __name__ == "__main__":
+    main()

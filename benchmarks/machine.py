@@ -1,0 +1,57 @@
+"""What a benchmark's figures were measured on, and where they are kept."""
+
+import json
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("numpy", "opencv-python-headless", "onnxruntime", "pillow", "typer", "rich")
+
+
+def facts() -> dict[str, Any]:
+    """Machine, versions, commit and time of now; a load above 0 means that other programs were running."""
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "load_1min": round(os.getloadavg()[0], 2),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in PACKAGES},
+        "commit": _commit(),
+        "measured": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+def summary_ms(seconds: list[float]) -> dict[str, float]:
+    """Median, 5th and 95th percentile of durations, in milliseconds."""
+    low, median, high = np.percentile(np.array(seconds) * 1000, [5, 50, 95])
+    return {"median_ms": round(float(median), 2), "p5_ms": round(float(low), 2), "p95_ms": round(float(high), 2)}
+
+
+def keep(name: str, figures: dict[str, Any], folder: Path | None) -> None:
+    """Print the figures and write them as `folder`/NAME.json; no folder writes nothing."""
+    text = json.dumps(figures | {"machine": facts()}, indent=1)
+    print(text)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.json").write_text(text + "\n", "utf-8")
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _commit() -> str:
+    done = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
+    return done.stdout.strip() or "unknown"

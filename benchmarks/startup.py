@@ -1,0 +1,80 @@
+"""How long it takes to start, how much memory a run takes, and how large the installation is.
+
+Run: python benchmarks/startup.py [--runs 15] [--model NAME|PATH] [--out FOLDER]
+Each run is a new process. Targets: import 0.6 s, one photo 1.5 s and 250 MB, installed size (without extras) 350 MB. The size
+is that of the packages in requirements/run.txt with ours, as they lie in this environment.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from machine import ROOT, keep, summary_ms
+
+SAMPLE = ROOT / "src" / "emojimation" / "assets" / "samples" / "astronaut.jpg"
+EVERYTHING = "import emojimation as e; [getattr(e, name) for name in e.__all__]"
+
+
+def timed(command: list[str], runs: int) -> dict[str, float]:
+    """Wall-clock summary of a command, after one run that fills the disk cache."""
+    seconds = []
+    for _ in range(runs + 1):
+        start = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        seconds.append(time.perf_counter() - start)
+    return summary_ms(seconds[1:])
+
+
+def peak_mb(command: list[str]) -> float:
+    """Largest resident memory of a command in MB (10^6 bytes); Linux counts in KiB."""
+    code = f"import resource,subprocess; subprocess.run({command!r}, check=True, capture_output=True); "
+    code += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return round(int(done.stdout) * 1024 / 1e6, 1)
+
+
+def installed_mb() -> float:
+    """Size on disk of the run time's packages and of our own source folder, in MB."""
+    lines = (ROOT / "requirements" / "run.txt").read_text("utf-8").splitlines()
+    names = [line.split("==")[0] for line in lines if "==" in line]
+    files = [path for path in (ROOT / "src").rglob("*") if path.is_file()]
+    for name in names:
+        try:
+            package = distribution(name)
+        except PackageNotFoundError:
+            raise SystemExit(f"Error: Expected {name} to be installed, got nothing: make demo.") from None
+        files += [Path(str(package.locate_file(file))) for file in package.files or []]
+    return round(sum(path.stat().st_size for path in files if path.is_file()) / 1e6, 1)
+
+
+def main() -> None:
+    """Measure, print, keep."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--model", default="default")
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
+    args = parser.parse_args()
+    python, program = [sys.executable, "-c"], [sys.executable, "-m", "emojimation"]
+    with tempfile.TemporaryDirectory() as folder:
+        image = [*program, "image", str(SAMPLE), "--model", args.model]
+        figures = {
+            "runs": args.runs,
+            "python_alone": timed([*python, "pass"], args.runs),
+            "import_emojimation": timed([*python, "import emojimation"], args.runs),
+            "import_every_public_name": timed([*python, EVERYTHING], args.runs),
+            "help": timed([*program, "--help"], args.runs),
+            "image_one_jpg": timed(image, args.runs),
+            "image_one_jpg_annotated": timed([*image, "--out", folder], args.runs),
+            "image_one_jpg_peak_mb": peak_mb(image),
+            "image_one_jpg_annotated_peak_mb": peak_mb([*image, "--out", folder]),
+            "installed_mb": installed_mb(),
+        }
+    keep("startup", figures, args.out)
+
+
+if __name__ == "__main__":
+    main()

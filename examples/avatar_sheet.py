@@ -1,0 +1,68 @@
+"""Write a sheet of the avatar: every emotion at several sizes, halves between two, a sweep, a blink.
+
+python examples/avatar_sheet.py out/avatar.png
+"""
+
+import argparse
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from emojimation.avatar import Avatar
+from emojimation.labels import EMOTIONS
+from emojimation.sprites import stamp
+
+GROUND = (236, 233, 230)
+
+
+def answer(**named: float) -> np.ndarray:
+    """A probability vector: the named emotions as given, the rest shared by the others."""
+    vector = np.array([named.get(name, np.nan) for name in EMOTIONS])
+    missing = np.isnan(vector)
+    vector[missing] = (1 - np.nansum(vector)) / max(missing.sum(), 1)
+    return vector
+
+
+def row(pictures: list[np.ndarray], width: int, ground: tuple[int, int, int] = GROUND) -> np.ndarray:
+    """Pictures side by side on a plain ground, spread over `width` pixels."""
+    height = max(picture.shape[0] for picture in pictures) + 8
+    out = np.full((height, width, 3), ground, np.uint8)
+    for number, picture in enumerate(pictures):
+        middle = (number + 0.5) * width / len(pictures)
+        stamp(out, picture, round(middle - picture.shape[1] / 2), 4)
+    return out
+
+
+def sheet() -> np.ndarray:
+    """The whole sheet (H,1400,3) BGR uint8."""
+    avatar = Avatar()
+    rows = [row([avatar.draw(answer(**{name: 0.7}), size) for name in EMOTIONS], 1400) for size in (192, 128, 64, 32)]
+    rows += [
+        row([avatar.draw(answer(**{name: 0.7}), size) for name in EMOTIONS], 1400, (32, 28, 26)) for size in (64, 32)
+    ]
+    for first in EMOTIONS:
+        pairs = [answer(**({first: 0.45, other: 0.45} if other != first else {first: 0.9})) for other in EMOTIONS]
+        rows.append(row([avatar.draw(pair, 112) for pair in pairs], 1400))
+    for start, end in pairwise(("neutral", "happy", "surprise", "fear", "sad", "angry", "disgust")):
+        steps = [answer(**{start: 0.9 - 0.8 * part, end: 0.1 + 0.8 * part}) for part in np.linspace(0, 1, 11)]
+        rows.append(row([avatar.draw(step, 112, number * 0.1) for number, step in enumerate(steps)], 1400))
+    times = np.linspace(1.9, 2.9, 12)
+    rows.append(row([avatar.draw(answer(neutral=0.8), 112, float(time_s)) for time_s in times], 1400))
+    rows.append(row([avatar.draw(answer(sad=0.8), 112, 0.25 * i, roll_deg=-30 + 5 * i) for i in range(12)], 1400))
+    return np.vstack(rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    out = parser.parse_args().out
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if not cv2.imwrite(str(out), sheet()):
+        raise SystemExit(f"cannot write {out}; name a .png file in a folder that you may write to")
+    print(f"wrote {out}")
+
+
+if __name__ == "__main__":
+    main()

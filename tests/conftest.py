@@ -1,0 +1,85 @@
+"""Fixtures that several test files share."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emojimation.training.data import Dataset, load
+from tiny import write_model
+
+ROOT = Path(__file__).parent.parent
+SAMPLES = ROOT / "src" / "emojimation" / "assets" / "samples"
+FACELESS = ROOT / "tests" / "data" / "faceless"
+REAL_FILE = "fer2013_train_val.parquet"
+
+
+def made_up(n: int = 60, seed: int = 7) -> Dataset:
+    """A small FER2013: `n` rows of noise on a ramp, all seven classes, all three splits, FER+ votes."""
+    rng = np.random.default_rng(seed)
+    ramp = np.linspace(0, 120, 48, dtype=np.int64)
+    images = (ramp[None, :, None] + rng.integers(0, 136, (n, 48, 48))).astype(np.uint8)
+    labels = np.arange(n) % 7
+    splits = np.repeat(["train", "val", "test"], [n - 2 * (n // 4), n // 4, n // 4])
+    votes = rng.multinomial(10, np.full(10, 0.1), n).astype(np.uint8)
+    names = [f"fer{i:07}.png" for i in range(n)]
+    return Dataset.of(images, rng.permutation(labels), splits, names, votes, source="made up")
+
+
+def real_path() -> Path | None:
+    """The real FER2013 (Training and PublicTest) if it is on this machine."""
+    folder = os.environ.get("EMOJIMATION_DATA")
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data" / "fer2013"
+    path = (Path(folder) if folder else beside) / REAL_FILE
+    return path if path.is_file() else None
+
+
+@pytest.fixture(scope="session")
+def fer_rows() -> Dataset:
+    """60 made-up rows in FER2013's shape."""
+    return made_up()
+
+
+@pytest.fixture(scope="session")
+def fer2013() -> Dataset:
+    """The real FER2013, Training and PublicTest; skips where it is absent."""
+    path = real_path()
+    if path is None:
+        pytest.skip(f"real FER2013 is absent: set EMOJIMATION_DATA to the folder that holds {REAL_FILE}")
+    return load(path)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory) -> Path:
+    """A model file whose answers can be told by hand."""
+    return write_model(tmp_path_factory.mktemp("model") / "tiny.onnx")
+
+
+@pytest.fixture(scope="session")
+def model(tiny_model) -> str:
+    """The emotion model under test."""
+    from emojimation import weights
+
+    return "default" if "default" in weights.manifest() else str(tiny_model)
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> np.ndarray:
+    """A frame (H,W,3) BGR uint8 with one smiling face."""
+    from emojimation.media import read_image
+
+    return read_image(SAMPLES / "astronaut.jpg").frame
+
+
+@pytest.fixture
+def command(capsys) -> Callable[..., tuple[int, str, str]]:
+    """Run the command line in this process: command("image", path) -> exit code, standard output, standard error."""
+    from emojimation.__main__ import main
+
+    def run(*args: object) -> tuple[int, str, str]:
+        code = main([str(arg) for arg in args])
+        return code, *capsys.readouterr()
+
+    return run

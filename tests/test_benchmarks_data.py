@@ -1,0 +1,17 @@
+"""The data benchmarks run and print what they promise."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from emojimation.training.data import Dataset, save
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_csv_parse_reports_time_and_memory(fer_rows: Dataset, tmp_path: Path):
+    save(fer_rows, tmp_path / "fer2013.csv")
+    command = [sys.executable, str(ROOT / "benchmarks" / "csv_parse.py"), str(tmp_path / "fer2013.csv"), "--runs", "1"]
+    told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert told["rows"] == 60 and 0 < told["median_s"] < 15 and 0 < told["peak_mb"] < 1000

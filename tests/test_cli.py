@@ -1,0 +1,165 @@
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from conftest import SAMPLES
+from emojimation.labels import EMOTIONS
+from emojimation.media import write_image
+
+ASTRONAUT = SAMPLES / "astronaut.jpg"
+
+
+@pytest.fixture
+def emojimation(command, model):
+    """Run a command that takes --model in this process with the model under test."""
+    return lambda *args: command(*args, "--model", model)
+
+
+def process(*args, **options):
+    """Run the real thing: a new process."""
+    command = [sys.executable, "-m", "emojimation", *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, **options)
+
+
+def test_a_photo_is_answered_for_a_person(emojimation):
+    code, out, err = emojimation("image", ASTRONAUT)
+    assert (code, err) == (0, "")
+    assert out.startswith(f"{ASTRONAUT}: 1 face\n  😄 happy")
+
+
+def test_json_is_one_object_per_line_and_nothing_else(emojimation, tmp_path):
+    code, out, err = emojimation("image", SAMPLES, "--json", "--out", tmp_path)
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert (code, err) == (0, "") and len(rows) == len(list(SAMPLES.glob("*.jpg")))
+    for row in rows:
+        assert row["faces"] and os.path.exists(row["written"])
+        for face in row["faces"]:
+            assert list(face["probabilities"]) == list(EMOTIONS)
+            assert sum(face["probabilities"].values()) == pytest.approx(1, abs=1e-3)
+
+
+def test_a_crop_is_answered_as_one_face(emojimation, tmp_path):
+    path = write_image(tmp_path / "crop.png", np.full((48, 48, 3), 200, np.uint8))
+    code, out, _ = emojimation("image", path, "--cropped", "--json")
+    assert code == 0 and json.loads(out)["faces"][0]["xyxy"] == [0, 0, 48, 48]
+    code, out, _ = emojimation("image", path)
+    assert code == 0 and "use --cropped" in out
+
+
+def test_no_face_is_one_friendly_line(emojimation, tmp_path):
+    path = write_image(tmp_path / "grey.png", np.full((480, 640, 3), 128, np.uint8))
+    assert emojimation("image", path) == (0, f"{path}:  (no face found)\n", "")
+
+
+def test_some_of_many_failed(emojimation, tmp_path):
+    (tmp_path / "bad.jpg").write_text("text")
+    code, out, err = emojimation("image", tmp_path / "bad.jpg", ASTRONAUT, tmp_path / "none.png")
+    assert code == 1 and "1 face" in out
+    assert err.startswith("Error: 2 of 3 pictures failed:\n") and "bad.jpg" in err and "none.png" in err
+
+
+def test_all_of_many_failed(emojimation, tmp_path):
+    code, out, err = emojimation("image", tmp_path / "a.jpg", tmp_path / "b.jpg")
+    assert code == 2 and out == "" and err.startswith("Error: 2 of 2 pictures failed:")
+
+
+def test_a_failed_picture_is_a_json_row_too(emojimation, tmp_path):
+    code, out, err = emojimation("image", tmp_path / "a.jpg", "--json")
+    assert code == 2 and set(json.loads(out)) == {"source", "error"} and err.startswith("Error: ")
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["image"], "PATH"),
+        (["image", ASTRONAUT, "--style", "oil", "--out", "x"], "oil"),
+        (["image", ASTRONAUT, "--style", "emoji"], "--out DIR"),
+        (["image", ASTRONAUT, "--min-score", "much"], "min-score"),
+        (["image", ASTRONAUT, "--threads", "0"], "threads"),
+        (["image", ASTRONAUT, "--detector", "mtcnn"], "mtcnn"),
+        (["image", ASTRONAUT, "--model", "gpt"], "Known names"),
+        (["image", ASTRONAUT, "--nonsense"], "--nonsense"),
+        (["paint"], "paint"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(command, args, words):
+    code, out, err = command(*args)
+    assert (code, out) == (2, "") and err.startswith("Error: ") and err.count("\n") == 1
+    assert words in err and "Traceback" not in err
+
+
+def test_debug_shows_the_traceback_wherever_it_stands(command):
+    for args in (["--debug", "image", "none.jpg", "--model", "no"], ["image", "none.jpg", "--model", "no", "--debug"]):
+        code, _, err = command(*args)
+        assert code == 2 and "Traceback" in err and err.splitlines()[-1].startswith("Error: ")
+
+
+def test_demo_names_all_samples_and_writes_them(emojimation, tmp_path):
+    code, out, err = emojimation("demo", "--out", tmp_path / "demo")
+    names = sorted(path.stem for path in SAMPLES.glob("*.jpg"))
+    assert (code, err) == (0, "") and all(f"{name}.jpg" in out for name in names)
+    assert str(tmp_path / "demo") in out and "emojimation image" in out
+    written = sorted(path.name for path in (tmp_path / "demo").iterdir())
+    assert written == sorted(f"{name}-{style}.jpg" for name in names for style in ("boxes", "emoji"))
+
+
+def test_info_as_json(emojimation):
+    code, out, err = emojimation("info", "--json")
+    found = json.loads(out)
+    assert (code, err) == (0, "") and found["model"]["labels"] == list(EMOTIONS)
+    assert found["models"]["face_detector"]["intact"] is True and found["processors"] >= 1
+    assert set(found["extras"]) == {"train", "web", "desktop", "api", "ray"} and found["versions"]["numpy"]
+
+
+def test_info_for_a_person(emojimation):
+    code, out, _ = emojimation("info")
+    assert code == 0
+    for words in ("processors", "onnxruntime", "extra train", "face_detector", "temperature", "angry, disgust"):
+        assert words in out
+
+
+def test_help_names_every_command(command):
+    for args in ([], ["--help"], ["-h"]):
+        code, out, _ = command(*args)
+        assert code == 0 and all(name in out for name in ("image", "demo", "info", "data"))
+
+
+def test_version(command):
+    code, out, _ = command("--version")
+    assert code == 0 and out.startswith("emojimation ")
+
+
+def test_the_command_line_starts_without_heavy_packages():
+    code = "import sys, emojimation.cli; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    heavy = {"keras", "tensorflow", "onnxruntime", "onnx", "matplotlib", "tkinter", "streamlit", "pyarrow", "sklearn"}
+    assert not heavy & set(loaded)
+
+
+def test_a_terminal_that_knows_only_ascii(model):
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = process("image", ASTRONAUT, "--model", model, env=environment)
+    assert done.returncode == 0 and "happy" in done.stdout and done.stderr == ""
+    done = process("image", ASTRONAUT, "--model", model, "--json", env=environment)
+    assert json.loads(done.stdout)["faces"][0]["emoji"] == "😄"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes break in another way on Windows")
+def test_a_reader_that_goes_away_is_no_traceback(model):
+    line = f"{sys.executable} -m emojimation image {SAMPLES} --model {model} --json | head -c 10"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for other processes")
+def test_an_interrupt_is_130_without_a_traceback(command, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("emojimation.cli_info.facts", interrupted)
+    code, _, err = command("info")
+    assert code == 130 and "Traceback" not in err

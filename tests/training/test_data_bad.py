@@ -1,0 +1,161 @@
+"""Every bad data file is refused in one line that names the file and the row."""
+
+import gzip
+import lzma
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emojimation.errors import InputError
+from emojimation.training.csvfile import parse_pixels
+from emojimation.training.data import Dataset, load, save
+from emojimation.training.pictures import encode_png
+
+GOOD = " ".join(["7"] * 2304)
+BAD_CSV = {
+    "empty": ("", "the file is empty"),
+    "header alone": ("emotion,pixels,Usage\n", "no rows"),
+    "no pixels column": ("emotion,Usage\n1,Training\n", "missing column 'pixels'.*found emotion, Usage"),
+    "kaggle test.csv": (f"pixels\n{GOOD}\n", "missing column 'emotion'.*test.csv has no labels"),
+    "short row": (f"emotion,pixels\n1,{GOOD}\n2,{GOOD[:-2]}\n", "row 2: expected 2304 pixels .* found 2303"),
+    "long row": (f"emotion,pixels\n1,{GOOD} 7\n", "row 1: expected 2304 pixels .* found 2305"),
+    "no pixels": ("emotion,pixels\n1,\n", "row 1: expected 2304 pixels .* found 0"),
+    "word among pixels": (f"emotion,pixels\n1,{GOOD[:-1]}x\n", "row 1: expected whole numbers .* found 'x'"),
+    "fraction": (f"emotion,pixels\n1,{GOOD[:-1]}7.5\n", "row 1: expected whole numbers .* found '7.5'"),
+    "too bright": (f"emotion,pixels\n1,{GOOD[:-1]}256\n", "row 1: expected pixels from 0 to 255, found 256"),
+    "negative": (f"emotion,pixels\n1,{GOOD[:-1]}-1\n", "row 1: expected pixels from 0 to 255, found -1"),
+    "label 7": (f"emotion,pixels\n0,{GOOD}\n7,{GOOD}\n", "row 2: expected a label 0 to 6, found '7'"),
+    "label -1": (f"emotion,pixels\n-1,{GOOD}\n", "row 1: expected a label 0 to 6, found '-1'"),
+    "label word": (f"emotion,pixels\n0,{GOOD}\nx,{GOOD}\n", "row 2: expected a label 0 to 6, found 'x'"),
+    "no label": (f"emotion,pixels\n0,{GOOD}\n,{GOOD}\n", "row 2: expected a label 0 to 6, found ''"),
+    "no first label": (f"emotion,pixels\n,{GOOD}\n", "row 1: expected a label 0 to 6, found nothing"),
+    "missing field": (f"emotion,pixels,Usage\n0,{GOOD}\n", "row 1: expected 3 columns, found 2"),
+    "unknown usage": (f"emotion,pixels,Usage\n0,{GOOD},Secret\n", "row 1: unknown Usage 'Secret'"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_CSV)
+def test_bad_csv_is_refused_with_its_row(case: str, tmp_path: Path):
+    text, message = BAD_CSV[case]
+    (tmp_path / "bad.csv").write_text(text)
+    with pytest.raises(InputError, match=message) as caught:
+        load(tmp_path / "bad.csv")
+    assert str(caught.value).startswith(str(tmp_path / "bad.csv")) and "\n" not in str(caught.value)
+
+
+def bad_file(case: str, data: Dataset, tmp: Path) -> Path:
+    """Write one bad file; its path."""
+    path = tmp / case
+    (tmp / "good").mkdir()
+    save(data, tmp / "good" / "a.parquet")
+    save(data, tmp / "good" / "a.csv")
+    packed = gzip.compress((tmp / "good" / "a.csv").read_bytes())
+    parquet = (tmp / "good" / "a.parquet").read_bytes()
+    content = {
+        "cut.csv.gz": packed[: len(packed) // 2],
+        "cut.csv.xz": lzma.compress((tmp / "good" / "a.csv").read_bytes(), preset=0)[:-40],
+        "noise.csv": bytes(range(256)) * 40,
+        "cut.zip": b"PK\x03\x04 and then nothing",
+        "cut.parquet": parquet[: len(parquet) // 2],
+    }
+    if case in content:
+        path.write_bytes(content[case])
+    elif case == "nothing.zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("readme.txt", b"hello")
+    elif case == "empty folder":
+        path.mkdir()
+    elif case in ("flat folder", "text.jpg folder"):
+        name = "x.png" if case == "flat folder" else "happy/x.jpg"
+        (path / name).parent.mkdir(parents=True)
+        (path / name).write_bytes(encode_png(data.images[0]) if case == "flat folder" else b"I am text")
+    return path
+
+
+BAD_FILES = {
+    "absent.csv": "no such file or folder",
+    "cut.csv.gz": "damaged or cut off",
+    "cut.csv.xz": "damaged or cut off",
+    "noise.csv": "missing column|not readable as csv",
+    "cut.zip": "damaged or cut off",
+    "cut.parquet": "not readable as Parquet",
+    "nothing.zip": "found neither",
+    "empty folder": "found neither",
+    "flat folder": "x.png lies in no class folder",
+    "text.jpg folder": "x.jpg: expected a picture file .* found 9 bytes",
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_bad_files_are_refused_by_name(case: str, fer_rows: Dataset, tmp_path: Path):
+    path = bad_file(case, fer_rows, tmp_path)
+    with pytest.raises(InputError, match=BAD_FILES[case]) as caught:
+        load(path)
+    assert case in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_bad_parquet_is_refused(fer_rows: Dataset, tmp_path: Path):
+    pa = pytest.importorskip("pyarrow", reason="pyarrow is absent: pip install emojimation[train]")
+    import pyarrow.parquet as pq
+
+    png = encode_png(fer_rows.images[0])
+    tables = {
+        "missing column 'emotion'": {"image": [png]},
+        "missing column 'image'": {"emotion": [1]},
+        "row 2: expected a label 0 to 6, found '9'": {"image": [png, png], "emotion": [1, 9]},
+        "row 1: expected a label 0 to 6, found nothing": {"image": [png], "emotion": pa.array([None], pa.int8())},
+        "row 2: expected a picture file": {"image": [png, b"no"], "emotion": [1, 2]},
+        "row 1: expected the bytes of a picture, found NoneType": {
+            "image": pa.array([None], pa.binary()),
+            "emotion": [1],
+        },
+        "no rows": {"image": pa.array([], pa.binary()), "emotion": pa.array([], pa.int8())},
+    }
+    for message, columns in tables.items():
+        pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+        with pytest.raises(InputError, match=message):
+            load(tmp_path / "a.parquet")
+
+
+def test_parquet_without_pyarrow_says_what_to_install(
+    fer_rows: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(InputError, match=r'pip install "emojimation\[train\]"'):
+        save(fer_rows, tmp_path / "a.parquet")
+    assert not list(tmp_path.iterdir())
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.integers(0, 255), min_size=1, max_size=40), st.integers(1, 3), st.booleans())
+def test_any_pixels_parse_to_themselves(values: list[int], blanks: int, zeros: bool):
+    pixels = (values * (2304 // len(values) + 1))[:2304]
+    text = (" " * blanks).join(f"{value:03}" if zeros else str(value) for value in pixels) + " " * (blanks - 1)
+    assert parse_pixels(text, "x").tolist() == pixels
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.text(max_size=60), st.integers(0, 2303))
+def test_any_text_among_pixels_is_refused_or_right(text: str, place: int):
+    words = ["7"] * 2304
+    words[place] = text
+    try:
+        parsed = parse_pixels(" ".join(words), "file: row 1").tolist()
+    except InputError as error:
+        assert "\n" not in str(error) and str(error).startswith("file: row 1")
+    else:
+        assert parsed == [int(word) for word in " ".join(words).split()]
+
+
+@settings(deadline=None, max_examples=150)
+@given(data=st.binary(max_size=300))
+def test_any_bytes_as_csv_are_refused_in_one_line(data: bytes, tmp_path_factory: pytest.TempPathFactory):
+    path = tmp_path_factory.mktemp("fuzz") / "a.csv"
+    path.write_bytes(b"emotion,pixels\n" + data)
+    with pytest.raises(InputError) as caught:  # 300 bytes never hold 2304 pixels
+        load(path)
+    assert "\n" not in str(caught.value)
