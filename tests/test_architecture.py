@@ -38,7 +38,7 @@ RUNTIME = set(MAY_IMPORT)
 # Heavy package -> the only modules that may import it.
 HOMES = {
     **{
-        name: {f"training.{part}" for part in ("models", "batches", "fit", "train", "export")}
+        name: {f"training.{part}" for part in ("models", "network", "fit", "train", "export")}
         for name in ("keras", "tensorflow", "jax", "tf2onnx", "onnx")
     },
     "matplotlib": {"training.report"},

@@ -15,7 +15,8 @@ from emojimation.training import metrics
 from emojimation.training.dataset import Dataset
 from emojimation.training.evaluate import clear_threshold, commit, evaluate
 from emojimation.training.export import metadata, to_onnx
-from emojimation.training.fit import Report, fit, predict_logits
+from emojimation.training.fit import Report, fit
+from emojimation.training.network import predict_logits
 from emojimation.training.recipe import Recipe, from_json
 from emojimation.training.report import training_curves
 
