@@ -118,9 +118,9 @@ def test_fer2013_pictures_are_found_by_the_close_up_look(blazeface):
 
 def _training_pictures(count: int) -> list[np.ndarray]:
     fallback = Path(__file__).resolve().parents[2] / "shared" / "data"
-    path = Path(os.environ.get("EMOJIMATION_DATA", fallback)) / "fer2013" / "fer2013_train_val.parquet"
+    path = Path(os.environ.get("EMOJIMATION_DATA", fallback)) / "fer2013_train_val.parquet"
     if not path.exists():
-        pytest.skip(f"the real FER2013 is not at {path}; set EMOJIMATION_DATA to the folder that holds fer2013/")
+        pytest.skip(f"the real FER2013 is not at {path}; set EMOJIMATION_DATA to the folder that holds it")
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow (extra `dev`) reads the data set")
     batch = next(parquet.ParquetFile(path).iter_batches(batch_size=count, columns=["image"]))
     return [cv2.imdecode(np.frombuffer(png.as_py(), np.uint8), cv2.IMREAD_COLOR) for png in batch["image"]]
