@@ -269,24 +269,6 @@ def test_exclude_csv_round_trip(found: dict, tmp_path: Path):
     assert read_exclude(tmp_path / "exclude.csv", 30).tolist() == [int(row) for row in found["exclude"]["rows"]]
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "missing column 'row'"),
-        ("number\n1\n", "missing column 'row'; found number"),
-        ("row\n1\nx\n", "line 3: expected a row from 0 to 29, found 'x'"),
-        ("row,reason\n30,flat\n", "line 2: expected a row from 0 to 29, found '30'"),
-        ("row\n-1\n", "line 2: expected a row from 0 to 29"),
-    ],
-)
-def test_bad_exclude_csv_is_refused(text: str, message: str, tmp_path: Path):
-    (tmp_path / "exclude.csv").write_text(text)
-    with pytest.raises(InputError, match=message):
-        read_exclude(tmp_path / "exclude.csv", 30)
-    with pytest.raises(InputError, match="no such file"):
-        read_exclude(tmp_path / "none.csv", 30)
-
-
 def test_real_fer2013_has_its_known_twins(fer2013: Dataset):
     """279 PublicTest twins, as published with the data; its 1,032 groups inside Training are 1,036 in these pixels."""
     identical = group_findings(fer2013, identical_ids(fer2013.images))
