@@ -32,14 +32,23 @@ MAY_IMPORT = {
     "portrait": GROUND | {"sprites"},
     "avatar": GROUND | {"sprites", "portrait"},
     "pipeline": GROUND | {"detect", "classify", "track", "quality"},
-    "live": GROUND | {"neutral"},
-    "run": GROUND | {"live", "pipeline", "media", "render", "timeline", "track"},
+    # Films: reading and writing below, runs above.
+    "tone": GROUND,
+    "video": GROUND | {"tone"},
+    "movie": GROUND | {"video"},
+    "camera": GROUND | {"video"},
+    "scene": GROUND | {"media", "video"},
+    "source": GROUND | {"camera", "media", "scene", "video"},
+    "rows": GROUND,
+    "analyse": GROUND | {"pipeline", "video"},
+    "live": GROUND | {"neutral", "pipeline"},
+    "run": GROUND | {"analyse", "live", "media", "movie", "pipeline", "render", "rows", "source", "timeline", "track"},
 }
 RUNTIME = set(MAY_IMPORT)
 # Heavy package -> the only modules that may import it.
 HOMES = {
     **{
-        name: {"training.augment", "training.models", "training.fit", "training.train", "training.export"}
+        name: {f"training.{part}" for part in ("models", "batches", "fit", "train", "export")}
         for name in ("keras", "tensorflow", "jax", "tf2onnx", "onnx")
     },
     "matplotlib": {"training.report"},

@@ -10,7 +10,7 @@ from stripes import TINY, stripes
 keras = pytest.importorskip("keras", reason='training packages are absent: pip install "emojimation[train]"')
 
 from emojimation.errors import InputError  # noqa: E402
-from emojimation.training import fit  # noqa: E402
+from emojimation.training import batches, fit  # noqa: E402
 from emojimation.training.augment import Augmentation  # noqa: E402
 from emojimation.training.recipe import Recipe  # noqa: E402
 
@@ -31,11 +31,11 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[fit.Trainer, Pat
 
 def test_it_learns_and_leaves_a_run_folder(unbroken: tuple[fit.Trainer, Path]) -> None:
     trainer, folder = unbroken
-    assert trainer.best[0] > 0.9
+    assert trainer.best.accuracy > 0.9
     assert {p.name for p in folder.iterdir()} == {"recipe.json", "history.json", "checkpoint.npz", "model.keras"}
     assert [row["epoch"] for row in json.loads((folder / "history.json").read_text())] == list(range(1, 9))
     logits = fit.predict_logits(keras.models.load_model(folder / "model.keras"), VAL.images)
-    assert (logits.argmax(1) == VAL.labels).mean() == pytest.approx(trainer.best[0])
+    assert (logits.argmax(1) == VAL.labels).mean() == pytest.approx(trainer.best.accuracy)
 
 
 def test_resumed_equals_unbroken(unbroken: tuple[fit.Trainer, Path], tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_resumed_equals_unbroken(unbroken: tuple[fit.Trainer, Path], tmp_path: P
     assert len(resumed.history) == 8
     for a, b in zip(resumed.model.get_weights(), unbroken[0].model.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
-    for a, b in zip(resumed.best[2], unbroken[0].best[2], strict=True):
+    for a, b in zip(resumed.best.weights, unbroken[0].best.weights, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
@@ -80,7 +80,7 @@ def test_a_full_disk_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: pyte
 def test_patience_ends_a_run_that_no_longer_gains(tmp_path: Path) -> None:
     idle = RECIPE.changed(learning_rate=1e-12, patience=2, epochs=9, ema=0.0)
     trainer = fit.fit(TRAIN, VAL, idle, tmp_path)
-    assert len(trainer.history) == trainer.best[1] + 1 + 2
+    assert len(trainer.history) == trainer.best.epoch + 1 + 2
 
 
 def test_a_time_budget_ends_the_run_at_its_end_of_schedule(tmp_path: Path) -> None:
@@ -98,20 +98,20 @@ def test_schedules() -> None:
 def test_targets_mix_labels_smoothing_and_votes() -> None:
     labels = np.array([3, 6])
     votes = np.array([[0, 5, 5, 0, 0, 0, 0, 0, 0, 0], [0] * 10], np.uint8)  # half happy, half surprise; no votes at all
-    goal = fit.targets(labels, votes, 7, Recipe(ferplus_mix=0.5, ferplus_head=1.0, label_smoothing=0.0))
+    goal = batches.targets(labels, votes, 7, Recipe(ferplus_mix=0.5, ferplus_head=1.0, label_smoothing=0.0))
     np.testing.assert_allclose(goal["logits"][0], [0, 0, 0, 0.75, 0, 0.25, 0])
     np.testing.assert_allclose(goal["logits"][1], np.eye(7)[6])
     np.testing.assert_allclose(goal["votes"][1], np.eye(10)[9])
     np.testing.assert_allclose(goal["votes"].sum(1), 1)
-    smooth = fit.targets(labels, None, 7, Recipe(label_smoothing=0.07))["logits"]
+    smooth = batches.targets(labels, None, 7, Recipe(label_smoothing=0.07))["logits"]
     np.testing.assert_allclose(smooth[0], [0.01, 0.01, 0.01, 0.94, 0.01, 0.01, 0.01], rtol=1e-5)
 
 
 def test_batches_depend_on_seed_and_epoch_alone() -> None:
     goals = {"logits": np.eye(7, dtype=np.float32)[TRAIN.labels]}
-    third, again = fit.Batches(TRAIN.images, goals, RECIPE), fit.Batches(TRAIN.images, goals, RECIPE, 2)
+    third, again = batches.Batches(TRAIN.images, goals, RECIPE), batches.Batches(TRAIN.images, goals, RECIPE, 2)
     third.on_epoch_end()
     third.on_epoch_end()
     assert (third[1][0] == again[1][0]).all()
-    assert (third[1][0] != fit.Batches(TRAIN.images, goals, RECIPE)[1][0]).any()
+    assert (third[1][0] != batches.Batches(TRAIN.images, goals, RECIPE)[1][0]).any()
     assert sorted(np.concatenate([third.order])) == list(range(len(TRAIN)))

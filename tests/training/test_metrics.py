@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -56,7 +58,7 @@ def test_coverage_curve_falls_from_everything() -> None:
     probabilities = metrics.softmax(rng.normal(0, 2, (500, 3)))
     rows = metrics.coverage_curve(probabilities, rng.integers(0, 3, 500))
     assert rows[0]["coverage"] == 1.0
-    assert all(a["coverage"] >= b["coverage"] for a, b in zip(rows, rows[1:], strict=False))
+    assert all(a["coverage"] >= b["coverage"] for a, b in pairwise(rows))
 
 
 def test_mcnemar_by_hand() -> None:

@@ -73,7 +73,7 @@ def test_export_refuses_a_file_that_answers_otherwise(tmp_path: Path, monkeypatc
     other.set_weights([w * 1.1 for w in other.get_weights()])
     proto = export._converted(plain(other), 1.0)
     monkeypatch.setattr(export, "_converted", lambda *_: proto)
-    with pytest.raises(InputError, match="within 0.0001 of Keras"):
+    with pytest.raises(InputError, match=r"within 0\.0001 of Keras"):
         export.to_onnx(model, tmp_path / "m.onnx", 1.0, {}, IMAGES)
     assert not list(tmp_path.iterdir())
 

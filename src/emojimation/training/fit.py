@@ -5,6 +5,7 @@ import math
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,65 +13,12 @@ import keras
 import numpy as np
 
 from emojimation.errors import InputError
-from emojimation.labels import EMOTIONS, FERPLUS_COLUMNS, FERPLUS_TO_EMOTION
+from emojimation.labels import FERPLUS_COLUMNS
 from emojimation.training import metrics, models
-from emojimation.training.augment import NONE, augment
+from emojimation.training.batches import Batches, targets
 from emojimation.training.recipe import Recipe
 
 Report = Callable[[dict[str, float]], None]
-
-
-def votes_distribution(votes: np.ndarray) -> np.ndarray:
-    """FER+ votes (n,10) -> distribution over the ten columns (n,10) float32; rows without any vote are "NF"."""
-    votes = votes.astype(np.float32)
-    votes[votes.sum(1) == 0, FERPLUS_COLUMNS.index("NF")] = 1
-    return votes / votes.sum(1, keepdims=True)
-
-
-def votes_emotions(votes: np.ndarray) -> np.ndarray:
-    """FER+ votes (n,10) -> share of each of the seven emotions (n,7) float32; all zero where none of them has a vote."""
-    order = [FERPLUS_COLUMNS.index(next(c for c, e in FERPLUS_TO_EMOTION.items() if e == name)) for name in EMOTIONS]
-    chosen = votes[:, order].astype(np.float32)
-    return chosen / np.maximum(chosen.sum(1, keepdims=True), 1)
-
-
-def targets(labels: np.ndarray, votes: np.ndarray | None, classes: int, recipe: Recipe) -> dict[str, np.ndarray]:
-    """What the heads learn: "logits" (n,classes) smoothed and mixed with FER+, and "votes" (n,10) if that head is on."""
-    goal = np.eye(classes, dtype=np.float32)[labels]
-    heads = {}
-    if votes is not None and recipe.ferplus_mix:
-        share = votes_emotions(votes)
-        goal = np.where(share.sum(1, keepdims=True) > 0, goal + recipe.ferplus_mix * (share - goal), goal)
-    if votes is not None and recipe.ferplus_head:
-        heads["votes"] = votes_distribution(votes)
-    return {"logits": goal * (1 - recipe.label_smoothing) + recipe.label_smoothing / classes, **heads}
-
-
-class Batches(keras.utils.PyDataset):
-    """Shuffled, augmented batches; the same for the same seed and epoch, whatever came before."""
-
-    def __init__(self, images: np.ndarray, goals: dict[str, np.ndarray], recipe: Recipe, epoch: int = 0) -> None:
-        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
-        self.images, self.goals, self.recipe, self.epoch = images, goals, recipe, epoch
-        self.order = self._shuffled()
-
-    def __len__(self) -> int:
-        return max(len(self.images) // self.recipe.batch, 1)
-
-    def __getitem__(self, index: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        rows = self.order[index * self.recipe.batch : (index + 1) * self.recipe.batch]
-        rng = np.random.default_rng((self.recipe.seed, self.epoch, index))
-        images = self.images[rows]
-        if self.recipe.augmentation != NONE:
-            images = augment(images, self.recipe.augmentation, rng)
-        return images[..., None].astype(np.float32), {name: goal[rows] for name, goal in self.goals.items()}
-
-    def on_epoch_end(self) -> None:
-        self.epoch += 1
-        self.order = self._shuffled()
-
-    def _shuffled(self) -> np.ndarray:
-        return np.random.default_rng((self.recipe.seed, self.epoch)).permutation(len(self.images))
 
 
 def learning_rate(recipe: Recipe, progress: float) -> float:
@@ -81,6 +29,15 @@ def learning_rate(recipe: Recipe, progress: float) -> float:
     if recipe.schedule == "cosine":
         return recipe.learning_rate * max(0.5 * (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup))), 1e-3)
     return recipe.learning_rate
+
+
+@dataclass(slots=True)
+class Best:
+    """The weights with the highest validation accuracy so far; epoch counts from 0."""
+
+    accuracy: float = -1.0
+    epoch: int = -1
+    weights: list[np.ndarray] = field(default_factory=list)
 
 
 class Average:
@@ -111,7 +68,7 @@ class Trainer(keras.callbacks.Callback):
         self.recipe, self.folder, self.val, self.report = recipe, folder, val, report
         self.average = Average(recipe.ema)
         self.history: list[dict[str, float]] = []
-        self.best: tuple[float, int, list[np.ndarray]] | None = None
+        self.best = Best()
         self.spent_s, self.started, self.factor = 0.0, time.monotonic(), 1.0
 
     @property
@@ -142,13 +99,13 @@ class Trainer(keras.callbacks.Callback):
         row = {"epoch": epoch + 1, "rate": self.rate, "loss": float(logs["loss"]), **self._validate()}
         row["minutes"] = self.elapsed_s / 60
         self.history.append(row)
-        if self.best is None or row["val_accuracy"] > self.best[0]:
-            self.best = (row["val_accuracy"], epoch, [np.array(w) for w in self.shipped()])
+        if row["val_accuracy"] > self.best.accuracy:
+            self.best = Best(row["val_accuracy"], epoch, [np.array(w) for w in self.shipped()])
         self._plateau()
         self._save(epoch)
         self.report(row)
         out_of_time = self.recipe.minutes and self.elapsed_s / 60 >= self.recipe.minutes
-        if out_of_time or (self.recipe.patience and epoch - self.best[1] >= self.recipe.patience):
+        if out_of_time or (self.recipe.patience and epoch - self.best.epoch >= self.recipe.patience):
             self.model.stop_training = True
 
     def shipped(self) -> list[np.ndarray]:
@@ -178,12 +135,12 @@ class Trainer(keras.callbacks.Callback):
     def _save(self, epoch: int) -> None:
         state = {
             "epoch": epoch + 1, "history": self.history, "spent_s": self.elapsed_s, "step": self.average.step,
-            "factor": self.factor, "best": self.best and self.best[:2],
+            "factor": self.factor, "best": [self.best.accuracy, self.best.epoch],
         }  # fmt: skip
-        arrays = {f"model_{i:04d}": np.asarray(v) for i, v in enumerate(_state(self.model))}
+        arrays: dict[str, Any] = {f"model_{i:04d}": np.asarray(v) for i, v in enumerate(_state(self.model))}
         arrays |= {f"optimizer_{i:04d}": np.asarray(v) for i, v in enumerate(self.model.optimizer.variables)}
         arrays |= {f"average_{i:04d}": w for i, w in enumerate(self.average.weights or [])}
-        arrays |= {f"best_{i:04d}": w for i, w in enumerate(self.best[2])}
+        arrays |= {f"best_{i:04d}": w for i, w in enumerate(self.best.weights)}
         partial = self.folder / "checkpoint.partial.npz"
         try:
             np.savez(partial, state=json.dumps(state), **arrays)
@@ -208,7 +165,8 @@ class Trainer(keras.callbacks.Callback):
             for variable, value in zip(model.optimizer.variables, group("optimizer"), strict=True):
                 variable.assign(value)
             self.average.weights = group("average") or None
-            self.best = (*state["best"], group("best"))
+            accuracy, best_epoch = state["best"]
+            self.best = Best(accuracy, best_epoch, group("best"))
         self.average.step, self.history, self.factor = state["step"], state["history"], state["factor"]
         self.spent_s, self.started = state["spent_s"], time.monotonic()
         return state["epoch"]
@@ -285,7 +243,7 @@ def fit(
     if first < recipe.epochs:
         batches = Batches(train.images, goals, recipe, first)
         model.fit(batches, epochs=recipe.epochs, initial_epoch=first, callbacks=[trainer], verbose=0, shuffle=False)
-    model.set_weights(trainer.best[2])
+    model.set_weights(trainer.best.weights)
     plain(model).save(folder / "model.keras")
     return trainer
 

@@ -43,7 +43,7 @@ def train(
     trainer = fit(train_rows, val_rows, recipe, folder, resume, report)
     training_curves(trainer.history, folder / "curves.png")
     if dataset.class_names != EMOTIONS:
-        return {"accuracy": trainer.best[0]}
+        return {"accuracy": trainer.best.accuracy}
     return finish(dataset, folder)
 
 
