@@ -64,6 +64,8 @@ def read_image(path: str | Path) -> Picture:
             return picture_of(image)
     except InputError:
         raise
+    except PermissionError as error:
+        raise InputError(f"Expected a picture, got {path}, which may not be read. Check its permissions.") from error
     except UnidentifiedImageError as error:
         raise InputError(f"Expected a picture, got {path}, which is none. {_hint(path)}") from error
     except _READ_ERRORS as error:
