@@ -4,7 +4,7 @@ For tests, benchmarks and trying out a program without a camera.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -29,6 +29,7 @@ PORTRAITS = tuple(_LANDMARKS)
 HEAD_AXES, FACE_AXES = (1.55, 1.95), (0.95, 1.2)
 BOX_SIDE = 2.3  # side of a detector's box in the same unit
 CUT_PX = 320
+BAR = (70, 70, 70)  # its colour, BGR
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,8 @@ class Scene:
             pose = person.path(time_s)
             if pose is not None:
                 _paste(image, cutout(person.portrait)[0], pose)
-        self._draw_bars(image)
+        for x0, y0, x1, y1 in self.bars:
+            image[y0:y1, x0:x1] = BAR
         return Frame(image, time_s, index)
 
     def truth(self, time_s: float) -> list[Truth]:
@@ -118,14 +120,15 @@ class Scene:
         points = cutout(self.people[number].portrait)[1] @ matrix[:, :2].T + matrix[:, 2]
         xyxy = np.concatenate([centre - half, centre + half]).astype(np.float32)
         truth = Truth(number, xyxy, points.astype(np.float32), axes, pose.roll_deg, 0.0)
-        whole = np.pi * axes[0] * axes[1]
-        visible = truth.mask(self._ground.shape).astype(np.uint8)
-        self._draw_bars(visible)
-        return Truth(number, xyxy, truth.landmarks, axes, pose.roll_deg, float((visible == 1).sum() / whole))
+        shown = min(1.0, float(self.visible(truth).sum() / (np.pi * axes[0] * axes[1])))
+        return replace(truth, shown=shown)
 
-    def _draw_bars(self, image: np.ndarray) -> None:
+    def visible(self, truth: Truth) -> np.ndarray:
+        """The pixels (H,W) bool of the face's ellipse that no bar hides."""
+        mask = truth.mask(self._ground.shape)
         for x0, y0, x1, y1 in self.bars:
-            image[y0:y1, x0:x1] = 70
+            mask[y0:y1, x0:x1] = False
+        return mask
 
 
 def crowd(
