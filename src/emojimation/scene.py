@@ -3,6 +3,7 @@
 For tests, benchmarks and trying out a program without a camera.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -70,7 +71,10 @@ class Person:
 
 
 class Scene:
-    """A film of `seconds` (None: endless) of `people` over a ground; `bars` (x0,y0,x1,y1) stand before them."""
+    """A film of `seconds` (None: endless) of `people` over a ground; `bars` (x0,y0,x1,y1) stand before them.
+
+    start_s, end_s: attributes, the part that iterating gives.
+    """
 
     def __init__(
         self,
@@ -82,6 +86,7 @@ class Scene:
     ):
         self.people, self.size_wh, self.fps, self.bars = people, size_wh, fps, bars
         self.notes: list[str] = []
+        self.start_s, self.end_s = 0.0, None if seconds is None else float(seconds)
         self.info = Info(name="synthetic", fps=fps, duration_s=seconds)
         self._ground = ground(size_wh)
 
@@ -89,9 +94,10 @@ class Scene:
         """Nothing to free."""
 
     def __iter__(self) -> Iterator[Frame]:
-        index = 0
-        while self.info.duration_s is None or index < round(self.info.duration_s * self.fps):
-            yield self.frame(index)
+        end_s = self.info.duration_s if self.end_s is None else self.end_s
+        first = index = math.ceil(self.start_s * self.fps - 1e-6)
+        while end_s is None or index < round(end_s * self.fps):
+            yield replace(self.frame(index), index=index - first)
             index += 1
 
     def frame(self, index: int) -> Frame:
