@@ -1,6 +1,5 @@
 """The detector on real pictures, and the geometry around the network on made-up numbers."""
 
-import os
 from pathlib import Path
 
 import cv2
@@ -108,20 +107,10 @@ def test_a_face_that_fills_the_frame_is_found(blazeface, name, size):
     assert face.size_px > 0.8 * size
 
 
-def test_fer2013_pictures_are_found_by_the_close_up_look(blazeface):
-    pictures = _training_pictures(150)
+def test_fer2013_pictures_are_found_by_the_close_up_look(blazeface, fer2013):
+    pictures = [cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) for image in fer2013.images[:150]]
     found = np.mean([len(blazeface(picture)) > 0 for picture in pictures])
     assert found >= 0.9, found
-
-
-def _training_pictures(count: int) -> list[np.ndarray]:
-    fallback = Path(__file__).resolve().parents[2] / "shared" / "data"
-    path = Path(os.environ.get("EMOJIMATION_DATA", fallback)) / "fer2013_train_val.parquet"
-    if not path.exists():
-        pytest.skip(f"the real FER2013 is not at {path}; set EMOJIMATION_DATA to the folder that holds it")
-    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow (extra `dev`) reads the data set")
-    batch = next(parquet.ParquetFile(path).iter_batches(batch_size=count, columns=["image"]))
-    return [cv2.imdecode(np.frombuffer(png.as_py(), np.uint8), cv2.IMREAD_COLOR) for png in batch["image"]]
 
 
 def test_tiles_find_small_faces_that_one_look_misses(blazeface):
