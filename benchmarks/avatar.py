@@ -20,7 +20,7 @@ from emojimation.labels import EMOTIONS
 from emojimation.render import STYLES, annotate
 
 
-def median_ms(call: Callable[[int], object], runs: int = 200) -> dict[str, float]:
+def median_ms(call: Callable[[int], object], runs: int) -> dict[str, float]:
     """Median and fastest of `runs` calls in milliseconds, after ten that do not count. The call gets its number."""
     times = []
     for number in range(runs + 10):
@@ -30,7 +30,7 @@ def median_ms(call: Callable[[int], object], runs: int = 200) -> dict[str, float
     return {"median_ms": round(statistics.median(times[10:]), 3), "min_ms": round(min(times[10:]), 3)}
 
 
-def measure() -> dict[str, dict[str, float]]:
+def measure(runs: int = 200) -> dict[str, dict[str, float]]:
     """Every drawing, by name. Answers differ from call to call, as in a film."""
     avatar = Avatar()
     answers = np.random.default_rng(0).dirichlet(np.full(len(EMOTIONS), 0.4), 64).astype(np.float32)
@@ -38,14 +38,15 @@ def measure() -> dict[str, dict[str, float]]:
     landmarks = TEMPLATE * 140 + np.array([250, 170], np.float32)
     face = Face(np.array([250, 170, 390, 310], np.float32), 0.9, landmarks)
     results = {
-        f"avatar {size} px": median_ms(lambda n, size=size: avatar.draw(answers[n % 64], size, n / 30))
+        f"avatar {size} px": median_ms(lambda n, size=size: avatar.draw(answers[n % 64], size, n / 30), runs)
         for size in (32, 64, 128, 200, 256, 512)
     }
     for style in STYLES:
         results[f"640x480, one face, {style}"] = median_ms(
             lambda n, style=style: annotate(
                 frame, [face.with_(probabilities=answers[n % 64])], style, draw=avatar.drawer(n / 30)
-            )
+            ),
+            runs,
         )
     return results
 
@@ -53,6 +54,7 @@ def measure() -> dict[str, dict[str, float]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--runs", type=int, default=200)
     args = parser.parse_args()
     cv2.setNumThreads(1)
     report = {
@@ -60,7 +62,7 @@ def main() -> None:
         "python": platform.python_version(),
         "opencv": cv2.__version__,
         "numpy": np.__version__,
-        "results": measure(),
+        "results": measure(args.runs),
     }
     if args.json is not None:
         args.json.parent.mkdir(parents=True, exist_ok=True)

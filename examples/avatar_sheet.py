@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from emojimation.avatar import Avatar
+from emojimation.avatar import Avatar, blink
 from emojimation.labels import EMOTIONS
 from emojimation.sprites import stamp
 
@@ -48,8 +48,10 @@ def sheet() -> np.ndarray:
     for start, end in pairwise(("neutral", "happy", "surprise", "fear", "sad", "angry", "disgust")):
         steps = [answer(**{start: 0.9 - 0.8 * part, end: 0.1 + 0.8 * part}) for part in np.linspace(0, 1, 11)]
         rows.append(row([avatar.draw(step, 112, number * 0.1) for number, step in enumerate(steps)], 1400))
-    times = np.linspace(1.9, 2.9, 12)
-    rows.append(row([avatar.draw(answer(neutral=0.8), 112, float(time_s)) for time_s in times], 1400))
+    middle = max(np.linspace(0, 4, 401), key=blink)
+    for name in ("neutral", "angry", "happy"):
+        times = middle + np.linspace(-0.16, 0.16, 12)
+        rows.append(row([avatar.draw(answer(**{name: 0.8}), 112, float(time_s)) for time_s in times], 1400))
     rows.append(row([avatar.draw(answer(sad=0.8), 112, 0.25 * i, roll_deg=-30 + 5 * i) for i in range(12)], 1400))
     return np.vstack(rows)
 

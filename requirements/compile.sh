@@ -12,8 +12,9 @@ compile() {
   mv "$out.new" "$out"
 }
 
-compile run
-same="--constraints requirements/run.txt"
+limits="--constraints requirements/constraints.txt"
+compile run $limits
+same="$limits --constraints requirements/run.txt"
 compile train $same --extra train
 compile web $same --extra web
 compile desktop $same --extra desktop

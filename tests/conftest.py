@@ -1,5 +1,6 @@
 """Fixtures that several test files share."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -83,3 +84,17 @@ def command(capsys) -> Callable[..., tuple[int, str, str]]:
         return code, *capsys.readouterr()
 
     return run
+
+
+@pytest.fixture
+def default_model(model, tiny_model, monkeypatch, tmp_path) -> None:
+    """Until the package has a model "default", the tiny one stands in under that name (in this process)."""
+    from emojimation import weights
+
+    if model == "default":
+        return
+    rows = weights.manifest() | {"default": {"file": str(tiny_model), "sha256": weights.sha256(tiny_model)}}
+    rows = {name: row | {"file": str(weights.MODELS / row["file"])} for name, row in rows.items()}
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "manifest.json").write_text(json.dumps(rows), "utf-8")
+    monkeypatch.setattr(weights, "MODELS", tmp_path / "models")

@@ -32,13 +32,19 @@ MAY_IMPORT = {
     "portrait": GROUND | {"sprites"},
     "avatar": GROUND | {"sprites", "portrait"},
     "pipeline": GROUND | {"detect", "classify", "track", "quality"},
+    "assign": set(),
+    "views": GROUND,
+    "detect": GROUND | {"views"},
+    "track": GROUND | {"assign"},
+    "neutral": GROUND,
+    "live": GROUND | {"neutral", "pipeline"},
     "run": GROUND | {"pipeline", "media", "render", "timeline", "track"},
 }
 RUNTIME = set(MAY_IMPORT)
 # Heavy package -> the only modules that may import it.
 HOMES = {
     **{
-        name: {"training.augment", "training.models", "training.fit", "training.train", "training.export"}
+        name: {f"training.{part}" for part in ("models", "network", "fit", "train", "export")}
         for name in ("keras", "tensorflow", "jax", "tf2onnx", "onnx")
     },
     "matplotlib": {"training.report"},

@@ -102,7 +102,7 @@ def test_demo_names_all_samples_and_writes_them(emojimation, tmp_path):
     code, out, err = emojimation("demo", "--out", tmp_path / "demo")
     names = sorted(path.stem for path in SAMPLES.glob("*.jpg"))
     assert (code, err) == (0, "") and all(f"{name}.jpg" in out for name in names)
-    assert str(tmp_path / "demo") in out and "emojimation image" in out
+    assert str(tmp_path / "demo") in out and "emojimation image YOUR-PHOTO.jpg" in out
     written = sorted(path.name for path in (tmp_path / "demo").iterdir())
     assert written == sorted(f"{name}-{style}.jpg" for name in names for style in ("boxes", "emoji"))
 
@@ -163,3 +163,19 @@ def test_an_interrupt_is_130_without_a_traceback(command, monkeypatch):
     monkeypatch.setattr("emojimation.cli_info.facts", interrupted)
     code, _, err = command("info")
     assert code == 130 and "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("found", "called", "program"),
+    [
+        ("/usr/bin/emojimation", "/usr/bin/emojimation", "emojimation"),
+        (None, os.path.abspath(".venv/bin/emojimation"), os.path.join(".venv", "bin", "emojimation")),
+        (None, "/somewhere/__main__.py", "python -m emojimation"),
+    ],
+)
+def test_the_next_steps_can_be_typed_as_they_stand(monkeypatch, found, called, program):
+    from emojimation import cli
+
+    monkeypatch.setattr("shutil.which", lambda name: found)
+    monkeypatch.setattr("sys.argv", [called])
+    assert cli._program() == program

@@ -84,3 +84,37 @@ def test_chart_without_matplotlib_says_what_to_install(parquet: Path, tmp_path: 
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     result = runner.invoke(app, ["info", str(parquet), "--out", str(tmp_path / "a.png")])
     assert isinstance(result.exception, InputError) and "emojimation[train]" in str(result.exception)
+
+
+def test_audit_writes_page_json_and_exclude(parquet: Path, tmp_path: Path):
+    out = tmp_path / "found here"
+    result = runner.invoke(app, ["audit", str(parquet), "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    assert "identical groups inside train" in result.output and "audit.html" in result.output
+    assert {path.name for path in out.iterdir()} == {"audit.html", "audit.json", "exclude.csv"}
+    printed = runner.invoke(app, ["audit", str(parquet), "--out", str(out), "--json"])
+    assert json.loads(printed.stdout) == json.loads((out / "audit.json").read_text())
+
+
+def test_audit_takes_probabilities(parquet: Path, fer_rows: Dataset, tmp_path: Path):
+    np.save(tmp_path / "p.npy", np.eye(7)[(fer_rows.labels + 1) % 7])
+    arguments = [
+        "audit",
+        str(parquet),
+        "--out",
+        str(tmp_path / "a"),
+        "--probabilities",
+        str(tmp_path / "p.npy"),
+        "--json",
+    ]
+    told = json.loads(runner.invoke(app, arguments).stdout)
+    assert told["doubt"]["accuracy"] == 0 and told["doubt"]["strong"] == 60
+    (tmp_path / "p.npy").write_text("text")
+    assert "not a .npy array" in str(runner.invoke(app, arguments).exception)
+    (tmp_path / "p.npy").unlink()
+    assert "no such file" in str(runner.invoke(app, arguments).exception)
+
+
+def test_audit_refuses_a_file_as_folder(parquet: Path):
+    result = runner.invoke(app, ["audit", str(parquet), "--out", str(parquet)])
+    assert isinstance(result.exception, InputError) and "expected a folder" in str(result.exception)

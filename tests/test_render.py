@@ -245,3 +245,13 @@ def test_mistakes_are_told_in_one_line(call, words):
     with pytest.raises(InputError, match=words) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("art", sprites.ART)
+@pytest.mark.parametrize("emotion", EMOTIONS)
+@pytest.mark.parametrize("confidence", [0.9, 0.3])
+def test_every_emoji_hides_the_whole_box(art, emotion, confidence):
+    black, white = (np.full((300, 300, 3), value, np.uint8) for value in (0, 255))
+    face = make_face(100, 110, 100, emotion, confidence, roll_deg=-20)
+    shown = [replace_faces(frame, [face], "emoji", art)[110:210, 100:200].astype(int) for frame in (black, white)]
+    assert (np.abs(shown[0] - shown[1]).max(axis=2) > 8).mean() < 0.01

@@ -93,12 +93,13 @@ class Avatar:
 
     def _alive(self, pose: Pose, time_s: float) -> Pose:
         """The pose with blink, breath, gaze, tear and tremble of this moment."""
-        shut = blink(time_s, self.seed)
+        # Eyes that laugh are shut already.
+        shut = blink(time_s, self.seed) * float(np.clip(pose.low + 0.86, 0, 1))
         breath = np.sin(2 * np.pi * time_s / 3.6)
         tremble = 0.016 * pose.shake * np.sin(2 * np.pi * 6.5 * time_s)
         return pose._replace(
             lid=pose.lid + (1 - pose.lid) * shut,
-            low=pose.low + (0.25 - pose.low) * shut if pose.low > 0.25 else pose.low,
+            low=pose.low + (0.25 - pose.low) * shut,
             lash=pose.lash + 0.03 * shut,
             slant=pose.slant * (1 - shut),
             gaze_x=pose.gaze_x + tremble + 0.03 * np.sin(0.9 * time_s) * np.sin(0.37 * time_s),
@@ -114,7 +115,8 @@ def blink(time_s: float, seed: int = 0) -> float:
     """How far the lids are shut by a blink, 0 to 1: one every 3 to 5 seconds, a fifth of a second long."""
     slot = int(np.floor(time_s / 4))
     away = min(abs(time_s - _blink_time(k, seed)) for k in (slot - 1, slot, slot + 1))
-    return float(np.cos(np.pi / 2 * min(away / 0.12, 1.0)) ** 2)
+    shut = max(0.0, 1 - away / 0.12)
+    return shut * shut * (3 - 2 * shut)
 
 
 def _blink_time(slot: int, seed: int) -> float:

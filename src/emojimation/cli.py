@@ -4,6 +4,8 @@ Heavy modules are imported inside the commands, so that `--help` answers at once
 """
 
 import json
+import os
+import shutil
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import emojimation
-from emojimation import cli_data, cli_train
+from emojimation import cli_data, cli_train, cli_video
 from emojimation.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,10 +24,10 @@ if TYPE_CHECKING:
 
 SAMPLES = Path(__file__).parent / "assets" / "samples"
 NEXT = """Next, try:
-  emojimation image YOUR-PHOTO.jpg --out .
-  emojimation image FOLDER --out HIDDEN --style emoji
-  emojimation info
-  emojimation --help"""
+  {program} image YOUR-PHOTO.jpg --out annotated
+  {program} image FOLDER --out hidden --style emoji
+  {program} info
+  {program} --help"""
 TOP = 3  # emotions shown for a face
 
 app = typer.Typer(
@@ -129,7 +131,7 @@ def demo(
     emoji = list(run_images([SAMPLES], pipeline, out, Style.emoji))
     _print_table(results)
     print(f"\n{sum(r.written is not None for r in results + emoji)} annotated pictures are in {out.resolve()}")
-    print(NEXT)
+    print(NEXT.format(program=_program()))
     return _report(results)
 
 
@@ -143,6 +145,14 @@ def info(as_json: Json = False, model: Model = "default") -> None:
         print(_json(found))
     else:
         print_facts(found)
+
+
+def _program() -> str:
+    """How this program is called from here: by name where it is on the path, else as it was called."""
+    if shutil.which("emojimation"):
+        return "emojimation"
+    called = Path(sys.argv[0])
+    return os.path.relpath(called) if called.stem == "emojimation" else "python -m emojimation"
 
 
 def _json(row: object) -> str:
@@ -192,13 +202,12 @@ def _print_table(results: "list[ImageResult]") -> None:
 
     table = Table("Photo", "", "Emotion", "Confidence", "Then", box=None, padding=(0, 2, 0, 0))
     for result in results:
-        for face in result.faces:
+        name = Path(result.source).name
+        for i, face in enumerate(result.faces):
             word = face.emotion if face.certain else f"not sure ({face.emotion})"
-            table.add_row(
-                Path(result.source).name, face.emoji, word, f"{face.confidence:.0%}", _top(face).split(", ", 1)[1]
-            )
+            table.add_row("" if i else name, face.emoji, word, f"{face.confidence:.0%}", _top(face).split(", ", 1)[1])
         if not result.faces:
-            table.add_row(Path(result.source).name, "", "; ".join(result.notes), "", "")
+            table.add_row(name, "", "; ".join(result.notes), "", "")
     Console().print(table)
 
 
@@ -222,3 +231,4 @@ def _report(results: "Iterator[ImageResult] | list[ImageResult]") -> int:
 
 app.add_typer(cli_data.app, name="data")
 cli_train.add_to(app)
+cli_video.add_to(app)

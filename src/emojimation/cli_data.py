@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Annotated
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -113,3 +114,71 @@ def convert(
     typer.echo(f"{len(dataset):,} pictures written to {target} as {chosen}")
     if dataset.votes is not None and chosen != "parquet":
         typer.echo("FER+ votes were left out: only Parquet holds them.", err=True)
+
+
+@app.command()
+def audit(
+    path: Source,
+    ferplus: Ferplus = None,
+    out: Annotated[Path, typer.Option(help="Folder for audit.html, audit.json and exclude.csv.")] = Path("audit"),
+    probabilities: Annotated[
+        Path | None,
+        typer.Option(help=".npy of (n,classes) probabilities from a model that did not learn from these rows."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find duplicates, leaks, contradictions, empty pictures, non-faces and doubtful labels."""
+    from emojimation.training.audit import audit as examine
+    from emojimation.training.audit import write_json
+    from emojimation.training.audit_page import write_page
+    from emojimation.training.exclude import write_exclude
+
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out}: expected a folder to write to, found a file; name a folder with --out")
+    dataset = load(path, ferplus)
+    found = examine(dataset, None if probabilities is None else load_probabilities(probabilities))
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(found, out / "audit.json")
+    write_exclude(found, out / "exclude.csv")
+    write_page(found, dataset, out / "audit.html")
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+        return
+    Console().print(findings_table(found))
+    typer.echo(f"Open {out / 'audit.html'}; train without the flawed rows: --exclude {out / 'exclude.csv'}")
+
+
+def load_probabilities(path: Path) -> np.ndarray:
+    """The array in a .npy file; InputError if there is none."""
+    try:
+        return np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; expected probabilities as .npy") from None
+    except (ValueError, OSError, EOFError):
+        raise InputError(f"{path}: not a .npy array; expected numpy.save of floats (n,classes)") from None
+
+
+def findings_table(found: dict) -> Table:
+    """The audit's main numbers."""
+    identical, near = found["identical"], found["near"]
+    table = Table("finding", show_header=True)
+    table.add_column("number", justify="right")
+    rows = {f"identical groups inside {split}": number for split, number in identical["groups_inside"].items()}
+    rows |= {
+        f"{split} pictures with an identical twin in train": n
+        for split, n in identical["rows_with_twin_in_train"].items()
+    }
+    rows |= {f"{split} pictures whose photo is in train": n for split, n in near["rows_with_twin_in_train"].items()}
+    rows |= {
+        "near-duplicate pairs": near["near_pairs"],
+        "identical groups with contradictory labels": identical["contradictory"],
+        "near-duplicate groups with contradictory labels": near["contradictory"],
+        "empty or flat pictures": len(found["flat"]),
+        "strongly doubted labels": found["doubt"]["strong"],
+    }
+    if found["not_a_face"] is not None:
+        rows["not a face (FER+)"] = len(found["not_a_face"])
+    rows["training rows in exclude.csv"] = found["exclude"]["n"]
+    for words, number in rows.items():
+        table.add_row(words, f"{number:,}")
+    return table

@@ -14,10 +14,12 @@ from emojimation.sprites import DISC, emoji, stamp
 Draw = Callable[[Face, int], np.ndarray]
 
 # A detector's box reaches from the brows to the chin; hair and ears are outside. In box sides, tried on portraits.
-HEAD_SIDE = 1.75
-HEAD_LIFT = 0.15
+HEAD_SIDE = 1.68
+HEAD_LIFT = 0.14
+# Sprites are drawn no larger and enlarged from there: sharp enough, and a huge face costs no more memory.
+DRAWN_PX = 1024
 # Cells across a covered head: so few that neither a person nor a network finds the face again.
-CELLS = 9
+CELLS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +53,27 @@ def paste(frame: np.ndarray, faces: list[Face], draw: Draw) -> None:
     """Paste what `draw` makes of each face over its head, tilted with it; in place. Far faces (small) go first."""
     for face in sorted(faces, key=lambda face: face.size_px):
         head = head_of(face)
-        size = max(2, round(head.side / DISC))
-        tilted = _tilt(draw(face, size), size, head)
-        stamp(frame, tilted, int(np.floor(head.x - size / 2)), int(np.floor(head.y - size / 2)))
+        window = x0, y0, x1, y1 = head.window(frame, 1 / DISC)
+        if x0 < x1 and y0 < y1:
+            sprite = draw(face, int(np.clip(round(head.side / DISC), 2, DRAWN_PX)))
+            stamp(frame, _tilt(sprite, head, window), x0, y0)
 
 
 def paste_emoji(frame: np.ndarray, faces: list[Face], art: str) -> None:
     """Paste the emoji of each face's emotion over its head, "not sure" where the answer is not certain; in place."""
-    paste(frame, faces, lambda face, size: emoji(emoji_name(face), max(2, size), art))
+    paste(frame, faces, lambda face, size: emoji(emoji_name(face), size, art))
 
 
-def _tilt(sprite: np.ndarray, size: int, head: Head) -> np.ndarray:
-    """Rotate and scale a square sprite to `size`, keeping the centre's fraction of a pixel against jitter."""
-    angle, zoom = np.radians(head.roll_deg), size / sprite.shape[0]
+def _tilt(sprite: np.ndarray, head: Head, window: tuple[int, int, int, int]) -> np.ndarray:
+    """Rotate and scale a square sprite onto the head, as seen in a window; to a part of a pixel, against jitter."""
+    x0, y0, x1, y1 = window
+    angle, zoom = np.radians(head.roll_deg), head.side / DISC / sprite.shape[0]
     cos, sin = zoom * np.cos(angle), zoom * np.sin(angle)
-    # Pixel centres are whole numbers here, hence the half.
+    # To OpenCV the middle of a pixel is a whole number, hence the halves.
     middle = (sprite.shape[0] - 1) / 2
-    to_x, to_y = (head.x - size / 2) % 1 + (size - 1) / 2, (head.y - size / 2) % 1 + (size - 1) / 2
-    matrix = np.array([[cos, -sin, to_x - middle * (cos - sin)], [sin, cos, to_y - middle * (sin + cos)]])
-    return cv2.warpAffine(sprite, matrix, (size + 1, size + 1), flags=cv2.INTER_LINEAR)
+    shift_x, shift_y = head.x - 0.5 - x0 - middle * (cos - sin), head.y - 0.5 - y0 - middle * (sin + cos)
+    matrix = np.array([[cos, -sin, shift_x], [sin, cos, shift_y]])
+    return cv2.warpAffine(sprite, matrix, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR)
 
 
 def blur(frame: np.ndarray, faces: list[Face]) -> None:

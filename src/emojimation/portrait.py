@@ -145,10 +145,11 @@ def _eye(canvas: Canvas, pose: Pose, side: int) -> None:
     """A white oval cut by two lids, a pupil with two lights, a dark line where the upper lid is."""
     x, y, h = side * EYE_X, pose.eye_y, pose.eye_h
     curves = canvas.curves
-    top = np.maximum(-h * curves.arc, -h + 2 * h * pose.lid - side * pose.slant * curves.across * h)
-    low = np.maximum(pose.low * h * curves.arc, top)
+    low = pose.low * h * curves.arc
+    lid = -h + 2 * h * pose.lid - side * pose.slant * curves.across * h
+    top = np.minimum(np.maximum(-h * curves.arc, lid), low)
     across = x + pose.eye_w * curves.across
-    upper, lower = np.stack([across, y + np.minimum(top, low)], 1), np.stack([across, y + low], 1)
+    upper, lower = np.stack([across, y + top], 1), np.stack([across, y + low], 1)
     outline = np.concatenate([upper, lower[::-1]])
     rim = 1 + 0.02 / np.array([pose.eye_w, h])
     canvas.fill((outline - (x, y)) * rim + (x, y), EYE_RIM)

@@ -86,7 +86,9 @@ def _box(frame: np.ndarray, face: Face) -> None:
 
 
 def _line_px(frame: np.ndarray, face: Face) -> int:
-    return max(1, round(min(min(frame.shape[:2]) * 0.003, face.size_px * 0.025)))
+    short = min(frame.shape[:2])
+    thinnest = 2 if short >= 300 and face.size_px >= 60 else 1
+    return max(thinnest, round(min(short * 0.003, face.size_px * 0.025)))
 
 
 def _outline(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:

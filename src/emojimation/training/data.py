@@ -36,8 +36,8 @@ def load(path: str | Path, ferplus: str | Path | None = None, size: int = 48) ->
       folders (`train/angry/x.jpg`, official splits from file names such as `PublicTest_1.jpg`), also zipped or tarred;
       any folder-per-class set. The shape is told from the content, not from the suffix.
     ferplus: fer2013new.csv, whose votes are joined by row order.
-    Rows keep the order of the file. Rows of a file that names no splits belong to the split that its own name starts
-    with ("test-00000.parquet"), or to "train". Raises InputError with one line for whatever a user can mend.
+    Rows keep the order of the file. Rows of a file that names no splits belong to the split that is its own name
+    ("test.csv", "test-00000-of-00001.parquet", "val/"), or to "train". Raises InputError with one line for whatever a user can mend.
     """
     path = Path(path)
     if not path.exists():
@@ -62,15 +62,15 @@ def _read(path: Path, size: int) -> Dataset:
     magic = _magic(path)
     if magic == b"PAR1":
         return read_parquet(path, size, split)
-    if magic == b"PK\x03\x04" or (magic[:2] != b"em" and tarfile.is_tarfile(path)):
+    if magic == b"PK\x03\x04" or tarfile.is_tarfile(path):
         return _read_members(path, size, split)
     with _open(path) as stream:
         return csvfile.read_csv(stream, str(path), size, split)
 
 
 def _split_in_name(path: Path) -> str:
-    """ "test-00000-of-00001.parquet", "train.csv", "val/": the split that the first word of a name says, else train."""
-    return split_of(re.split(r"[^a-zA-Z]", path.resolve().name, maxsplit=1)[0]) or "train"
+    """The split that a whole name says ("test-00000-of-00001.parquet", "train.csv.gz", "val/"), else "train"."""
+    return split_of(re.sub(r"(-\d+-of-\d+)?(\.[a-z0-9]+)*$", "", path.resolve().name.lower())) or "train"
 
 
 def _magic(path: Path) -> bytes:

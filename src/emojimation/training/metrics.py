@@ -88,10 +88,10 @@ def coverage_curve(probabilities: np.ndarray, labels: np.ndarray, points: int = 
 def threshold_for(probabilities: np.ndarray, labels: np.ndarray, wanted: float = 0.9) -> float:
     """The lowest confidence from which on the answers are right at least as often as `wanted`, rounded up to 0.01."""
     confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
-    for threshold in np.arange(0.15, 1.0, 0.01):
-        kept = confidence >= threshold
+    for percent in range(15, 100):
+        kept = confidence >= percent / 100
         if kept.any() and right[kept].mean() >= wanted:
-            return round(float(threshold), 2)
+            return percent / 100
     return 0.99
 
 

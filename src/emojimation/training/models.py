@@ -100,11 +100,11 @@ def build_vgg(
         x = layers.MaxPooling2D(2, strides=2)(x)
         x = layers.Dropout(dropout)(x)
     x = layers.Flatten()(x)
-    for width in dense:
+    for index, width in enumerate(dense):
         x = layers.Dense(width, activation="relu")(x)
         x = BatchNorm(momentum=0.9)(x)
-        x = layers.Dropout(dropout, name="features" if width == dense[-1] else None)(x)
-    return keras.Model(inputs, layers.Dense(classes, dtype="float32", name="logits")(x), name="vgg")
+        x = layers.Dropout(dropout)(x) if index < len(dense) - 1 else x
+    return keras.Model(inputs, head(x, classes, dropout), name="vgg")
 
 
 def build_vgg_se(

@@ -15,7 +15,8 @@ from emojimation.training import metrics
 from emojimation.training.dataset import Dataset
 from emojimation.training.evaluate import clear_threshold, commit, evaluate
 from emojimation.training.export import metadata, to_onnx
-from emojimation.training.fit import Report, fit, predict_logits
+from emojimation.training.fit import Report, fit
+from emojimation.training.network import predict_logits
 from emojimation.training.recipe import Recipe, from_json
 from emojimation.training.report import training_curves
 
@@ -43,7 +44,7 @@ def train(
     trainer = fit(train_rows, val_rows, recipe, folder, resume, report)
     training_curves(trainer.history, folder / "curves.png")
     if dataset.class_names != EMOTIONS:
-        return {"accuracy": trainer.best[0]}
+        return {"accuracy": trainer.best.accuracy}
     return finish(dataset, folder)
 
 

@@ -1,0 +1,85 @@
+"""What the README tells people to type works, and what it links to exists."""
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from conftest import ROOT, SAMPLES
+
+README = (ROOT / "README.md").read_text("utf-8")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/decisions.md")
+# Commands that take minutes or need FER2013: that they and their options exist is checked, they are not run.
+SLOW = {"train", "evaluate", "export", "report", "data"}
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def commands() -> list[list[str]]:
+    """Every command line of the README, split, without comments."""
+    lines = [shlex.split(line, comments=True) for block in blocks("bash") for line in block.splitlines()]
+    return [line for line in lines if line]
+
+
+@pytest.fixture
+def workplace(tmp_path, monkeypatch):
+    """A folder with what the README's examples name: photo.jpg, crop.png, photos/."""
+    shutil.copy(SAMPLES / "astronaut.jpg", tmp_path / "photo.jpg")
+    (tmp_path / "photos").mkdir()
+    shutil.copy(SAMPLES / "obama.jpg", tmp_path / "photos" / "one.jpg")
+    cv2.imwrite(str(tmp_path / "crop.png"), np.full((48, 48), 128, np.uint8))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("workplace", "default_model")
+def test_the_python_block_runs(capsys):
+    (code,) = blocks("python")
+    exec(compile(code, "README.md", "exec"), {})
+    out = capsys.readouterr().out
+    assert "😄 happy" in out and "'neutral': " in out
+
+
+@pytest.mark.usefixtures("default_model")
+@pytest.mark.parametrize("line", [c for c in commands() if c[0] == "emojimation"], ids=" ".join)
+def test_the_commands_work(command, workplace, line):
+    if line[1] in SLOW:
+        words = [word for word in line[1:] if not word.startswith("-")]
+        depth = 2 if line[1] == "data" else 1
+        code, out, _ = command(*words[:depth], "--help")
+        assert code == 0 and all(option in out for option in line if option.startswith("--"))
+        return
+    code, out, err = command(*line[1:])
+    assert (code, err) == (0, "") and out
+    if "--out" in line:
+        assert list((workplace / line[line.index("--out") + 1]).iterdir())
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_make_targets_exist(document):
+    text = (ROOT / document).read_text("utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert set(re.findall(r"(?:`|^)make ([a-z-]+)", text, re.MULTILINE)) <= targets
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_lead_somewhere(document):
+    path = ROOT / document
+    links = re.findall(r"\]\(([^)#]+)", path.read_text("utf-8"))
+    assert [link for link in links if "://" not in link and not (path.parent / link).exists()] == []
+
+
+def test_the_readme_is_finished():
+    assert re.findall(r"\{\{.*?\}\}", README) == [], "figures that the lead fills in"
+
+
+def test_installation_files_exist():
+    for name in re.findall(r"requirements/\w+\.txt", README):
+        assert (ROOT / name).is_file()
+    assert Path(ROOT / ".ci" / "run").stat().st_mode & 0o111

@@ -1,0 +1,173 @@
+"""Runs of a tiny network on pictures that it can learn: it learns, resumes exactly, stops well."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from stripes import TINY, stripes
+
+keras = pytest.importorskip("keras", reason='training packages are absent: pip install "emojimation[train]"')
+
+from emojimation.errors import InputError  # noqa: E402
+from emojimation.training import batches, fit, network  # noqa: E402
+from emojimation.training.augment import Augmentation  # noqa: E402
+from emojimation.training.dataset import Dataset  # noqa: E402
+from emojimation.training.recipe import Recipe  # noqa: E402
+
+LIGHT = Augmentation(flip=False, shift_px=1, scale=0, rotation_deg=0, light=0.1)
+RECIPE = Recipe(
+    options=TINY, epochs=8, batch=14, learning_rate=0.1, ema=0.8, precision="float32", augmentation=LIGHT,
+    ferplus_mix=0.3, ferplus_head=0.5,
+)  # fmt: skip
+DATA = stripes()
+TRAIN, VAL = DATA.split("train"), DATA.split("val")
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[fit.Trainer, Path]:
+    folder = tmp_path_factory.mktemp("unbroken")
+    return fit.fit(TRAIN, VAL, RECIPE, folder), folder
+
+
+def test_it_learns_and_leaves_a_run_folder(unbroken: tuple[fit.Trainer, Path]) -> None:
+    trainer, folder = unbroken
+    assert trainer.best.accuracy > 0.9
+    assert {p.name for p in folder.iterdir()} == {
+        "recipe.json",
+        "history.json",
+        "checkpoint.npz",
+        "model.keras",
+        "weights.npz",
+    }
+    assert [row["epoch"] for row in json.loads((folder / "history.json").read_text())] == list(range(1, 9))
+    logits = fit.predict_logits(keras.models.load_model(folder / "model.keras"), VAL.images)
+    assert (logits.argmax(1) == VAL.labels).mean() == pytest.approx(trainer.best.accuracy)
+
+
+def test_resumed_equals_unbroken(unbroken: tuple[fit.Trainer, Path], tmp_path: Path) -> None:
+    def stop_after_three(row: dict[str, float]) -> None:
+        if row.get("val_loss") and row["epoch"] == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit.fit(TRAIN, VAL, RECIPE, tmp_path, report=stop_after_three)
+    resumed = fit.fit(TRAIN, VAL, RECIPE, tmp_path, resume=True)
+    assert len(resumed.history) == 8
+    for a, b in zip(resumed.model.get_weights(), unbroken[0].model.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+    for a, b in zip(resumed.best.weights, unbroken[0].best.weights, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_checkpoint(
+    unbroken: tuple[fit.Trainer, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "checkpoint.npz").write_bytes((unbroken[1] / "checkpoint.npz").read_bytes())
+    before = (tmp_path / "checkpoint.npz").read_bytes()
+    with pytest.raises(InputError, match="lower the learning rate"):
+        fit.fit(TRAIN, VAL, RECIPE.changed(learning_rate=1e30, warmup_epochs=0.0), tmp_path)
+    assert (tmp_path / "checkpoint.npz").read_bytes() == before
+
+
+def test_a_full_disk_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fit.fit(TRAIN, VAL, RECIPE.changed(epochs=1), tmp_path)
+    before = (tmp_path / "checkpoint.npz").read_bytes()
+
+    def full(path: Path, **arrays: np.ndarray) -> None:
+        Path(path).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(InputError, match="No space left"):
+        fit.fit(TRAIN, VAL, RECIPE.changed(epochs=2), tmp_path, resume=True)
+    assert (tmp_path / "checkpoint.npz").read_bytes() == before
+
+
+def test_patience_ends_a_run_that_no_longer_gains(tmp_path: Path) -> None:
+    idle = RECIPE.changed(learning_rate=1e-12, patience=2, epochs=9, ema=0.0)
+    trainer = fit.fit(TRAIN, VAL, idle, tmp_path)
+    assert len(trainer.history) == trainer.best.epoch + 1 + 2
+
+
+def test_a_time_budget_ends_the_run_at_its_end_of_schedule(tmp_path: Path) -> None:
+    trainer = fit.fit(TRAIN, VAL, RECIPE.changed(epochs=500, minutes=0.05), tmp_path)
+    assert len(trainer.history) < 500
+    assert trainer.history[-1]["rate"] < RECIPE.learning_rate / 4
+
+
+def test_schedules() -> None:
+    rates = [fit.learning_rate(RECIPE.changed(warmup_epochs=0.8), p) for p in (0.0, 0.05, 0.1, 0.55, 1.0)]
+    assert rates == pytest.approx([0.001, 0.05, 0.1, 0.05, 0.0001], rel=1e-6)
+    assert fit.learning_rate(RECIPE.changed(schedule="plateau"), 0.9) == 0.1
+
+
+def test_targets_mix_labels_smoothing_and_votes() -> None:
+    labels = np.array([3, 6])
+    votes = np.array([[0, 5, 5, 0, 0, 0, 0, 0, 0, 0], [0] * 10], np.uint8)  # half happy, half surprise; no votes at all
+    goal = batches.targets(labels, votes, 7, Recipe(ferplus_mix=0.5, ferplus_head=1.0, label_smoothing=0.0))
+    np.testing.assert_allclose(goal["logits"][0], [0, 0, 0, 0.75, 0, 0.25, 0])
+    np.testing.assert_allclose(goal["logits"][1], np.eye(7)[6])
+    np.testing.assert_allclose(goal["votes"][1], np.eye(10)[9])
+    np.testing.assert_allclose(goal["votes"].sum(1), 1)
+    smooth = batches.targets(labels, None, 7, Recipe(label_smoothing=0.07))["logits"]
+    np.testing.assert_allclose(smooth[0], [0.01, 0.01, 0.01, 0.94, 0.01, 0.01, 0.01], rtol=1e-5)
+
+
+def batches_of(recipe: Recipe) -> batches.Batches:
+    return batches.Batches(TRAIN.images, TRAIN.labels, batches.targets(TRAIN.labels, None, 7, recipe), recipe)
+
+
+def test_batches_depend_on_seed_epoch_and_index_alone() -> None:
+    one, again = list(batches_of(RECIPE).epoch(2)), list(batches_of(RECIPE).epoch(2, workers=3))
+    assert len(one) == len(again) == len(TRAIN) // 14
+    for (x, goals, weights), (x2, goals2, _) in zip(one, again, strict=True):
+        assert (x == x2).all() and (goals["logits"] == goals2["logits"]).all() and weights is None
+    other = next(batches_of(RECIPE).epoch(3))
+    assert (one[0][0] != other[0]).any()
+
+
+def test_rare_classes_are_weighted_or_drawn_more_often() -> None:
+    labels = np.repeat([0, 3], [180, 20])
+    images = np.zeros((200, 48, 48), np.uint8)
+    weights = batches.class_weights(labels, 7)
+    assert weights[[0, 3]] == pytest.approx([200 / 360, 200 / 40])
+    assert weights[labels].mean() == pytest.approx(1.0)
+    for balance in ("weights", "sampling"):
+        recipe = RECIPE.changed(balance=balance, batch=100)
+        feed = batches.Batches(images, labels, batches.targets(labels, None, 7, recipe), recipe)
+        steps = list(feed.epoch(0))
+        answers = np.concatenate([goals["logits"].argmax(1) for _, goals, _ in steps])
+        if balance == "weights":
+            drawn = np.concatenate([w["logits"] for _, _, w in steps])
+            assert drawn[answers == 3].sum() == pytest.approx(drawn[answers == 0].sum(), rel=1e-5)
+        else:
+            assert 0.35 < (answers == 3).mean() < 0.65
+
+
+def test_mixup_blends_pictures_and_goals_alike() -> None:
+    x = np.repeat(np.arange(4, dtype=np.float32), 48 * 48).reshape(4, 48, 48, 1)
+    goals = {"logits": np.eye(4, dtype=np.float32)}
+    blended, goal = batches.mixed(x, goals, 1.0, np.random.default_rng(1))
+    np.testing.assert_allclose(goal["logits"] @ np.arange(4), blended[:, 0, 0, 0], rtol=1e-5)
+    np.testing.assert_allclose(goal["logits"].sum(1), 1, rtol=1e-6)
+
+
+def test_a_teacher_is_learned_from() -> None:
+    teacher = np.full((2, 7), 1 / 7)
+    goal = batches.targets(np.array([0, 1]), None, 7, Recipe(label_smoothing=0.0, distil=0.5), teacher)["logits"]
+    assert goal[0] == pytest.approx([0.5 + 0.5 / 7, *[0.5 / 7] * 6])
+
+
+def test_fine_tuning_starts_from_the_given_weights(unbroken: tuple[fit.Trainer, Path], tmp_path: Path) -> None:
+    name, options, weights = network.load_start(unbroken[1] / "weights.npz")
+    assert (name, options) == ("vgg_se", TINY)
+    still = RECIPE.changed(epochs=1, learning_rate=1e-9, ema=0.0)
+    assert fit.fit(TRAIN, VAL, still, tmp_path / "a", start=weights).best.accuracy > 0.8
+    three = DATA.take(DATA.labels < 3)
+    cats = Dataset.of(three.images, three.labels, three.splits, class_names=("cat", "dog", "owl"))
+    tuned = RECIPE.changed(epochs=8, learning_rate=0.05, ema=0.0, ferplus_mix=0.0, ferplus_head=0.0)
+    trainer = fit.fit(cats.split("train"), cats.split("val"), tuned, tmp_path / "b", start=weights)
+    assert trainer.best.accuracy > 0.8
+    with pytest.raises(InputError, match=r"weights\.npz"):
+        network.load_start(unbroken[1] / "recipe.json")
