@@ -13,6 +13,7 @@ NEUTRAL = EMOTIONS.index("neutral")
 MAX_GAP_S = 1.0  # a person who is not seen for longer was away
 MIN_SPAN_S = 0.4  # shorter flickers of a label are not told
 PEAKS = 6  # of one person
+PEAK_WIDTH = 0.02  # moments that are as strong as the strongest, of which the middle one shows more than an edge
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,9 @@ class Person:
         return sorted(chosen, key=lambda peak: peak.time_s)
 
     def _peak(self, start: int, end: int, label: int) -> Peak:
-        row = start + int(np.argmax(self.probabilities[start:end, label]))
+        strengths = self.probabilities[start:end, label]
+        best = np.flatnonzero(strengths >= strengths.max() - PEAK_WIDTH)
+        row = start + int(best[len(best) // 2])
         x0, y0, x1, y1 = (float(v) for v in self.boxes[row])
         probability = float(self.probabilities[row, label])
         return Peak(float(self.times_s[row]), int(self.frames[row]), EMOTIONS[label], probability, (x0, y0, x1, y1))
