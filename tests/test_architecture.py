@@ -49,10 +49,10 @@ RUNTIME = set(MAY_IMPORT)
 # Heavy package -> the only modules that may import it.
 HOMES = {
     **{
-        name: {f"training.{part}" for part in ("models", "network", "fit", "train", "export")}
+        name: {f"training.{part}" for part in ("models", "network", "fit", "train", "export", "quantize", "runs")}
         for name in ("keras", "tensorflow", "jax", "tf2onnx", "onnx")
     },
-    "matplotlib": {"training.report"},
+    "matplotlib": {"training.report"},  # and the files of that name's beginning
     "streamlit": {"apps.web"},
     "streamlit_webrtc": {"apps.web"},
     "altair": {"apps.web"},

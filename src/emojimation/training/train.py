@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
+from emojimation import __version__
 from emojimation.classify import EmotionClassifier
 from emojimation.errors import InputError
 from emojimation.labels import EMOTIONS
-from emojimation.training import metrics
+from emojimation.training import calibrate
 from emojimation.training.dataset import Dataset
 from emojimation.training.evaluate import clear_threshold, commit, evaluate
 from emojimation.training.exclude import read_exclude
@@ -19,6 +19,7 @@ from emojimation.training.fit import Report, fit
 from emojimation.training.network import predict_logits
 from emojimation.training.recipe import Recipe, from_json
 from emojimation.training.report import training_curves
+from emojimation.training.runs import load_keras
 
 CARD_FIGURES = (
     "split", "n", "accuracy", "accuracy_ci95", "macro_f1", "balanced_accuracy", "ece", "nll",
@@ -68,24 +69,30 @@ def check_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
 
 def finish(dataset: Dataset, folder: Path, name: str = "") -> dict[str, Any]:
     """Calibrate `folder`/model.keras on the validation split, export it, and score the exported file there."""
-    model = keras.models.load_model(folder / "model.keras")
-    val = dataset.split("val")
+    model = load_keras(folder)
+    val, trained_on = dataset.split("val"), dataset.split("train")
     logits = predict_logits(model, val.images)
-    temperature = metrics.fit_temperature(logits, val.labels)
-    probabilities = metrics.softmax(logits, temperature)
+    calibration, decided = calibrate.fit(logits, val.labels)
+    probabilities = calibration(logits)
     papers = {
-        "temperature": round(temperature, 4),
+        "temperature": round(calibration.temperature, 4),
+        "calibration": {key: _rounded(value) for key, value in calibration.to_dict().items()},
         "threshold": clear_threshold(probabilities, val),
-        "data_sha256": dataset.split("train").sha256,
+        "data_sha256": trained_on.sha256,
         "commit": commit(),
     }
     target, sample = folder / "model.onnx", val.images[:500]
     name = name or folder.name
-    to_onnx(model, target, temperature, metadata(name, model, **papers), sample)
+    to_onnx(model, target, calibration, metadata(name, model, **papers), sample)
     scores = evaluate(EmotionClassifier(target).predict, dataset, "val")
     card = {key: _rounded(scores[key]) for key in CARD_FIGURES}
-    parity = to_onnx(model, target, temperature, metadata(name, model, **papers, metrics=card), sample)
-    scores |= {"model": name, "temperature": temperature, "threshold": papers["threshold"], "keras_onnx_parity": parity}
+    parity = to_onnx(model, target, calibration, metadata(name, model, **papers, metrics=card), sample)
+    scores |= {
+        "model": name, "temperature": calibration.temperature, "threshold": papers["threshold"],
+        "calibration": calibration.to_dict() | {"cross_validation": decided}, "keras_onnx_parity": parity,
+        "train": {"n": len(trained_on), "sha256": trained_on.sha256, "counts": trained_on.counts()["train"]},
+        "version": __version__,
+    }  # fmt: skip
     (folder / "metrics.json").write_text(json.dumps(scores, indent=1))
     np.save(folder / "val_probabilities.npy", probabilities.astype(np.float32))
     return scores
