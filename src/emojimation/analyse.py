@@ -133,9 +133,7 @@ def _answered(
     if tracker is not None:
         faces = tracker.update(faces, group.frame.time_s)
     count = len(group.before) + 1
-    shown = [
-        (frame, between(past or [], faces, (number + 1) / count)) for number, frame in enumerate(group.before)
-    ]
+    shown = [(frame, between(past or [], faces, (number + 1) / count)) for number, frame in enumerate(group.before)]
     return faces, [*shown, (group.frame, faces)]
 
 

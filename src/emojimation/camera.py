@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from emojimation.errors import InputError
-from emojimation.video import Frame, Info, bgr_of, load_av
+from emojimation.video import Converter, Frame, Info, load_av
 
 CAMERA_WAIT_S = 2.0  # a camera that gives nothing for so long is gone
 OPEN_S, READ_S = 10.0, 5.0  # a stream that says nothing for so long is dropped and opened again
@@ -66,6 +66,7 @@ class Stream:
     def __init__(self, url: str, give_up_s: float = GIVE_UP_S, read_s: float = READ_S, clock: Clock = time.monotonic):
         self._av = load_av()
         self._url, self._give_up_s, self._read_s, self._clock = url, give_up_s, read_s, clock
+        self._bgr = Converter(self._av)
         self.notes: list[str] = []
         self._began: float | None = None
         self._index = 0
@@ -129,7 +130,7 @@ class Stream:
         now = self._clock()
         self._began = now if self._began is None else self._began
         self._index += 1
-        return Frame(bgr_of(raw, self._av), now - self._began, self._index - 1)
+        return Frame(self._bgr(raw), now - self._began, self._index - 1)
 
     def _open(self) -> Any:
         options = {"rtsp_transport": "tcp"} if self._url.startswith("rtsp") else {}

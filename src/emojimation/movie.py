@@ -49,6 +49,7 @@ class Segment:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._container = self._av.open(f"file:{path}", "w", format=_format_of(path), options=options)
         self._stream: Any = None
+        self._reformatter = self._av.video.reformatter.VideoReformatter()
         self._last = -1
 
     def write(self, image: np.ndarray, time_s: float) -> None:
@@ -56,7 +57,9 @@ class Segment:
         if self._stream is None:
             self._stream = self._start(image.shape[1], image.shape[0])
         frame = self._av.VideoFrame.from_ndarray(self._fitted(image), format="bgr24")
-        frame = frame.reformat(format="yuv420p", dst_colorspace=self._matrix(), dst_color_range=1)
+        frame = self._reformatter.reformat(
+            frame, format="yuv420p", dst_colorspace=self._matrix(), dst_color_range=1, threads=1
+        )
         self._last = max(self._last + 1, round(time_s * TICKS))
         frame.pts, frame.time_base = self._last, Fraction(1, TICKS)
         self._container.mux(self._stream.encode(frame))

@@ -22,10 +22,15 @@ LANDMARKS = ("right_eye", "left_eye", "nose", "mouth_right", "mouth_left")  # as
 GROUP_ROWS = 20_000  # of a Parquet file
 # Column -> kind, of CSV and Parquet.
 COLUMNS: dict[str, type] = {
-    **{"frame": int, "time_s": float, "track_id": int},
+    "frame": int,
+    "time_s": float,
+    "track_id": int,
     **dict.fromkeys(("x0", "y0", "x1", "y1", "score"), float),
     **dict.fromkeys((f"{name}_{axis}" for name in LANDMARKS for axis in "xy"), float),
-    **{"emotion": str, "confidence": float, "certain": bool, "emoji": str},
+    "emotion": str,
+    "confidence": float,
+    "certain": bool,
+    "emoji": str,
     **dict.fromkeys(EMOTIONS, float),
 }
 

@@ -3,8 +3,9 @@
 For tests, benchmarks and trying out a program without a camera.
 """
 
+import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -29,6 +30,7 @@ PORTRAITS = tuple(_LANDMARKS)
 HEAD_AXES, FACE_AXES = (1.55, 1.95), (0.95, 1.2)
 BOX_SIDE = 2.3  # side of a detector's box in the same unit
 CUT_PX = 320
+BAR = (70, 70, 70)  # its colour, BGR
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,10 @@ class Person:
 
 
 class Scene:
-    """A film of `seconds` (None: endless) of `people` over a ground; `bars` (x0,y0,x1,y1) stand before them."""
+    """A film of `seconds` (None: endless) of `people` over a ground; `bars` (x0,y0,x1,y1) stand before them.
+
+    start_s, end_s: attributes, the part that iterating gives.
+    """
 
     def __init__(
         self,
@@ -81,6 +86,7 @@ class Scene:
     ):
         self.people, self.size_wh, self.fps, self.bars = people, size_wh, fps, bars
         self.notes: list[str] = []
+        self.start_s, self.end_s = 0.0, None if seconds is None else float(seconds)
         self.info = Info(name="synthetic", fps=fps, duration_s=seconds)
         self._ground = ground(size_wh)
 
@@ -88,9 +94,10 @@ class Scene:
         """Nothing to free."""
 
     def __iter__(self) -> Iterator[Frame]:
-        index = 0
-        while self.info.duration_s is None or index < round(self.info.duration_s * self.fps):
-            yield self.frame(index)
+        end_s = self.info.duration_s if self.end_s is None else self.end_s
+        first = index = math.ceil(self.start_s * self.fps - 1e-6)
+        while end_s is None or index < round(end_s * self.fps):
+            yield replace(self.frame(index), index=index - first)
             index += 1
 
     def frame(self, index: int) -> Frame:
@@ -101,7 +108,8 @@ class Scene:
             pose = person.path(time_s)
             if pose is not None:
                 _paste(image, cutout(person.portrait)[0], pose)
-        self._draw_bars(image)
+        for x0, y0, x1, y1 in self.bars:
+            image[y0:y1, x0:x1] = BAR
         return Frame(image, time_s, index)
 
     def truth(self, time_s: float) -> list[Truth]:
@@ -118,14 +126,15 @@ class Scene:
         points = cutout(self.people[number].portrait)[1] @ matrix[:, :2].T + matrix[:, 2]
         xyxy = np.concatenate([centre - half, centre + half]).astype(np.float32)
         truth = Truth(number, xyxy, points.astype(np.float32), axes, pose.roll_deg, 0.0)
-        whole = np.pi * axes[0] * axes[1]
-        visible = truth.mask(self._ground.shape).astype(np.uint8)
-        self._draw_bars(visible)
-        return Truth(number, xyxy, truth.landmarks, axes, pose.roll_deg, float((visible == 1).sum() / whole))
+        shown = min(1.0, float(self.visible(truth).sum() / (np.pi * axes[0] * axes[1])))
+        return replace(truth, shown=shown)
 
-    def _draw_bars(self, image: np.ndarray) -> None:
+    def visible(self, truth: Truth) -> np.ndarray:
+        """The pixels (H,W) bool of the face's ellipse that no bar hides."""
+        mask = truth.mask(self._ground.shape)
         for x0, y0, x1, y1 in self.bars:
-            image[y0:y1, x0:x1] = 70
+            mask[y0:y1, x0:x1] = False
+        return mask
 
 
 def crowd(

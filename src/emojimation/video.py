@@ -18,6 +18,7 @@ PLAUSIBLE_FPS = (0.05, 480.0)
 # A stream may say that it is longer than its last frame; beyond this it is told as cut short.
 SHORT_S, SHORT_SHARE = 1.0, 0.02
 SEEK_BACK_S = 0.5  # some demuxers land a little late
+UNTOLD = 2  # colour matrix "unspecified", ITU-T H.273
 HD_HEIGHT_PX = 720  # from here up, colour that says nothing of itself is BT.709, below it BT.601
 _TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
 
@@ -116,7 +117,7 @@ class VideoFile:
             self.close()
             raise
         self._stream.thread_type = "AUTO"
-        self._tone = ToneMapper(self._av)
+        self._tone, self._bgr = ToneMapper(self._av), Converter(self._av)
 
     def close(self) -> None:
         """Close the file; frames already given stay valid."""
@@ -171,7 +172,7 @@ class VideoFile:
 
     def _image(self, raw: Any) -> np.ndarray:
         turn = _TURNS.get(raw.rotation % 360)
-        image = self._tone(raw) if int(raw.color_trc) in HDR_TRANSFERS else bgr_of(raw, self._av)
+        image = self._tone(raw) if int(raw.color_trc) in HDR_TRANSFERS else self._bgr(raw)
         return image if turn is None else np.ascontiguousarray(cv2.rotate(image, turn))
 
     def _read_info(self) -> Info:
@@ -255,14 +256,26 @@ def _plausible(fps: float) -> bool:
     return PLAUSIBLE_FPS[0] <= fps <= PLAUSIBLE_FPS[1]
 
 
-def bgr_of(raw: Any, av: Any) -> np.ndarray:
-    """A decoded frame of any pixel format as (H,W,3) BGR uint8, by its own colour matrix; transparency on white."""
-    spaces = av.video.reformatter.Colorspace
-    matrix = spaces.ITU709 if raw.height >= HD_HEIGHT_PX else spaces.ITU601
-    given = {} if int(raw.colorspace) != 2 else {"src_colorspace": matrix}
-    if not any(component.is_alpha for component in raw.format.components):
-        return raw.reformat(format="bgr24", **given).to_ndarray()
-    pixels = raw.reformat(format="bgra", **given).to_ndarray()
-    alpha = cv2.cvtColor(pixels[..., 3], cv2.COLOR_GRAY2BGR)
-    drawn = cv2.multiply(np.ascontiguousarray(pixels[..., :3]), alpha, scale=1 / 255)
-    return cv2.add(drawn, 255 - alpha)
+class Converter:
+    """Turns decoded frames of any pixel format into (H,W,3) BGR uint8, by their own colour matrix; transparency on white.
+
+    One converter belongs to one stream: it keeps its tables from frame to frame.
+    """
+
+    def __init__(self, av: Any):
+        self._matrices = av.video.reformatter.Colorspace
+        self._reformatter = av.video.reformatter.VideoReformatter()
+
+    def __call__(self, raw: Any) -> np.ndarray:
+        if not any(component.is_alpha for component in raw.format.components):
+            return self._converted(raw, "bgr24")
+        pixels = self._converted(raw, "bgra")
+        alpha = cv2.cvtColor(pixels[..., 3], cv2.COLOR_GRAY2BGR)
+        drawn = cv2.multiply(np.ascontiguousarray(pixels[..., :3]), alpha, scale=1 / 255)
+        return cv2.add(drawn, 255 - alpha)
+
+    def _converted(self, raw: Any, kind: str) -> np.ndarray:
+        matrix = self._matrices.ITU709 if raw.height >= HD_HEIGHT_PX else self._matrices.ITU601
+        given = {"src_colorspace": matrix} if int(raw.colorspace) == UNTOLD else {}
+        # One thread: starting more for each frame costs more than they win.
+        return self._reformatter.reformat(raw, format=kind, threads=1, **given).to_ndarray()
