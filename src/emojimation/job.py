@@ -137,7 +137,9 @@ def _counted(job: Job, limit: int | None, films: list[tuple[Path, int]]) -> Done
             done.parts.append((starts[done.frames], line.time_s))
         _take(done, line)
     if limit is not None and done.frames < limit:
-        raise InputError(f"Expected a log as long as the film in {job.folder}, got a shorter one: run without --resume.")
+        raise InputError(
+            f"Expected a log as long as the film in {job.folder}, got a shorter one: run without --resume."
+        )
     return done
 
 

@@ -58,7 +58,7 @@ class LiveLoop:
     source: any iterable of `FrameLike`; its close(), if it has one, is called once the loop ends. If a read hangs, close()
     is called from another thread meanwhile, and again if the read returns. pipeline: (frame, time_s) -> faces; may be exchanged while running, and
     belongs to this loop alone if it has a tracker. on_result: called with each result in the analysing thread.
-    paced: read no faster than the frames' own times, for files. neutral: calibrations, see `Neutral`; reach it as
+    paced: read no faster than the frames' own times; None: for files, that is where `source.info.live` is False. neutral: calibrations, see `Neutral`; reach it as
     `loop.neutral`.
 
     An error of source, pipeline or `on_result` ends the loop and is raised by the next `latest`, `wait` or `stop`.
@@ -69,10 +69,11 @@ class LiveLoop:
         source: Iterable[Any],
         pipeline: Callable[[np.ndarray, float], list[Face]],
         on_result: Callable[[LiveResult], None] | None = None,
-        paced: bool = False,
+        paced: bool | None = None,
         neutral: Neutral | None = None,
     ) -> None:
-        self.source, self.pipeline, self.on_result, self.paced = source, pipeline, on_result, paced
+        self.source, self.pipeline, self.on_result = source, pipeline, on_result
+        self.paced = not getattr(getattr(source, "info", None), "live", True) if paced is None else paced
         self.neutral = neutral or Neutral()
         self._changed = threading.Condition()  # guards everything below
         self._newest: tuple[FrameLike, float] | None = None

@@ -221,7 +221,9 @@ class _Run:
             self.result.hidden = str(covers.report)
         return done.parts
 
-    def _faces(self, source: Source, done: Done, covers: Covers | None) -> Iterator[tuple[Frame, list[Face], list[Face]]]:
+    def _faces(
+        self, source: Source, done: Done, covers: Covers | None
+    ) -> Iterator[tuple[Frame, list[Face], list[Face]]]:
         """Frames that are not done, each with the faces to draw and those to log."""
         last = done.time_s if done.frames else None
         if covers is not None:

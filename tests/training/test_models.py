@@ -9,7 +9,7 @@ keras = pytest.importorskip("keras", reason='training packages are absent: pip i
 
 from emojimation.errors import InputError  # noqa: E402
 from emojimation.training import export, models  # noqa: E402
-from emojimation.training.fit import plain  # noqa: E402
+from emojimation.training.network import plain  # noqa: E402
 
 SMALL = {
     "vgg": {"widths": (4, 8, 8, 8), "dense": (16, 8, 8)},

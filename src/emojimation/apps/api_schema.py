@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from emojimation.labels import EMOTIONS
 
-EXAMPLE_FACE = {
+EXAMPLE_FACE: dict[str, Any] = {
     "xyxy": [172.9, 63.1, 280.4, 170.6],
     "score": 0.8744,
     "landmarks": [[206.1, 105.2], [249.2, 103.9], [228.9, 130.1], [211.9, 148.8], [246.4, 147.7]],
@@ -17,7 +17,7 @@ EXAMPLE_FACE = {
     "probabilities": {name: 0.9871 if name == "happy" else 0.00215 for name in EMOTIONS},
     "track_id": None,
 }
-EXAMPLE = {
+EXAMPLE: dict[str, Any] = {
     "pictures": [{"source": "picture", "width": 640, "height": 480, "faces": [EXAMPLE_FACE]}],
     "model": "default",
 }

@@ -1,11 +1,17 @@
-"""What a network is fed: targets from labels and FER+ votes, and shuffled, augmented batches."""
+"""What a network is fed: targets from labels, votes and teachers, and shuffled, augmented batches."""
 
-import keras
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
 import numpy as np
 
 from emojimation.labels import EMOTIONS, FERPLUS_COLUMNS, FERPLUS_TO_EMOTION
 from emojimation.training.augment import NONE, augment
 from emojimation.training.recipe import Recipe
+
+Goals = dict[str, np.ndarray]
+Batch = tuple[np.ndarray, Goals, dict[str, np.ndarray] | None]
 
 
 def votes_distribution(votes: np.ndarray) -> np.ndarray:
@@ -22,8 +28,13 @@ def votes_emotions(votes: np.ndarray) -> np.ndarray:
     return chosen / np.maximum(chosen.sum(1, keepdims=True), 1)
 
 
-def targets(labels: np.ndarray, votes: np.ndarray | None, classes: int, recipe: Recipe) -> dict[str, np.ndarray]:
-    """What the heads learn: "logits" (n,classes) smoothed and mixed with FER+, and "votes" (n,10) if that head is on."""
+def targets(
+    labels: np.ndarray, votes: np.ndarray | None, classes: int, recipe: Recipe, teacher: np.ndarray | None = None
+) -> Goals:
+    """What the heads learn: "logits" (n,classes) and, if that head is on, "votes" (n,10).
+
+    The label is mixed with the FER+ votes, smoothed, then mixed with the `teacher`'s probabilities (n,classes).
+    """
     goal = np.eye(classes, dtype=np.float32)[labels]
     heads = {}
     if votes is not None and recipe.ferplus_mix:
@@ -31,31 +42,65 @@ def targets(labels: np.ndarray, votes: np.ndarray | None, classes: int, recipe: 
         goal = np.where(share.sum(1, keepdims=True) > 0, goal + recipe.ferplus_mix * (share - goal), goal)
     if votes is not None and recipe.ferplus_head:
         heads["votes"] = votes_distribution(votes)
-    return {"logits": goal * (1 - recipe.label_smoothing) + recipe.label_smoothing / classes, **heads}
+    goal = goal * (1 - recipe.label_smoothing) + recipe.label_smoothing / classes
+    if teacher is not None:
+        goal = goal + recipe.distil * (teacher.astype(np.float32) - goal)
+    return {"logits": goal, **heads}
 
 
-class Batches(keras.utils.PyDataset):
-    """Shuffled, augmented batches; the same for the same seed and epoch, whatever came before."""
+def class_weights(labels: np.ndarray, classes: int) -> np.ndarray:
+    """Weight of each class (classes,) float32: inverse to its rows, 1 in the mean over the rows."""
+    counts = np.maximum(np.bincount(labels, minlength=classes), 1)
+    return (len(labels) / (np.count_nonzero(np.bincount(labels)) * counts)).astype(np.float32)
 
-    def __init__(self, images: np.ndarray, goals: dict[str, np.ndarray], recipe: Recipe, epoch: int = 0) -> None:
-        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
-        self.images, self.goals, self.recipe, self.epoch = images, goals, recipe, epoch
-        self.order = self._shuffled()
 
-    def __len__(self) -> int:
-        return max(len(self.images) // self.recipe.batch, 1)
+class Batches:
+    """Shuffled, augmented batches; the same for the same seed, epoch and index, whatever came before."""
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        rows = self.order[index * self.recipe.batch : (index + 1) * self.recipe.batch]
-        rng = np.random.default_rng((self.recipe.seed, self.epoch, index))
+    def __init__(self, images: np.ndarray, labels: np.ndarray, goals: Goals, recipe: Recipe) -> None:
+        self.images, self.goals, self.recipe = images, goals, recipe
+        self.weights = class_weights(labels, goals["logits"].shape[1])[labels]
+        self.steps = max(len(images) // recipe.batch, 1)
+
+    def epoch(self, epoch: int, workers: int = 1) -> Iterator[Batch]:
+        """The batches of one epoch, made a few ahead by `workers` threads."""
+        order = self._order(epoch)
+        with ThreadPoolExecutor(workers) as pool:
+            ahead: deque[Future[Batch]] = deque()
+            for index in range(self.steps):
+                ahead.append(pool.submit(self.batch, order, epoch, index))
+                if len(ahead) > 2 * workers + 2:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+
+    def batch(self, order: np.ndarray, epoch: int, index: int) -> Batch:
+        """Pictures (b,h,w,1) float32 in [0,255], goals and sample weights (None for equal ones) of one step."""
+        rows = order[index * self.recipe.batch : (index + 1) * self.recipe.batch]
+        rng = np.random.default_rng((self.recipe.seed, epoch, index))
         images = self.images[rows]
         if self.recipe.augmentation != NONE:
             images = augment(images, self.recipe.augmentation, rng)
-        return images[..., None].astype(np.float32), {name: goal[rows] for name, goal in self.goals.items()}
+        x, goals = images[..., None].astype(np.float32), {name: goal[rows] for name, goal in self.goals.items()}
+        if self.recipe.mixup:
+            x, goals = mixed(x, goals, self.recipe.mixup, rng)
+        weighted = self.recipe.balance == "weights"
+        return x, goals, dict.fromkeys(goals, self.weights[rows]) if weighted else None
 
-    def on_epoch_end(self) -> None:
-        self.epoch += 1
-        self.order = self._shuffled()
+    def _order(self, epoch: int) -> np.ndarray:
+        rng = np.random.default_rng((self.recipe.seed, epoch))
+        if self.recipe.balance == "sampling":
+            return rng.choice(len(self.images), len(self.images), p=self.weights / self.weights.sum(dtype=np.float64))
+        return rng.permutation(len(self.images))
 
-    def _shuffled(self) -> np.ndarray:
-        return np.random.default_rng((self.recipe.seed, self.epoch)).permutation(len(self.images))
+
+def mixed(x: np.ndarray, goals: Goals, alpha: float, rng: np.random.Generator) -> tuple[np.ndarray, Goals]:
+    """Each picture and its goals blended with another one's (Zhang et al., "mixup", ICLR 2018)."""
+    share = rng.beta(alpha, alpha, len(x)).astype(np.float32)
+    other = rng.permutation(len(x))
+
+    def blend(a: np.ndarray) -> np.ndarray:
+        s = share.reshape(-1, *[1] * (a.ndim - 1))
+        return s * a + (1 - s) * a[other]
+
+    return blend(x), {name: blend(goal) for name, goal in goals.items()}

@@ -1,4 +1,4 @@
-"""One training run: batches, schedule, averaged weights, validation, checkpoints that survive a crash."""
+"""One training run: schedule, averaged weights, validation, early stopping, checkpoints that survive a crash."""
 
 import json
 import math
@@ -13,20 +13,25 @@ import keras
 import numpy as np
 
 from emojimation.errors import InputError
-from emojimation.labels import FERPLUS_COLUMNS
-from emojimation.training import metrics, models
+from emojimation.training import metrics
 from emojimation.training.batches import Batches, targets
+from emojimation.training.dataset import Dataset
+from emojimation.training.network import compiled, plain, predict_logits, save_weights, start_from
 from emojimation.training.recipe import Recipe
 
 Report = Callable[[dict[str, float]], None]
 
 
 def learning_rate(recipe: Recipe, progress: float) -> float:
-    """The rate at `progress` in [0,1] of the run: linear warm-up, then by the schedule."""
-    warmup = min(recipe.warmup_epochs / recipe.epochs, 0.5)
+    """The rate at `progress` in [0,1] of the run: linear warm-up, then by the schedule.
+
+    cosine: half a cosine down to a thousandth. onecycle: the same with a warm-up of 30 % of the run. plateau: constant,
+    reduced by the validation loss. constant: constant.
+    """
+    warmup = 0.3 if recipe.schedule == "onecycle" else min(recipe.warmup_epochs / recipe.epochs, 0.5)
     if progress < warmup:
         return recipe.learning_rate * max(progress / warmup, 0.01)
-    if recipe.schedule == "cosine":
+    if recipe.schedule in ("cosine", "onecycle"):
         return recipe.learning_rate * max(0.5 * (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup))), 1e-3)
     return recipe.learning_rate
 
@@ -60,76 +65,82 @@ class Average:
             mean += (1 - decay) * (np.asarray(weight) - mean)
 
 
-class Trainer(keras.callbacks.Callback):
-    """Drives one run inside `Model.fit`: sets the rate, averages, validates, keeps the best, writes the checkpoint."""
+class Trainer:
+    """The state of one run and its loop. `history` has one row an epoch, `best` what will be shipped."""
 
-    def __init__(self, recipe: Recipe, folder: Path, val: tuple[np.ndarray, np.ndarray], report: Report) -> None:
-        super().__init__()
-        self.recipe, self.folder, self.val, self.report = recipe, folder, val, report
+    def __init__(self, model: keras.Model, recipe: Recipe, folder: Path, val: Dataset, report: Report) -> None:
+        self.model, self.recipe, self.folder, self.val, self.report = model, recipe, folder, val, report
         self.average = Average(recipe.ema)
         self.history: list[dict[str, float]] = []
         self.best = Best()
-        self.spent_s, self.started, self.factor = 0.0, time.monotonic(), 1.0
+        self.spent_s, self.started, self.factor, self.rate = 0.0, time.monotonic(), 1.0, 0.0
 
     @property
     def elapsed_s(self) -> float:
         """Seconds of training so far, those before a resume included."""
         return self.spent_s + time.monotonic() - self.started
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.epoch = epoch
+    def run(self, batches: Batches, first: int = 0) -> None:
+        """Train from epoch `first` to the end of the recipe, its patience or its time."""
+        workers = max(1, (os.cpu_count() or 2) - 1)
+        for epoch in range(first, self.recipe.epochs):
+            self.model.reset_metrics()
+            for index, batch in enumerate(batches.epoch(epoch, workers)):
+                self._step(epoch, index, batches.steps, batch)
+            self._end_of_epoch(epoch)
+            if self._finished(epoch):
+                return
 
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        progress = (self.epoch + batch / self.params["steps"]) / self.recipe.epochs
+    def _step(self, epoch: int, index: int, steps: int, batch: Any) -> None:
+        progress = (epoch + index / steps) / self.recipe.epochs
         if self.recipe.minutes:
             progress = max(progress, self.elapsed_s / 60 / self.recipe.minutes)
         self.rate = self.factor * learning_rate(self.recipe, min(progress, 1.0))
         self.model.optimizer.learning_rate = self.rate
-        self.report({"epoch": self.epoch, "step": batch, "steps": self.params["steps"], "progress": progress})
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self.average.update(self.model)
-        if not np.isfinite(logs["loss"]):
+        x, goals, weights = batch
+        logs = self.model.train_on_batch(x, goals, sample_weight=weights, return_dict=True)
+        self.loss = float(logs["loss"])
+        if not math.isfinite(self.loss):
             raise InputError(
-                f"Expected a finite loss, got {logs['loss']} in epoch {self.epoch + 1}: lower the learning rate "
+                f"Expected a finite loss, got {self.loss} in epoch {epoch + 1}: lower the learning rate "
                 f"(now {self.rate:.3g}); the last good checkpoint is kept in {self.folder}."
             )
+        self.average.update(self.model)
+        self.report({"epoch": epoch, "progress": progress})
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        row = {"epoch": epoch + 1, "rate": self.rate, "loss": float(logs["loss"]), **self._validate()}
+    def _end_of_epoch(self, epoch: int) -> None:
+        row = {"epoch": epoch + 1, "rate": self.rate, "loss": self.loss, **self._validate()}
         row["minutes"] = self.elapsed_s / 60
         self.history.append(row)
         if row["val_accuracy"] > self.best.accuracy:
-            self.best = Best(row["val_accuracy"], epoch, [np.array(w) for w in self.shipped()])
+            self.best = Best(row["val_accuracy"], epoch, [np.array(w) for w in self._shipped()])
         self._plateau()
         self._save(epoch)
         self.report(row)
-        out_of_time = self.recipe.minutes and self.elapsed_s / 60 >= self.recipe.minutes
-        if out_of_time or (self.recipe.patience and epoch - self.best.epoch >= self.recipe.patience):
-            self.model.stop_training = True
 
-    def shipped(self) -> list[np.ndarray]:
+    def _finished(self, epoch: int) -> bool:
+        out_of_time = bool(self.recipe.minutes) and self.elapsed_s / 60 >= (self.recipe.minutes or 0)
+        return out_of_time or bool(self.recipe.patience and epoch - self.best.epoch >= self.recipe.patience)
+
+    def _shipped(self) -> list[np.ndarray]:
         """The weights that are judged and shipped: the average where there is one."""
         return self.average.weights if self.average.weights is not None else self.model.get_weights()
 
     def _validate(self) -> dict[str, float]:
         own = [np.array(w) for w in self.model.get_weights()]
-        self.model.set_weights(self.shipped())
-        images, labels = self.val
-        logits = predict_logits(self.model, images)
+        self.model.set_weights(self._shipped())
+        logits = predict_logits(self.model, self.val.images)
         self.model.set_weights(own)
         return {
-            "val_accuracy": float((logits.argmax(1) == labels).mean()),
-            "val_loss": metrics.nll(metrics.softmax(logits), labels),
+            "val_accuracy": float((logits.argmax(1) == self.val.labels).mean()),
+            "val_loss": metrics.nll(metrics.softmax(logits), self.val.labels),
         }
 
     def _plateau(self) -> None:
         """Keras' ReduceLROnPlateau by the history: a fifth of the rate after five epochs without a lower validation loss."""
-        if self.recipe.schedule != "plateau":
-            return
         losses = [row["val_loss"] for row in self.history]
         since = len(losses) - 1 - int(np.argmin(losses))
-        if since and since % 5 == 0:
+        if self.recipe.schedule == "plateau" and since and since % 5 == 0:
             self.factor *= 0.2
 
     def _save(self, epoch: int) -> None:
@@ -137,8 +148,7 @@ class Trainer(keras.callbacks.Callback):
             "epoch": epoch + 1, "history": self.history, "spent_s": self.elapsed_s, "step": self.average.step,
             "factor": self.factor, "best": [self.best.accuracy, self.best.epoch],
         }  # fmt: skip
-        arrays: dict[str, Any] = {f"model_{i:04d}": np.asarray(v) for i, v in enumerate(_state(self.model))}
-        arrays |= {f"optimizer_{i:04d}": np.asarray(v) for i, v in enumerate(self.model.optimizer.variables)}
+        arrays: dict[str, Any] = {f"model_{i:04d}": np.asarray(v) for i, v in enumerate(self._variables())}
         arrays |= {f"average_{i:04d}": w for i, w in enumerate(self.average.weights or [])}
         arrays |= {f"best_{i:04d}": w for i, w in enumerate(self.best.weights)}
         partial = self.folder / "checkpoint.partial.npz"
@@ -152,17 +162,15 @@ class Trainer(keras.callbacks.Callback):
                 f"Expected to write a checkpoint in {self.folder}, got {error.strerror}: make room and add --resume."
             ) from error
 
-    def restore(self, model: keras.Model) -> int:
-        """Load the folder's checkpoint into `model` and this callback; returns the epoch to go on with."""
+    def restore(self) -> int:
+        """Load the folder's checkpoint; returns the epoch to go on with."""
         with np.load(self.folder / "checkpoint.npz") as saved:
             state = json.loads(str(saved["state"]))
 
             def group(name: str) -> list[np.ndarray]:
                 return [saved[key] for key in sorted(saved.files) if key.startswith(f"{name}_")]
 
-            for variable, value in zip(_state(model), group("model"), strict=True):
-                variable.assign(value)
-            for variable, value in zip(model.optimizer.variables, group("optimizer"), strict=True):
+            for variable, value in zip(self._variables(), group("model"), strict=True):
                 variable.assign(value)
             self.average.weights = group("average") or None
             accuracy, best_epoch = state["best"]
@@ -171,92 +179,40 @@ class Trainer(keras.callbacks.Callback):
         self.spent_s, self.started = state["spent_s"], time.monotonic()
         return state["epoch"]
 
-
-def _state(model: keras.Model) -> list[Any]:
-    return [*model.trainable_variables, *model.non_trainable_variables]
-
-
-def predict_logits(model: keras.Model, images: np.ndarray, batch: int = 256) -> np.ndarray:
-    """Logits (n,classes) float32 of pictures (n,h,w) uint8, whatever other heads the model has."""
-    out = []
-    for start in range(0, len(images), batch):
-        y = model.predict_on_batch(images[start : start + batch, ..., None].astype(np.float32))
-        out.append(np.asarray(y["logits"] if isinstance(y, dict) else y, np.float32))
-    return np.concatenate(out)
-
-
-def processor_has_bfloat16() -> bool:
-    """Whether this machine computes bfloat16 in hardware (by Linux' processor flags; an accelerator always does)."""
-    if keras.backend.backend() == "jax":
-        import jax
-
-        return jax.default_backend() != "cpu"
-    flags = Path("/proc/cpuinfo")
-    return flags.exists() and ("avx512_bf16" in (text := flags.read_text()) or "amx_bf16" in text)
-
-
-def compiled(recipe: Recipe, classes: int, size: int, with_votes: bool) -> keras.Model:
-    """The recipe's network with its optimizer and losses, ready for `fit`."""
-    low = recipe.precision == "bfloat16" or (recipe.precision == "auto" and processor_has_bfloat16())
-    keras.config.set_dtype_policy("mixed_bfloat16" if low else "float32")
-    model = models.build(recipe.model, classes=classes, size=size, **recipe.options)
-    keras.config.set_dtype_policy("float32")
-    outputs = {"logits": model.output}
-    if with_votes:
-        features = model.get_layer("features").output
-        outputs["votes"] = keras.layers.Dense(len(FERPLUS_COLUMNS), dtype="float32", name="votes")(features)
-    model = keras.Model(model.input, outputs, name=model.name)
-    kind = {"sgd": _sgd, "adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}[recipe.optimizer]
-    optimizer = kind(learning_rate=recipe.learning_rate, weight_decay=recipe.weight_decay or None)
-    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    entropy = {name: keras.losses.CategoricalCrossentropy(from_logits=True) for name in outputs}
-    weights = {"logits": 1.0, "votes": recipe.ferplus_head}
-    model.compile(
-        optimizer,
-        entropy,
-        loss_weights={name: weights[name] for name in outputs},
-        jit_compile=keras.backend.backend() == "jax",
-    )
-    return model
-
-
-def _sgd(**options: Any) -> keras.optimizers.Optimizer:
-    return keras.optimizers.SGD(momentum=0.9, nesterov=True, **options)
+    def _variables(self) -> list[Any]:
+        """All that a step changes: weights, dropout's random state, the optimizer's own."""
+        return [
+            *self.model.trainable_variables, *self.model.non_trainable_variables, *self.model.optimizer.variables,
+        ]  # fmt: skip
 
 
 def fit(
-    train: Any, val: Any, recipe: Recipe, folder: Path, resume: bool = False, report: Report = lambda row: None
+    train: Dataset,
+    val: Dataset,
+    recipe: Recipe,
+    folder: Path,
+    resume: bool = False,
+    report: Report = lambda row: None,
+    teacher: np.ndarray | None = None,
+    start: list[np.ndarray] | None = None,
 ) -> Trainer:
-    """Train `recipe` on the `Dataset` `train`, judged on `val`; everything of the run is kept in `folder`.
+    """Train `recipe` on `train`, judged on `val`; everything of the run is kept in `folder`.
 
-    Returns the trainer: its `best` holds accuracy, epoch and weights, its `history` one row an epoch.
+    teacher: probabilities (n,classes) of the training rows to distil from. start: weights of the same network to begin
+    with. Returns the trainer; `folder` then also holds model.keras and weights.npz of its best epoch.
     """
     keras.utils.set_random_seed(recipe.seed)
-    goals = targets(train.labels, train.votes, len(train.class_names), recipe)
-    model = compiled(recipe, len(train.class_names), train.images.shape[1], "votes" in goals)
-    model.optimizer.build(model.trainable_variables)
-    trainer = Trainer(recipe, folder, (val.images, val.labels), report)
-    trainer.set_model(model)
+    goals = targets(train.labels, train.votes, len(train.class_names), recipe, teacher)
+    model = compiled(recipe, len(train.class_names), train.size_px, "votes" in goals)
+    if start is not None:
+        start_from(model, start)
+    trainer = Trainer(model, recipe, folder, val, report)
     folder.mkdir(parents=True, exist_ok=True)
-    first = trainer.restore(model) if resume else 0
+    first = trainer.restore() if resume else 0
     (folder / "recipe.json").write_text(recipe.to_json())
-    if first < recipe.epochs:
-        batches = Batches(train.images, goals, recipe, first)
-        model.fit(batches, epochs=recipe.epochs, initial_epoch=first, callbacks=[trainer], verbose=0, shuffle=False)
+    trainer.run(Batches(train.images, train.labels, goals, recipe), first)
     model.set_weights(trainer.best.weights)
-    plain(model).save(folder / "model.keras")
+    shipped = plain(model)
+    shipped.save(folder / "model.keras")
+    save_weights(shipped, recipe, folder / "weights.npz")
     return trainer
-
-
-def plain(model: keras.Model) -> keras.Model:
-    """The same network in float32 of Keras' own layers with only the emotion head: what is saved and exported."""
-    logits = keras.Model(model.input, model.get_layer("logits").output, name=model.name)
-
-    def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
-        config = {**layer.get_config(), "dtype": "float32"}
-        kind = keras.layers.BatchNormalization if isinstance(layer, models.BatchNorm) else type(layer)
-        return kind.from_config(config)
-
-    clone = keras.models.clone_model(logits, clone_function=copy)
-    clone.set_weights(logits.get_weights())
-    return clone

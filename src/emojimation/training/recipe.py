@@ -19,6 +19,8 @@ class Recipe:
     ferplus_mix: weight of the FER+ vote distribution in the targets. ferplus_head: weight of the loss of a second head that
     learns all ten FER+ columns and is dropped at export. ema: decay per step of the averaged weights that are
     judged and shipped (0: none). patience: epochs without a better validation score before stopping (0: never).
+    mixup: strength of blending pairs of pictures (0: none). balance: "none", "weights" or "sampling" against rare classes.
+    distil: weight of the teacher's probabilities in the targets, where a teacher is given.
     minutes: time budget; the schedule then ends when the time does. precision: "auto" is bfloat16 where the processor has it.
     """
 
@@ -35,6 +37,9 @@ class Recipe:
     ferplus_mix: float = 0.0
     ferplus_head: float = 0.0
     ema: float = 0.998
+    mixup: float = 0.0
+    balance: str = "none"
+    distil: float = 0.7
     patience: int = 0
     minutes: float | None = None
     precision: str = "auto"

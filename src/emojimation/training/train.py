@@ -1,6 +1,5 @@
 """A whole run: fit, calibrate on the validation split, export, evaluate the exported file, draw the curves."""
 
-import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,10 @@ from emojimation.labels import EMOTIONS
 from emojimation.training import metrics
 from emojimation.training.dataset import Dataset
 from emojimation.training.evaluate import clear_threshold, commit, evaluate
+from emojimation.training.exclude import read_exclude
 from emojimation.training.export import metadata, to_onnx
-from emojimation.training.fit import Report, fit, predict_logits
+from emojimation.training.fit import Report, fit
+from emojimation.training.network import predict_logits
 from emojimation.training.recipe import Recipe, from_json
 from emojimation.training.report import training_curves
 
@@ -97,13 +98,5 @@ def _rounded(value: Any) -> Any:
 
 
 def without_rows(dataset: Dataset, path: Path) -> Dataset:
-    """The data set without the training rows that a csv lists in its column `row` (as `data audit` writes it)."""
-    with path.open(newline="") as file:
-        reader = csv.DictReader(file)
-        if "row" not in (reader.fieldnames or []):
-            raise InputError(
-                f"Expected a column 'row' in {path}, got {reader.fieldnames}: give the csv of `data audit`."
-            )
-        excluded = {int(line["row"]) for line in reader}
-    rows = np.arange(len(dataset))
-    return dataset.take(rows[~(np.isin(rows, list(excluded)) & (dataset.splits == "train"))])
+    """The data set without the training rows that a csv of `data audit` lists."""
+    return dataset.take(np.setdiff1d(np.arange(len(dataset)), read_exclude(path, len(dataset))))

@@ -1,0 +1,88 @@
+"""One HTML page of a film's people that needs nothing else: data, pictures, style and script are inside."""
+
+import base64
+import html
+import json
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import cv2
+import numpy as np
+
+from emojimation.faces import Face, crop_faces
+from emojimation.labels import COLOURS, EMOTIONS
+
+ASSETS = Path(__file__).parent / "assets"
+POINTS = 1200  # of one person's series, about as many as a screen has columns
+EMOJI_PX = 56
+ROOM = 1.4  # of a thumbnail around the box
+NOT_SURE_COLOUR = "#8a94a3"
+
+
+def html_of(data: dict[str, Any]) -> str:
+    """The page for a timeline's summary with each person's "series", a "title" and a "video" link or None.
+
+    All texts are put in as JSON and shown as text, so that no title can carry markup.
+    """
+    names = (*EMOTIONS, "not_sure")
+    labels = [
+        {
+            "name": name.replace("_", " "),
+            "colour": COLOURS.get(name, NOT_SURE_COLOUR),
+            "emoji": _emoji(name),
+        }
+        for name in names
+    ]
+    content = json.dumps({**data, "labels": labels}, ensure_ascii=False, separators=(",", ":"))
+    # "<" must not stand in a script block, where "</script>" would end it.
+    parts = {"title": html.escape(str(data["title"])), "data": content.replace("<", "\\u003c")}
+    template = (ASSETS / "timeline.html").read_text("utf-8")
+    return re.sub(r"\{\{(title|data)\}\}", lambda match: parts[match[1]], template)
+
+
+def thumbnail(frame: np.ndarray, xyxy: Any, side_px: int = 120) -> str:
+    """The face in the box `xyxy` (pixels) of a (H,W,3) BGR uint8 frame, with some room around, as a JPEG data URI."""
+    box = np.asarray(xyxy, np.float32)
+    centre, half = (box[:2] + box[2:]) / 2, ROOM * (box[2:] - box[:2]) / 2
+    whole = Face(np.concatenate([centre - half, centre + half]), score=1.0)
+    picture = crop_faces(frame, [whole], side_px, channels=3)[0]
+    return _data_uri("image/jpeg", cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 82])[1])
+
+
+def thinned(times_s: np.ndarray, probabilities: np.ndarray, max_gap_s: float) -> list[dict[str, list]]:
+    """A series as pieces without absences, each {"t": seconds, "p": rows of seven per mille}, at most `POINTS` in all.
+
+    times_s: (n,) rising. probabilities: (n,7). Where there are too many, neighbours are averaged.
+    """
+    span_s = max(float(times_s[-1] - times_s[0]), 1e-3)
+    piece = np.append(0, np.cumsum(np.diff(times_s) > max_gap_s))
+    cell = np.floor((times_s - times_s[0]) / span_s * (POINTS - 1)).astype(int)
+    group = np.append(0, np.cumsum((np.diff(piece) > 0) | (np.diff(cell) > 0)))
+    count = np.bincount(group)
+    t = np.bincount(group, weights=times_s) / count
+    p = np.stack([np.bincount(group, weights=column) / count for column in probabilities.T], axis=1)
+    first = np.append(0, np.flatnonzero(np.diff(group)) + 1)
+    piece = piece[first]
+    return [
+        {"t": np.round(t[piece == k], 3).tolist(), "p": np.rint(p[piece == k] * 1000).astype(int).tolist()}
+        for k in range(int(piece[-1]) + 1)
+    ]
+
+
+def link_of(path: str | Path | None) -> str | None:
+    """A relative path as a link."""
+    return None if path is None else quote(str(path).replace("\\", "/"))
+
+
+@lru_cache(maxsize=16)
+def _emoji(name: str) -> str:
+    picture = np.asarray(cv2.imread(str(ASSETS / "emoji" / "noto" / f"{name}.png"), cv2.IMREAD_UNCHANGED))
+    small = cv2.resize(picture, (EMOJI_PX, EMOJI_PX), interpolation=cv2.INTER_AREA)
+    return _data_uri("image/png", cv2.imencode(".png", small)[1])
+
+
+def _data_uri(kind: str, content: np.ndarray) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content.tobytes()).decode('ascii')}"
