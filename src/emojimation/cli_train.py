@@ -1,5 +1,6 @@
 """The command `train`. Heavy modules load when it runs, not before; `cli_judge` has what follows a training."""
 
+import statistics
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,6 +32,13 @@ def train(
     learning_rate: Annotated[float | None, typer.Option(min=0)] = None,
     precision: Annotated[str | None, typer.Option(help="auto, bfloat16 or float32.")] = None,
     exclude: Annotated[Path | None, typer.Option(help="csv of training rows to leave out, from `data audit`.")] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="Fine-tune: a model of the package, or a run's weights.npz.")
+    ] = None,
+    teacher: Annotated[
+        Path | None, typer.Option(help="Distil: .npy of (n,classes) probabilities of the training rows, in order.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Train this many seeds from --seed on, and print the spread.")] = 1,
 ) -> None:
     """Train a network, calibrate it, export it and score the exported file on the validation split."""
     need_training()
@@ -53,10 +61,17 @@ def train(
     if exclude:
         dataset = without_rows(dataset, exclude)
     folder = out or Path("runs") / f"{model or recipe}-{seed}"
-    with _bar() as bar:
-        scores = run(dataset, chosen, folder, resume, _reporter(bar))
-    print_scores(scores)
-    typer.echo(f"Run folder: {folder} (model.onnx, model.keras, metrics.json, curves.png, history.json)", err=True)
+    accuracies = []
+    for number in range(seed, seed + seeds):
+        place = folder if seeds == 1 else folder / f"seed-{number}"
+        with _bar() as bar:
+            scores = run(dataset, chosen.changed(seed=number), place, resume, _reporter(bar), teacher, start)
+        print_scores(scores)
+        accuracies.append(scores["accuracy"])
+        typer.echo(f"Run folder: {place} (model.onnx, model.keras, metrics.json, curves.png, history.json)", err=True)
+    if seeds > 1:
+        mean, spread = statistics.mean(accuracies), statistics.stdev(accuracies)
+        console.print(f"{seeds} seeds: accuracy {mean:.4f}, standard deviation {spread:.4f}")
 
 
 def _bar() -> Any:

@@ -16,10 +16,11 @@ from emojimation.training.evaluate import clear_threshold, commit, evaluate
 from emojimation.training.exclude import read_exclude
 from emojimation.training.export import metadata, to_onnx
 from emojimation.training.fit import Report, fit
-from emojimation.training.network import predict_logits
+from emojimation.training.network import load_start, predict_logits
 from emojimation.training.recipe import Recipe, from_json
 from emojimation.training.report import training_curves
 from emojimation.training.runs import load_keras
+from emojimation.weights import manifest, resolve
 
 CARD_FIGURES = (
     "split", "n", "accuracy", "accuracy_ci95", "macro_f1", "balanced_accuracy", "ece", "nll",
@@ -28,25 +29,68 @@ CARD_FIGURES = (
 
 
 def train(
-    dataset: Dataset, recipe: Recipe, folder: Path, resume: bool = False, report: Report = lambda row: None
+    dataset: Dataset,
+    recipe: Recipe,
+    folder: Path,
+    resume: bool = False,
+    report: Report = lambda row: None,
+    teacher: Path | None = None,
+    start: str | Path | None = None,
 ) -> dict[str, Any]:
     """Train on the training split, judge on the validation split; returns the metrics of the exported file.
 
-    The folder then holds recipe.json, history.json, curves.png, checkpoint.npz, model.keras, model.onnx, metrics.json.
+    teacher: .npy of (n,classes) probabilities of the training rows. start: model of the package or weights.npz to begin
+    with; its network replaces the recipe's. The folder then holds recipe.json, history.json, curves.png,
+    checkpoint.npz, weights.npz, model.keras, model.onnx, metrics.json. Classes other than the seven emotions are trained
+    and judged, but not exported: the engine knows the seven alone.
     """
-    check_folder(folder, recipe, resume)
     train_rows, val_rows = dataset.split("train"), dataset.split("val")
-    missing = set(range(len(dataset.class_names))) - set(train_rows.labels.tolist())
+    _check_classes(train_rows)
+    weights = None
+    if start is not None:
+        model, options, weights = load_start(start_file(start))
+        recipe = recipe.changed(model=model, options=options)
+    check_folder(folder, recipe, resume)
+    lessons = None if teacher is None else read_teacher(teacher, train_rows)
+    trainer = fit(train_rows, val_rows, recipe, folder, resume, report, lessons, weights)
+    training_curves(trainer.history, folder / "curves.png")
+    if dataset.class_names != EMOTIONS:
+        return {"n": len(val_rows), "accuracy": trainer.best.accuracy}
+    return finish(dataset, folder)
+
+
+def _check_classes(rows: Dataset) -> None:
+    missing = set(range(len(rows.class_names))) - set(rows.labels.tolist())
     if missing:
-        names = ", ".join(dataset.class_names[i] for i in sorted(missing))
+        names = ", ".join(rows.class_names[i] for i in sorted(missing))
         raise InputError(
             f"Expected training rows of every class, got none of {names}: add some, or leave the class out."
         )
-    trainer = fit(train_rows, val_rows, recipe, folder, resume, report)
-    training_curves(trainer.history, folder / "curves.png")
-    if dataset.class_names != EMOTIONS:
-        return {"accuracy": trainer.best.accuracy}
-    return finish(dataset, folder)
+    if len(rows.class_names) < 2:
+        raise InputError(f"Expected at least two classes, got only {rows.class_names[0]!r}: add a folder per class.")
+
+
+def start_file(start: str | Path) -> Path:
+    """The weights to begin with: those of a model of the package by name, a run's folder, or a weights.npz."""
+    if f"{start}.weights" in manifest():
+        return resolve(f"{start}.weights")
+    path = Path(start)
+    return path / "weights.npz" if path.is_dir() else resolve(path)
+
+
+def read_teacher(path: Path, rows: Dataset) -> np.ndarray:
+    """Probabilities (n,classes) of a .npy file, one row for each of `rows`; InputError where they do not fit."""
+    wanted = (len(rows), len(rows.class_names))
+    try:
+        probabilities = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"Expected a .npy file of shape {wanted}, got {path}, which is none ({error}).") from error
+    if probabilities.shape != wanted or not np.allclose(probabilities.sum(1), 1, atol=0.01):
+        raise InputError(
+            f"Expected probabilities of shape {wanted} that sum to 1, got {probabilities.shape} in {path}: "
+            f"give one row for each training row of {rows.source}, in order."
+        )
+    return probabilities
 
 
 def check_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
