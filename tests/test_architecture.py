@@ -32,12 +32,38 @@ MAY_IMPORT = {
     "portrait": GROUND | {"sprites"},
     "avatar": GROUND | {"sprites", "portrait"},
     "pipeline": GROUND | {"detect", "classify", "track", "quality"},
-    "assign": set(),
     "views": GROUND,
     "detect": GROUND | {"views"},
-    "track": GROUND | {"assign"},
-    "neutral": GROUND,
-    "live": GROUND | {"neutral", "pipeline"},
+    "tone": GROUND,
+    "video": GROUND | {"tone"},
+    "camera": GROUND | {"video"},
+    "scene": GROUND | {"video", "media"},
+    "source": GROUND | {"video", "camera", "scene", "media"},
+    "sound": GROUND | {"video"},
+    "movie": GROUND | {"video", "sound"},
+    "rows": GROUND,
+    "analyse": GROUND | {"video"},
+    "anonymise": GROUND,
+    "options": GROUND | {"anonymise", "render"},
+    "interrupt": set(),
+    "job": GROUND | {"movie", "rows"},
+    "outputs": GROUND | {"movie", "sound", "rows", "source", "timeline", "page"},
+    "run_video": GROUND
+    | {
+        "analyse",
+        "anonymise",
+        "avatar",
+        "interrupt",
+        "job",
+        "movie",
+        "options",
+        "outputs",
+        "render",
+        "rows",
+        "source",
+        "track",
+        "video",
+    },
     "run": GROUND | {"pipeline", "media", "render", "timeline", "track"},
 }
 RUNTIME = set(MAY_IMPORT)
@@ -57,6 +83,7 @@ HOMES = {
     "uvicorn": {"apps.api"},
     "ray": {"apps.ray_batch"},
     "torch": set(),
+    "av": {"video"},  # everybody else asks video.load_av(), which tells what to install
 }
 LIGHT = set(sys.stdlib_module_names) | {"emojimation", "typer", "rich"}
 NO_NAMES = {"utils", "helpers", "common", "core", "base", "manager"}
