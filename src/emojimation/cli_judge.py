@@ -187,11 +187,13 @@ def write(path: Path, text: str) -> None:
 
 
 def _print_corruptions(table: dict[str, Any]) -> None:
+    from emojimation.training.corrupt import words_of
+
     grid = Table("corruption", "mild", "middle", "strong", "mean", title=f"Accuracy on {table['n']} spoilt pictures")
     for name, mean in table["means"].items():
         rows = [row for row in table["rows"] if row["corruption"] == name]
         cells = [""] * (3 - len(rows)) + [f"{row['accuracy']:.1%}  [dim]{row['parameter']}[/dim]" for row in rows]
-        grid.add_row(name.replace("_", " "), *cells, f"{mean:.1%}")
+        grid.add_row(words_of(name), *cells, f"{mean:.1%}")
     console.print(grid)
     console.print(
         f"mean {table['mean_accuracy']:.1%}, untouched {table['clean_accuracy']:.1%}, ratio {table['ratio']:.3f}"
@@ -204,6 +206,9 @@ def export(
     format_: Annotated[str, typer.Option("--format", help="onnx, int8 (ONNX in eight bits) or tflite.")] = "onnx",
     name: Annotated[str, typer.Option(help="Name that the model gives itself.")] = "",
     ferplus: FERPLUS = None,
+    calibration: Annotated[
+        str, typer.Option(help="For onnx: temperature, vector (scale and bias of each class), or auto: what wins.")
+    ] = "auto",
 ) -> None:
     """Export a run again: onnx is calibrated on the validation split of DATA, checked against Keras and scored.
 
@@ -216,17 +221,21 @@ def export(
 
     runs.need(run, "model.onnx" if format_ == "int8" else "model.keras")
     dataset = load(data, ferplus=ferplus)
-    write_it = {"onnx": _export_onnx, "int8": _export_int8, "tflite": _export_tflite}
+    write_it: dict[str, Callable[[Path, Any, str], None]] = {
+        "onnx": partial(_export_onnx, calibration=calibration),
+        "int8": _export_int8,
+        "tflite": _export_tflite,
+    }
     write_it[format_](run, dataset, name)
     files = {"onnx": "model.onnx", "int8": "model.int8.onnx", "tflite": "model.tflite"}
     typer.echo(f"Written: {run / files[format_]}", err=True)
 
 
-def _export_onnx(run: Path, dataset: Any, name: str) -> None:
+def _export_onnx(run: Path, dataset: Any, name: str, calibration: str) -> None:
     need_training()
     from emojimation.training.train import finish
 
-    print_scores(finish(dataset, run, name))
+    print_scores(finish(dataset, run, name, calibration))
 
 
 def _export_int8(run: Path, dataset: Any, name: str) -> None:

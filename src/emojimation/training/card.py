@@ -6,9 +6,17 @@ The layout follows Mitchell et al., "Model Cards for Model Reporting", FAT* 2019
 from typing import Any
 
 from emojimation.training import card_text
+from emojimation.training.corrupt import words_of
 from emojimation.training.runs import Run
 
 SPLIT_NAMES = {"train": "Training", "val": "PublicTest (validation)", "test": "PrivateTest (test)"}
+OTHER_NAMES = {"train": "training", "val": "validation", "test": "test"}
+# Pictures of each class, in the order of `EMOTIONS`, by which the official splits of FER2013 are known.
+FER2013_COUNTS = {
+    (3995, 436, 4097, 7215, 4830, 3171, 4965),
+    (467, 56, 496, 895, 653, 415, 607),
+    (491, 55, 528, 879, 594, 416, 626),
+}
 
 
 def model_card(run: Run, extra: list[dict[str, Any]]) -> str:
@@ -26,9 +34,24 @@ def model_card(run: Run, extra: list[dict[str, Any]]) -> str:
         _corruptions(run.corruptions),
         _end_to_end(results),
         _int8(run.int8),
-        card_text.LIMITS,
+        _limits(run.metrics),
     )
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def is_fer2013(metrics: dict[str, Any]) -> bool:
+    """Whether the figures are of a whole official split of FER2013, told from its class counts."""
+    return tuple(row["n"] for row in metrics.get("per_class", {}).values()) in FER2013_COUNTS
+
+
+def split_name(metrics: dict[str, Any]) -> str:
+    """The split that the figures are of, by FER2013's own name where it is FER2013."""
+    return (SPLIT_NAMES if is_fer2013(metrics) else OTHER_NAMES)[metrics["split"]]
+
+
+def label_source(metrics: dict[str, Any]) -> str:
+    """Whose labels the answers are compared with, to follow a split's name."""
+    return ", FER2013's official labels" if is_fer2013(metrics) else ""
 
 
 def _row(*cells: Any) -> str:
@@ -47,18 +70,18 @@ def percent(value: float | None) -> str:
 
 def _facts(run: Run) -> str:
     labels = ", ".join(run.metrics["labels"])
-    network = f"network `{run.recipe['model']}`, " if run.recipe else ""
-    version = run.metrics.get("version", "unknown")
+    network = f"Network `{run.recipe['model']}`, exported" if run.recipe else "Exported"
+    commit = run.metrics.get("commit", "unknown")
     return (
-        f"Answers how a face in a picture looks: {labels}, each with a probability. {network[:1].upper()}{network[1:]}"
-        f"exported as ONNX with scaling, softmax and calibration inside; made by Emojimation {version}, "
-        f"commit `{run.metrics.get('commit', 'unknown')}`. This card is generated from the files of the run."
+        f"Answers how a face in a picture looks: {labels}, each with a probability. {network} as ONNX with scaling, "
+        f"softmax and calibration inside; made by Emojimation, commit `{commit}`. This card is generated from the files "
+        "of the run."
     )
 
 
 def _training(run: Run) -> str:
     trained = run.metrics.get("train")
-    lines = [card_text.DATA]
+    lines = ["## Training data"] + ([card_text.DATA] if is_fer2013(run.metrics) else [])
     if trained:
         lines.append(f"This run: {trained['n']:,} training rows, sha256 of pixels and labels `{trained['sha256']}`.")
         lines.append(_table(("class", "training rows"), [(k, f"{v:,}") for k, v in trained["counts"].items()]))
@@ -81,7 +104,7 @@ def _protocol(results: list[dict[str, Any]]) -> str:
 
 
 def _results(results: list[dict[str, Any]]) -> str:
-    head = ("", *(SPLIT_NAMES[result["split"]] + _tta(result) for result in results))
+    head = ("", *(split_name(result) + _tta(result) for result in results))
     figures = {
         "pictures": lambda r: f"{r['n']:,}",
         "accuracy": lambda r: percent(r["accuracy"]),
@@ -104,8 +127,17 @@ def _classes(metrics: dict[str, Any]) -> str:
         (name, f"{row['n']:,}", percent(row["precision"]), percent(row["recall"]), percent(row["f1"]))
         for name, row in metrics["per_class"].items()
     ]
-    title = f"Per class, {SPLIT_NAMES[metrics['split']]}:"
-    return f"{title}\n\n" + _table(("class", "pictures", "precision", "recall", "F1"), rows)
+    table = _table(("class", "pictures", "precision", "recall", "F1"), rows)
+    return f"Per class, {split_name(metrics)}:\n\n{table}\n\n{_confusions(metrics)}"
+
+
+def _confusions(metrics: dict[str, Any], number: int = 4) -> str:
+    names, pairs = metrics["labels"], []
+    for i, row in enumerate(metrics["confusion_matrix"]):
+        pairs += [(n / max(sum(row), 1), names[i], names[j]) for j, n in enumerate(row) if i != j]
+    worst = sorted(pairs, reverse=True)[:number]
+    words = ", ".join(f"{label} as {answer} ({percent(share)})" for share, label, answer in worst)
+    return f"Most frequent confusions, label as answer, in per cent of the label's pictures: {words}."
 
 
 def _calibration(metrics: dict[str, Any]) -> str:
@@ -115,7 +147,7 @@ def _calibration(metrics: dict[str, Any]) -> str:
         lines.append(card_text.CALIBRATIONS[known["kind"]].format(temperature=known["temperature"]))
         if checked:
             lines.append(
-                "Five-fold cross-validation on PublicTest: negative log likelihood "
+                "Five-fold cross-validation on the validation split: negative log likelihood "
                 f"{checked['temperature']['nll']:.4f} by temperature, {checked['vector']['nll']:.4f} by vector "
                 f"(gain {checked['nll_gain']:.4f} ± {checked['nll_gain_standard_error']:.4f}); accuracy "
                 f"{percent(checked['temperature']['accuracy'])} and {percent(checked['vector']['accuracy'])}."
@@ -140,7 +172,7 @@ def _corruptions(table: dict[str, Any] | None) -> str:
     for name, mean in table["means"].items():
         some = [row for row in table["rows"] if row["corruption"] == name]
         values = ", ".join(f"{percent(row['accuracy'])} ({row['parameter']})" for row in some)
-        rows.append((name.replace("_", " "), values, percent(mean)))
+        rows.append((words_of(name), values, percent(mean)))
     text = (
         f"## Spoilt pictures\n\nAccuracy on {table['n']:,} validation pictures under each corruption: mean "
         f"{percent(table['mean_accuracy'])} against {percent(table['clean_accuracy'])} on the same pictures untouched "
@@ -149,9 +181,16 @@ def _corruptions(table: dict[str, Any] | None) -> str:
     return text + "\n\n" + _table(("corruption", "by severity", "mean"), rows)
 
 
+def _limits(metrics: dict[str, Any]) -> str:
+    counts = {name: row["n"] for name, row in metrics["per_class"].items()}
+    known = card_text.FER2013_LIMITS if is_fer2013(metrics) else ""
+    rarest = min(counts, key=lambda name: counts[name])
+    return card_text.LIMITS.format(known=known, rarest=rarest, n=counts[rarest])
+
+
 def _end_to_end(results: list[dict[str, Any]]) -> str:
     lines = [
-        f"{SPLIT_NAMES[result['split']]}, {found['n']:,} pictures: no face found in {found['missed']:,}; accuracy "
+        f"{split_name(result)}, {found['n']:,} pictures: no face found in {found['missed']:,}; accuracy "
         f"{percent(found['accuracy_of_found'])} on the found ones ({percent(found['accuracy_direct_of_found'])} on the "
         f"same pictures as they are), {percent(found['accuracy_all'])} on all with a miss as a wrong answer "
         f"({found['rule']})."

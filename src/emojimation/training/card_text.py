@@ -26,13 +26,11 @@ for medical or safety reasons; it applies since 2 February 2025. This model is n
 so do not use it there. Elsewhere emotion recognition counts as high-risk (Annex III, point 1(c)), and people exposed to
 it have to be told (Article 50(3)). Pictures of faces are personal data (GDPR). This is no legal advice."""
 
-DATA = """## Training data
-
-FER2013 (Goodfellow et al., “Challenges in Representation Learning”, ICML 2013 workshop): grey 48×48 pictures of faces
+DATA = """FER2013 (Goodfellow et al., “Challenges in Representation Learning”, ICML 2013 workshop): grey 48×48 pictures of faces
 from a web search, 28,709 in its Training split, with the votes of ten people a picture from FER+ (Barsoum et al., 2016)
 where the recipe uses them. The pictures are not part of this package."""
 
-PROTOCOL = """Training rows train. PublicTest chooses the epoch, the calibration and the threshold, so its figures are a
+PROTOCOL = """Training rows train. The validation split (PublicTest of FER2013) chooses the epoch, the calibration and the threshold, so its figures are a
 little too good. Twins are pictures with a byte-identical one in Training; the honest figure leaves them out. All figures
 are of the exported ONNX file."""
 
@@ -40,26 +38,29 @@ NO_TEST = "No result on a test split is part of this card; give one by `emojimat
 
 CALIBRATIONS = {
     "temperature": (
-        "Logits are divided by a temperature of {temperature:.3f} before the softmax (Guo et al., ICML 2017); vector "
-        "scaling did not win out of fold."
+        "Logits are divided by a temperature of {temperature:.3f} before the softmax (Guo et al., ICML 2017)."
     ),
     "vector": (
         "Each class's logit has a scale and a bias of its own before the softmax (vector scaling, Guo et al., ICML 2017), "
-        "fitted on PublicTest, because it beat one temperature ({temperature:.3f}) out of fold."
+        "fitted on the validation split; one temperature alone would have been {temperature:.3f}."
     ),
 }
 
 NOT_SURE = """Under a confidence of **{threshold:.2f}** the product says “not sure”. The threshold is the lowest at which
-90 % of the answers above it agree with the FER+ majority, where PublicTest has a clear one. Against FER2013's own, noisier
-labels, {coverage} of the PublicTest pictures are answered then, {accuracy} of those answers rightly."""
+90 % of the answers above it agree with the FER+ majority, on validation pictures that have a clear one (with the label,
+where there are no FER+ votes). Against the labels, {coverage} of the pictures are answered then, {accuracy} of these rightly."""
+
+FER2013_LIMITS = """- Labels are noisy: FER+'s majority agrees with FER2013's label on about 72 % of the clear pictures (disgust 28 %, fear
+  13 %), and people are right on 65 ± 5 % of them. Scores above that are partly knowledge of the labels' habits.
+- The pictures were found by emotion words in a web search of 2013: much is posed, strong or from photo agencies.
+"""
 
 LIMITS = """## Limits
 
-- Labels are noisy: FER+'s majority agrees with FER2013's label on about 72 % of the clear pictures (disgust 28 %, fear
-  13 %), and people are right on 65 ± 5 % of them. Higher scores than this are partly knowledge of the labels' habits.
-- Disgust has 436 training pictures, 1.5 % of all; fear and sad are often confused, with each other and with neutral.
-- The pictures come from a web search of 2013: actors, posed and strong expressions, many white adults. Age, skin colour,
-  gender and culture are not labelled, so fairness between groups **has not been measured**; expect it to be uneven.
-- Small, dark, blurred, covered or turned faces: see the table of spoilt pictures where this card has one.
-- Seven words are not all that faces show; contempt, pain, boredom and mixed expressions land in one of them.
-- One picture says nothing about a person; videos are smoothed over time, which helps against flicker, not against bias."""
+{known}- Age, skin colour, gender and culture are not labelled, so fairness between groups **has not been measured**; expect
+  it to be uneven.
+- The rarest class here, {rarest}, has {n} pictures: its figures are the least certain.
+- Small, dark, blurred, covered or turned faces are answered worse; the table of spoilt pictures, where this card has one,
+  says by how much.
+- Seven words are not all that faces show: contempt, pain, boredom and mixed expressions land in one of them.
+- One picture says nothing about a person. Videos are smoothed over time, which helps against flicker, not against bias."""

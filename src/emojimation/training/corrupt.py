@@ -1,4 +1,4 @@
-"""What bad pictures do to a model: eleven seeded corruptions in up to three severities, and accuracy under each.
+"""What bad pictures do to a model: nine seeded corruptions in up to three severities, and accuracy under each.
 
 After Hendrycks and Dietterich, "Benchmarking Neural Network Robustness to Common Corruptions and Perturbations",
 ICLR 2019, with parameters for faces of 48 px. Corruption c of severity s depends on the seed, c and s alone, so a table
@@ -84,7 +84,7 @@ def occlusion(image: np.ndarray, side_px: float, rng: np.random.Generator) -> np
 
 CORRUPTIONS = {
     "blur": Corruption(blur, (0.7, 1.2, 2.0), "sigma {} px"),
-    "darkness": Corruption(light, (0.5, 0.25, 0.1), "light × {}"),
+    "darkness": Corruption(light, (0.4, 0.15, 0.05), "light × {}"),
     "overexposure": Corruption(light, (1.4, 2.0, 3.0), "light × {}"),
     "noise": Corruption(noise, (8, 16, 32), "deviation {} levels"),
     "jpeg": Corruption(jpeg, (30, 15, 7), "quality {}"),
@@ -123,6 +123,11 @@ def measure(
             yield {
                 "corruption": name, "severity": severity, "parameter": kind.unit.format(value), "accuracy": accuracy,
             }  # fmt: skip
+
+
+def words_of(name: str) -> str:
+    """A corruption's name for people: "low_resolution" -> "low resolution"."""
+    return "JPEG" if name == "jpeg" else name.replace("_", " ")
 
 
 def steps() -> int:

@@ -57,11 +57,11 @@ def _dress(axes: Axes, dataset: Dataset) -> None:
     axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.yaxis.grid(color=FAINT, linewidth=0.7)
     axes.set_axisbelow(True)
-    axes.tick_params(length=0)
+    axes.tick_params(length=0, colors=INK)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_color(INK)
     axes.margins(y=0.1)
-    axes.legend(frameon=False, fontsize=9, ncols=3, loc="lower right", bbox_to_anchor=(1, 1.05), borderpad=0)
+    axes.legend(frameon=False, labelcolor=INK, fontsize=9, ncols=3, loc="lower right", bbox_to_anchor=(1, 1.05), borderpad=0)
 
 
 def training_curves(history: list[dict[str, Any]], path: Path) -> None:
@@ -72,7 +72,7 @@ def training_curves(history: list[dict[str, Any]], path: Path) -> None:
 def curves_figure(history: list[dict[str, Any]]) -> Figure:
     """Loss and validation accuracy over the epochs, side by side; the best epoch is marked."""
     epochs = [row["epoch"] for row in history]
-    figure = Figure(figsize=(10, 3.8), layout="constrained")
+    figure = Figure(figsize=(11.1, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     left.plot(epochs, [row["loss"] for row in history], color=BLUE, ls="--", label="training (augmented, all heads)")
     left.plot(epochs, [row["val_loss"] for row in history], color=VERMILION, label="validation")

@@ -2,13 +2,15 @@
 
 import base64
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from emojimation.training import report, report_plots
 from emojimation.training.audit_style import CSS
-from emojimation.training.card import SPLIT_NAMES, percent
+from emojimation.training.card import label_source, percent, split_name
+from emojimation.training.corrupt import words_of
 from emojimation.training.dataset import Dataset
 from emojimation.training.evaluate import ferplus_labels
 from emojimation.training.pictures import encode_png
@@ -43,7 +45,7 @@ def page(
         _int8(run.int8),
     ]
     title = f"Report: {escape(run.name)}"
-    words = f"{run.metrics['n']:,} pictures of {SPLIT_NAMES[run.metrics['split']]}, FER2013's official labels"
+    words = f"{run.metrics['n']:,} pictures of {split_name(run.metrics)}{label_source(run.metrics)}"
     commit = escape(str(run.metrics.get("commit", "unknown")))
     return (
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
@@ -77,12 +79,13 @@ def _results(results: list[dict[str, Any]]) -> str:
     }  # fmt: skip
     head = "".join(f"<th class=num>{words}" for words in keys.values())
     lines = "".join(
-        f"<tr><th>{SPLIT_NAMES[r['split']]}, {r['n']:,} pictures"
-        + "".join(f"<td class=num>{percent(r.get(k))}" for k in keys)
+        f"<tr><th>{split_name(r)}, {r['n']:,} pictures" + "".join(f"<td class=num>{percent(r.get(k))}" for k in keys)
         for r in results
     )
     table = f"<div class=wide><table><tr><th>{head}</tr>{lines}</table></div>"
-    return _section("All results", "PublicTest chose the epoch and the calibration; a test split did not.", table)
+    return _section(
+        "All results", "The validation split chose the epoch and the calibration; a test split did not.", table
+    )
 
 
 def _curves(run: Run) -> str:
@@ -117,8 +120,7 @@ def _confusion(metrics: dict[str, Any]) -> str:
 
 def _cell(share: float, number: int, right: bool) -> str:
     strength = f"--v:{100 * share:.0f}%"
-    kind = ("right " if right else "") + ("deep" if share > 0.5 else "")
-    return f"<td class='{kind}' style='{strength}'><b>{100 * share:.0f}</b><span>{number:,}</span>"
+    return f"<td class='{'right' if right else ''}' style='{strength}'><b>{100 * share:.0f}</b><span>{number:,}</span>"
 
 
 def _trust(metrics: dict[str, Any]) -> str:
@@ -126,7 +128,7 @@ def _trust(metrics: dict[str, Any]) -> str:
     right = report_plots.coverage_figure(metrics["coverage"], metrics.get("threshold"))
     text = (
         "Left: of the answers given with 70 % confidence, 70 % should be right. Right: what “not sure” buys; answering "
-        "fewer pictures, the surest, makes fewer mistakes. Both against FER2013's own, noisy labels."
+        "fewer pictures, the surest, makes fewer mistakes. Both count against the data set's own labels, mistakes of these included."
     )
     plots = _plot(left, "Reliability diagram") + _plot(right, "Coverage and accuracy")
     return _section("How far the confidence can be trusted", text, f"<div class=pair>{plots}</div>")
@@ -139,7 +141,7 @@ def _corruptions(table: dict[str, Any] | None) -> str:
     for name, mean in table["means"].items():
         rows = [row for row in table["rows"] if row["corruption"] == name]
         cells = "<td>" * (3 - len(rows)) + "".join(_spoilt(row, table["clean_accuracy"]) for row in rows)
-        lines += f"<tr><th>{name.replace('_', ' ')}{cells}<td class=num><b>{percent(mean)}</b>"
+        lines += f"<tr><th>{words_of(name)}{cells}<td class=num><b>{percent(mean)}</b>"
     head = "<tr><th><th>mild<th>middle<th>strong<th class=num>mean</tr>"
     text = (
         f"Accuracy on {table['n']:,} pictures, spoilt in nine ways with fixed seeds: mean "
@@ -153,7 +155,7 @@ def _corruptions(table: dict[str, Any] | None) -> str:
 def _spoilt(row: dict[str, Any], clean: float) -> str:
     lost = max(0.0, 1 - row["accuracy"] / max(clean, 1e-9))
     return (
-        f"<td class='warm {'deep' if lost > 0.6 else ''}' style='--v:{100 * lost:.0f}%'>"
+        f"<td class=warm style='--v:{100 * lost:.0f}%'>"
         f"<b>{percent(row['accuracy'])}</b><span>{escape(row['parameter'])}</span>"
     )
 
@@ -163,7 +165,7 @@ def _mistakes(rows: Dataset | None, probabilities: np.ndarray | None) -> str:
         return ""
     worst = worst_mistakes(probabilities, rows.labels)
     thumbs = "".join(_thumb(rows, row, probabilities[row]) for row in worst)
-    text = "The wrong answers that were given with most confidence. Struck out: FER2013's label; bold: the answer."
+    text = "The wrong answers that were given with most confidence. Struck out: the label; bold: the answer."
     return _section("Worst mistakes", text + _sides(rows, probabilities, worst), f"<div class=grid>{thumbs}</div>")
 
 
@@ -199,7 +201,9 @@ def _bars(dataset: Dataset | None) -> str:
     if dataset is None:
         return ""
     figure = report.class_figure(dataset)
-    return _section("Training and validation data", escape(dataset.source), _plot(figure, "Pictures by class"))
+    return _section(
+        "Training and validation data", escape(Path(dataset.source).name), _plot(figure, "Pictures by class")
+    )
 
 
 def _int8(figures: dict[str, Any] | None) -> str:

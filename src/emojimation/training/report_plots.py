@@ -8,6 +8,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from emojimation.training.corrupt import words_of
 from emojimation.training.report import BLUE, FAINT, INK, PAPER, SOFT, VERMILION, plain_axes
 
 ORANGE, GREY_BLUE = "#e69f00", "#c9d6df"
@@ -77,7 +78,7 @@ def coverage_figure(rows: list[dict[str, Any]], threshold: float | None) -> Figu
 def class_scores_figure(per_class: dict[str, dict[str, float]]) -> Figure:
     """Recall and precision of each class, the best recall on top. per_class: `metrics.per_class`."""
     names = sorted(per_class, key=lambda name: per_class[name]["recall"])
-    figure = Figure(figsize=(10, 0.9 + 0.42 * len(names)), layout="constrained")
+    figure = Figure(figsize=(11.1, 0.9 + 0.42 * len(names)), layout="constrained")
     axes = figure.add_subplot()
     recall, precision = (np.array([100 * per_class[name][key] for name in names]) for key in ("recall", "precision"))
     y = np.arange(len(names))
@@ -96,9 +97,10 @@ def class_scores_figure(per_class: dict[str, dict[str, float]]) -> Figure:
 def corruption_figure(table: dict[str, Any]) -> Figure:
     """Accuracy under each corruption and severity, the most harmful on top. table: `corrupt.table`."""
     names = sorted(table["means"], key=lambda name: -table["means"][name])
-    figure = Figure(figsize=(10, 1.1 + 0.42 * len(names)), layout="constrained")
+    figure = Figure(figsize=(11.1, 1.1 + 0.42 * len(names)), layout="constrained")
     axes = figure.add_subplot()
     clean = 100 * table["clean_accuracy"]
+    low = max(0, 10 * int(min(100 * row["accuracy"] for row in table["rows"]) // 10) - 5)
     axes.axvline(clean, color=SOFT, ls="--", lw=1)
     for y, name in enumerate(names):
         values = [100 * row["accuracy"] for row in table["rows"] if row["corruption"] == name]
@@ -108,8 +110,8 @@ def corruption_figure(table: dict[str, Any]) -> Figure:
     for word in SEVERITIES:
         axes.plot([], [], SHADES[word][1], color=INK, mfc=SHADES[word][0], ms=8, label=word)
     axes.plot([], [], ls="--", color=SOFT, lw=1, label=f"untouched, {clean:.1f} %")
-    axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
-    axes.set(xlabel="accuracy (%)", xlim=(0, min(100, clean + 12)), ylim=(-0.6, len(names) - 0.4))
+    axes.set_yticks(range(len(names)), [words_of(name) for name in names])
+    axes.set(xlabel="accuracy (%)", xlim=(low, min(100, clean + 6)), ylim=(-0.6, len(names) - 0.4))
     plain_axes(axes, "x")
     axes.spines["left"].set_visible(False)
     axes.legend(frameon=False, labelcolor=INK, ncols=4, loc="lower left", bbox_to_anchor=(0, 1), fontsize=9)

@@ -111,29 +111,32 @@ def check_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
         )
 
 
-def finish(dataset: Dataset, folder: Path, name: str = "") -> dict[str, Any]:
-    """Calibrate `folder`/model.keras on the validation split, export it, and score the exported file there."""
+def finish(dataset: Dataset, folder: Path, name: str = "", calibration: str = "auto") -> dict[str, Any]:
+    """Calibrate `folder`/model.keras on the validation split, export it, and score the exported file there.
+
+    calibration: one of `calibrate.KINDS`; "auto" takes what wins in cross-validation.
+    """
     model = load_keras(folder)
     val, trained_on = dataset.split("val"), dataset.split("train")
     logits = predict_logits(model, val.images)
-    calibration, decided = calibrate.fit(logits, val.labels)
-    probabilities = calibration(logits)
+    chosen, decided = calibrate.fit(logits, val.labels, calibration)
+    probabilities = chosen(logits)
     papers = {
-        "temperature": round(calibration.temperature, 4),
-        "calibration": {key: _rounded(value) for key, value in calibration.to_dict().items()},
+        "temperature": round(chosen.temperature, 4),
+        "calibration": {key: _rounded(value) for key, value in chosen.to_dict().items()},
         "threshold": clear_threshold(probabilities, val),
         "data_sha256": trained_on.sha256,
         "commit": commit(),
     }
     target, sample = folder / "model.onnx", val.images[:500]
     name = name or folder.name
-    to_onnx(model, target, calibration, metadata(name, model, **papers), sample)
+    to_onnx(model, target, chosen, metadata(name, model, **papers), sample)
     scores = evaluate(EmotionClassifier(target).predict, dataset, "val")
     card = {key: _rounded(scores[key]) for key in CARD_FIGURES}
-    parity = to_onnx(model, target, calibration, metadata(name, model, **papers, metrics=card), sample)
+    parity = to_onnx(model, target, chosen, metadata(name, model, **papers, metrics=card), sample)
     scores |= {
-        "model": name, "temperature": calibration.temperature, "threshold": papers["threshold"],
-        "calibration": calibration.to_dict() | {"cross_validation": decided}, "keras_onnx_parity": parity,
+        "model": name, "temperature": chosen.temperature, "threshold": papers["threshold"],
+        "calibration": chosen.to_dict() | {"cross_validation": decided}, "keras_onnx_parity": parity,
         "train": {"n": len(trained_on), "sha256": trained_on.sha256, "counts": trained_on.counts()["train"]},
         "version": __version__,
     }  # fmt: skip
