@@ -8,7 +8,7 @@ import pytest
 
 ASSETS = Path(__file__).parents[1] / "src" / "emojimation" / "assets"
 PICTURES = Path(__file__).parent / "data"
-OURS = {"LICENSES.md", "manifest.json", "timeline.html"}
+OURS = {"LICENSES.md", "manifest.json", "timeline.html", "style.css"}
 FILES = [
     (folder, path)
     for folder in (ASSETS, PICTURES)
