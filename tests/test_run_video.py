@@ -157,14 +157,14 @@ def test_after_a_crash_it_goes_on(film, tmp_path, hide):
 
 
 def test_a_callback_that_fails_ends_it_within_a_second(film, tmp_path):
-    class Stop(Exception):
+    class StopError(Exception):
         pass
 
     def fail():
-        raise Stop
+        raise StopError
 
     began, threads = time.monotonic(), threading.active_count()
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         run_video(film, look, Targets(tmp_path / "a.mp4"), Options(workers=2), After(5, fail))
     assert time.monotonic() - began < 1
     time.sleep(0.1)
