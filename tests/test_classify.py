@@ -18,10 +18,10 @@ def crops(n=5, seed=0):
 
 
 def by_hand(images):
-    """What the tiny model is built to answer: softmax of 8 * brightness for happy, 4 for sad, 0 for the rest."""
+    """What the tiny model is built to answer: softmax of 8 * brightness for happy, 3 for sad, 0 for the rest."""
     logits = np.zeros((len(images), 7))
     logits[:, EMOTIONS.index("happy")] = 8 * images.reshape(len(images), -1).mean(1) / 255
-    logits[:, EMOTIONS.index("sad")] = 4
+    logits[:, EMOTIONS.index("sad")] = 3
     return np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
 
 

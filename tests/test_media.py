@@ -193,6 +193,16 @@ def test_missing_files_and_folders_are_refused(tmp_path):
         read_image(tmp_path)
 
 
+def test_a_file_that_may_not_be_read_is_told(tmp_path, monkeypatch):
+    def forbidden(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    path = saved(tmp_path / "locked.png", Image.fromarray(GREEN_TOP))
+    monkeypatch.setattr(Image, "open", forbidden)  # tests may run as root, whom no permission stops
+    with pytest.raises(InputError, match=r"locked\.png.*permissions"):
+        read_image(path)
+
+
 def test_find_images_in_folders_and_globs(tmp_path):
     names = ["b.jpg", "a.PNG", "sub/deep/c.webp", "notes.txt", ".hidden.jpg", ".cache/d.jpg"]
     for name in names:

@@ -256,20 +256,6 @@ def test_saving_refuses_what_it_cannot_keep(fer_rows: Dataset, tmp_path: Path):
     assert [p.name for p in tmp_path.iterdir()] == ["old"]
 
 
-def test_dataset_checks_its_rows(fer_rows: Dataset):
-    images = fer_rows.images
-    with pytest.raises(InputError, match="row 1: label 7 is out of range 0 to 6"):
-        Dataset.of(images[:2], [0, 7])
-    with pytest.raises(InputError, match="2 pictures, 1 labels"):
-        Dataset.of(images[:2], [0])
-    with pytest.raises(InputError, match="expected splits"):
-        Dataset.of(images[:1], [0], ["later"])
-    with pytest.raises(InputError, match="uint8"):
-        Dataset.of(images[:1].astype(np.float32), [0])
-    with pytest.raises(InputError, match=r"votes of shape \(1, 10\)"):
-        Dataset.of(images[:1], [0], votes=np.zeros((1, 8), np.uint8))
-
-
 def test_take_split_and_counts(fer_rows: Dataset):
     train = fer_rows.split("train")
     assert len(train) == 30 and set(train.splits.tolist()) == {"train"}

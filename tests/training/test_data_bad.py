@@ -1,4 +1,4 @@
-"""Every bad data file is refused in one line that names the file and the row."""
+"""Every bad data file and row is refused in one line that names the file and the row."""
 
 import gzip
 import lzma
@@ -6,6 +6,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from emojimation.errors import InputError
 from emojimation.training.csvfile import parse_pixels
 from emojimation.training.data import Dataset, load, save
+from emojimation.training.exclude import read_exclude
 from emojimation.training.pictures import encode_png
 
 GOOD = " ".join(["7"] * 2304)
@@ -159,3 +161,35 @@ def test_any_bytes_as_csv_are_refused_in_one_line(data: bytes, tmp_path_factory:
     with pytest.raises(InputError) as caught:  # 300 bytes never hold 2304 pixels
         load(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "missing column 'row'"),
+        ("number\n1\n", "missing column 'row'; found number"),
+        ("row\n1\nx\n", "line 3: expected a row from 0 to 29, found 'x'"),
+        ("row,reason\n30,flat\n", "line 2: expected a row from 0 to 29, found '30'"),
+        ("row\n-1\n", "line 2: expected a row from 0 to 29"),
+    ],
+)
+def test_bad_exclude_csv_is_refused(text: str, message: str, tmp_path: Path):
+    (tmp_path / "exclude.csv").write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_exclude(tmp_path / "exclude.csv", 30)
+    with pytest.raises(InputError, match="no such file"):
+        read_exclude(tmp_path / "none.csv", 30)
+
+
+def test_dataset_checks_its_rows(fer_rows: Dataset):
+    images = fer_rows.images
+    with pytest.raises(InputError, match="row 1: label 7 is out of range 0 to 6"):
+        Dataset.of(images[:2], [0, 7])
+    with pytest.raises(InputError, match="2 pictures, 1 labels"):
+        Dataset.of(images[:2], [0])
+    with pytest.raises(InputError, match="expected splits"):
+        Dataset.of(images[:1], [0], ["later"])
+    with pytest.raises(InputError, match="uint8"):
+        Dataset.of(images[:1].astype(np.float32), [0])
+    with pytest.raises(InputError, match=r"votes of shape \(1, 10\)"):
+        Dataset.of(images[:1], [0], votes=np.zeros((1, 8), np.uint8))

@@ -37,7 +37,8 @@ def load(path: str | Path, ferplus: str | Path | None = None, size: int = 48) ->
       any folder-per-class set. The shape is told from the content, not from the suffix.
     ferplus: fer2013new.csv, whose votes are joined by row order.
     Rows keep the order of the file. Rows of a file that names no splits belong to the split that is its own name
-    ("test.csv", "test-00000-of-00001.parquet", "val/"), or to "train". Raises InputError with one line for whatever a user can mend.
+    ("test.csv", "test-00000-of-00001.parquet", "val/"), or to "train". Raises InputError with one line for whatever a
+    user can mend.
     """
     path = Path(path)
     if not path.exists():
