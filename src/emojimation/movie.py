@@ -47,6 +47,8 @@ class Segment:
         self._container = self._av.open(f"file:{path}", "w", format=_format_of(path), options=options)
         self._stream: Any = None
         self._reformatter = self._av.video.reformatter.VideoReformatter()
+        ways = self._av.video.reformatter.Interpolation
+        self._rounding = ways.BILINEAR | ways.ACCURATE_RND  # without it all becomes darker by a level, and pink
         self._last = -1
 
     def write(self, image: np.ndarray, time_s: float) -> None:
@@ -55,7 +57,12 @@ class Segment:
             self._stream = self._start(image.shape[1], image.shape[0])
         frame = self._av.VideoFrame.from_ndarray(self._fitted(image), format="bgr24")
         frame = self._reformatter.reformat(
-            frame, format="yuv420p", dst_colorspace=self._matrix(), dst_color_range=1, threads=1
+            frame,
+            format="yuv420p",
+            dst_colorspace=self._matrix(),
+            dst_color_range=1,
+            interpolation=self._rounding,
+            threads=1,
         )
         self._last = max(self._last + 1, round(time_s * TICKS))
         frame.pts, frame.time_base = self._last, Fraction(1, TICKS)

@@ -62,7 +62,8 @@ class Track:
         time_s = float(pts * time_base) - self._zero
         if self._sound.end_s is not None and time_s >= self._sound.end_s - self._sound.start_s:
             return None
-        return time_s >= -0.01
+        # An encoder's first packet may lie before the start; the player needs it.
+        return time_s >= -0.01 or not self._sound.start_s
 
     def _copies(self, source: Any) -> Iterator[Any]:
         for packet in packets_of(self._source, source):
