@@ -77,7 +77,7 @@ def _read(file: Path | io.BytesIO, name: str | Path, max_megapixels: float) -> P
     except InputError:
         raise
     except PermissionError as error:
-        raise InputError(f"Expected a picture, got {path}, which may not be read. Check its permissions.") from error
+        raise InputError(f"Expected a picture, got {name}, which may not be read. Check its permissions.") from error
     except UnidentifiedImageError as error:
         raise InputError(f"Expected a picture, got {name}, which is none. {_hint(file)}") from error
     except _READ_ERRORS as error:
