@@ -3,7 +3,6 @@
 import os
 import random
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
@@ -14,6 +13,7 @@ import emojimation
 from emojimation import tables
 from emojimation.errors import InputError
 from emojimation.journal import Journal, full_disk, synced
+from emojimation.labels import EMOTIONS
 from emojimation.listing import Item, Listing, bytes_of, listing_of
 from emojimation.weights import resolve, sha256
 from emojimation.workers import Workers
@@ -48,7 +48,7 @@ class Summary:
     failed: int = 0
     faces: int = 0
     uncertain: int = 0
-    emotions: Counter[str] = field(default_factory=Counter)
+    emotions: dict[str, int] = field(default_factory=lambda: dict.fromkeys(EMOTIONS, 0))
     seconds: float = 0.0
     per_s: float = 0.0
     interrupted: bool = False

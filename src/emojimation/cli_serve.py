@@ -181,8 +181,11 @@ def _print_summary(summary: "Summary", out: Path, as_json: bool) -> None:
     if summary.interrupted:
         console.print("Stopped; the same command with --resume goes on.")
         return
+    if summary.pictures == summary.before:
+        console.print("Nothing was left to do.")
+        return
     console.print(f"{summary.faces} faces; {summary.without_face} pictures without one; {summary.failed} not readable")
-    shown = [f"{name} {number}" for name, number in summary.emotions.most_common()]
+    shown = [f"{name} {number}" for name, number in summary.emotions.items() if number]
     console.print(", ".join([*shown, f"not sure {summary.uncertain}"]))
     for path in summary.written:
         console.print(f"written: {path}", soft_wrap=True, markup=False)
