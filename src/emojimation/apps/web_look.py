@@ -8,6 +8,7 @@ from importlib import resources
 import cv2
 import numpy as np
 import streamlit as st
+from PIL import Image
 
 from emojimation import sprites
 from emojimation.faces import Face
@@ -154,9 +155,9 @@ def _sheet() -> str:
 
 
 @lru_cache(maxsize=1)
-def icon() -> np.ndarray:
-    """The page's icon, (64,64,4) RGBA uint8. Streamlit would fetch one of its own symbols from another host."""
-    return np.asarray(cv2.cvtColor(_straight("happy", 64), cv2.COLOR_BGRA2RGBA))
+def icon() -> Image.Image:
+    """The page's icon. One of Streamlit's own symbols would be fetched from another host."""
+    return Image.fromarray(cv2.cvtColor(_straight("happy", 64), cv2.COLOR_BGRA2RGBA))
 
 
 @lru_cache(maxsize=16)
