@@ -79,6 +79,15 @@ def test_ctrl_c_ends_with_130_and_a_film(model, tmp_path):
     assert count_frames(film) == log.read_bytes().count(b"\n") > 10
 
 
+def test_a_reader_that_has_enough_ends_it_quietly(model):
+    args = [sys.executable, "-m", "emojimation", "video", "synthetic:600", "--json", "--model", model]
+    process = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert json.loads(process.stdout.readline())["frame"] == 0
+    process.stdout.close()
+    assert process.wait(timeout=25) == 0 and process.stderr.read() == ""
+    process.stderr.close()
+
+
 def test_webcam_tells_each_face_as_it_comes(command, model):
     code, out, _ = command("webcam", "--camera", "synthetic:0.6", "--json", "--model", model)
     rows = [json.loads(line) for line in out.splitlines()]

@@ -22,7 +22,7 @@ from emojimation.outputs import Targets
 from emojimation.rows import Log, read_log
 from emojimation.run_video import run_video
 from films import images, picture, sound_packets, streams, times, write_film
-from test_video import FakeCapture
+from test_camera import FakeCapture
 
 HAPPY = np.array([0.02, 0.02, 0.02, 0.85, 0.03, 0.03, 0.03], np.float32)
 

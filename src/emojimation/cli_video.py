@@ -232,7 +232,11 @@ def _rate(bar: Any, task: Any, frame: int) -> str:
 
 def _print_json(row: dict[str, Any]) -> None:
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    print(json.dumps(row, ensure_ascii=not utf8), flush=True)
+    try:
+        print(json.dumps(row, ensure_ascii=not utf8), flush=True)
+    except BrokenPipeError:  # whoever reads has enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit from None
 
 
 def _print_live(result: "LiveResult", as_json: bool, shown: dict[int | None, str | None]) -> None:

@@ -154,16 +154,22 @@ def join(
     av = load_av()
     part = beside(target)
     kind = _format_of(target)
-    with av.open(f"file:{part}", "w", format=kind, options={"movflags": "+faststart"} if kind == "mp4" else {}) as out:
-        out.metadata.update(tags or {})
-        with open_container(segments[0][0]) as first:
-            stream = added(out, first.streams.video[0])
-        tracks = tracks_of(out, sound, kind) if sound else []
-        for packet in _pictures(segments):
-            packet.stream = stream
-            _mux_until(out, tracks, float(packet.dts * packet.time_base) + AHEAD_S)
-            out.mux(packet)
-        _mux_until(out, tracks, float("inf"))
+    try:
+        with av.open(
+            f"file:{part}", "w", format=kind, options={"movflags": "+faststart"} if kind == "mp4" else {}
+        ) as out:
+            out.metadata.update(tags or {})
+            with open_container(segments[0][0]) as first:
+                stream = added(out, first.streams.video[0])
+            tracks = tracks_of(out, sound, kind) if sound else []
+            for packet in _pictures(segments):
+                packet.stream = stream
+                _mux_until(out, tracks, float(packet.dts * packet.time_base) + AHEAD_S)
+                out.mux(packet)
+            _mux_until(out, tracks, float("inf"))
+    except OSError:
+        part.unlink(missing_ok=True)  # half of a film without its index helps nobody, and the disk may be full
+        raise
     os.replace(part, target)
 
 
