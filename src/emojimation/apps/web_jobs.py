@@ -23,7 +23,14 @@ from emojimation.source import open_source
 KEEP_S = 2 * 3600.0  # a finished film that nobody fetches or throws away
 MAX_JOBS = 8
 STAGES = {"search": "Searching every frame for faces", "film": "Looking at the film"}
-FILES = {"film": "film.mp4", "csv": "faces.csv", "srt": "film.srt", "vtt": "film.vtt", "report": "report.html", "jsonl": "faces.jsonl"}
+FILES = {
+    "film": "film.mp4",
+    "csv": "faces.csv",
+    "srt": "film.srt",
+    "vtt": "film.vtt",
+    "report": "report.html",
+    "jsonl": "faces.jsonl",
+}
 
 
 class Cancelled(Exception):  # noqa: N818

@@ -44,7 +44,7 @@ def _person(person: Person, duration_s: float, seek: str) -> None:
 
 def _chart(person: Person, duration_s: float) -> alt.Chart:
     """Stacked probabilities over the film's time."""
-    at = alt.selection_point(name="at", fields=["time_s"], nearest=True, on="click", empty=False)
+    at = alt.selection_point(name="at", fields=["time_s"], on="click", empty=False)
     return (
         alt.Chart(alt.Data(values=rows_of(person)))
         .mark_bar(size=max(2.0, 1000 / POINTS))
@@ -56,7 +56,9 @@ def _chart(person: Person, duration_s: float) -> alt.Chart:
             tooltip=["emotion:N", alt.Tooltip("probability:Q", format=".0%"), alt.Tooltip("time_s:Q", format=".1f")],
         )
         .add_params(at)
-        .properties(height=130, background="transparent", description=f"Probabilities of person {person.track_id} over time")
+        .properties(
+            height=130, background="transparent", description=f"Probabilities of person {person.track_id} over time"
+        )
         .configure_view(stroke=None)
     )
 
@@ -72,5 +74,3 @@ def rows_of(person: Person) -> list[dict[str, Any]]:
         for part in parts
         for i, name in enumerate(EMOTIONS)
     ]  # fmt: skip
-
-

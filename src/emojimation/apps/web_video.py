@@ -26,14 +26,16 @@ DOWNLOADS = {
 def show() -> None:
     """The page."""
     web_look.hero(
-        "A film, and how it felt.",
+        "A film, and what faces show.",
         "Follow each face through a video: who showed what, when. Or hide every face behind its emoji.",
         ("happy", "neutral", "surprise"),
     )
     job = jobs().get(st.query_params.get("film"))
     if job is None:
         if "film" in st.query_params:
-            st.info("This film is no longer here: films are deleted two hours after they are done, or when the server ends.")
+            st.info(
+                "This film is no longer here: films are deleted two hours after they are done, or when the server ends."
+            )
             del st.query_params["film"]
         _form()
     elif not job.over:
@@ -47,7 +49,11 @@ def show() -> None:
 def _form() -> None:
     given = _given()
     if given is None:
-        web_look.empty("No film yet", "Upload one above. A minute of film takes about a minute on two cores.", "neutral")
+        web_look.empty(
+            "No film yet",
+            "Upload one above. Films are worked on one after the other; you may leave the page meanwhile.",
+            "neutral",
+        )
         return
     name, size = given[0], given[1]
     try:
@@ -57,7 +63,10 @@ def _form() -> None:
         return
     options = _options(length)
     st.caption(f"{name}: {_clock(length)}, {size / 1e6:.1f} MB" if length else f"{name}: {size / 1e6:.1f} MB")
-    if st.button("Start", type="primary", key="film-start", icon=":material/play_arrow:", disabled=options is None) and options:
+    if (
+        st.button("Start", type="primary", key="film-start", icon=":material/play_arrow:", disabled=options is None)
+        and options
+    ):
         _start(given, options)
 
 
@@ -70,7 +79,9 @@ def _given() -> Any:
         return file.name, file.size, file
     if not limits.paths:
         return None
-    text = st.text_input("Or a path on this machine, for larger films", key="film-path", placeholder="/home/me/holiday.mp4")
+    text = st.text_input(
+        "Or a path on this machine, for larger films", key="film-path", placeholder="/home/me/holiday.mp4"
+    )
     path = Path(text).expanduser() if text else None
     if path is None:
         return None
@@ -110,14 +121,28 @@ def _kept(name: str, file: Any, folder: Path) -> Path:
 
 def _options(length: float | None) -> Options | None:
     """What to do with the film; None while a choice is missing."""
-    hide = st.toggle("Hide every face (anonymise)", key="film-hide", help="Two passes: the first searches for faces with a low threshold.")
+    hide = st.toggle(
+        "Hide every face (anonymise)",
+        key="film-hide",
+        help="Two passes: the first searches for faces with a low threshold.",
+    )
     names = [name for name in STYLES if not hide or name in HIDING]
-    style = st.segmented_control("Style", names, default="emoji" if hide else "boxes", format_func=STYLES.get, key=f"film-style-{hide}", required=True)
+    style = st.segmented_control(
+        "Style",
+        names,
+        default="emoji" if hide else "boxes",
+        format_func=STYLES.get,
+        key=f"film-style-{hide}",
+        required=True,
+    )
     limit, end_s = current().film_s, None
     if limit and (length or math.inf) > limit:
         said = f"lasts {_clock(length)}" if length else "does not tell how long it lasts"
         choice = st.radio(
-            f"The film {said}; the limit here is {_clock(limit)}.", ["Take its beginning only", "Leave it"], key="film-cut", index=None
+            f"The film {said}; the limit here is {_clock(limit)}.",
+            ["Take its beginning only", "Leave it"],
+            key="film-cut",
+            index=None,
         )
         if choice != "Take its beginning only":
             return None
@@ -172,7 +197,14 @@ def _result(job: FilmJob) -> None:
     if result is None or story is None:
         return
     rate = f"{result.frames / result.seconds:.0f}" if result.seconds else "–"
-    web_look.stats({"length": _clock(story.duration_s), "people": str(len(story.people)), "frames": f"{result.frames:,}", "frames a second": rate})
+    web_look.stats(
+        {
+            "length": _clock(story.duration_s),
+            "people": str(len(story.people)),
+            "frames": f"{result.frames:,}",
+            "frames a second": rate,
+        }
+    )
     for line in [*result.notes, *([result.hidden] if result.hidden else [])]:
         st.info(line.capitalize(), icon=":material/info:")
     start_s = st.session_state.get(f"seek-{job.key}", 0.0)
@@ -183,12 +215,22 @@ def _result(job: FilmJob) -> None:
     if story.people:
         web_timeline.charts(story, f"seek-{job.key}")
     else:
-        web_look.empty("No face in this film", "More light and larger faces help; see the page Photo for hints.", "not_sure")
+        web_look.empty(
+            "No face in this film", "More light and larger faces help; see the page Photo for hints.", "not_sure"
+        )
     st.subheader("Take it with you", anchor=False)
     with st.container(horizontal=True):
         for kind, (label, mime, icon) in DOWNLOADS.items():
             name = f"{Path(job.name).stem}-{job.file(kind).name}"
-            st.download_button(label, job.file(kind).read_bytes if job.file(kind).exists() else b"", name, mime, icon=icon, on_click="ignore", key=f"film-{kind}")
+            st.download_button(
+                label,
+                job.file(kind).read_bytes if job.file(kind).exists() else b"",
+                name,
+                mime,
+                icon=icon,
+                on_click="ignore",
+                key=f"film-{kind}",
+            )
         st.button("Delete, and take another film", key="film-again", on_click=_again, args=(job,), type="tertiary")
 
 
