@@ -135,8 +135,8 @@ def jpeg(image: np.ndarray, quality: int = 90) -> bytes:
 def footer() -> None:
     """What holds on every page."""
     st.html(
-        '<div class="em em-foot"><p>Everything is computed on the machine that serves this page; nothing is sent on, and no picture '
-        "is written to disk unless you save it. A facial expression is not a feeling: never judge people by this page.</p></div>"
+        '<div class="em em-foot"><p>Everything is computed on the machine that serves this page and nothing is sent on. Pictures are forgotten '
+        "with the page, films are deleted after two hours. A facial expression is not a feeling: never judge people by this page.</p></div>"
     )
 
 
