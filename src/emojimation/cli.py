@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import emojimation
-from emojimation import cli_data, cli_train, cli_video
+from emojimation import cli_data, cli_desktop, cli_train, cli_video
 from emojimation.errors import InputError
 
 if TYPE_CHECKING:
@@ -232,3 +232,4 @@ def _report(results: "Iterator[ImageResult] | list[ImageResult]") -> int:
 app.add_typer(cli_data.app, name="data")
 cli_train.add_to(app)
 cli_video.add_to(app)
+cli_desktop.add_to(app)
