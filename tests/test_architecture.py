@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "page": GROUND,
     "timeline": GROUND | {"people", "page"},
     "neutral": GROUND,
+    "live": GROUND | {"neutral"},
     "sprites": GROUND,
     "panel": GROUND | {"sprites"},
     "cover": GROUND | {"sprites", "panel"},
@@ -33,16 +34,38 @@ MAY_IMPORT = {
     "portrait": GROUND | {"sprites"},
     "avatar": GROUND | {"sprites", "portrait"},
     "pipeline": GROUND | {"detect", "classify", "track", "quality"},
-    # Films: reading and writing below, runs above.
     "tone": GROUND,
     "video": GROUND | {"tone"},
-    "movie": GROUND | {"video"},
     "camera": GROUND | {"video"},
-    "scene": GROUND | {"media", "video"},
-    "source": GROUND | {"camera", "media", "scene", "video"},
+    "scene": GROUND | {"video", "media"},
+    "source": GROUND | {"video", "camera", "scene", "media"},
+    "sound": GROUND | {"video"},
+    "movie": GROUND | {"video", "sound"},
     "rows": GROUND,
-    "analyse": GROUND | {"pipeline", "video"},
-    "live": GROUND | {"neutral", "pipeline"},
+    "analyse": GROUND | {"video"},
+    "anonymise": GROUND,
+    "options": GROUND | {"anonymise", "render"},
+    "interrupt": set(),
+    "job": GROUND | {"movie", "rows"},
+    "outputs": GROUND | {"movie", "sound", "rows", "source", "timeline", "page"},
+    "run_video": GROUND
+    | {
+        "analyse",
+        "anonymise",
+        "avatar",
+        "interrupt",
+        "job",
+        "movie",
+        "options",
+        "outputs",
+        "render",
+        "rows",
+        "source",
+        "track",
+        "video",
+    },
+    "explain": GROUND,
+    "run": GROUND | {"pipeline", "media", "render", "timeline", "track"},
     # Very many pictures: what they are, the processes, the journal, the tables; batch above them.
     "listing": GROUND | {"media", "rows"},
     "workers": {"errors"},
@@ -50,16 +73,15 @@ MAY_IMPORT = {
     "tables": GROUND | {"rows"},
     "contact": GROUND | {"listing", "media", "render", "rows"},
     "batch": GROUND | {"journal", "listing", "media", "pipeline", "run", "tables", "workers"},
-    "run": GROUND | {"analyse", "live", "media", "movie", "pipeline", "render", "rows", "source", "timeline", "track"},
 }
 RUNTIME = set(MAY_IMPORT)
 # Heavy package -> the only modules that may import it.
 HOMES = {
     **{
-        name: {f"training.{part}" for part in ("models", "network", "fit", "train", "export")}
+        name: {f"training.{part}" for part in ("models", "network", "fit", "train", "export", "quantize", "runs")}
         for name in ("keras", "tensorflow", "jax", "tf2onnx", "onnx")
     },
-    "matplotlib": {"training.report"},
+    "matplotlib": {"training.report"},  # and the files of that name's beginning
     "streamlit": {"apps.web"},
     "streamlit_webrtc": {"apps.web"},
     "altair": {"apps.web"},
@@ -70,6 +92,7 @@ HOMES = {
     "prometheus_client": {"apps.api"},
     "ray": {"apps.ray_batch"},
     "torch": set(),
+    "av": {"video"},  # everybody else asks video.load_av(), which tells what to install
 }
 LIGHT = set(sys.stdlib_module_names) | {"emojimation", "typer", "rich", "numpy"}
 MAX_LINES = 300

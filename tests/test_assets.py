@@ -8,7 +8,7 @@ import pytest
 
 ASSETS = Path(__file__).parents[1] / "src" / "emojimation" / "assets"
 PICTURES = Path(__file__).parent / "data"
-OURS = {"LICENSES.md", "manifest.json", "timeline.html"}
+OURS = {"LICENSES.md", "manifest.json", "timeline.html", "style.css"}
 FILES = [
     (folder, path)
     for folder in (ASSETS, PICTURES)
@@ -27,8 +27,8 @@ def test_every_file_has_its_row_with_sha256(folder: Path, path: Path) -> None:
 def test_the_manifest_names_every_model_with_its_sha256() -> None:
     models = ASSETS / "models"
     known = json.loads((models / "manifest.json").read_text("utf-8"))
-    assert {"face_detector", "default"} <= set(known)
-    assert {entry["file"] for entry in known.values()} == {path.name for path in models.glob("*.onnx")}
+    assert {"face_detector", "default", "default.weights"} <= set(known)
+    assert {entry["file"] for entry in known.values()} == {path.name for path in models.iterdir()} - {"manifest.json"}
     for entry in known.values():
         assert hashlib.sha256((models / entry["file"]).read_bytes()).hexdigest() == entry["sha256"]
 
