@@ -135,7 +135,7 @@ def _rows(settings: Settings, listing: Listing, answered: set[str], workers: int
             num_cpus=1,
         )
         for batch in answers.iter_batches(batch_size=None, batch_format="pyarrow"):
-            yield [json.loads(row) for row in batch.column("row").to_pylist()]
+            yield [json.loads(row) for row in batch.column("row").to_pylist()]  # type: ignore[union-attr]
 
 
 def _packed(item: Item) -> dict[str, Any]:
