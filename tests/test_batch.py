@@ -105,7 +105,7 @@ def test_sources_of_every_kind_name_the_same_pictures(folder, tmp_path, small_jp
         "none.jpg",
     ]
     assert [item.source for item in listing_of(f"file://{folder}/more")] == [f"file://{folder}/more/c.jpg"]
-    assert next(item.source for item in listing_of(f"file://{folder}/*.jpg")) == f"file://{folder}/a.jpg"
+    assert next(iter(listing_of(f"file://{folder}/*.jpg"))).source == f"file://{folder}/a.jpg"
     table = pa.table(
         {"label": [1, 2, 3], "image": [{"bytes": small_jpeg, "path": "x"}, {"bytes": None, "path": "y"}, None]}
     )
