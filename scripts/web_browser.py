@@ -16,7 +16,14 @@ import cv2
 import numpy as np
 
 SAMPLES = Path(__file__).parent.parent / "src" / "emojimation" / "assets" / "samples"
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
 FAKE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 # No UDP but through a proxy, which there is none: what a strict company network does.
 BLOCKED = ("--force-webrtc-ip-handling-policy=disable_non_proxied_udp",)
@@ -47,19 +54,16 @@ def server(log: Path, model: str = "default", *more: str) -> Iterator[str]:
 
 
 @contextmanager
-def chromium(camera: Path | None = None, blocked: bool = False) -> Iterator[Any]:
-    """A playwright browser. camera: an MJPEG file that it takes for its camera; None: no camera."""
-    from playwright.sync_api import sync_playwright
-
+def chromium(playwright: Any, camera: Path | None = None, blocked: bool = False) -> Iterator[Any]:
+    """A browser. camera: an MJPEG file that it takes for its camera; None: no camera. blocked: WebRTC gets no network."""
     more = (*FAKE, f"--use-file-for-fake-video-capture={camera}") if camera else ()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium_path(), args=[*QUIET, *more, *(BLOCKED if blocked else ())]
-        )
-        try:
-            yield browser
-        finally:
-            browser.close()
+    browser = playwright.chromium.launch(
+        executable_path=chromium_path(), args=[*QUIET, *more, *(BLOCKED if blocked else ())]
+    )
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 def face_frames(count: int = 30) -> Iterator[np.ndarray]:

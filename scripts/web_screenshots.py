@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import sync_playwright
 from web_browser import SAMPLES, chromium, server, write_camera, write_film
 
 LOOKS = {"light": ("light", 1200), "dark": ("dark", 1200), "phone": ("light", 390)}
@@ -15,11 +16,11 @@ DONE = "text=Everything is computed"
 def main() -> None:
     out = Path(sys.argv[1] if len(sys.argv) > 1 else "out/screenshots")
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, server(Path(folder) / "log") as address:
+    with tempfile.TemporaryDirectory() as folder, server(Path(folder) / "log") as address, sync_playwright() as tools:
         work = Path(folder)
         (work / "broken.jpg").write_bytes(b"no picture at all")
         write_film(work / "film.mp4", 3)
-        with chromium(write_camera(work / "face.mjpeg")) as browser:
+        with chromium(tools, write_camera(work / "face.mjpeg")) as browser:
             for look, (scheme, width) in LOOKS.items():
                 context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
                 for name, shoot in STATES.items():
@@ -30,7 +31,7 @@ def main() -> None:
                     _save(page, out / f"{name}-{look}.png", width)
                     page.close()
                 context.close()
-        with chromium(work / "face.mjpeg", blocked=True) as browser:
+        with chromium(tools, work / "face.mjpeg", blocked=True) as browser:
             page = browser.new_page(viewport={"width": 1200, "height": 900})
             page.goto(address)
             _start_live(page)
@@ -82,7 +83,7 @@ def _video(page: Any, work: Path) -> None:
     _go(page, "Video")
     page.set_input_files("input[type=file]", work / "film.mp4")
     page.get_by_role("button", name="Start").click()
-    page.wait_for_selector("[data-testid=stVegaLiteChart] canvas", timeout=90_000)
+    page.wait_for_selector("[data-testid=stVegaLiteChart] :is(canvas, svg)", timeout=90_000)
 
 
 def _video_empty(page: Any, _: Path) -> None:
