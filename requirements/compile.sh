@@ -20,4 +20,4 @@ compile web $same --extra web
 compile desktop $same --extra desktop
 compile api $same --extra api
 compile ray $same --extra ray
-compile test $same --extra train --extra dev
+compile test $same --constraint requirements/web.txt --extra train --extra web --extra dev

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 pytest.importorskip("streamlit", reason="the web extra is not installed: pip install -r requirements/web.txt")
 pytest.importorskip("playwright", reason="playwright is not installed: pip install playwright")
-import web_browser as browser_tools  # isort: skip
+import web_browser as browser_tools  # isort: skip  # noqa: E402
 
 SAMPLES = browser_tools.SAMPLES
 # Streamlit asks for these below the page's own path first when a page is opened by its address, and gets a 404.
