@@ -4,13 +4,19 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format bench pins clean
+.PHONY: help demo web screenshots test test-all lint format bench pins clean
 
 help:  ## Show what can be made.
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
 demo: .venv/run  ## Analyse the sample photos and say where the annotated ones are.
 	@$(BIN)/emojimation demo
+
+web: .venv/web  ## Open the web pages on this machine: http://127.0.0.1:8501
+	@$(BIN)/emojimation web --browser
+
+screenshots: .venv/test  ## Photograph every web page; writes out/screenshots/ (needs chromium).
+	$(BIN)/python scripts/web_screenshots.py
 
 test: .venv/test  ## Run the tests.
 	$(BIN)/python -m pytest -m "not slow"
@@ -47,6 +53,11 @@ clean:  ## Remove the environment and what tools have left.
 	@echo "Installing what the program needs ..."
 	@$(PIP) install -r requirements/run.txt
 	@$(PIP) install --no-deps --editable .
+	@touch $@
+
+.venv/web: .venv/run requirements/web.txt
+	@echo "Installing what the web pages need ..."
+	@$(PIP) install -r requirements/web.txt
 	@touch $@
 
 .venv/test: .venv/run requirements/test.txt

@@ -32,6 +32,7 @@ MAY_IMPORT = {
     "track": GROUND | {"assign"},
     "render": GROUND | RENDER_PARTS,
     "portrait": GROUND | {"sprites"},
+    "explain": GROUND,
     "avatar": GROUND | {"sprites", "portrait"},
     "pipeline": GROUND | {"detect", "classify", "track", "quality"},
     "tone": GROUND,
