@@ -6,6 +6,7 @@
 Tk is touched in this thread only; all work is done by `desktop_engine.Engine`, whose newest pictures the window fetches.
 """
 
+import gc
 import time
 import tkinter as tk
 from collections.abc import Callable
@@ -96,7 +97,10 @@ class Window(Telling):
         self._poll()
 
     def close(self) -> None:
-        """Keep the settings, free the source, end."""
+        """Keep the settings, free the source, end.
+
+        All of Tk is thrown away here, in its own thread: Tcl aborts the process if another thread's garbage collection does it.
+        """
         if self._closed:
             return
         self._closed = True
@@ -108,7 +112,10 @@ class Window(Telling):
             save(self.settings)
         if self.engine is not None:
             self.engine.close()
+        self.root.update_idletasks()
         self.root.destroy()
+        self.__dict__ = {"_closed": True}
+        gc.collect()
 
     # --- menus and keys ---
 
@@ -255,6 +262,8 @@ def open_window(source: str | None = None, model: str | None = None, **changes: 
         _check(source)
     window = Window(replace(kept, model=chosen, **asked), source)
     window.root.mainloop()
+    del window
+    gc.collect()  # see `Window.close`
     return 0
 
 

@@ -97,7 +97,7 @@ class Deeds:
         mirror = self.view.options.mirror.get()
         if self.engine is not None:
             self.engine.set_mirror(mirror)
-            if self.engine.status.source.isdecimal():  # for cameras it is remembered
+            if not self.engine.status.source or self.engine.status.source.isdecimal():  # remembered for cameras
                 self.change(mirror=mirror)
 
     def _do_theme(self) -> None:

@@ -188,6 +188,7 @@ class Engine:
         self._token += 1
         self._closing.set()
         self._outputs.close(self._free)
+        self._threads[0].join(0.3)
         self._jobs.put(None)
 
     # --- in threads of its own ---
