@@ -137,10 +137,19 @@ def test_ground_modules_need_only_the_standard_library(name):
 def test_apps_import_neither_each_other_nor_training():
     for name in names_of("apps"):
         own = inside(imports(tree(modules()[name])))
-        parts = {
-            other for other in own if other.startswith(f"{name}_")
-        }  # a large app may be cut into files of its name
+        # A large app may be cut into files of its name: apps.desktop, apps.desktop_view, ...
+        parts = {other for other in own if other.split("_")[0] == name.split("_")[0]}
         assert not {other for other in own - parts if other.startswith(("apps.", "training."))}, name
+
+
+def test_only_the_windows_own_modules_know_tk():
+    """The rest of the desktop app runs, and is tested, without a display."""
+    parts = names_of("apps")
+    users = {name for name in parts if "tkinter" in outside(imports(tree(modules()[name])))}
+    assert users <= {f"apps.desktop{part}" for part in ("", "_deeds", "_dialogs", "_options", "_view", "_widgets")}
+    work = {"pipeline", "detect", "classify", "render", "avatar", "live", "movie", "scene", "camera", "source"}
+    for name in users:  # nothing that computes is done in Tk's thread
+        assert not inside(imports(tree(modules()[name]), deep=False)) & work, name
 
 
 def test_training_does_not_import_the_programs():

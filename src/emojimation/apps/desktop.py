@@ -7,10 +7,11 @@ Tk is touched in this thread only; all work is done by `desktop_engine.Engine`, 
 """
 
 import gc
+import signal
 import time
 import tkinter as tk
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,8 +28,9 @@ from emojimation.apps.desktop_widgets import aware_of_dpi, scale_fonts, scale_of
 from emojimation.errors import InputError
 
 if TYPE_CHECKING:
-    from emojimation.apps.desktop_engine import Engine, Status
+    from emojimation.apps.desktop_engine import Engine
     from emojimation.apps.desktop_painter import Shown
+    from emojimation.apps.desktop_state import Status
 
 POLL_MS = 8
 FACTS_S = 0.25
@@ -56,7 +58,7 @@ class Window(Telling):
         self._status: Status | None = None
         self._number = self._room_timer = 0
         self._facts_s = 0.0
-        self._closed = False
+        self._closed = self.ending = False
         self._build_menus()
         self._bind_keys()
         self._place()
@@ -192,6 +194,8 @@ class Window(Telling):
             self.engine.show(Room(view.picture.size_wh, view.panel.size_wh, view.strip.size_wh, self.scale))
 
     def _poll(self) -> None:
+        if self.ending:
+            self.close()
         if self._closed or self.engine is None:
             return
         shown = self.engine.latest()
@@ -261,10 +265,26 @@ def open_window(source: str | None = None, model: str | None = None, **changes: 
     if source is not None:
         _check(source)
     window = Window(replace(kept, model=chosen, **asked), source)
-    window.root.mainloop()
+    with _ended_by_signals(window):
+        window.root.mainloop()
     del window
     gc.collect()  # see `Window.close`
     return 0
+
+
+@contextmanager
+def _ended_by_signals(window: Window) -> Iterator[None]:
+    """Ctrl-C and a polite kill close the window as its own button does; an exception out of Tk's loop would not."""
+
+    def end(*_: object) -> None:
+        window.ending = True
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _check(source: str) -> None:

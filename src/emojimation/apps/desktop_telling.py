@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from emojimation.apps.desktop_deeds import Deeds
 
 if TYPE_CHECKING:
-    from emojimation.apps.desktop_engine import Status
     from emojimation.apps.desktop_painter import Shown
+    from emojimation.apps.desktop_state import Status
 
 
 class Telling(Deeds):
