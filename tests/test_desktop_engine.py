@@ -14,7 +14,7 @@ from conftest import SAMPLES
 from emojimation.apps import desktop_sources
 from emojimation.apps.desktop_engine import Engine
 from emojimation.apps.desktop_files import Recorder, Table, reason, snapshot
-from emojimation.apps.desktop_opening import reveal
+from emojimation.apps.desktop_opening import check, reveal
 from emojimation.apps.desktop_settings import Settings, save
 from emojimation.errors import InputError
 from emojimation.faces import TEMPLATE, Face
@@ -131,9 +131,9 @@ def test_sources_by_their_text(tmp_path):
     assert desktop_sources.kind_of(str(SAMPLES / "obama.jpg")) == "photo"
     assert desktop_sources.title_of("rtsp://me:secret@host:1/x") == "host:1"
     for good in ("0", "sample", "synthetic:2", "http://a/b", str(SAMPLES)):
-        desktop_sources.check(good)
+        check(good)
     with pytest.raises(InputError, match=r"got nowhere\.mp4, which does not exist"):
-        desktop_sources.check("nowhere.mp4")
+        check("nowhere.mp4")
     frames = list(desktop_sources.open_choice(str(SAMPLES / "obama.jpg"), (640, 480)))
     assert len(frames) == 1 and max(frames[0].image.shape) > 640  # photos keep their size
     small = next(iter(desktop_sources.open_choice("synthetic:1", (320, 200))))

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from emojimation import weights
 from emojimation.apps import desktop_dialogs as dialogs
-from emojimation.apps.desktop_actions import ACTIONS, STYLE_KEYS, STYLE_NAMES
-from emojimation.apps.desktop_opening import Cameras
+from emojimation.apps.desktop_actions import ACTIONS, SAMPLE_NAMES, STYLE_KEYS, STYLE_NAMES
+from emojimation.apps.desktop_opening import Cameras, check
 from emojimation.apps.desktop_settings import Settings, load, save
 from emojimation.apps.desktop_telling import Telling
 from emojimation.apps.desktop_view import View
@@ -115,6 +115,8 @@ class Window(Telling):
         if self.engine is not None:
             self.engine.close()
         self.root.update_idletasks()
+        for timer in self.root.tk.splitlist(self.root.tk.call("after", "info")):
+            self.root.after_cancel(timer)
         self.root.destroy()
         self.__dict__ = {"_closed": True}
         gc.collect()
@@ -132,8 +134,7 @@ class Window(Telling):
                 )  # fmt: skip
 
         def samples(menu: tk.Menu) -> None:
-            for label, source in (("Sample film", "sample"), ("Sample film, five people", "sample:5"),
-                                  ("Sample photo", "sample:photo")):  # fmt: skip
+            for source, label in SAMPLE_NAMES.items():
                 menu.add_command(label=label, command=partial(self.open, source))
 
         self.menu = dialogs.menu_bar(self.root, self.do, {"styles": styles, "sample": samples})
@@ -263,7 +264,7 @@ def open_window(source: str | None = None, model: str | None = None, **changes: 
             raise
         chosen = "default"  # a file that was chosen once and is gone
     if source is not None:
-        _check(source)
+        check(source)
     window = Window(replace(kept, model=chosen, **asked), source)
     with _ended_by_signals(window):
         window.root.mainloop()
@@ -285,9 +286,3 @@ def _ended_by_signals(window: Window) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _check(source: str) -> None:
-    from emojimation.apps.desktop_sources import check
-
-    check(source)
