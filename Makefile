@@ -4,13 +4,16 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format bench pins clean
+.PHONY: help demo desktop test test-all lint format bench pins clean
 
 help:  ## Show what can be made.
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
 demo: .venv/run  ## Analyse the sample photos and say where the annotated ones are.
 	@$(BIN)/emojimation demo
+
+desktop: .venv/desktop  ## Open the window: live picture, avatar, probabilities.
+	@$(BIN)/emojimation desktop
 
 test: .venv/test  ## Run the tests.
 	$(BIN)/python -m pytest -m "not slow"
@@ -52,4 +55,9 @@ clean:  ## Remove the environment and what tools have left.
 .venv/test: .venv/run requirements/test.txt
 	@echo "Installing what the tests need ..."
 	@$(PIP) install -r requirements/test.txt
+	@touch $@
+
+.venv/desktop: .venv/run requirements/desktop.txt
+	@echo "Installing what the window needs ..."
+	@$(PIP) install -r requirements/desktop.txt
 	@touch $@

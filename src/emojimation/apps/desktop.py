@@ -116,7 +116,7 @@ class Window(Telling):
             self.engine.close()
         self.root.update_idletasks()
         for timer in self.root.tk.splitlist(self.root.tk.call("after", "info")):
-            self.root.after_cancel(timer)
+            self.root.tk.call("after", "cancel", timer)
         self.root.destroy()
         self.__dict__ = {"_closed": True}
         gc.collect()
