@@ -7,7 +7,7 @@ look to the next, for which a film is read k frames ahead. The tracker sees the 
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from statistics import median
@@ -73,7 +73,7 @@ def analyse(
     every: int | str = 1,
     workers: int = 1,
     fps: float | None = None,
-) -> Iterator[tuple[Frame, list[Face]]]:
+) -> Generator[tuple[Frame, list[Face]], None, None]:
     """Each frame with its faces, in order.
 
     look: a frame's (H,W,3) BGR uint8 image -> faces with probabilities, called from `workers` threads at once. every: see

@@ -150,10 +150,10 @@ class Covers:
         distance = np.array([[_distance(chain, time_s, face) for face in faces] for chain in self._open])
         free = set(range(len(faces)))
         while distance.size and distance.min() < 1:
-            i, j = np.unravel_index(int(distance.argmin()), distance.shape)
+            i, j = (int(v) for v in np.unravel_index(int(distance.argmin()), distance.shape))
             self._open[i].add(time_s, faces[j])
             distance[i], distance[:, j] = np.inf, np.inf
-            free.discard(int(j))
+            free.discard(j)
         for j in sorted(free):
             chain = _Chain()
             chain.add(time_s, faces[j])

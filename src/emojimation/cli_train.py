@@ -1,36 +1,19 @@
-"""The commands of the training side: train, evaluate, export. Heavy modules load when a command runs, not before."""
+"""The command `train`. Heavy modules load when it runs, not before; `cli_judge` has what follows a training."""
 
-import json
-import os
+import statistics
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-from emojimation.errors import InputError
-
-DATA = Annotated[Path, typer.Option("--data", help="FER2013 in any of its shapes, or a folder per class.")]
-FERPLUS = Annotated[Path | None, typer.Option("--ferplus", help="fer2013new.csv with the FER+ votes, row by row.")]
-console = Console(stderr=True)
+from emojimation.cli_judge import DATA, FERPLUS, console, evaluate, export, need_training, print_scores
+from emojimation.cli_report import report
 
 
 def add_to(app: typer.Typer) -> None:
     """Give `app` the commands of this module."""
-    for command in (train, evaluate, export):
+    for command in (train, evaluate, export, report):
         app.command()(command)
-
-
-def _need_training() -> None:
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("GLOG_minloglevel", "3")
-    try:
-        import keras  # noqa: F401
-    except ImportError as error:
-        raise InputError(
-            f'Expected the training packages, got none ({error.name} is missing): pip install "emojimation[train]".'
-        ) from error
 
 
 def train(
@@ -49,9 +32,16 @@ def train(
     learning_rate: Annotated[float | None, typer.Option(min=0)] = None,
     precision: Annotated[str | None, typer.Option(help="auto, bfloat16 or float32.")] = None,
     exclude: Annotated[Path | None, typer.Option(help="csv of training rows to leave out, from `data audit`.")] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="Fine-tune: a model of the package, or a run's weights.npz.")
+    ] = None,
+    teacher: Annotated[
+        Path | None, typer.Option(help="Distil: .npy of (n,classes) probabilities of the training rows, in order.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Train this many seeds from --seed on, and print the spread.")] = 1,
 ) -> None:
     """Train a network, calibrate it, export it and score the exported file on the validation split."""
-    _need_training()
+    need_training()
     from emojimation.training import recipe as recipes
     from emojimation.training.data import load
     from emojimation.training.train import train as run
@@ -71,10 +61,17 @@ def train(
     if exclude:
         dataset = without_rows(dataset, exclude)
     folder = out or Path("runs") / f"{model or recipe}-{seed}"
-    with _bar() as bar:
-        scores = run(dataset, chosen, folder, resume, _reporter(bar))
-    _print_scores(scores)
-    typer.echo(f"Run folder: {folder} (model.onnx, model.keras, metrics.json, curves.png, history.json)", err=True)
+    accuracies = []
+    for number in range(seed, seed + seeds):
+        place = folder if seeds == 1 else folder / f"seed-{number}"
+        with _bar() as bar:
+            scores = run(dataset, chosen.changed(seed=number), place, resume, _reporter(bar), teacher, start)
+        print_scores(scores)
+        accuracies.append(scores["accuracy"])
+        typer.echo(f"Run folder: {place} (model.onnx, model.keras, metrics.json, curves.png, history.json)", err=True)
+    if seeds > 1:
+        mean, spread = statistics.mean(accuracies), statistics.stdev(accuracies)
+        console.print(f"{seeds} seeds: accuracy {mean:.4f}, standard deviation {spread:.4f}")
 
 
 def _bar() -> Any:
@@ -100,83 +97,3 @@ def _reporter(bar: Any) -> Any:
         )
 
     return report
-
-
-def _print_scores(scores: dict[str, Any]) -> None:
-    shown = (
-        "n",
-        "accuracy",
-        "macro_f1",
-        "ece",
-        "accuracy_without_duplicates",
-        "ferplus_accuracy",
-        "temperature",
-        "threshold",
-    )
-    for key in shown:
-        if scores.get(key) is not None:
-            value = scores[key]
-            console.print(f"{key:>30}  {value:.4f}" if isinstance(value, float) else f"{key:>30}  {value}")
-
-
-def evaluate(
-    data: DATA,
-    split: Annotated[str, typer.Option(help="train, val (PublicTest) or test (PrivateTest).")] = "val",
-    model: Annotated[str, typer.Option(help="Name of a model in the package, or path of an ONNX file.")] = "default",
-    train_data: Annotated[
-        Path | None, typer.Option(help="What the model was trained on, if it is not in DATA: twins are counted apart.")
-    ] = None,
-    ferplus: FERPLUS = None,
-    tta: Annotated[bool, typer.Option(help="Mean of each picture and its mirror image.")] = False,
-    threads: Annotated[int, typer.Option(min=1)] = 1,
-    json_out: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures here; - is standard output.")
-    ] = None,
-) -> None:
-    """Score a model file on one split: accuracy with interval, calibration, duplicates apart, FER+ labels."""
-    from emojimation.classify import EmotionClassifier
-    from emojimation.training import evaluate as scoring
-    from emojimation.training.data import load
-
-    classifier = EmotionClassifier(model, threads=threads)
-    dataset = load(data, ferplus=ferplus, size=classifier.size)
-    seen = load(train_data, size=classifier.size) if train_data else None
-    scores = {"model": model, **scoring.evaluate(classifier.predict, dataset, split, seen, tta)}
-    text = json.dumps(scores, indent=1)
-    if str(json_out) == "-":
-        typer.echo(text)
-        return
-    if json_out:
-        json_out.parent.mkdir(parents=True, exist_ok=True)
-        json_out.write_text(text + "\n")
-    _print_scores(scores)
-
-
-def export(
-    run: Annotated[Path, typer.Argument(help="Run folder of `emojimation train`.")],
-    data: DATA,
-    format_: Annotated[str, typer.Option("--format", help="onnx or tflite.")] = "onnx",
-    name: Annotated[str, typer.Option(help="Name that the model gives itself.")] = "",
-    ferplus: FERPLUS = None,
-) -> None:
-    """Export a run again: calibrated on the validation split of DATA, checked against Keras, scored."""
-    _need_training()
-    if not (run / "model.keras").exists():
-        raise InputError(f"Expected a run folder with model.keras, got {run}: give the --out of `emojimation train`.")
-    from emojimation.training.data import load
-    from emojimation.training.train import finish
-
-    dataset = load(data, ferplus=ferplus)
-    scores = finish(dataset, run, name)
-    if format_ == "tflite":
-        import keras
-
-        from emojimation.training.export import to_tflite
-
-        model, images = keras.models.load_model(run / "model.keras"), dataset.split("val").images[:500]
-        difference = to_tflite(model, run / "model.tflite", scores["temperature"], images)
-        console.print(f"largest difference to Keras on {len(images)} pictures: {difference:.4f}")
-    elif format_ != "onnx":
-        raise InputError(f"Expected --format onnx or tflite, got {format_!r}.")
-    _print_scores(scores)
-    typer.echo(f"Written: {run}/model.{format_}", err=True)

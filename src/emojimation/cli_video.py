@@ -17,7 +17,8 @@ from emojimation.errors import InputError
 if TYPE_CHECKING:
     from emojimation.live import LiveResult
     from emojimation.pipeline import Pipeline
-    from emojimation.run_video import Progress, VideoResult
+    from emojimation.run_video import Progress as At
+    from emojimation.run_video import VideoResult
 
 INTERRUPTED = 130
 console = Console(stderr=True)
@@ -61,8 +62,10 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on where the same com
 Every = Annotated[
     str, typer.Option("--every", help="Look at each N-th frame only, or `auto`: as many as real time allows.")
 ]
-Start = Annotated[str, typer.Option("--start", help="Where to begin: seconds or h:m:s.")]
-End = Annotated[str | None, typer.Option("--end", help="Where to end: seconds or h:m:s.", show_default=False)]
+Start = Annotated[str, typer.Option("--start", help="Where to begin: seconds or hours:minutes:seconds.")]
+End = Annotated[
+    str | None, typer.Option("--end", help="Where to end: seconds or hours:minutes:seconds.", show_default=False)
+]
 Fps = Annotated[
     float | None,
     typer.Option("--fps", min=0.01, max=1000, help="Frame rate of a folder of pictures.", show_default="25"),
@@ -108,8 +111,9 @@ def video(
 
     Exit code 0: done. 130: stopped by Ctrl-C; the files hold what was done, and --resume goes on.
     """
+    from emojimation.options import Options
     from emojimation.outputs import Targets
-    from emojimation.run_video import Options, run_video
+    from emojimation.run_video import run_video
 
     targets = Targets(out, jsonl, csv, parquet, srt, vtt, report)
     if targets.primary is None and not as_json:
@@ -199,7 +203,7 @@ def _pipeline(model: str, min_score: float | None, tiles: bool, anonymise: bool)
 
 
 @contextmanager
-def _progress(as_json: bool) -> "Iterator[Callable[[Progress], None]]":
+def _progress(as_json: bool) -> "Iterator[Callable[[At], None]]":
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     columns = (
@@ -209,7 +213,7 @@ def _progress(as_json: bool) -> "Iterator[Callable[[Progress], None]]":
     bar = Progress(*columns, console=console, disable=not console.is_terminal)
     tasks: dict[str, Any] = {}
 
-    def on_frame(at: "Progress") -> None:
+    def on_frame(at: "At") -> None:
         if as_json:
             for row in at.rows:
                 _print_json(row)
@@ -228,7 +232,11 @@ def _rate(bar: Any, task: Any, frame: int) -> str:
 
 def _print_json(row: dict[str, Any]) -> None:
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    print(json.dumps(row, ensure_ascii=not utf8), flush=True)
+    try:
+        print(json.dumps(row, ensure_ascii=not utf8), flush=True)
+    except BrokenPipeError:  # whoever reads has enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit from None
 
 
 def _print_live(result: "LiveResult", as_json: bool, shown: dict[int | None, str | None]) -> None:

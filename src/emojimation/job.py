@@ -1,6 +1,6 @@
 """What a run over a film leaves on the disk while it goes on, so that it can go on after a crash.
 
-Beside the first file to be written stands a folder `NAME.partial` with `job.json` (what was asked), `frames.jsonl` (a line per
+Beside the first file to be written stands a folder `NAME.parts` with `job.json` (what was asked), `frames.jsonl` (a line per
 finished frame), `finds.jsonl` (first pass of anonymising) and `film-000.mp4`, ... (a segment per start). It goes with the end.
 """
 
@@ -45,7 +45,7 @@ class Job:
         self.folder = (
             Path(tempfile.mkdtemp(prefix="emojimation-"))
             if primary is None
-            else primary.with_name(f"{primary.name}.partial")
+            else primary.with_name(f"{primary.name}.parts")
         )
         self.log, self.finds, self._card = (self.folder / n for n in ("frames.jsonl", "finds.jsonl", "job.json"))
         begun = self._card.is_file()

@@ -1,6 +1,7 @@
 """Pictures from files, folders and globs, and back into files. Everything leaves here as BGR uint8."""
 
 import glob
+import io
 import struct
 import threading
 from collections.abc import Iterable, Iterator
@@ -58,18 +59,29 @@ def read_image(path: str | Path) -> Picture:
     """
     path = Path(path)
     _check_file(path)
+    return _read(path, path, MAX_MEGAPIXELS)
+
+
+def decode_image(data: bytes, name: str = "the picture", max_megapixels: float = MAX_MEGAPIXELS) -> Picture:
+    """Read a picture from the bytes of its file, as `read_image` does; `name` is what an InputError calls it."""
+    if not data:
+        raise InputError(f"Expected a picture, got {name}, which is empty (0 bytes).")
+    return _read(io.BytesIO(data), name, max_megapixels)
+
+
+def _read(file: Path | io.BytesIO, name: str | Path, max_megapixels: float) -> Picture:
     try:
-        with _opened(path) as image:
-            _check_size(image.size, path)
+        with _opened(file) as image:
+            _check_size(image.size, name, max_megapixels)
             return picture_of(image)
     except InputError:
         raise
     except PermissionError as error:
-        raise InputError(f"Expected a picture, got {path}, which may not be read. Check its permissions.") from error
+        raise InputError(f"Expected a picture, got {name}, which may not be read. Check its permissions.") from error
     except UnidentifiedImageError as error:
-        raise InputError(f"Expected a picture, got {path}, which is none. {_hint(path)}") from error
+        raise InputError(f"Expected a picture, got {name}, which is none. {_hint(file)}") from error
     except _READ_ERRORS as error:
-        raise InputError(f"Expected a whole picture, got {path}, which is damaged or cut short ({error}).") from error
+        raise InputError(f"Expected a whole picture, got {name}, which is damaged or cut short ({error}).") from error
 
 
 def picture_of(image: Image.Image) -> Picture:
@@ -117,23 +129,23 @@ def _check_file(path: Path) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def _opened(file: Path | io.BytesIO) -> Iterator[Image.Image]:
     """Open by the header alone, with our limit on pixels in place of Pillow's, which is lower and only warns."""
     with _PILLOW_LIMIT:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            image = Image.open(path, formats=_FORMATS)
+            image = Image.open(file, formats=_FORMATS)
         finally:
             Image.MAX_IMAGE_PIXELS = limit
     with image:
         yield image
 
 
-def _check_size(size: tuple[int, int], what: str | Path) -> None:
+def _check_size(size: tuple[int, int], what: str | Path, max_megapixels: float = MAX_MEGAPIXELS) -> None:
     width, height = size
-    if width * height > MAX_MEGAPIXELS * 1_000_000:
+    if width * height > max_megapixels * 1_000_000:
         raise InputError(
-            f"Expected at most {MAX_MEGAPIXELS} megapixels, got {width * height / 1e6:.0f} "
+            f"Expected at most {max_megapixels:g} megapixels, got {width * height / 1e6:.0f} "
             f"({width} x {height}) in {what}. Make it smaller first."
         )
     if not width or not height:
@@ -170,15 +182,19 @@ def _eight_bits(grey: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(grey * scale), 0, 255).astype(np.uint8)
 
 
-def _hint(path: Path) -> str:
+def _hint(file: Path | io.BytesIO) -> str:
     """What to do about a file that is no picture we read."""
-    with path.open("rb") as file:
-        head = file.read(32)
+    head = file.getvalue()[:32] if isinstance(file, io.BytesIO) else _head(file)
     if head[4:8] == b"ftyp" and head[8:11] in (b"hei", b"hev", b"mif", b"msf"):
         return "HEIC is not read: save it as JPEG first."
     if b"\0" not in head and head.isascii():
         return "It holds text."
     return "Expected are JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF."
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(32)
 
 
 def _expanded(path: str | Path) -> list[Path]:

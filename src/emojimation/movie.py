@@ -7,7 +7,6 @@ with the sound of the source.
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,10 @@ import cv2
 import numpy as np
 
 from emojimation.errors import InputError
+from emojimation.sound import Sound, Track, added, packets_of, tracks_of
 from emojimation.video import ASSUMED_FPS, load_av, open_container
 
 CODECS = {".mp4": "libx264", ".m4v": "libx264", ".mov": "libx264", ".webm": "libvpx-vp9"}
-# Sound that may be copied into the container as it is; other sound is encoded anew.
-COPIED = {"mp4": ("aac", "mp3", "opus", "ac3", "eac3", "alac", "flac"), "webm": ("opus", "vorbis")}
-ENCODED = {"mp4": "aac", "webm": "libopus"}
 OPTIONS = {
     "libx264": {"preset": "veryfast", "crf": "20"},
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "7", "crf": "32", "b": "0", "row-mt": "1"},
@@ -50,6 +47,8 @@ class Segment:
         self._container = self._av.open(f"file:{path}", "w", format=_format_of(path), options=options)
         self._stream: Any = None
         self._reformatter = self._av.video.reformatter.VideoReformatter()
+        ways = self._av.video.reformatter.Interpolation
+        self._rounding = ways.BILINEAR | ways.ACCURATE_RND  # without it all becomes darker by a level, and pink
         self._last = -1
 
     def write(self, image: np.ndarray, time_s: float) -> None:
@@ -58,7 +57,12 @@ class Segment:
             self._stream = self._start(image.shape[1], image.shape[0])
         frame = self._av.VideoFrame.from_ndarray(self._fitted(image), format="bgr24")
         frame = self._reformatter.reformat(
-            frame, format="yuv420p", dst_colorspace=self._matrix(), dst_color_range=1, threads=1
+            frame,
+            format="yuv420p",
+            dst_colorspace=self._matrix(),
+            dst_color_range=1,
+            interpolation=self._rounding,
+            threads=1,
         )
         self._last = max(self._last + 1, round(time_s * TICKS))
         frame.pts, frame.time_base = self._last, Fraction(1, TICKS)
@@ -131,18 +135,9 @@ def count_frames(path: Path) -> int:
     av = load_av()
     try:
         with open_container(path) as container:
-            return sum(1 for packet in _packets(container, container.streams.video[0]) if packet.size)
+            return sum(1 for packet in packets_of(container, container.streams.video[0]) if packet.size)
     except (InputError, IndexError, av.error.FFmpegError):
         return 0
-
-
-@dataclass(frozen=True, slots=True)
-class Sound:
-    """The sound of a file from `start_s` to `end_s` (None: all of it)."""
-
-    path: Path
-    start_s: float = 0.0
-    end_s: float | None = None
 
 
 def join(
@@ -159,16 +154,22 @@ def join(
     av = load_av()
     part = beside(target)
     kind = _format_of(target)
-    with av.open(f"file:{part}", "w", format=kind, options={"movflags": "+faststart"} if kind == "mp4" else {}) as out:
-        out.metadata.update(tags or {})
-        with open_container(segments[0][0]) as first:
-            stream = _added(out, first.streams.video[0])
-        tracks = _tracks(out, sound, kind) if sound else []
-        for packet in _pictures(segments):
-            packet.stream = stream
-            _mux_until(out, tracks, float(packet.dts * packet.time_base) + AHEAD_S)
-            out.mux(packet)
-        _mux_until(out, tracks, float("inf"))
+    try:
+        with av.open(
+            f"file:{part}", "w", format=kind, options={"movflags": "+faststart"} if kind == "mp4" else {}
+        ) as out:
+            out.metadata.update(tags or {})
+            with open_container(segments[0][0]) as first:
+                stream = added(out, first.streams.video[0])
+            tracks = tracks_of(out, sound, kind) if sound else []
+            for packet in _pictures(segments):
+                packet.stream = stream
+                _mux_until(out, tracks, float(packet.dts * packet.time_base) + AHEAD_S)
+                out.mux(packet)
+            _mux_until(out, tracks, float("inf"))
+    except OSError:
+        part.unlink(missing_ok=True)  # half of a film without its index helps nobody, and the disk may be full
+        raise
     os.replace(part, target)
 
 
@@ -184,27 +185,12 @@ def tags_of(path: Path) -> dict[str, str]:
         return {key: value for key, value in container.metadata.items() if key.lower() not in own}
 
 
-def _packets(container: Any, stream: Any) -> Iterator[Any]:
-    """Packets with data; a damaged end is where it ends."""
-    errors = load_av().error
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets, None)
-        except errors.FFmpegError:
-            return
-        if packet is None:
-            return
-        if packet.size and packet.dts is not None:
-            yield packet
-
-
 def _pictures(segments: Sequence[tuple[Path, float]]) -> Iterator[Any]:
     last = None
     for segment, start_s in segments:
         with open_container(segment) as container:
             shift = None
-            for packet in _packets(container, container.streams.video[0]):
+            for packet in packets_of(container, container.streams.video[0]):
                 if shift is None:  # the first packet is a key frame, and the first to be shown
                     shift = round(start_s / packet.time_base) - packet.pts
                 packet.pts += shift
@@ -214,95 +200,7 @@ def _pictures(segments: Sequence[tuple[Path, float]]) -> Iterator[Any]:
                 yield packet
 
 
-def _added(out: Any, template: Any) -> Any:
-    stream = out.add_stream_from_template(template)
-    stream.metadata.clear()
-    return stream
-
-
-class _Track:
-    """One stream of sound on its way into the film; `next_s` is when its next packet is heard."""
-
-    def __init__(self, out: Any, sound: Sound, number: int, kind: str):
-        self._source = open_container(sound.path)
-        source = self._source.streams.audio[number]
-        self._sound, self._copied = sound, source.codec_context.name in COPIED[kind]
-        self._zero = (self._source.start_time or 0) / load_av().time_base + sound.start_s
-        if self._copied:
-            self.stream = _added(out, source)
-        else:
-            self.stream = out.add_stream(ENCODED[kind], rate=48000 if kind == "webm" else source.rate)
-            self.stream.codec_context.layout = "mono" if source.codec_context.channels == 1 else "stereo"
-        if sound.start_s:
-            self._source.seek(int(self._zero * load_av().time_base))
-        self._packets = self._copies(source) if self._copied else self._encoded(source)
-        self._waiting = next(self._packets, None)
-
-    @property
-    def next_s(self) -> float | None:
-        packet = self._waiting
-        return None if packet is None else float(packet.pts * packet.time_base)
-
-    def pop(self) -> Any:
-        packet, self._waiting = self._waiting, next(self._packets, None)
-        packet.stream = self.stream
-        return packet
-
-    def close(self) -> None:
-        self._source.close()
-
-    def _within(self, pts: int, time_base: Fraction) -> bool | None:
-        """Whether a time lies in the part that is wanted; None after it."""
-        time_s = float(pts * time_base) - self._zero
-        if self._sound.end_s is not None and time_s >= self._sound.end_s - self._sound.start_s:
-            return None
-        return time_s >= -0.01
-
-    def _copies(self, source: Any) -> Iterator[Any]:
-        for packet in _packets(self._source, source):
-            inside = self._within(packet.pts if packet.pts is not None else packet.dts, packet.time_base)
-            if inside is None:
-                return
-            if inside:
-                shift = round(self._zero / packet.time_base)
-                packet.pts = (packet.pts if packet.pts is not None else packet.dts) - shift
-                packet.dts -= shift
-                yield packet
-
-    def _encoded(self, source: Any) -> Iterator[Any]:
-        av, context = load_av(), self.stream.codec_context
-        resampler = av.AudioResampler(format=context.codec.audio_formats[0], layout=context.layout, rate=context.rate)
-        for frame in self._sounds(source):
-            shift = round(self._zero / frame.time_base)
-            frame.pts -= shift
-            for piece in resampler.resample(frame):
-                yield from self.stream.encode(piece)
-        for piece in resampler.resample(None):
-            yield from self.stream.encode(piece)
-        yield from self.stream.encode(None)
-
-    def _sounds(self, source: Any) -> Iterator[Any]:
-        errors = load_av().error
-        for packet in _packets(self._source, source):
-            try:
-                frames = packet.decode()
-            except errors.FFmpegError:
-                continue
-            for frame in frames:
-                inside = self._within(frame.pts, frame.time_base)
-                if inside is None:
-                    return
-                if inside:
-                    yield frame
-
-
-def _tracks(out: Any, sound: Sound, kind: str) -> list[_Track]:
-    with open_container(sound.path) as container:
-        count = len(container.streams.audio)
-    return [_Track(out, sound, number, kind) for number in range(count)]
-
-
-def _mux_until(out: Any, tracks: list[_Track], time_s: float) -> None:
+def _mux_until(out: Any, tracks: list[Track], time_s: float) -> None:
     for track in tracks:
         while track.next_s is not None and track.next_s <= time_s:
             out.mux(track.pop())

@@ -8,6 +8,7 @@ from typing import Any
 
 from emojimation import movie, page, rows, timeline
 from emojimation.errors import InputError
+from emojimation.sound import Sound
 from emojimation.source import open_source
 
 
@@ -96,7 +97,7 @@ def write_all(targets: Targets, log: Path, parts: list[tuple[Path, float]], show
 
 def _write_film(target: Path, parts: list[tuple[Path, float]], shown: Shown) -> None:
     path = Path(str(shown.source))
-    sound = movie.Sound(path, shown.start_s, shown.end_s) if shown.sound else None
+    sound = Sound(path, shown.start_s, shown.end_s) if shown.sound else None
     is_file = path.is_file() and shown.sound
     # Where and with what a film was taken stays behind when faces are hidden.
     tags = movie.tags_of(path) if is_file and not shown.hide else {}

@@ -13,6 +13,7 @@ NEUTRAL = EMOTIONS.index("neutral")
 MAX_GAP_S = 1.0  # a person who is not seen for longer was away
 MIN_SPAN_S = 0.4  # shorter flickers of a label are not told
 PEAKS = 6  # of one person
+PEAK_WIDTH = 0.02  # moments that are as strong as the strongest, of which the middle one shows more than an edge
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,9 @@ class Person:
         return sorted(chosen, key=lambda peak: peak.time_s)
 
     def _peak(self, start: int, end: int, label: int) -> Peak:
-        row = start + int(np.argmax(self.probabilities[start:end, label]))
+        strengths = self.probabilities[start:end, label]
+        best = np.flatnonzero(strengths >= strengths.max() - PEAK_WIDTH)
+        row = start + int(best[len(best) // 2])
         x0, y0, x1, y1 = (float(v) for v in self.boxes[row])
         probability = float(self.probabilities[row, label])
         return Peak(float(self.times_s[row]), int(self.frames[row]), EMOTIONS[label], probability, (x0, y0, x1, y1))
@@ -138,22 +141,18 @@ def _merged(labels: np.ndarray, weights_s: np.ndarray, min_s: float, offset: int
     starts = [0, *(np.flatnonzero(np.diff(labels)) + 1)]
     runs = [[int(s), int(e), int(labels[s])] for s, e in zip(starts, [*starts[1:], len(labels)], strict=True)]
     until = np.append(0, np.cumsum(weights_s))
-    while len(runs) > 1:
-        lengths = [until[end] - until[start] for start, end, _ in runs]
-        short = int(np.argmin(lengths))
-        if lengths[short] >= min_s:
-            break
+    lengths = [float(until[end] - until[start]) for start, end, _ in runs]
+    while len(runs) > 1 and min(lengths) < min_s:
+        short = lengths.index(min(lengths))
         beside = [i for i in (short - 1, short + 1) if 0 <= i < len(runs)]
-        runs[short][2] = runs[max(beside, key=lambda i: lengths[i])][2]
-        runs = _joined(runs)
+        runs[short][2] = runs[max(beside, key=lengths.__getitem__)][2]
+        for i in (short, short - 1):
+            _join(runs, lengths, i)
     return [(start + offset, end + offset, label) for start, end, label in runs]
 
 
-def _joined(runs: list[list[int]]) -> list[list[int]]:
-    joined = [runs[0]]
-    for run in runs[1:]:
-        if run[2] == joined[-1][2]:
-            joined[-1][1] = run[1]
-        else:
-            joined.append(run)
-    return joined
+def _join(runs: list[list[int]], lengths: list[float], i: int) -> None:
+    """Make one run of the i-th and the next, if there are both and their labels agree."""
+    if 0 <= i < len(runs) - 1 and runs[i][2] == runs[i + 1][2]:
+        runs[i][1] = runs.pop(i + 1)[1]
+        lengths[i] += lengths.pop(i + 1)

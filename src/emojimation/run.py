@@ -111,21 +111,26 @@ def _files(paths: Iterable[str | Path]) -> Iterator[Path | ImageResult]:
         yield from found
 
 
-def _result(path: Path, pipeline: Pipeline, target: Path | None, style: str, cropped: bool) -> ImageResult:
-    try:
-        picture = media.read_image(path)
-    except InputError as error:
-        return ImageResult(str(path), error=str(error))
+def picture_result(source: str, picture: media.Picture, pipeline: Pipeline, cropped: bool = False) -> ImageResult:
+    """The answer for a picture that was read, under the name `source`, with notes on what a person should know."""
     frame, notes = picture.frame, picture.notes
     faces = pipeline.cropped(frame) if cropped else pipeline(frame)
     if not faces:
         looks = "; it looks like a face crop: use --cropped" if _looks_cropped(frame) else ""
         notes = (*notes, f"no face found{looks}")
-    result = ImageResult(str(path), (frame.shape[1], frame.shape[0]), tuple(faces), notes)
+    return ImageResult(source, (frame.shape[1], frame.shape[0]), tuple(faces), notes)
+
+
+def _result(path: Path, pipeline: Pipeline, target: Path | None, style: str, cropped: bool) -> ImageResult:
+    try:
+        picture = media.read_image(path)
+    except InputError as error:
+        return ImageResult(str(path), error=str(error))
+    result = picture_result(str(path), picture, pipeline, cropped)
     if target is None:
         return result
     try:
-        return replace(result, written=media.write_image(target, annotate(frame, faces, style)))
+        return replace(result, written=media.write_image(target, annotate(picture.frame, list(result.faces), style)))
     except InputError as error:
         return replace(result, error=str(error))
 

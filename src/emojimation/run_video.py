@@ -3,7 +3,7 @@
 import errno
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,15 +13,15 @@ import numpy as np
 
 from emojimation import movie, rows
 from emojimation.analyse import analyse
-from emojimation.anonymise import STYLES as HIDING_STYLES
 from emojimation.anonymise import Covers
 from emojimation.avatar import Avatar
 from emojimation.errors import InputError
 from emojimation.faces import Face
 from emojimation.interrupt import Interrupt
 from emojimation.job import Done, Job, People
+from emojimation.options import Options, asked_of, check
 from emojimation.outputs import Shown, Targets, write_all
-from emojimation.render import STYLES, annotate
+from emojimation.render import annotate
 from emojimation.source import open_source
 from emojimation.track import Tracker
 from emojimation.video import ASSUMED_FPS, Frame, Source
@@ -31,29 +31,6 @@ SAME_TIME_S = 1e-5  # times in a log are rounded
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 Look = Callable[[np.ndarray], list[Face]]
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How a film is treated.
-
-    style, art: see `render.annotate`. hide: cover every face, in two passes; `look` should then search with a low threshold.
-    every: a look at each k-th frame, or "auto". workers: looks at once. start_s, end_s: the part of the film. fps: of
-    picture sequences. sound: copy it. resume: go on where a run with the same settings ended. look_name: what `look` is,
-    so that no run goes on with another.
-    """
-
-    style: str = "boxes"
-    art: str = "noto"
-    hide: bool = False
-    every: int | str = 1
-    workers: int = 1
-    start_s: float = 0.0
-    end_s: float | None = None
-    fps: float | None = None
-    sound: bool = True
-    resume: bool = False
-    look_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +84,7 @@ def run_video(
     target then, in a folder that `resume` goes on from.
     """
     options = options or Options()
-    _check_options(options, targets)
+    check(options, targets.film is not None)
     targets.check(source)
     run = _Run(source, look, targets, options, on_frame, threshold)
     try:
@@ -119,17 +96,6 @@ def run_video(
             f"Expected room on the disk, got none ({error.strerror}): the finished frames are in {run.job.folder}. "
             "Free some room and go on with --resume."
         ) from error
-
-
-def _check_options(options: Options, targets: Targets) -> None:
-    if options.style not in STYLES:
-        raise InputError(f"Expected a style of {', '.join(STYLES)}, got {options.style!r}.")
-    if options.hide and options.style not in HIDING_STYLES:
-        raise InputError(f"Expected a style that hides faces ({', '.join(HIDING_STYLES)}), got {options.style!r}.")
-    if options.hide and targets.film is None:
-        raise InputError("Expected a film to write the hidden faces to, got none: give --out OUT.mp4.")
-    if options.start_s < 0:
-        raise InputError(f"Expected a start from 0 s on, got {options.start_s:g} s.")
 
 
 class _Run:
@@ -148,11 +114,11 @@ class _Run:
         self.on_frame, self.threshold = on_frame, threshold
         self.opened: Source | None = open_source(source, options.start_s, options.end_s, options.fps)
         self.info = self.opened.info
-        suffix = targets.film and targets.film.suffix.lower()
+        suffix = None if targets.film is None else targets.film.suffix.lower()
         try:
             if self.info.live and (options.hide or options.resume):
                 raise InputError(f"Expected a film that can be read twice, got {self.info.name}: record it first.")
-            self.job = Job(targets.primary, _asked(source, options, suffix), suffix, options.resume)
+            self.job = Job(targets.primary, asked_of(source, options, suffix), suffix, options.resume)
         except InputError:
             self.opened.close()
             raise
@@ -223,7 +189,7 @@ class _Run:
 
     def _faces(
         self, source: Source, done: Done, covers: Covers | None
-    ) -> Iterator[tuple[Frame, list[Face], list[Face]]]:
+    ) -> Generator[tuple[Frame, list[Face], list[Face]], None, None]:
         """Frames that are not done, each with the faces to draw and those to log."""
         last = done.time_s if done.frames else None
         if covers is not None:
@@ -239,7 +205,9 @@ class _Run:
                 faces = people.named(faces)
                 yield frame, faces, faces
 
-    def _looks(self, frames: Iterable[Frame], tracker: Tracker | None = None) -> Iterator[tuple[Frame, list[Face]]]:
+    def _looks(
+        self, frames: Iterable[Frame], tracker: Tracker | None = None
+    ) -> Generator[tuple[Frame, list[Face]], None, None]:
         # The covers of anonymising are made from every frame.
         every = self.options.every if tracker is not None else 1
         return analyse(frames, self.look, tracker, every, self.options.workers, self.info.fps)
@@ -297,11 +265,3 @@ class _Run:
 def _after(frames: Iterable[Frame], last_s: float | None) -> Iterator[Frame]:
     """The frames later than one that is done."""
     return (frame for frame in frames if last_s is None or frame.time_s > last_s + SAME_TIME_S)
-
-
-def _asked(source: str | int | Path, options: Options, suffix: str | None) -> dict[str, Any]:
-    """What a run depends on, to compare when it is resumed."""
-    path = Path(str(source))
-    file = {"size": path.stat().st_size, "changed": path.stat().st_mtime_ns} if path.is_file() else {}
-    asked = {key: value for key, value in asdict(options).items() if key not in ("resume", "workers", "sound")}
-    return {"source": str(path.resolve()) if path.exists() else str(source), **file, "film": suffix, **asked}

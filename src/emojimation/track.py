@@ -17,9 +17,10 @@ from emojimation.faces import Face, iou
 NOMINAL_STEP_S = 1 / 30  # between two frames of unknown time
 # Memory of the filter for boxes and landmarks: short, to take the trembling away and not to lag behind the head.
 BOX_MEMORY_S = 0.08
-# Standard deviation of the prediction's error, in face sizes: at once, and its growth per second without a detection.
-# A track that was seen once has no velocity yet, and a head can move by some sizes a second.
-SPREAD, SPREAD_PER_S, SPREAD_PER_S_NEW = 0.15, 0.6, 2.0
+# Standard deviation of the prediction's error, in face sizes: at once, and its growth without a detection, by the second
+# for what is uncertain of the velocity, by the second squared for its changes. A track that was seen once has no velocity
+# yet, and a head can move by some sizes a second.
+SPREAD, SPREAD_PER_S, SPREAD_PER_S2, SPREAD_PER_S_NEW = 0.15, 0.15, 0.5, 2.0
 SIZE_SPREAD = 0.25  # standard deviation of the logarithm of the face's size
 LOOK_WEIGHT = 1.0  # of the difference between the emotions, 0 to 1
 # A pair that costs more is no pair: about three standard deviations, less where a lost track could be anywhere.
@@ -189,8 +190,10 @@ def _costs(tracks: list[Track], faces: list[Face]) -> np.ndarray:
 
 
 def _spread(track: Track) -> float:
-    growth = SPREAD_PER_S_NEW if track.hits == 1 else SPREAD_PER_S
-    return SPREAD + growth * track.time_since_update
+    away_s = track.time_since_update
+    if track.hits == 1:
+        return SPREAD + SPREAD_PER_S_NEW * away_s
+    return SPREAD + SPREAD_PER_S * away_s + SPREAD_PER_S2 * away_s**2
 
 
 def _look_differences(tracks: list[Track], faces: list[Face]) -> np.ndarray:

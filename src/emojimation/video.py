@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -62,10 +61,10 @@ class Source(Protocol):
 def load_av() -> Any:
     """The module PyAV. Raises InputError with what to install where it is missing."""
     try:
-        av: Any = import_module("av")
+        # Its log stays off, as it is by default: with it on, FFmpeg's threads wait for Python's lock and can hang.
+        import av
     except ImportError as error:
         raise InputError('Expected PyAV for video, got none: pip install "emojimation[video]".') from error
-    av.logging.set_level(av.logging.PANIC)  # what goes wrong is raised or noted; FFmpeg's own lines would repeat it
     return av
 
 

@@ -32,7 +32,7 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[fit.Trainer, Pat
 
 def test_it_learns_and_leaves_a_run_folder(unbroken: tuple[fit.Trainer, Path]) -> None:
     trainer, folder = unbroken
-    assert trainer.best.accuracy > 0.9
+    assert trainer.best.accuracy > 0.8
     assert {p.name for p in folder.iterdir()} == {
         "recipe.json",
         "history.json",

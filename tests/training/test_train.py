@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from stripes import TINY, stripes
 from typer import Typer
@@ -16,7 +17,8 @@ from emojimation.classify import EmotionClassifier
 from emojimation.errors import InputError
 from emojimation.training import recipe as recipes
 from emojimation.training.data import load, save
-from emojimation.training.train import train, without_rows
+from emojimation.training.dataset import Dataset
+from emojimation.training.train import read_teacher, train, without_rows
 
 app = Typer()
 cli_train.add_to(app)
@@ -86,6 +88,36 @@ def test_a_class_without_training_rows_is_named(tmp_path: Path) -> None:
     dataset = stripes()
     with pytest.raises(InputError, match="none of disgust"):
         train(dataset.take(dataset.labels != 1), recipes.Recipe(), tmp_path / "run")
+
+
+def test_fine_tuning_and_teaching_by_command(trained: tuple[Path, Path], tmp_path: Path) -> None:
+    data, folder = trained
+    rows = load(data).split("train")
+    np.save(tmp_path / "teacher.npy", np.eye(7, dtype=np.float32)[rows.labels])
+    options = ("--epochs", 1, "--learning-rate", 1e-6, "--batch", 14, "--precision", "float32", "--seeds", 2)
+    options = (*options, "--from", folder, "--teacher", tmp_path / "teacher.npy", "--out", tmp_path / "tuned")
+    run("train", "--data", data, *options)
+    before = json.loads((folder / "metrics.json").read_text())["accuracy"]
+    for seed in (0, 1):
+        after = json.loads((tmp_path / "tuned" / f"seed-{seed}" / "metrics.json").read_text())["accuracy"]
+        assert after == pytest.approx(before, abs=0.1)
+
+
+def test_a_teacher_of_other_rows_is_refused(tmp_path: Path) -> None:
+    rows = stripes().split("train")
+    np.save(tmp_path / "short.npy", np.full((5, 7), 1 / 7))
+    with pytest.raises(InputError, match="one row for each training row"):
+        read_teacher(tmp_path / "short.npy", rows)
+    (tmp_path / "text.npy").write_text("0.5")
+    with pytest.raises(InputError, match="which is none"):
+        read_teacher(tmp_path / "text.npy", rows)
+
+
+def test_one_class_alone_is_refused(tmp_path: Path) -> None:
+    rows = stripes()
+    alone = Dataset.of(rows.images, np.zeros(len(rows), int), rows.splits, class_names=("cat",))
+    with pytest.raises(InputError, match="at least two classes"):
+        train(alone, recipes.Recipe(), tmp_path / "run")
 
 
 def test_excluded_rows_are_left_out(tmp_path: Path) -> None:

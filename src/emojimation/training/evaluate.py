@@ -32,16 +32,26 @@ def evaluate(
     train: rows whose byte-identical twins are left out of `accuracy_without_duplicates`; by default the training rows
     of `dataset` itself, where it has any. tta: mean over each picture and its mirror image.
     """
+    rows = rows_of(dataset, split)
+    probabilities = predict_views(predict, rows.images, tta)
+    return judge(probabilities, rows, train_images(dataset, split, train)) | {"tta": "flip" if tta else "none"}
+
+
+def rows_of(dataset: Dataset, split: str) -> Dataset:
+    """The rows of `split`; InputError where there are none, or where their classes are not the seven emotions."""
     rows = dataset.split(split)
     if rows.class_names != EMOTIONS:
         raise InputError(
             f"Expected the classes {', '.join(EMOTIONS)}, got {', '.join(rows.class_names)} in {rows.source}."
         )
-    probabilities = predict_views(predict, rows.images, tta)
+    return rows
+
+
+def judge(probabilities: np.ndarray, rows: Dataset, seen: np.ndarray | None) -> dict[str, Any]:
+    """The contract's figures for answers (n,7) to `rows`; `seen` are pictures that the model may know, or None."""
     result = metrics.summary(probabilities, rows.labels, EMOTIONS)
-    result |= _without_duplicates(probabilities, rows, train_images(dataset, split, train))
-    result |= _ferplus(probabilities, rows)
-    return result | {"split": split, "tta": "flip" if tta else "none", "data_sha256": rows.sha256, "commit": commit()}
+    result |= _without_duplicates(probabilities, rows, seen) | _ferplus(probabilities, rows)
+    return result | {"split": str(rows.splits[0]), "data_sha256": rows.sha256, "commit": commit()}
 
 
 def predict_views(predict: Predict, images: np.ndarray, tta: bool) -> np.ndarray:

@@ -138,4 +138,6 @@ def summary(probabilities: np.ndarray, labels: np.ndarray, names: tuple[str, ...
         "per_class": classes,
         "confusion_matrix": confusion.tolist(),
         "labels": list(names),
+        "reliability": reliability(probabilities, labels),
+        "coverage": coverage_curve(probabilities, labels),
     }

@@ -65,7 +65,7 @@ def _sgd(**options: Any) -> keras.optimizers.Optimizer:
 
 def _use_all_devices() -> None:
     """Split each batch over the accelerators where there are several (Keras' own data parallelism, JAX backend)."""
-    if keras.backend.backend() == "jax" and len(keras.distribution.list_devices("gpu")) > 1:
+    if keras.backend.backend() == "jax" and len(keras.distribution.list_devices()) > 1:
         keras.distribution.set_distribution(keras.distribution.DataParallel())
 
 

@@ -4,21 +4,23 @@ import json
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
+from emojimation import __version__
 from emojimation.classify import EmotionClassifier
 from emojimation.errors import InputError
 from emojimation.labels import EMOTIONS
-from emojimation.training import metrics
+from emojimation.training import calibrate
 from emojimation.training.dataset import Dataset
 from emojimation.training.evaluate import clear_threshold, commit, evaluate
 from emojimation.training.exclude import read_exclude
 from emojimation.training.export import metadata, to_onnx
 from emojimation.training.fit import Report, fit
-from emojimation.training.network import predict_logits
+from emojimation.training.network import load_start, predict_logits
 from emojimation.training.recipe import Recipe, from_json
 from emojimation.training.report import training_curves
+from emojimation.training.runs import load_keras
+from emojimation.weights import manifest, resolve
 
 CARD_FIGURES = (
     "split", "n", "accuracy", "accuracy_ci95", "macro_f1", "balanced_accuracy", "ece", "nll",
@@ -27,25 +29,68 @@ CARD_FIGURES = (
 
 
 def train(
-    dataset: Dataset, recipe: Recipe, folder: Path, resume: bool = False, report: Report = lambda row: None
+    dataset: Dataset,
+    recipe: Recipe,
+    folder: Path,
+    resume: bool = False,
+    report: Report = lambda row: None,
+    teacher: Path | None = None,
+    start: str | Path | None = None,
 ) -> dict[str, Any]:
     """Train on the training split, judge on the validation split; returns the metrics of the exported file.
 
-    The folder then holds recipe.json, history.json, curves.png, checkpoint.npz, model.keras, model.onnx, metrics.json.
+    teacher: .npy of (n,classes) probabilities of the training rows. start: model of the package or weights.npz to begin
+    with; its network replaces the recipe's. The folder then holds recipe.json, history.json, curves.png,
+    checkpoint.npz, weights.npz, model.keras, model.onnx, metrics.json. Classes other than the seven emotions are trained
+    and judged, but not exported: the engine knows the seven alone.
     """
-    check_folder(folder, recipe, resume)
     train_rows, val_rows = dataset.split("train"), dataset.split("val")
-    missing = set(range(len(dataset.class_names))) - set(train_rows.labels.tolist())
+    _check_classes(train_rows)
+    weights = None
+    if start is not None:
+        model, options, weights = load_start(start_file(start))
+        recipe = recipe.changed(model=model, options=options)
+    check_folder(folder, recipe, resume)
+    lessons = None if teacher is None else read_teacher(teacher, train_rows)
+    trainer = fit(train_rows, val_rows, recipe, folder, resume, report, lessons, weights)
+    training_curves(trainer.history, folder / "curves.png")
+    if dataset.class_names != EMOTIONS:
+        return {"n": len(val_rows), "accuracy": trainer.best.accuracy}
+    return finish(dataset, folder)
+
+
+def _check_classes(rows: Dataset) -> None:
+    missing = set(range(len(rows.class_names))) - set(rows.labels.tolist())
     if missing:
-        names = ", ".join(dataset.class_names[i] for i in sorted(missing))
+        names = ", ".join(rows.class_names[i] for i in sorted(missing))
         raise InputError(
             f"Expected training rows of every class, got none of {names}: add some, or leave the class out."
         )
-    trainer = fit(train_rows, val_rows, recipe, folder, resume, report)
-    training_curves(trainer.history, folder / "curves.png")
-    if dataset.class_names != EMOTIONS:
-        return {"accuracy": trainer.best.accuracy}
-    return finish(dataset, folder)
+    if len(rows.class_names) < 2:
+        raise InputError(f"Expected at least two classes, got only {rows.class_names[0]!r}: add a folder per class.")
+
+
+def start_file(start: str | Path) -> Path:
+    """The weights to begin with: those of a model of the package by name, a run's folder, or a weights.npz."""
+    if f"{start}.weights" in manifest():
+        return resolve(f"{start}.weights")
+    path = Path(start)
+    return path / "weights.npz" if path.is_dir() else resolve(path)
+
+
+def read_teacher(path: Path, rows: Dataset) -> np.ndarray:
+    """Probabilities (n,classes) of a .npy file, one row for each of `rows`; InputError where they do not fit."""
+    wanted = (len(rows), len(rows.class_names))
+    try:
+        probabilities = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"Expected a .npy file of shape {wanted}, got {path}, which is none ({error}).") from error
+    if probabilities.shape != wanted or not np.allclose(probabilities.sum(1), 1, atol=0.01):
+        raise InputError(
+            f"Expected probabilities of shape {wanted} that sum to 1, got {probabilities.shape} in {path}: "
+            f"give one row for each training row of {rows.source}, in order."
+        )
+    return probabilities
 
 
 def check_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
@@ -66,26 +111,35 @@ def check_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
         )
 
 
-def finish(dataset: Dataset, folder: Path, name: str = "") -> dict[str, Any]:
-    """Calibrate `folder`/model.keras on the validation split, export it, and score the exported file there."""
-    model = keras.models.load_model(folder / "model.keras")
-    val = dataset.split("val")
+def finish(dataset: Dataset, folder: Path, name: str = "", calibration: str = "auto") -> dict[str, Any]:
+    """Calibrate `folder`/model.keras on the validation split, export it, and score the exported file there.
+
+    calibration: one of `calibrate.KINDS`; "auto" takes what wins in cross-validation.
+    """
+    model = load_keras(folder)
+    val, trained_on = dataset.split("val"), dataset.split("train")
     logits = predict_logits(model, val.images)
-    temperature = metrics.fit_temperature(logits, val.labels)
-    probabilities = metrics.softmax(logits, temperature)
+    chosen, decided = calibrate.fit(logits, val.labels, calibration)
+    probabilities = chosen(logits)
     papers = {
-        "temperature": round(temperature, 4),
+        "temperature": round(chosen.temperature, 4),
+        "calibration": {key: _rounded(value) for key, value in chosen.to_dict().items()},
         "threshold": clear_threshold(probabilities, val),
-        "data_sha256": dataset.split("train").sha256,
+        "data_sha256": trained_on.sha256,
         "commit": commit(),
     }
     target, sample = folder / "model.onnx", val.images[:500]
     name = name or folder.name
-    to_onnx(model, target, temperature, metadata(name, model, **papers), sample)
+    to_onnx(model, target, chosen, metadata(name, model, **papers), sample)
     scores = evaluate(EmotionClassifier(target).predict, dataset, "val")
     card = {key: _rounded(scores[key]) for key in CARD_FIGURES}
-    parity = to_onnx(model, target, temperature, metadata(name, model, **papers, metrics=card), sample)
-    scores |= {"model": name, "temperature": temperature, "threshold": papers["threshold"], "keras_onnx_parity": parity}
+    parity = to_onnx(model, target, chosen, metadata(name, model, **papers, metrics=card), sample)
+    scores |= {
+        "model": name, "temperature": chosen.temperature, "threshold": papers["threshold"],
+        "calibration": chosen.to_dict() | {"cross_validation": decided}, "keras_onnx_parity": parity,
+        "train": {"n": len(trained_on), "sha256": trained_on.sha256, "counts": trained_on.counts()["train"]},
+        "version": __version__,
+    }  # fmt: skip
     (folder / "metrics.json").write_text(json.dumps(scores, indent=1))
     np.save(folder / "val_probabilities.npy", probabilities.astype(np.float32))
     return scores

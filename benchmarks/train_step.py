@@ -1,0 +1,71 @@
+"""How fast a network trains: a step in bfloat16 against plain float32, and augmentation's share of the step.
+
+Run: python benchmarks/train_step.py [--recipe default] [--steps 12] [--rounds 3] [--out FOLDER]
+Targets: bfloat16 at least 2.5 times as fast as plain float32 on two cores; augmentation under 10 % of a step.
+"Plain" is float32 with Keras' own batch norm. Rounds alternate between the two, so that a drifting machine does not
+favour one; the figure is the ratio of the medians.
+"""
+
+import argparse
+import os
+import statistics
+import time
+from pathlib import Path
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+from machine import ROOT, keep
+
+from emojimation.training import recipe as recipes
+from emojimation.training.augment import augment
+from emojimation.training.batches import Batches, targets
+from emojimation.training.network import compiled
+
+
+def main() -> None:
+    """Measure, print, keep."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--recipe", default="default")
+    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
+    args = parser.parse_args()
+    recipe = recipes.load(args.recipe).changed(ferplus_head=0.0, ferplus_mix=0.0)
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (recipe.batch * args.steps, 48, 48), dtype=np.uint8)
+    labels = rng.integers(0, 7, len(images))
+    feed = Batches(images, labels, targets(labels, None, 7, recipe), recipe)
+    batches = list(feed.epoch(0))
+    models = {p: compiled(recipe.changed(precision=p), 7, 48, False) for p in ("bfloat16", "float32")}
+    seconds: dict[str, list[float]] = {name: [] for name in models}
+    for warm in (True, *[False] * args.rounds):
+        for name, model in models.items():
+            for x, goals, _ in batches[:3] if warm else batches:
+                start = time.perf_counter()
+                model.train_on_batch(x, goals)
+                seconds[name] += [] if warm else [time.perf_counter() - start]
+    step = {name: statistics.median(values) for name, values in seconds.items()}
+    augmenting = statistics.median(_timed_augment(images[: recipe.batch], recipe) for _ in range(20))
+    keep(
+        "train_step",
+        {
+            "recipe": args.recipe,
+            "batch": recipe.batch,
+            "pictures_per_s": {name: round(recipe.batch / s, 1) for name, s in step.items()},
+            "bfloat16_over_float32": round(step["float32"] / step["bfloat16"], 2),
+            "augmentation_share_of_step": round(augmenting / step["bfloat16"], 4),
+        },
+        args.out,
+    )
+
+
+def _timed_augment(images: np.ndarray, recipe: recipes.Recipe) -> float:
+    start = time.perf_counter()
+    augment(images, recipe.augmentation, np.random.default_rng(0))
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""What the service refuses to do, and how long it waits."""
+
+from dataclasses import dataclass, fields
+
+from emojimation.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one service. All must be above zero.
+
+    body_bytes: of a request or a stream's message. pictures: in one request. megapixels: of a picture, told from its
+    header. faces: in a picture. answer_s: from accepting a request to its answer. queue: pictures requests that are in
+    the house at once. header_s, body_s: a client may take to send them. send_s: a client may take to receive.
+    streams: at once. idle_s: silence on a stream. video_bytes: of a video. jobs: video jobs that wait or run.
+    kept_s: how long the result of a job is kept. grace_s: a shutdown waits for what was accepted.
+    """
+
+    body_bytes: int = 20_000_000
+    pictures: int = 32
+    megapixels: float = 40.0
+    faces: int = 500
+    answer_s: float = 30.0
+    queue: int = 64
+    header_s: float = 10.0
+    body_s: float = 30.0
+    send_s: float = 30.0
+    streams: int = 16
+    idle_s: float = 60.0
+    video_bytes: int = 1_000_000_000
+    jobs: int = 8
+    kept_s: float = 3600.0
+    grace_s: float = 60.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not value > 0:
+                raise InputError(f"Expected the limit {field.name} above 0, got {value}.")

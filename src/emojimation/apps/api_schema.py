@@ -1,0 +1,113 @@
+"""What the service's answers look like, for its OpenAPI document; the answers themselves are written as plain JSON."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from emojimation.labels import EMOTIONS
+
+EXAMPLE_FACE: dict[str, Any] = {
+    "xyxy": [172.9, 63.1, 280.4, 170.6],
+    "score": 0.8744,
+    "landmarks": [[206.1, 105.2], [249.2, 103.9], [228.9, 130.1], [211.9, 148.8], [246.4, 147.7]],
+    "emotion": "happy",
+    "confidence": 0.9871,
+    "certain": True,
+    "emoji": "😄",
+    "probabilities": {name: 0.9871 if name == "happy" else 0.00215 for name in EMOTIONS},
+    "track_id": None,
+}
+EXAMPLE: dict[str, Any] = {
+    "pictures": [{"source": "picture", "width": 640, "height": 480, "faces": [EXAMPLE_FACE]}],
+    "model": "default",
+}
+BINARY = {"type": "string", "format": "binary"}
+
+
+class FaceAnswer(BaseModel):
+    """A face: `Face.to_dict()`."""
+
+    xyxy: list[float] = Field(min_length=4, max_length=4, description="left, top, right, bottom in pixels")
+    score: float = Field(ge=0, le=1, description="the detector's")
+    landmarks: list[list[float]] | None = Field(description="right eye, left eye, nose, mouth's right and left corner")
+    emotion: str | None
+    confidence: float | None
+    certain: bool | None = Field(description="whether the confidence reaches the threshold")
+    emoji: str | None
+    probabilities: dict[str, float] | None
+    track_id: int | None = Field(description="number of the person, in streams and videos only")
+
+
+class PictureAnswer(BaseModel):
+    """A picture: either width, height and faces, or error."""
+
+    source: str
+    width: int | None = None
+    height: int | None = None
+    faces: list[FaceAnswer] | None = None
+    notes: list[str] | None = None
+    error: str | None = None
+
+
+class Analysis(BaseModel):
+    """The answer of /v1/analyze, a row for each picture in the order that they were sent."""
+
+    model_config = {"json_schema_extra": {"examples": [EXAMPLE]}}
+    pictures: list[PictureAnswer]
+    model: str
+
+
+class ProblemDetail(BaseModel):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class JobAnswer(BaseModel):
+    """A video job."""
+
+    model_config = {
+        "json_schema_extra": {
+            "examples": [
+                {"id": "6f1c...", "state": "running", "share": 0.42, "frames": 126, "error": None, "files": {}}
+            ]
+        }
+    }
+    id: str
+    state: str = Field(description="queued, running, done, failed or cancelled")
+    share: float | None = Field(description="0 to 1")
+    frames: int
+    error: str | None
+    files: dict[str, str] = Field(description="kind of file -> where to fetch it, once done")
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's `responses` for these statuses."""
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetail"}}}
+    return {status: {"description": WHY[status], "content": content} for status in statuses}
+
+
+WHY = {
+    400: "Not HTTP, or not a whole request.",
+    401: "The bearer token is missing or wrong.",
+    404: "There is no such thing.",
+    405: "The method is not allowed here.",
+    408: "The body came too slowly.",
+    409: "Not in this state.",
+    413: "Too many bytes.",
+    415: "Not a type of body that is read here.",
+    422: "No picture, damaged, too many pixels or faces, or a wrong parameter.",
+    429: "Too many requests at once; come again after Retry-After seconds.",
+    503: "Not in time, not ready, or shutting down; come again after Retry-After seconds.",
+}
+
+
+def body(kinds: tuple[str, ...], many: bool = False, field: str = "picture") -> dict[str, Any]:
+    """OpenAPI's `requestBody`: raw bytes of these kinds, or a form with files."""
+    files: dict[str, Any] = {"type": "array", "items": BINARY, "minItems": 1} if many else BINARY
+    form = {"schema": {"type": "object", "properties": {field: files}, "required": [field]}}
+    raw = {kind: {"schema": BINARY} for kind in kinds}
+    return {"requestBody": {"required": True, "content": {**raw, "multipart/form-data": form}}}

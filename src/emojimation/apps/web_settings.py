@@ -1,0 +1,32 @@
+"""What the command `web` hands to the pages, by the environment: Streamlit runs them anew in every session."""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+
+KEY = "EMOJIMATION_WEB"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """model: name or path. turn: an `iceServers` list. paths: films on this machine may be named by path; only where nobody
+    else reaches the page. upload_mb, megapixels, files: limits of an upload. film_s: longest film in seconds, 0 for none."""
+
+    model: str = "default"
+    turn: list[dict[str, str]] = field(default_factory=list)
+    paths: bool = True
+    upload_mb: int = 200
+    picture_mb: int = 40
+    megapixels: int = 60
+    files: int = 60
+    film_s: int = 600
+
+
+def hand_over(settings: Settings) -> None:
+    """Set the environment for the pages of this process."""
+    os.environ[KEY] = json.dumps(asdict(settings))
+
+
+def current() -> Settings:
+    """The settings that the command set; the defaults where a page is run by itself."""
+    return Settings(**json.loads(os.environ.get(KEY, "{}")))

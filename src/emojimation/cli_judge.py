@@ -1,0 +1,269 @@
+"""The commands after a training: evaluate and export. Heavy modules load when a command runs, not before."""
+
+import json
+import os
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, track
+from rich.table import Table
+
+from emojimation.errors import InputError
+
+DATA = Annotated[Path, typer.Option("--data", help="FER2013 in any of its shapes, or a folder per class.")]
+FERPLUS = Annotated[Path | None, typer.Option("--ferplus", help="fer2013new.csv with the FER+ votes, row by row.")]
+RUN = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `emojimation train`.")]
+FORMATS = ("onnx", "int8", "tflite")
+SHOWN = (
+    "model", "n", "accuracy", "macro_f1", "ece", "accuracy_without_duplicates", "ferplus_accuracy", "temperature",
+    "threshold",
+)  # fmt: skip
+SHOWN_END_TO_END = ("n", "missed", "accuracy_of_found", "accuracy_direct_of_found", "accuracy_all")
+console = Console(stderr=True)
+
+
+def need_training() -> None:
+    """Set the backend for Keras; InputError with the command that installs it where it is absent."""
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("GLOG_minloglevel", "3")
+    need("keras")
+
+
+def need(package: str) -> None:
+    """InputError with the command that installs it where `package` is absent."""
+    try:
+        __import__(package)
+    except ImportError as error:
+        raise InputError(
+            f'Expected the training packages, got none ({error.name} is missing): pip install "emojimation[train]".'
+        ) from error
+
+
+def print_scores(scores: dict[str, Any], keys: tuple[str, ...] = SHOWN) -> None:
+    """The figures `keys` that `scores` has, one a line, on standard error."""
+    for key in keys:
+        if scores.get(key) is not None:
+            value = scores[key]
+            console.print(f"{key:>30}  {value:.4f}" if isinstance(value, float) else f"{key:>30}  {value}")
+
+
+def evaluate(
+    data: DATA,
+    split: Annotated[str, typer.Option(help="train, val (PublicTest) or test (PrivateTest).")] = "val",
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="Name of a model in the package, or path of an ONNX file; several are compared."),
+    ] = None,
+    train_data: Annotated[
+        Path | None, typer.Option(help="What the model was trained on, if it is not in DATA: twins are counted apart.")
+    ] = None,
+    ferplus: FERPLUS = None,
+    tta: Annotated[bool, typer.Option(help="Mean of each picture and its mirror image.")] = False,
+    corruptions: Annotated[bool, typer.Option(help="Also under blur, darkness, noise and more; slow.")] = False,
+    sample: Annotated[int, typer.Option(min=0, help="Pictures for --corruptions and --end-to-end; 0: all.")] = 0,
+    end_to_end: Annotated[bool, typer.Option(help="Also with the face detector in front.")] = False,
+    threads: Annotated[int, typer.Option(min=1)] = 1,
+    json_out: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures here; - is standard output.")
+    ] = None,
+) -> None:
+    """Score model files on one split: accuracy with interval, calibration, duplicates apart, FER+ labels."""
+    from emojimation.training import compare
+
+    names = list(dict.fromkeys(model or ["default"]))
+    split = _split(split)
+    datasets = cache(partial(_datasets, data, ferplus, train_data))
+    judged = [_judged(name, datasets, split, tta, threads) for name in names]
+    scores = judged[0][0]
+    if len(names) > 1:
+        answers = {name: p.argmax(1) for name, (_, p, _, _) in zip(names, judged, strict=True)}
+        scores |= {
+            "models": [dict(one) for one, *_ in judged], "comparisons": compare.compare(answers, judged[0][2].labels),
+        }  # fmt: skip
+    _, _, rows, classifier = judged[0]
+    some = sampled(rows, sample)
+    if end_to_end:
+        scores["end_to_end"] = _end_to_end(classifier, some)
+    if corruptions:
+        scores["corruptions"] = corruption_table(classifier, some)
+    _tell(scores, [one for one, *_ in judged], json_out)
+
+
+def _datasets(data: Path, ferplus: Path | None, train_data: Path | None, size: int) -> tuple[Any, Any]:
+    """The data set to judge on and, where one was named, the one trained on, in pictures of `size`."""
+    from emojimation.training.data import load
+
+    return load(data, ferplus=ferplus, size=size), load(train_data, size=size) if train_data else None
+
+
+def _judged(
+    name: str, datasets: Callable[[int], tuple[Any, Any]], split: str, tta: bool, threads: int
+) -> tuple[dict[str, Any], Any, Any, Any]:
+    """Figures, probabilities, rows and classifier of one model file."""
+    from emojimation.classify import EmotionClassifier
+    from emojimation.training import evaluate as scoring
+
+    classifier = EmotionClassifier(name, threads=threads)
+    dataset, seen = datasets(classifier.size)
+    rows = scoring.rows_of(dataset, split)
+    probabilities = scoring.predict_views(classifier.predict, rows.images, tta)
+    figures = scoring.judge(probabilities, rows, scoring.train_images(dataset, split, seen))
+    return {"model": name, **figures, "tta": "flip" if tta else "none"}, probabilities, rows, classifier
+
+
+def _split(word: str) -> str:
+    from emojimation.labels import SPLITS, split_of
+
+    if split_of(word) is None:
+        raise InputError(f"Expected --split {', '.join(SPLITS)}, got {word!r}: use one of these.")
+    return str(split_of(word))
+
+
+def sampled(rows: Any, number: int, seed: int = 0) -> Any:
+    """`number` random rows in their order, or all for 0."""
+    import numpy as np
+
+    if not number or number >= len(rows):
+        return rows
+    return rows.take(np.sort(np.random.default_rng(seed).permutation(len(rows))[:number]))
+
+
+def corruption_table(classifier: Any, rows: Any) -> dict[str, Any]:
+    """`corrupt.table` of a classifier on a Dataset, with a progress bar on standard error."""
+    from emojimation.training import corrupt
+
+    clean = float((classifier.predict(rows.images).argmax(1) == rows.labels).mean())
+    measured = corrupt.measure(classifier.predict, rows.images, rows.labels)
+    shown = track(measured, "corruptions", total=corrupt.steps(), console=console, transient=True)
+    return corrupt.table(list(shown), clean, len(rows))
+
+
+def _end_to_end(classifier: Any, rows: Any) -> dict[str, Any]:
+    from emojimation.detect import FaceDetector
+    from emojimation.training.endtoend import end_to_end
+
+    detect = FaceDetector()
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task("end to end", total=len(rows))
+
+        def counted(frame: Any) -> Any:
+            bar.advance(task)
+            return detect(frame)
+
+        return end_to_end(classifier, counted, rows.images, rows.labels)
+
+
+def _tell(scores: dict[str, Any], each: list[dict[str, Any]], json_out: Path | None) -> None:
+    text = json.dumps(scores, indent=1)
+    if str(json_out) == "-":
+        typer.echo(text)
+        return
+    if json_out:
+        write(json_out, text + "\n")
+    for one in each:
+        print_scores(one)
+    for pair in scores.get("comparisons", ()):
+        console.print(
+            f"{pair['a']} {pair['accuracy_a']:.2%}, {pair['b']} {pair['accuracy_b']:.2%}: only the first is right on "
+            f"{pair['only_a_right']}, only the second on {pair['only_b_right']}; McNemar p = {pair['p']:.3g}"
+        )
+    print_scores(scores.get("end_to_end", {}), SHOWN_END_TO_END)
+    if "corruptions" in scores:
+        _print_corruptions(scores["corruptions"])
+
+
+def write(path: Path, text: str) -> None:
+    """Write a text file and the folders above it; InputError where the disk says no."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"Expected to write {path}, got {error.strerror}: give another place.") from error
+
+
+def _print_corruptions(table: dict[str, Any]) -> None:
+    from emojimation.training.corrupt import words_of
+
+    grid = Table("corruption", "mild", "middle", "strong", "mean", title=f"Accuracy on {table['n']} spoilt pictures")
+    for name, mean in table["means"].items():
+        rows = [row for row in table["rows"] if row["corruption"] == name]
+        cells = [""] * (3 - len(rows)) + [f"{row['accuracy']:.1%}  [dim]{row['parameter']}[/dim]" for row in rows]
+        grid.add_row(words_of(name), *cells, f"{mean:.1%}")
+    console.print(grid)
+    console.print(
+        f"mean {table['mean_accuracy']:.1%}, untouched {table['clean_accuracy']:.1%}, ratio {table['ratio']:.3f}"
+    )
+
+
+def export(
+    run: RUN,
+    data: DATA,
+    format_: Annotated[str, typer.Option("--format", help="onnx, int8 (ONNX in eight bits) or tflite.")] = "onnx",
+    name: Annotated[str, typer.Option(help="Name that the model gives itself.")] = "",
+    ferplus: FERPLUS = None,
+    calibration: Annotated[
+        str, typer.Option(help="For onnx: temperature, vector (scale and bias of each class), or auto: what wins.")
+    ] = "auto",
+) -> None:
+    """Export a run again: onnx is calibrated on the validation split of DATA, checked against Keras and scored.
+
+    int8 is made of the run's ONNX file, tflite of its Keras model with the calibration of the ONNX file.
+    """
+    if format_ not in FORMATS:
+        raise InputError(f"Expected --format {', '.join(FORMATS)}, got {format_!r}: use one of these.")
+    from emojimation.training import runs
+    from emojimation.training.data import load
+
+    runs.need(run, "model.onnx" if format_ == "int8" else "model.keras")
+    dataset = load(data, ferplus=ferplus)
+    write_it: dict[str, Callable[[Path, Any, str], None]] = {
+        "onnx": partial(_export_onnx, calibration=calibration),
+        "int8": _export_int8,
+        "tflite": _export_tflite,
+    }
+    write_it[format_](run, dataset, name)
+    files = {"onnx": "model.onnx", "int8": "model.int8.onnx", "tflite": "model.tflite"}
+    typer.echo(f"Written: {run / files[format_]}", err=True)
+
+
+def _export_onnx(run: Path, dataset: Any, name: str, calibration: str) -> None:
+    need_training()
+    from emojimation.training.train import finish
+
+    print_scores(finish(dataset, run, name, calibration))
+
+
+def _export_int8(run: Path, dataset: Any, name: str) -> None:
+    need("onnx")
+    from emojimation.training.quantize import to_int8
+    from emojimation.weights import sha256
+
+    source = run / "model.onnx"
+    figures = to_int8(source, run / "model.int8.onnx", dataset, name) | {"source_sha256": sha256(source)}
+    write(run / "int8.json", json.dumps(figures, indent=1) + "\n")
+    console.print(
+        f"float {figures['accuracy_float']:.2%}, int8 {figures['accuracy']:.2%} on {figures['n']} validation pictures: "
+        f"{-100 * figures['accuracy_drop']:+.2f} points; same answer on {figures['agreement']:.1%}"
+    )
+    console.print(
+        f"largest difference of a probability {figures['largest_difference']:.3f}, mean {figures['mean_difference']:.4f}"
+    )
+    console.print(
+        f"one picture, one thread: {figures['ms_float']:.2f} ms -> {figures['ms']:.2f} ms; "
+        f"{figures['bytes_float'] / 1e6:.1f} MB -> {figures['bytes'] / 1e6:.1f} MB"
+    )
+
+
+def _export_tflite(run: Path, dataset: Any, name: str) -> None:
+    need_training()
+    from emojimation.training.export import to_tflite
+    from emojimation.training.runs import load_keras, saved_calibration
+
+    images = dataset.split("val").images[:500]
+    difference = to_tflite(load_keras(run), run / "model.tflite", saved_calibration(run), images)
+    console.print(f"largest difference of a probability to Keras on {len(images)} pictures: {difference:.4f}")

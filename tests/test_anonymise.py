@@ -1,0 +1,143 @@
+"""Hiding: no frame may show a face, through turns, bars and absences; what a doubt is decided for."""
+
+import cv2
+import numpy as np
+import pytest
+
+from emojimation.anonymise import (
+    ENLARGED,
+    GAP_S,
+    MIN_SCORE,
+    Covers,
+    Searcher,
+    enlarged,
+    once_each,
+    turned_back,
+)
+from emojimation.cover import pixelate
+from emojimation.detect import FaceDetector
+from emojimation.faces import Face, iou
+from emojimation.scene import hide_and_seek
+
+
+def face(x, y=100.0, side=60.0, score=0.9, happy=0.9):
+    look = np.full(7, (1 - happy) / 6, np.float32)
+    look[3] = happy
+    return Face(np.array([x, y, x + side, y + side], np.float32), score, None, look)
+
+
+def covered(finds, times):
+    """What `Covers` says for each of `times`; finds: {time: [faces]}."""
+    covers = Covers()
+    for time_s in sorted(finds):
+        covers.add(time_s, finds[time_s])
+    covers.finish()
+    return covers, {time_s: covers.at(time_s) for time_s in times}
+
+
+def middle(face):
+    return float(face.xyxy[0] + face.xyxy[2]) / 2
+
+
+@pytest.fixture(scope="module")
+def searcher():
+    return Searcher(FaceDetector(min_score=MIN_SCORE, tiles=True), FaceDetector(min_score=MIN_SCORE))
+
+
+@pytest.fixture(scope="module")
+def hidden(searcher):
+    """(film, [(frame, pixelated frame)]), report, all at 6 frames a second."""
+    film = hide_and_seek(fps=6.0)
+    covers = Covers()
+    for frame in film:
+        covers.add(frame.time_s, searcher(frame.image))
+    covers.finish()
+    drawn = []
+    for frame in film:
+        out = frame.image.copy()
+        pixelate(out, covers.at(frame.time_s)[0])
+        drawn.append((frame, out))
+    return film, drawn, covers.report
+
+
+def test_no_frame_shows_a_face(hidden):
+    film, drawn, _ = hidden
+    looked_at = 0
+    for frame, out in drawn:
+        changed = (out != frame.image).any(axis=2)
+        for truth in film.truth(frame.time_s):
+            seen = film.visible(truth)
+            if seen.any():
+                looked_at += 1
+                assert changed[seen].mean() > 0.99, f"{frame.time_s:.2f} s: person {truth.person} shows"
+    assert looked_at > 100
+
+
+def test_a_detector_finds_nobody_afterwards(hidden, searcher):
+    film, drawn, _ = hidden
+    detector = FaceDetector(min_score=0.5)
+    for frame, out in drawn[::6]:
+        truth = [t.xyxy for t in film.truth(frame.time_s) if t.shown > 0.3]
+        found = [f.xyxy for f in detector(out)]
+        assert not truth or not found or iou(np.stack(truth), np.stack(found)).max() < 0.3
+
+
+def test_it_tells_what_it_had_to_fill(hidden):
+    _, drawn, report = hidden
+    assert report.frames == len(drawn) and report.filled > 0 and report.held > 0 and 2 <= report.people <= 5
+    assert report.filled <= report.held + report.interpolated and report.longest_gap_s <= GAP_S
+    assert f"of {len(drawn)} frames" in str(report)
+
+
+def test_gaps_are_filled_from_both_sides():
+    finds = {0.0: [face(100)], 0.1: [face(104)], 0.2: [face(108)], 0.9: [face(136)], 1.0: [face(140)]}
+    covers, at = covered(finds, [0.2, 0.55, 0.9])
+    assert middle(at[0.55][0][0]) == pytest.approx(30 + 122, abs=3) and at[0.55][1] == []
+    assert [len(found) for _, found in at.values()] == [1, 0, 1]
+    assert covers.report.interpolated == 1 and covers.report.longest_gap_s == pytest.approx(0.7)
+    side = at[0.55][0][0].size_px
+    assert side > 60 * ENLARGED, "more doubt, larger cover"
+
+
+def test_ends_are_held_for_a_second_and_run_on():
+    finds = {t / 10: [face(10 * t)] for t in range(10, 16)}  # 100 pixels a second to the right
+    _, at = covered(finds, [-0.1, 0.05, 0.5, 2.0, 2.4, 2.6])
+    assert [len(covers) for covers, _ in at.values()] == [0, 1, 1, 1, 1, 0]
+    late, early = at[2.0][0][0].xyxy, at[0.5][0][0].xyxy
+    assert late[0] < 150 and late[2] > 200 + 60, "where it was and where it must be by now"
+    assert early[0] < 50 and early[2] > 160
+
+
+def test_a_single_doubtful_find_is_hidden_but_nobody():
+    covers, at = covered({1.0: [face(100, score=0.4)]}, [0.7, 0.9, 1.0, 1.1, 1.5])
+    assert [len(c) for c, _ in at.values()] == [0, 1, 1, 1, 0] and at[1.0][1] == [] and covers.report.people == 0
+
+
+def test_far_jumps_hide_both_ends():
+    _, at = covered({0.0: [face(100)], 0.7: [face(190)]}, [0.35])
+    assert len(at[0.35][0]) == 3
+
+
+def test_two_people_keep_their_numbers():
+    finds = {t / 10: [face(100 + t), face(300 - t, happy=0.1)] for t in range(10)}
+    _, at = covered(finds, [t / 10 for t in range(10)])
+    for covers, found in at.values():
+        assert [f.track_id for f in sorted(found, key=middle)] == [1, 2] and len(covers) == 2
+        assert min(found, key=middle).emotion == "happy"
+
+
+@pytest.mark.parametrize("turn", [cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_COUNTERCLOCKWISE])
+def test_finds_are_turned_back(turn):
+    frame = np.zeros((40, 70, 3), np.uint8)
+    frame[5:15, 20:30] = 255
+    ys, xs = np.nonzero(cv2.rotate(frame, turn)[..., 0])
+    corners = np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1], np.float32)
+    back = turned_back(Face(corners, 0.9, corners[[0, 1, 2, 3, 0, 1, 2, 3, 0, 1]].reshape(5, 2)), turn, frame.shape)
+    assert back.xyxy.tolist() == [20, 5, 30, 15]
+    assert back.landmarks.min() == 5 and back.landmarks.max() == 30
+
+
+def test_one_face_is_found_once():
+    twice = [face(100, score=0.5), face(104, score=0.9), face(110, y=108, side=40, score=0.6), face(300, score=0.4)]
+    assert [f.score for f in once_each(twice)] == [0.9, 0.4]
+    assert enlarged(face(100), 2).xyxy.tolist() == [70, 70, 190, 190]

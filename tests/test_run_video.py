@@ -1,0 +1,240 @@
+"""Whole films: outputs, resuming, interruption, full disks, errors; with a look that needs no model."""
+
+import csv
+import errno
+import json
+import os
+import shutil
+import signal
+import threading
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from emojimation import movie
+from emojimation.errors import InputError
+from emojimation.faces import TEMPLATE, Face
+from emojimation.movie import count_frames, tags_of
+from emojimation.options import Options
+from emojimation.outputs import Targets
+from emojimation.rows import Log, read_log
+from emojimation.run_video import run_video
+from films import images, picture, sound_packets, streams, times, write_film
+from test_camera import FakeCapture
+
+HAPPY = np.array([0.02, 0.02, 0.02, 0.85, 0.03, 0.03, 0.03], np.float32)
+
+
+def look(image):
+    """One face in the middle, a third of the picture high."""
+    height, width = image.shape[:2]
+    side = height / 3
+    xyxy = np.array([width / 2 - side / 2, height / 3, width / 2 + side / 2, 2 * height / 3], np.float32)
+    return [Face(xyxy, 0.9, (xyxy[:2] + TEMPLATE * side).astype(np.float32), HAPPY)]
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    path = tmp_path_factory.mktemp("film") / "in.mp4"
+    tags = {"title": "At home", "location": "+51.5-000.1/", "make": "Telephone"}
+    options = {"movflags": "use_metadata_tags"}
+    return write_film(path, 60, 30, (160, 120), sound="aac", tags=tags, container_options=options)
+
+
+class After:
+    """Does something once when that many frames of a stage are done."""
+
+    def __init__(self, frames, deed, stage="film"):
+        self.left, self.deed, self.stage, self.seen = frames, deed, stage, []
+
+    def __call__(self, at):
+        if at.stage == self.stage:
+            self.seen.append(at)
+            self.left -= 1
+            if self.left == 0:
+                self.deed()
+
+
+def everything(folder):
+    names = ("a.mp4", "a.jsonl", "a.csv", "a.parquet", "a.srt", "a.vtt", "a.html")
+    return Targets(*(folder / name for name in names))
+
+
+def test_everything_that_is_asked_for_is_written(film, tmp_path):
+    targets = everything(tmp_path)
+    seen = After(0, None)
+    result = run_video(film, look, targets, Options(workers=2), seen)
+    assert result.frames == result.rows == 60 and result.people == 1 and not result.interrupted
+    assert set(result.written) == set(targets.all.values()) and all(path.stat().st_size for path in result.written)
+    assert streams(targets.film) == {"video": "h264", "audio": "aac"}
+    assert np.allclose(times(targets.film), times(film), atol=1e-3)
+    assert sound_packets(targets.film) == sound_packets(film)
+    assert tags_of(targets.film)["title"] == "At home"
+    with targets.csv.open(encoding="utf-8") as file:
+        assert [int(row["frame"]) for row in csv.DictReader(file)] == list(range(60))
+    assert "happy" in targets.srt.read_text("utf-8") and "At home" not in targets.report.read_text("utf-8")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in result.written)
+    assert [at.frame for at in seen.seen] == list(range(60)) and seen.seen[30].share == pytest.approx(0.5, abs=0.02)
+    drawn, before = images(targets.film)[30], images(film)[30]
+    assert np.abs(drawn.astype(int) - before).max() > 100
+
+
+def test_hidden_films_keep_no_place_and_no_device(film, tmp_path):
+    assert b"51.5" in film.read_bytes()
+    result = run_video(film, look, Targets(tmp_path / "a.mp4"), Options(style="pixelate", hide=True))
+    data = (tmp_path / "a.mp4").read_bytes()
+    assert result.hidden.startswith("1 people; faces covered in 60 of 60 frames") and result.frames == 60
+    assert not any(secret in data for secret in (b"51.5", b"Telephone", b"At home"))
+    assert streams(tmp_path / "a.mp4") == {"video": "h264", "audio": "aac"}
+    silent = Options(style="blur", hide=True, sound=False)
+    run_video(film, look, Targets(tmp_path / "b.webm"), silent)
+    assert streams(tmp_path / "b.webm") == {"video": "vp9"}
+
+
+def test_every_style_is_drawn_and_every_other_frame_looked_at(film, tmp_path):
+    for style in ("emoji", "avatar", "blur", "pixelate", "none"):
+        run_video(film, look, Targets(tmp_path / f"{style}.mp4"), Options(style=style, every=3, end_s=0.2))
+        assert len(times(tmp_path / f"{style}.mp4")) == 6
+
+
+def test_a_part_of_a_film(film, tmp_path):
+    targets = Targets(tmp_path / "a.mp4", tmp_path / "a.jsonl", srt=tmp_path / "a.srt")
+    run_video(film, look, targets, Options(start_s=1.0, end_s=1.5))
+    assert times(targets.film)[0] == 0 and len(times(targets.film)) == 15
+    rows = [json.loads(line) for line in targets.jsonl.read_text("utf-8").splitlines()]
+    assert rows[0]["time_s"] == pytest.approx(1.0), "rows tell the source's time"
+    assert targets.srt.read_text("utf-8").startswith("1\n00:00:00,000 -->"), "subtitles the film's"
+
+
+def test_ctrl_c_leaves_a_valid_film_that_can_go_on(film, tmp_path):
+    targets = Targets(tmp_path / "a.mp4", tmp_path / "a.jsonl")
+    result = run_video(film, look, targets, on_frame=After(20, lambda: os.kill(os.getpid(), signal.SIGINT)))
+    assert result.interrupted and 20 <= result.frames <= 22
+    assert len(times(targets.film)) == result.frames == len(targets.jsonl.read_text("utf-8").splitlines())
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.1)
+    whole = run_video(film, look, targets, Options(resume=True))
+    assert whole.frames == 60 and whole.people == 1 and not whole.interrupted
+    assert np.allclose(times(targets.film), times(film), atol=1e-3)
+    assert [json.loads(line)["frame"] for line in targets.jsonl.read_text("utf-8").splitlines()] == list(range(60))
+    assert not (tmp_path / "a.mp4.parts").exists()
+
+
+def put_back(work, kept):
+    shutil.rmtree(work)
+    kept.rename(work)
+
+
+@pytest.mark.parametrize("hide", [False, True])
+def test_after_a_crash_it_goes_on(film, tmp_path, hide):
+    """Killed after 40 frames: what lies on the disk then is copied away, and the run goes on from the copy."""
+    targets, options = Targets(tmp_path / "a.mp4", tmp_path / "a.csv"), {"hide": hide, "style": "blur"}
+    work = tmp_path / "a.mp4.parts"
+
+    def crash():
+        shutil.rmtree(tmp_path / "kept", ignore_errors=True)
+        shutil.copytree(work, tmp_path / "kept")
+        raise SystemError("killed")
+
+    with pytest.raises(SystemError):
+        run_video(film, look, targets, Options(**options), After(40, crash))
+    put_back(work, tmp_path / "kept")
+    logged = len(list(read_log(work / "frames.jsonl")))
+    assert logged == 40
+    with (work / "frames.jsonl").open("a") as file:
+        file.write('{"frame":40,"time_')
+    result = run_video(film, look, targets, Options(**options, resume=True))
+    assert result.frames == 60 and result.people == 1
+    assert np.allclose(times(targets.film), times(film), atol=1e-3)
+    with pytest.raises(SystemError):
+        run_video(film, look, targets, Options(**options), After(10, crash))
+    put_back(work, tmp_path / "kept")
+    with pytest.raises(InputError, match="another every"):
+        run_video(film, look, targets, Options(**options, every=2, resume=True))
+
+
+def test_a_callback_that_fails_ends_it_within_a_second(film, tmp_path):
+    class StopError(Exception):
+        pass
+
+    def fail():
+        raise StopError
+
+    began, threads = time.monotonic(), threading.active_count()
+    with pytest.raises(StopError):
+        run_video(film, look, Targets(tmp_path / "a.mp4"), Options(workers=2), After(5, fail))
+    assert time.monotonic() - began < 1
+    time.sleep(0.1)
+    assert threading.active_count() <= threads and not (tmp_path / "a.mp4").exists()
+    assert count_frames(tmp_path / "a.mp4.parts" / "film-000.mp4") == 5
+
+
+@pytest.mark.parametrize("owner", [Log, movie.Segment])
+def test_a_full_disk_leaves_what_was_done(film, tmp_path, monkeypatch, owner):
+    write, calls = owner.write, []
+
+    def full(self, *args):
+        calls.append(1)
+        if len(calls) > 30:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(self, *args)
+
+    monkeypatch.setattr(owner, "write", full)
+    with pytest.raises(InputError, match=r"room on the disk.*--resume") as caught:
+        run_video(film, look, Targets(tmp_path / "a.mp4"), Options())
+    assert "\n" not in str(caught.value)
+    work = tmp_path / "a.mp4.parts"
+    assert len(list(read_log(work / "frames.jsonl"))) >= 30 and count_frames(work / "film-000.mp4") == 30
+    monkeypatch.setattr(owner, "write", write)
+    assert run_video(film, look, Targets(tmp_path / "a.mp4"), Options(resume=True)).frames == 60
+
+
+def test_what_cannot_be_is_refused_before_anything_runs(film, tmp_path):
+    copy = tmp_path / "copy.mp4"
+    copy.write_bytes(film.read_bytes())
+    (tmp_path / "link.mp4").symlink_to(copy)
+    (tmp_path / "b.mp4.parts").mkdir()
+    (tmp_path / "b.mp4.parts" / "mine.txt").write_text("mine")
+    blocked = tmp_path / "file"
+    blocked.touch()
+    wrong = {
+        "other than the input": (Targets(tmp_path / "link.mp4"), {}),
+        "ending in .mp4": (Targets(tmp_path / "a.avi"), {}),
+        "different files": (Targets(jsonl=tmp_path / "a", csv=tmp_path / "a"), {}),
+        "got the folder": (Targets(csv=tmp_path), {}),
+        "folder to write to": (Targets(blocked / "a.mp4"), {}),
+        "folder of other things": (Targets(tmp_path / "b.mp4"), {}),
+        "that hides faces": (Targets(tmp_path / "a.mp4"), {"hide": True}),
+        "a film to write": (Targets(csv=tmp_path / "a.csv"), {"hide": True, "style": "blur"}),
+        "a style of": (Targets(tmp_path / "a.mp4"), {"style": "glitter"}),
+        "start from 0": (Targets(tmp_path / "a.mp4"), {"start_s": -1.0}),
+    }
+    for words, (targets, options) in wrong.items():
+        with pytest.raises(InputError, match=words):
+            run_video(copy, look, targets, Options(**options))
+    assert copy.read_bytes() == film.read_bytes() and (tmp_path / "b.mp4.parts" / "mine.txt").exists()
+
+
+def test_a_camera_is_not_read_twice(tmp_path, monkeypatch):
+    monkeypatch.setattr(cv2, "VideoCapture", FakeCapture)
+    with pytest.raises(InputError, match="read twice"):
+        run_video("0", look, Targets(tmp_path / "a.mp4"), Options(hide=True, style="blur"))
+
+
+def test_missing_folders_are_made_and_nothing_written_without_targets(film, tmp_path):
+    run_video(film, look, Targets(jsonl=tmp_path / "new" / "a.jsonl"), Options(end_s=0.1))
+    assert (tmp_path / "new" / "a.jsonl").exists()
+    assert run_video(film, look, Targets(), Options(end_s=0.1)).written == []
+
+
+def test_damage_is_told(film, tmp_path):
+    short = tmp_path / "short.ts"
+    write_film(short, 60, 30, (160, 120), draw=lambda n, w, h: np.roll(picture(n, w, h), 5 * n, 1))
+    data = bytearray(short.read_bytes())
+    data[len(data) // 3 : len(data) // 3 + 400] = bytes(400)
+    short.write_bytes(data)
+    result = run_video(short, look, Targets(tmp_path / "a.mp4"), Options())
+    assert 20 < result.frames <= 60 and len(times(tmp_path / "a.mp4")) == result.frames
