@@ -104,7 +104,11 @@ def main() -> None:
         make_files(folder, args.files)
         figures = ran(folder, Path(place) / "out.parquet", args.engine, args.workers, args.model)
     figures.pop("written")
-    keep(f"batch_{args.engine}", {"files": args.files, "workers": args.workers, "engine": args.engine, **figures}, args.out)
+    keep(
+        f"batch_{args.engine}",
+        {"files": args.files, "workers": args.workers, "engine": args.engine, **figures},
+        args.out,
+    )
 
 
 if __name__ == "__main__":

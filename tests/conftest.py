@@ -2,11 +2,13 @@
 
 import json
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from emojimation.training.data import Dataset, load
 from tiny import write_model
@@ -14,6 +16,11 @@ from tiny import write_model
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "src" / "emojimation" / "assets" / "samples"
 FACELESS = ROOT / "tests" / "data" / "faceless"
+# A busy machine is no failure; and where the tests run in the background, a shell may have switched Ctrl-C off.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 REAL_FILE = "fer2013_train_val.parquet"
 
 

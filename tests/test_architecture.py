@@ -175,6 +175,16 @@ def test_apps_import_neither_each_other_nor_training():
         assert not {other for other in own - parts if other.startswith(("apps.", "training."))}, name
 
 
+def test_only_the_windows_own_modules_know_tk():
+    """The rest of the desktop app runs, and is tested, without a display."""
+    parts = names_of("apps")
+    users = {name for name in parts if "tkinter" in outside(imports(tree(modules()[name])))}
+    assert users == {f"apps.desktop{part}" for part in ("", "_deeds", "_dialogs", "_options", "_view", "_widgets")}
+    work = {"pipeline", "detect", "classify", "render", "avatar", "live", "movie", "scene", "camera", "source"}
+    for name in users:  # nothing that computes is done in Tk's thread
+        assert not inside(imports(tree(modules()[name]), deep=False)) & work, name
+
+
 def test_training_does_not_import_the_programs():
     for name in names_of("training"):
         own = inside(imports(tree(modules()[name])))

@@ -6,10 +6,12 @@
 Tk is touched in this thread only; all work is done by `desktop_engine.Engine`, whose newest pictures the window fetches.
 """
 
+import gc
+import signal
 import time
 import tkinter as tk
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from emojimation import weights
 from emojimation.apps import desktop_dialogs as dialogs
-from emojimation.apps.desktop_actions import ACTIONS, STYLE_KEYS, STYLE_NAMES
-from emojimation.apps.desktop_opening import Cameras
+from emojimation.apps.desktop_actions import ACTIONS, SAMPLE_NAMES, STYLE_KEYS, STYLE_NAMES
+from emojimation.apps.desktop_opening import Cameras, check
 from emojimation.apps.desktop_settings import Settings, load, save
 from emojimation.apps.desktop_telling import Telling
 from emojimation.apps.desktop_view import View
@@ -26,8 +28,9 @@ from emojimation.apps.desktop_widgets import aware_of_dpi, scale_fonts, scale_of
 from emojimation.errors import InputError
 
 if TYPE_CHECKING:
-    from emojimation.apps.desktop_engine import Engine, Status
+    from emojimation.apps.desktop_engine import Engine
     from emojimation.apps.desktop_painter import Shown
+    from emojimation.apps.desktop_state import Status
 
 POLL_MS = 8
 FACTS_S = 0.25
@@ -55,7 +58,7 @@ class Window(Telling):
         self._status: Status | None = None
         self._number = self._room_timer = 0
         self._facts_s = 0.0
-        self._closed = False
+        self._closed = self.ending = False
         self._build_menus()
         self._bind_keys()
         self._place()
@@ -96,7 +99,10 @@ class Window(Telling):
         self._poll()
 
     def close(self) -> None:
-        """Keep the settings, free the source, end."""
+        """Keep the settings, free the source, end.
+
+        All of Tk is thrown away here, in its own thread: Tcl aborts the process if another thread's garbage collection does it.
+        """
         if self._closed:
             return
         self._closed = True
@@ -108,7 +114,12 @@ class Window(Telling):
             save(self.settings)
         if self.engine is not None:
             self.engine.close()
+        self.root.update_idletasks()
+        for timer in self.root.tk.splitlist(self.root.tk.call("after", "info")):
+            self.root.tk.call("after", "cancel", timer)
         self.root.destroy()
+        self.__dict__ = {"_closed": True}
+        gc.collect()
 
     # --- menus and keys ---
 
@@ -123,8 +134,7 @@ class Window(Telling):
                 )  # fmt: skip
 
         def samples(menu: tk.Menu) -> None:
-            for label, source in (("Sample film", "sample"), ("Sample film, five people", "sample:5"),
-                                  ("Sample photo", "sample:photo")):  # fmt: skip
+            for source, label in SAMPLE_NAMES.items():
                 menu.add_command(label=label, command=partial(self.open, source))
 
         self.menu = dialogs.menu_bar(self.root, self.do, {"styles": styles, "sample": samples})
@@ -185,6 +195,8 @@ class Window(Telling):
             self.engine.show(Room(view.picture.size_wh, view.panel.size_wh, view.strip.size_wh, self.scale))
 
     def _poll(self) -> None:
+        if self.ending:
+            self.close()
         if self._closed or self.engine is None:
             return
         shown = self.engine.latest()
@@ -252,13 +264,25 @@ def open_window(source: str | None = None, model: str | None = None, **changes: 
             raise
         chosen = "default"  # a file that was chosen once and is gone
     if source is not None:
-        _check(source)
+        check(source)
     window = Window(replace(kept, model=chosen, **asked), source)
-    window.root.mainloop()
+    with _ended_by_signals(window):
+        window.root.mainloop()
+    del window
+    gc.collect()  # see `Window.close`
     return 0
 
 
-def _check(source: str) -> None:
-    from emojimation.apps.desktop_sources import check
+@contextmanager
+def _ended_by_signals(window: Window) -> Iterator[None]:
+    """Ctrl-C and a polite kill close the window as its own button does; an exception out of Tk's loop would not."""
 
-    check(source)
+    def end(*_: object) -> None:
+        window.ending = True
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

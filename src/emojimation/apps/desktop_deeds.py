@@ -13,7 +13,8 @@ from emojimation.apps.desktop_settings import Settings
 from emojimation.apps.desktop_view import View
 
 if TYPE_CHECKING:
-    from emojimation.apps.desktop_engine import Engine, Status
+    from emojimation.apps.desktop_engine import Engine
+    from emojimation.apps.desktop_state import Status
 
 PHOTOS_AND_FILMS = "*.jpg *.jpeg *.png *.webp *.bmp *.tif *.tiff *.gif *.avif *.mp4 *.mov *.m4v *.mkv *.webm *.avi"
 SIMPLE = {"pause", "snapshot", "record", "log", "calibrate", "forget", "close_source"}  # the engine's own
@@ -97,7 +98,7 @@ class Deeds:
         mirror = self.view.options.mirror.get()
         if self.engine is not None:
             self.engine.set_mirror(mirror)
-            if self.engine.status.source.isdecimal():  # for cameras it is remembered
+            if not self.engine.status.source or self.engine.status.source.isdecimal():  # remembered for cameras
                 self.change(mirror=mirror)
 
     def _do_theme(self) -> None:

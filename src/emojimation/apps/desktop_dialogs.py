@@ -18,6 +18,10 @@ MENUS = {
 }  # fmt: skip
 
 
+# Share of the model's metrics -> how the card calls it.
+SHARES = {"accuracy": "accuracy", "macro_f1": "macro-F1", "balanced_accuracy": "balanced accuracy", "ece": "ECE"}
+
+
 def menu_bar(root: tk.Tk, do: Callable[[str], None], cascades: dict[str, Callable[[tk.Menu], None]]) -> tk.Menu:
     """The window's menu. cascades: name in `MENUS` -> fills a submenu."""
     bar = tk.Menu(root, tearoff=False)
@@ -82,12 +86,18 @@ def ask_address(root: tk.Tk, answered: Callable[[str], None]) -> tk.Toplevel:
     return window
 
 
+def _name() -> str:
+    version = emojimation.__version__
+    return "Emojimation" if version == "unknown" else f"Emojimation {version}"
+
+
 def card_rows(card: dict[str, Any]) -> list[tuple[str, str]]:
     """The model's card for a person: name and value of each line."""
     if "problem" in card:
         return [("Model", card["problem"])]
-    numbers = {name: value for name, value in card["metrics"].items() if isinstance(value, int | float)}
-    shown = [f"{name.replace('_', ' ')} {value:.3g}" for name, value in list(numbers.items())[:6]]
+    measured = card["metrics"]
+    shown = [f"{words} {measured[name]:.1%}" for name, words in SHARES.items() if name in measured]
+    shown += [f"on {measured['n']} pictures"] if "n" in measured else []
     kind = "grey" if card["channels"] == 1 else "colour"
     return [
         ("Model", str(card["name"])),
@@ -103,7 +113,7 @@ def card_rows(card: dict[str, Any]) -> list[tuple[str, str]]:
 def show_about(root: tk.Tk, card: Callable[[], dict[str, Any] | None]) -> tk.Toplevel:
     """Version, consent, the model's card; `card` gives None until it is read."""
     window, frame = dialog(root, "About Emojimation")
-    ttk.Label(frame, text=f"Emojimation {emojimation.__version__}", font="SunValleyTitleFont").pack(anchor="w")
+    ttk.Label(frame, text=_name(), font="SunValleyTitleFont").pack(anchor="w")
     text = "Faces in photos, films and live pictures, named with honest probabilities and emoji."
     ttk.Label(frame, text=text).pack(anchor="w")
     ttk.Label(frame, text=CONSENT, wraplength=560, justify="left").pack(anchor="w", pady=(14, 14))

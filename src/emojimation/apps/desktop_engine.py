@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from emojimation.apps.desktop_files import reason, snapshot
 from emojimation.apps.desktop_outputs import Outputs
 from emojimation.apps.desktop_painter import Painter, Room, Shown
 from emojimation.apps.desktop_settings import Settings
+from emojimation.apps.desktop_state import Notice, Status
 from emojimation.classify import EmotionClassifier
 from emojimation.live import LiveLoop, LiveResult
 from emojimation.pipeline import Pipeline
@@ -25,28 +26,6 @@ TICK_S = 1 / 30  # the avatar moves on also when no frame comes
 LEAST_S = 1 / 45  # between two paintings
 HIDE_HOLD_S = 1.0  # while hiding, a face that was lost stays covered for so long
 Opener = Callable[[str, tuple[int, int]], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """state: "idle", "opening", "live", "still" (a photo), "ended" (a film's end), "failed". message: what went wrong."""
-
-    state: str = "idle"
-    source: str = ""
-    message: str = ""
-    paused: bool = False
-    recording: bool = False
-    logging: bool = False
-    calibrating: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something to tell the person once. path: the file it is about. kind: "saved", "info" or "error"."""
-
-    text: str
-    kind: str = "info"
-    path: Path | None = None
 
 
 class Engine:
@@ -188,6 +167,7 @@ class Engine:
         self._token += 1
         self._closing.set()
         self._outputs.close(self._free)
+        self._threads[0].join(0.3)
         self._jobs.put(None)
 
     # --- in threads of its own ---

@@ -44,7 +44,7 @@ class Recorder:
         load_av()
         self.path = new_file(folder, ".mp4")
         self.frames = self.left_out = 0
-        self._part = self.path.with_name(f"{self.path.stem}.partial.mp4")
+        self._part = self.path.with_name(f"{self.path.stem}.growing.mp4")
         self._done, self._fps = done, fps
         self._frames: queue.Queue[tuple[np.ndarray, float] | None] = queue.Queue(WAITING)
         self._began_s: float | None = None

@@ -1,4 +1,4 @@
-"""Looking for cameras in a thread, and opening a folder in the system's file manager. Knows no Tk."""
+"""Looking for cameras in a thread, checking what was asked for, and opening a folder in the system's file manager. Knows no Tk."""
 
 import os
 import shutil
@@ -6,6 +6,9 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+
+from emojimation.apps.desktop_actions import SAMPLE_NAMES
+from emojimation.errors import InputError
 
 
 class Cameras:
@@ -51,3 +54,12 @@ def reveal(folder: Path) -> str | None:
     except OSError as error:
         return f"Cannot open {folder}: {error.strerror}"
     return None
+
+
+def check(source: str) -> None:
+    """Raises InputError for a file that is not there, before anything is opened."""
+    named = source in SAMPLE_NAMES or source.startswith("synthetic") or "://" in source or source.isdecimal()
+    if not named and not any(mark in source for mark in "*?[") and not Path(source).exists():
+        raise InputError(
+            f"Expected a camera number, a photo, a film, an address or sample, got {source}, which does not exist."
+        )

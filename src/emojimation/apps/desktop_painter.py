@@ -156,6 +156,8 @@ class Painter:
         turned = self._roll.towards(np.array([-roll if self.mirror else roll]), now_s)
         if not self.kind:
             look = Look("hello", "Choose a source to begin", bars=False)
+        elif not self._last or self._last[0] is None:
+            look = Look("no picture", "", there=False)
         elif progress is not None:
             look = Look("hold still", f"A neutral face, please: {progress:.0%}", progress=progress)
         else:

@@ -7,16 +7,14 @@ from pathlib import Path
 
 import cv2
 
+from emojimation.apps.desktop_actions import SAMPLE_NAMES
 from emojimation.apps.desktop_state import fitted
 from emojimation.camera import Camera
-from emojimation.errors import InputError
 from emojimation.media import SUFFIXES, read_image
 from emojimation.scene import SAMPLES, crowd
 from emojimation.source import open_source
 from emojimation.video import Frame, Info, Source
 
-SAMPLE, SAMPLE_FIVE, SAMPLE_PHOTO = "sample", "sample:5", "sample:photo"
-SAMPLE_NAMES = {SAMPLE: "Sample film", SAMPLE_FIVE: "Sample film, five people", SAMPLE_PHOTO: "Sample photo"}
 PROBED = 4  # camera numbers that are tried where the system has no list
 
 
@@ -57,7 +55,7 @@ def _opens(number: int) -> bool:
 
 def is_photo(source: str) -> bool:
     """Whether the source is a single picture."""
-    return source == SAMPLE_PHOTO or (Path(source).suffix.lower() in SUFFIXES - {".gif"} and Path(source).is_file())
+    return source == "sample:photo" or (Path(source).suffix.lower() in SUFFIXES - {".gif"} and Path(source).is_file())
 
 
 def is_camera(source: str) -> bool:
@@ -84,21 +82,12 @@ def cameras_quick() -> list[Choice]:
     return cameras() if sys.platform.startswith("linux") else []
 
 
-def check(source: str) -> None:
-    """Raises InputError for a file that is not there, before anything is opened."""
-    named = source in SAMPLE_NAMES or source.startswith("synthetic") or "://" in source or is_camera(source)
-    if not named and not any(mark in source for mark in "*?[") and not Path(source).exists():
-        raise InputError(
-            f"Expected a camera number, a photo, a film, an address or sample, got {source}, which does not exist."
-        )
-
-
 def open_choice(source: str, size_wh: tuple[int, int]) -> Source:
     """Open a source; pictures of films and streams larger than `size_wh` come smaller. Raises InputError."""
-    if source == SAMPLE_PHOTO:
+    if source == "sample:photo":
         return Photo(SAMPLES / "group.jpg")
     if source in SAMPLE_NAMES:
-        return crowd(5 if source == SAMPLE_FIVE else 1, seconds=None)
+        return crowd(5 if source == "sample:5" else 1, seconds=None)
     if is_photo(source):
         return Photo(source)
     if is_camera(source):

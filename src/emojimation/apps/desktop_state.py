@@ -5,6 +5,8 @@ Nothing here knows Tk or draws. Probabilities are (7,) in the order of `EMOTIONS
 
 import math
 from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -14,6 +16,28 @@ from emojimation.labels import EMOTIONS
 HISTORY_S = 30.0
 EASE_S = 0.12  # time constant of bars and avatar
 MIRRORED_LANDMARKS = [1, 0, 2, 4, 3]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """state: "idle", "opening", "live", "still" (a photo), "ended" (a film's end), "failed". message: what went wrong."""
+
+    state: str = "idle"
+    source: str = ""
+    message: str = ""
+    paused: bool = False
+    recording: bool = False
+    logging: bool = False
+    calibrating: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to tell the person once. path: the file it is about. kind: "saved", "info" or "error"."""
+
+    text: str
+    kind: str = "info"
+    path: Path | None = None
 
 
 class Eased:

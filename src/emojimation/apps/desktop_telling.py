@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from emojimation.apps.desktop_deeds import Deeds
 
 if TYPE_CHECKING:
-    from emojimation.apps.desktop_engine import Status
     from emojimation.apps.desktop_painter import Shown
+    from emojimation.apps.desktop_state import Status
 
 
 class Telling(Deeds):
@@ -40,7 +40,7 @@ class Telling(Deeds):
             there = status.state in ("live", "ended") or (status.state == "still" and name in ("snapshot", "log"))
             button.state(["!disabled" if there else "disabled"])
         if self.engine is not None:
-            view.options.mirror.set(self.engine.painter.mirror)
+            view.options.mirror.set(self.engine.painter.mirror if status.source else self.settings.mirror)
         self._show_page(status)
 
     def _show_page(self, status: "Status") -> None:

@@ -11,7 +11,7 @@ from emojimation.apps.desktop_options import Options
 from emojimation.apps.desktop_settings import STYLES, Settings
 from emojimation.apps.desktop_widgets import PictureBox, Tip, Toast
 
-PANEL_W, STRIP_H = 330, 84
+PANEL_W, LEAST_PANEL_W, STRIP_H = 330, 248, 84
 NARROW, TINY = 980, 760  # window widths in which less fits into the tool bar
 BUTTONS = ("pause", "snapshot", "record", "log", "calibrate")
 Do = Callable[[str], None]
@@ -53,7 +53,7 @@ class View:
         self.source.pack(side="left")
         Tip(self.source, "Camera, file, address or sample.")
         self.style = ttk.Combobox(bar, values=[STYLE_NAMES[s] for s in STYLES], state="readonly", width=9)
-        self.style.set(STYLE_NAMES[settings.style])
+        self.style.set(STYLE_NAMES[settings.drawn_style])
         self.style.bind("<<ComboboxSelected>>", self._styled)
         self.style.pack(side="left", padx=(8, 12))
         Tip(self.style, "How faces are drawn. (1-6)")
@@ -78,17 +78,21 @@ class View:
 
     def _fit_bar(self, width: int) -> None:
         """Leave out what does not fit; the menu has it all."""
-        shown = BUTTONS if width > self.px(NARROW) else BUTTONS[:3]
+        tiny = width <= self.px(TINY)
+        shown = BUTTONS if width > self.px(NARROW) else BUTTONS[:2] if tiny else BUTTONS[:3]
         for name, button in self.buttons.items():
             if name in shown and not button.winfo_manager():
                 button.pack(side="left", padx=(0, 6))
             elif name not in shown:
                 button.pack_forget()
-        self.source.configure(width=16 if width > self.px(TINY) else 11)
-        if width <= self.px(TINY):
+        self.source.configure(width=11 if tiny else 16)
+        self.panel.configure(width=min(self.px(PANEL_W), max(self.px(LEAST_PANEL_W), round(width * 0.3))))
+        if tiny:
             self.theme.pack_forget()
+            self.folder.pack_forget()
         elif not self.theme.winfo_manager():
             self.theme.pack(side="right", before=self.hide_switch)
+            self.folder.pack(side="right", padx=(0, 8))
 
     def _styled(self, _: object) -> None:
         self._change(style=STYLES[self.style.current()])
@@ -138,7 +142,7 @@ class View:
         """The first page: what can be opened. cameras: (name, source)."""
 
         def build(frame: ttk.Frame) -> None:
-            wide = self.px(360)
+            wide = self.px(400)
             ttk.Label(frame, text="What shall we look at?", font="SunValleyTitleFont").pack(pady=(0, self.px(12)))
             for number, (name, source) in enumerate(cameras[:4]):
                 style = "TButton" if number else "Accent.TButton"
