@@ -65,7 +65,6 @@ MAY_IMPORT = {
         "track",
         "video",
     },
-    "explain": GROUND,
     "run": GROUND | {"pipeline", "media", "render", "timeline", "track"},
     # Very many pictures: what they are, the processes, the journal, the tables; batch above them.
     "listing": GROUND | {"media", "rows"},
