@@ -1,6 +1,5 @@
 """Fixtures that several test files share."""
 
-import json
 import os
 import signal
 from collections.abc import Callable
@@ -66,11 +65,9 @@ def tiny_model(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def model(tiny_model) -> str:
+def model() -> str:
     """The emotion model under test."""
-    from emojimation import weights
-
-    return "default" if "default" in weights.manifest() else str(tiny_model)
+    return "default"
 
 
 @pytest.fixture(scope="session")
@@ -91,17 +88,3 @@ def command(capsys) -> Callable[..., tuple[int, str, str]]:
         return code, *capsys.readouterr()
 
     return run
-
-
-@pytest.fixture
-def default_model(model, tiny_model, monkeypatch, tmp_path) -> None:
-    """Until the package has a model "default", the tiny one stands in under that name (in this process)."""
-    from emojimation import weights
-
-    if model == "default":
-        return
-    rows = weights.manifest() | {"default": {"file": str(tiny_model), "sha256": weights.sha256(tiny_model)}}
-    rows = {name: row | {"file": str(weights.MODELS / row["file"])} for name, row in rows.items()}
-    (tmp_path / "models").mkdir()
-    (tmp_path / "models" / "manifest.json").write_text(json.dumps(rows), "utf-8")
-    monkeypatch.setattr(weights, "MODELS", tmp_path / "models")

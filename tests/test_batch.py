@@ -235,7 +235,7 @@ def test_two_runs_to_one_output_are_told_apart(folder, tmp_path, in_process, mod
         ("file:///nowhere-at-all/*.jpg", "o.csv", "listed|none"),
     ],
 )
-def test_mistakes_are_one_line_and_exit_2(source, out, match, tmp_path, command, monkeypatch, default_model):
+def test_mistakes_are_one_line_and_exit_2(source, out, match, tmp_path, command, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("empty").mkdir()
     pq.write_table(pa.table({"a": [1]}), "noimages.parquet")
