@@ -2,7 +2,7 @@
 
 Command: emojimation train --data fer2013_train_val.parquet --recipe default --minutes 106 --out runs/default
 Took 51 epochs in 101 minutes on two cores with AMX that other work shared; alone they do about an epoch a minute.
-Expected: 69.5 to 70.5 %; the schedule follows the clock, so a repeat differs by its number of epochs.
+One seed; the schedule follows the clock, so a repeat differs by its number of epochs.
 """
 
 from emojimation.training.augment import Augmentation
