@@ -21,10 +21,10 @@ screenshots: .venv/test  ## Photograph every web page; writes out/screenshots/ (
 desktop: .venv/desktop  ## Open the window: live picture, avatar, probabilities.
 	@$(BIN)/emojimation desktop
 
-test: .venv/test  ## Run the tests.
-	$(BIN)/python -m pytest -m "not slow"
+test: .venv/test  ## Run the fast tests.
+	$(BIN)/python -m pytest -m "not slow and not e2e"
 
-test-all: .venv/test  ## Run all tests, also the slow ones.
+test-all: .venv/test  ## Run all tests: also the slow ones, the real browser and the real window (needs chromium, xvfb, xdotool).
 	$(BIN)/python -m pytest
 
 lint: .venv/test  ## Check style and types.
