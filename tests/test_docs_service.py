@@ -10,10 +10,10 @@ import pytest
 pytest.importorskip("fastapi", reason="the extra `api` is not installed")
 pytest.importorskip("httpx", reason="httpx, the tests' client, is not installed")
 
-from conftest import ROOT, SAMPLES  # noqa: E402
-from emojimation import movie  # noqa: E402
-from emojimation.media import read_image  # noqa: E402
-from served import Served, service  # noqa: E402
+from conftest import ROOT, SAMPLES
+from emojimation import movie
+from emojimation.media import read_image
+from served import Served, service
 
 TEXT = (ROOT / "docs" / "service.md").read_text("utf-8")
 HOST = "127.0.0.1:8000"
