@@ -61,7 +61,9 @@ def _dress(axes: Axes, dataset: Dataset) -> None:
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_color(INK)
     axes.margins(y=0.1)
-    axes.legend(frameon=False, labelcolor=INK, fontsize=9, ncols=3, loc="lower right", bbox_to_anchor=(1, 1.05), borderpad=0)
+    axes.legend(
+        frameon=False, labelcolor=INK, fontsize=9, ncols=3, loc="lower right", bbox_to_anchor=(1, 1.05), borderpad=0
+    )
 
 
 def training_curves(history: list[dict[str, Any]], path: Path) -> None:
