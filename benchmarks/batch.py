@@ -1,6 +1,6 @@
 """How fast very many pictures are answered on this machine, reading included, and how much memory that takes.
 
-Run: python benchmarks/batch.py [--files 20000] [--workers N] [--engine local|ray] [--out FOLDER]
+Run: python benchmarks/batch.py [--files 20000] [--workers N] [--engine local|ray|both] [--out FOLDER]
 The files are 640 x 480 JPEGs with one face, all different on the disk. Targets, on 2 cores: 90 pictures/s and under 500 MB for 20,000 files
 with the local engine; Ray with 2 workers at 80 % of that once it is started. Memory: the largest sum over the processes of what each has
 for itself and its share of what they have together (PSS).
@@ -66,6 +66,7 @@ def ran(folder: Path, out: Path, engine: str, workers: int | None, model: str) -
     env = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     peak, steps = 0.0, []
     journal = out.with_name(f"{out.name}.journal")
+    spent = sum(os.times()[2:4])
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as run:
         text: list[str] = []
         reader = threading.Thread(target=lambda: text.append(run.stdout.read()))
@@ -76,8 +77,16 @@ def ran(folder: Path, out: Path, engine: str, workers: int | None, model: str) -
                 steps.append((time.perf_counter(), journal.stat().st_size))
             time.sleep(SAMPLE_S)
         reader.join()
+    cpu = sum(os.times()[2:4]) - spent
     summary = json.loads(text[0])
-    return {**summary, "memory_mb": round(peak, 1), "steady_per_s": steady(steps, summary["pictures"])}
+    for key in ("written", "emotions", "uncertain", "before", "interrupted"):
+        summary.pop(key)
+    return {
+        **summary,
+        "cpu_ms_per_picture": None if engine == "ray" else round(cpu / summary["pictures"] * 1000, 2),
+        "memory_mb": round(peak, 1),
+        "steady_per_s": steady(steps, summary["pictures"]),
+    }
 
 
 def steady(steps: list[tuple[float, int]], pictures: int) -> float | None:
@@ -94,7 +103,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=20_000)
     parser.add_argument("--workers", type=int)
-    parser.add_argument("--engine", choices=["local", "ray"], default="local")
+    parser.add_argument("--engine", choices=["local", "ray", "both"], default="local")
     parser.add_argument("--model", default="default")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
     args = parser.parse_args()
@@ -102,13 +111,20 @@ def main() -> None:
         folder = Path(place) / "pictures"
         folder.mkdir()
         make_files(folder, args.files)
-        figures = ran(folder, Path(place) / "out.parquet", args.engine, args.workers, args.model)
-    figures.pop("written")
-    keep(
-        f"batch_{args.engine}",
-        {"files": args.files, "workers": args.workers, "engine": args.engine, **figures},
-        args.out,
-    )
+        engines = ["local", "ray"] if args.engine == "both" else [args.engine]
+        figures = {
+            engine: ran(folder, Path(place) / f"{engine}.parquet", engine, args.workers, args.model)
+            for engine in engines
+        }
+    given = {"files": args.files, "workers": args.workers}
+    if args.engine == "both":
+        given["ray_to_local"] = ratio(figures["ray"]["steady_per_s"], figures["local"]["steady_per_s"])
+    keep(f"batch_{args.engine}", given | figures, args.out)
+
+
+def ratio(one: float | None, other: float | None) -> float | None:
+    """One rate over the other; None for runs too short to tell."""
+    return round(one / other, 3) if one and other else None
 
 
 if __name__ == "__main__":

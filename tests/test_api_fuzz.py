@@ -121,7 +121,7 @@ def status(port: int, request: bytes) -> int:
             sock.sendall(request)
             sock.shutdown(socket.SHUT_WR)
             answer = sock.recv(65_536)
-        except ConnectionError:
+        except OSError:  # closed by the other side meanwhile
             return 0
     return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/1.1 ") else 0
 
