@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo web screenshots test test-all lint format bench pins clean
+.PHONY: help demo web desktop screenshots test test-all lint format bench pins clean
 
 help:  ## Show what can be made.
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -18,10 +18,13 @@ web: .venv/web  ## Open the web pages on this machine: http://127.0.0.1:8501
 screenshots: .venv/test  ## Photograph every web page; writes out/screenshots/ (needs chromium).
 	$(BIN)/python scripts/web_screenshots.py
 
-test: .venv/test  ## Run the tests.
-	$(BIN)/python -m pytest -m "not slow"
+desktop: .venv/desktop  ## Open the window: live picture, avatar, probabilities.
+	@$(BIN)/emojimation desktop
 
-test-all: .venv/test  ## Run all tests, also the slow ones.
+test: .venv/test  ## Run the fast tests.
+	$(BIN)/python -m pytest -m "not slow and not e2e"
+
+test-all: .venv/test  ## Run all tests: also the slow ones, the real browser and the real window (needs chromium, xvfb, xdotool).
 	$(BIN)/python -m pytest
 
 lint: .venv/test  ## Check style and types.
@@ -63,4 +66,9 @@ clean:  ## Remove the environment and what tools have left.
 .venv/test: .venv/run requirements/test.txt
 	@echo "Installing what the tests need ..."
 	@$(PIP) install -r requirements/test.txt
+	@touch $@
+
+.venv/desktop: .venv/run requirements/desktop.txt
+	@echo "Installing what the window needs ..."
+	@$(PIP) install -r requirements/desktop.txt
 	@touch $@

@@ -15,9 +15,10 @@ compile() {
 limits="--constraints requirements/constraints.txt"
 compile run $limits
 same="$limits --constraints requirements/run.txt"
+compile video $same --extra video
 compile train $same --extra train
 compile web $same --extra web
 compile desktop $same --extra desktop
 compile api $same --extra api
 compile ray $same --extra ray
-compile test $same --constraint requirements/web.txt --extra train --extra web --extra dev
+compile test $same --extra train --extra web --extra desktop --extra api --extra dev

@@ -66,6 +66,13 @@ MAY_IMPORT = {
         "video",
     },
     "run": GROUND | {"pipeline", "media", "render", "timeline", "track"},
+    # Very many pictures: what they are, the processes, the journal, the tables; batch above them.
+    "listing": GROUND | {"media", "rows"},
+    "workers": {"errors"},
+    "journal": {"errors"},
+    "tables": GROUND | {"rows"},
+    "contact": GROUND | {"listing", "media", "render", "rows"},
+    "batch": GROUND | {"journal", "listing", "media", "pipeline", "run", "tables", "workers"},
 }
 RUNTIME = set(MAY_IMPORT)
 # Heavy package -> the only modules that may import it.
@@ -82,6 +89,7 @@ HOMES = {
     "sv_ttk": {"apps.desktop"},
     "fastapi": {"apps.api"},
     "uvicorn": {"apps.api"},
+    "prometheus_client": {"apps.api"},
     "ray": {"apps.ray_batch"},
     "torch": set(),
     "av": {"video"},  # everybody else asks video.load_av(), which tells what to install
@@ -160,9 +168,20 @@ def test_ground_modules_need_only_the_standard_library(name):
 def test_apps_import_neither_each_other_nor_training():
     for name in names_of("apps"):
         own = inside(imports(tree(modules()[name])))
-        app = name.split("_")[0]  # a large app may be cut into files of its name
-        parts = {other for other in own if other == app or other.startswith(f"{app}_")}
+        # A large app is cut into files of its name: api.py, api_jobs.py, ...
+        family = name.split("_")[0]
+        parts = {other for other in own if other == family or other.startswith(f"{family}_")}
         assert not {other for other in own - parts if other.startswith(("apps.", "training."))}, name
+
+
+def test_only_the_windows_own_modules_know_tk():
+    """The rest of the desktop app runs, and is tested, without a display."""
+    parts = names_of("apps")
+    users = {name for name in parts if "tkinter" in outside(imports(tree(modules()[name])))}
+    assert users == {f"apps.desktop{part}" for part in ("", "_deeds", "_dialogs", "_options", "_view", "_widgets")}
+    work = {"pipeline", "detect", "classify", "render", "avatar", "live", "movie", "scene", "camera", "source"}
+    for name in users:  # nothing that computes is done in Tk's thread
+        assert not inside(imports(tree(modules()[name]), deep=False)) & work, name
 
 
 def test_training_does_not_import_the_programs():

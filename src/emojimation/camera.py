@@ -21,12 +21,13 @@ Clock = Callable[[], float]
 class Camera:
     """A camera by its number; frames come as fast as it gives them, `time_s` counted from the first.
 
-    Raises InputError where there is none, it is busy, or (while iterating) it was unplugged.
+    size_wh: picture size to ask for; the camera gives the nearest that it can. Raises InputError where there is none, it
+    is busy, or (while iterating) it was unplugged.
     """
 
-    def __init__(self, number: int = 0, clock: Clock = time.monotonic):
+    def __init__(self, number: int = 0, clock: Clock = time.monotonic, size_wh: tuple[int, int] | None = None):
         self._clock = clock
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # we say ourselves what is wrong
+        cv2.setLogLevel(0)  # type: ignore[attr-defined]  # silent: we say ourselves what is wrong
         self._capture = cv2.VideoCapture(number)
         self.notes: list[str] = []
         if not self._capture.isOpened():
@@ -35,6 +36,9 @@ class Camera:
                 f"Expected camera {number}, got none: it is absent, or another program holds it. "
                 "Close that program, or give another --camera number."
             )
+        if size_wh is not None:
+            self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, size_wh[0])
+            self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size_wh[1])
         fps = self._capture.get(cv2.CAP_PROP_FPS)
         self.info = Info(name=f"camera {number}", fps=fps if fps > 0 else None, live=True)
 

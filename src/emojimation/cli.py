@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import emojimation
-from emojimation import cli_data, cli_serve, cli_train, cli_video, cli_web
+from emojimation import cli_data, cli_desktop, cli_serve, cli_train, cli_video, cli_web
 from emojimation.errors import InputError
 
 if TYPE_CHECKING:
@@ -230,5 +230,5 @@ def _report(results: "Iterator[ImageResult] | list[ImageResult]") -> int:
 
 
 app.add_typer(cli_data.app, name="data")
-for part in (cli_train, cli_video, cli_web, cli_serve):
+for part in (cli_train, cli_video, cli_web, cli_desktop, cli_serve):
     part.add_to(app)

@@ -12,7 +12,7 @@ from emojimation import weights
 RUN_TIME = ("numpy", "opencv-python-headless", "onnxruntime", "pillow", "typer", "rich")
 # Extra -> the modules that show that it is installed; they are looked for, not imported.
 EXTRAS = {
-    "train": ("keras", "tensorflow", "tf2onnx", "onnx", "pyarrow", "sklearn", "matplotlib"),
+    "train": ("keras", "tensorflow", "tf2onnx", "onnx", "pyarrow", "matplotlib"),
     "web": ("streamlit", "streamlit_webrtc", "altair", "av"),
     "desktop": ("tkinter", "sv_ttk", "av"),
     "api": ("fastapi", "uvicorn", "prometheus_client", "av"),

@@ -208,7 +208,7 @@ def export(
     ferplus: FERPLUS = None,
     calibration: Annotated[
         str, typer.Option(help="For onnx: temperature, vector (scale and bias of each class), or auto: what wins.")
-    ] = "auto",
+    ] = "temperature",
 ) -> None:
     """Export a run again: onnx is calibrated on the validation split of DATA, checked against Keras and scored.
 
@@ -241,8 +241,10 @@ def _export_onnx(run: Path, dataset: Any, name: str, calibration: str) -> None:
 def _export_int8(run: Path, dataset: Any, name: str) -> None:
     need("onnx")
     from emojimation.training.quantize import to_int8
+    from emojimation.weights import sha256
 
-    figures = to_int8(run / "model.onnx", run / "model.int8.onnx", dataset, name)
+    source = run / "model.onnx"
+    figures = to_int8(source, run / "model.int8.onnx", dataset, name) | {"source_sha256": sha256(source)}
     write(run / "int8.json", json.dumps(figures, indent=1) + "\n")
     console.print(
         f"float {figures['accuracy_float']:.2%}, int8 {figures['accuracy']:.2%} on {figures['n']} validation pictures: "

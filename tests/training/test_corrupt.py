@@ -19,7 +19,7 @@ def test_a_spoilt_copy_keeps_shape_and_source_and_repeats(name: str, severity: i
     before = IMAGES.copy()
     spoilt = corrupt.corrupt(IMAGES, name, severity, seed=5)
     assert spoilt.shape == IMAGES.shape and spoilt.dtype == np.uint8
-    assert (before == IMAGES).all() and (spoilt != IMAGES).any()
+    assert np.array_equal(IMAGES, before) and (spoilt != IMAGES).any()
     np.testing.assert_array_equal(spoilt, corrupt.corrupt(IMAGES, name, severity, seed=5))
 
 

@@ -26,13 +26,16 @@ def flat() -> tuple[np.ndarray, np.ndarray]:
 
 
 def where_the_picture_is(frame: np.ndarray) -> list[Face]:
-    """A detector that finds the pictures by their place, and a small face beside; nothing in the brightest ones."""
-    if frame[160, 160, 0] > 220:
-        return []
+    """A detector that finds the pictures by their place, and a small face beside."""
     box = np.array([EDGE, EDGE, EDGE + 192, EDGE + 192], np.float32)
     landmarks = (TEMPLATE * endtoend.PICTURE_PX + EDGE).astype(np.float32)
     small = Face(np.array([0, 0, 20, 20], np.float32), 0.99)
     return [small, Face(box, 0.9, landmarks)]
+
+
+def blind_to_light(frame: np.ndarray) -> list[Face]:
+    """The same, but it finds nothing in the brightest pictures."""
+    return where_the_picture_is(frame) if frame[120, 120, 0] < 220 else []
 
 
 def test_the_picture_comes_back_out_of_its_frame() -> None:
@@ -45,7 +48,7 @@ def test_the_picture_comes_back_out_of_its_frame() -> None:
 
 def test_misses_are_counted_and_count_as_wrong() -> None:
     images, labels = flat()
-    scores = endtoend.end_to_end(Bright(), where_the_picture_is, images, labels)
+    scores = endtoend.end_to_end(Bright(), blind_to_light, images, labels)
     assert scores["n"] == 21 and scores["missed"] == 3
     assert scores["accuracy_of_found"] == scores["accuracy_direct_of_found"] == 1.0
     assert scores["accuracy_all"] == pytest.approx(18 / 21)

@@ -15,6 +15,7 @@ from emojimation.errors import InputError
 from emojimation.training import card, corrupt, report, report_page, report_plots, runs
 from emojimation.training import evaluate as scoring
 from emojimation.training.metrics import softmax
+from emojimation.weights import sha256
 
 DATA = stripes()
 VAL = DATA.split("val")
@@ -163,6 +164,19 @@ def test_a_run_of_another_version_is_told_how_to_renew(folder: Path) -> None:
         runs.open_run(folder)
     with pytest.raises(InputError, match="another version"):
         runs.saved_calibration(folder)
+
+
+def test_parts_of_another_version_and_stale_eight_bits(folder: Path) -> None:
+    (folder / "corruptions.json").write_text('{"n": 3, "rows": []}')
+    with pytest.raises(InputError, match=r"without clean_accuracy, .*delete it"):
+        runs.open_run(folder)
+    (folder / "corruptions.json").unlink()
+    (folder / "model.onnx").write_bytes(b"one")
+    figures = dict.fromkeys(runs.PARTS["int8"], 1) | {"source_sha256": sha256(folder / "model.onnx")}
+    (folder / "int8.json").write_text(json.dumps(figures))
+    assert runs.open_run(folder).int8 == figures
+    (folder / "model.onnx").write_bytes(b"another")
+    assert runs.open_run(folder).int8 is None
 
 
 def test_scores_have_to_be_scores(tmp_path: Path) -> None:

@@ -7,14 +7,14 @@ from typing import BinaryIO
 from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import ClientDisconnect
+from starlette.types import Receive
 
 from emojimation.apps.api_limits import Limits
 from emojimation.apps.api_problem import Problem
 
+DRAIN_BYTES, DRAIN_S = 64_000_000, 3.0
 LONGEST_NAME = 255
 RAW_NAME = "picture"  # what a picture without a file name is called in its answer
-RAW_TYPES = ("image/", "video/", "application/octet-stream")
 
 
 class _Parser(MultiPartParser):
@@ -24,31 +24,43 @@ class _Parser(MultiPartParser):
 async def chunks_of(request: Request, most_bytes: int, most_s: float) -> AsyncGenerator[bytes, None]:
     """The body piece by piece. Raises Problem: 413 for too many bytes, 415 for a packed body, 408 for a slow client."""
     if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise Problem(415, "Expected a body that is not compressed: leave out Content-Encoding.", close=True)
+        raise Problem(415, "Expected a body that is not compressed: leave out Content-Encoding.")
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > most_bytes:
         raise _too_large(most_bytes, int(declared))
-    size, stream = 0, aiter(request.stream())
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + most_s
-    while True:
+    size, more = 0, True
+    deadline = asyncio.get_running_loop().time() + most_s
+    while more:
         try:
             async with asyncio.timeout_at(deadline):
-                chunk = await anext(stream)
-        except StopAsyncIteration:
-            return
+                message = await request.receive()
         except TimeoutError:
             raise Problem(408, f"Expected the whole body within {most_s:g} s, got {size} bytes.", close=True) from None
-        except ClientDisconnect:
-            raise Problem(400, "Expected a whole body, got a closed connection.", close=True) from None
+        if message["type"] == "http.disconnect":
+            raise Problem(400, "Expected a whole body, got a closed connection.", close=True)
+        chunk, more = message.get("body", b""), message.get("more_body", False)
         size += len(chunk)
         if size > most_bytes:
             raise _too_large(most_bytes, size)
         yield chunk
 
 
+async def drain(receive: Receive) -> None:
+    """Read on what a refused client still sends, within bounds: a connection that is closed before would be reset,
+    and the client would never see why."""
+    size, more = 0, True
+    try:
+        async with asyncio.timeout(DRAIN_S):
+            while more and size < DRAIN_BYTES:
+                message = await receive()
+                size += len(message.get("body", b""))
+                more = message.get("more_body", False)
+    except TimeoutError:
+        pass
+
+
 def _too_large(most_bytes: int, got: int) -> Problem:
-    return Problem(413, f"Expected at most {most_bytes} bytes, got {got} or more. Send less at once.", close=True)
+    return Problem(413, f"Expected at most {most_bytes} bytes, got {got} or more. Send less at once.")
 
 
 async def pictures_of(request: Request, limits: Limits) -> list[tuple[str, bytes]]:
@@ -58,7 +70,6 @@ async def pictures_of(request: Request, limits: Limits) -> list[tuple[str, bytes
         raise Problem(
             415,
             f"Expected Content-Type image/..., application/octet-stream or multipart/form-data, got {kind or 'none'}.",
-            close=True,
         )
     body = b"".join([chunk async for chunk in chunks_of(request, limits.body_bytes, limits.body_s)])
     if not kind.startswith("multipart/"):

@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from emojimation.apps.api_body import drain
 from emojimation.apps.api_engine import Engine
 from emojimation.apps.api_limits import Limits
 from emojimation.apps.api_metrics import Metrics
@@ -65,11 +66,9 @@ class Gate:
     def check(self, scope: Scope) -> None:
         """Raise Problem for a request that may not enter."""
         if not self._may_enter(scope):
-            raise Problem(401, "Expected the service's bearer token in Authorization.", close=scope["method"] != "GET")
+            raise Problem(401, "Expected the service's bearer token in Authorization.")
         if scope["method"] == "POST" and scope["path"] in QUEUED and self.engine.full:
-            raise Problem(
-                429, f"Expected at most {self.limits.queue} requests at once.", self.engine.retry_s, close=True
-            )
+            raise Problem(429, f"Expected at most {self.limits.queue} requests at once.", self.engine.retry_s)
 
 
 class _Visit:
@@ -79,6 +78,7 @@ class _Visit:
         self.gate, self.scope, self._send = gate, scope, send
         self.id = uuid.uuid4().hex
         self.status = 0
+        self.body_ended = scope["method"] in ("GET", "HEAD", "OPTIONS")
         self.sent_bytes = 0
         self.began = time.perf_counter()
         self.noted: dict[str, Any] = {}
@@ -86,27 +86,36 @@ class _Visit:
 
     async def go(self, receive: Receive) -> None:
         counted = False
+
+        async def watched() -> Message:
+            message = await receive()
+            self.body_ended |= not message.get("more_body", False)
+            return message
+
+        self.receive = watched
         try:
             self.gate.check(self.scope)
             counted = self.scope["path"] in QUEUED
             self.gate.engine.accepted += counted
-            await self.gate.app(self.scope, receive, self.send)
+            await self.gate.app(self.scope, watched, self.send)
         except Problem as problem:
-            await self._answer(receive, problem.status, problem.detail, problem.headers)
+            await self._answer(problem.status, problem.detail, problem.headers)
         except Exception:  # the one place where an unforeseen error becomes an answer
             log.exception("error", extra={"fields": {"id": self.id}})
-            await self._answer(receive, 500, f"The service failed; its log has more under {self.id}.", {})
+            await self._answer(500, f"The service failed; its log has more under {self.id}.", {})
         finally:
             self.gate.engine.accepted -= counted
             self._write_down()
 
-    async def _answer(self, receive: Receive, status: int, detail: str, headers: dict[str, str]) -> None:
+    async def _answer(self, status: int, detail: str, headers: dict[str, str]) -> None:
         if not self.status:  # nothing was sent yet
-            await problem_response(status, detail, headers)(self.scope, receive, self.send)
+            await problem_response(status, detail, headers)(self.scope, self.receive, self.send)
 
     async def send(self, message: Message) -> None:
         """Pass a part of the answer on."""
         if message["type"] == "http.response.start":
+            if not self.body_ended and (b"connection", b"close") not in message.get("headers", ()):
+                await drain(self.receive)
             self.status = message["status"]
             message["headers"] = [*message.get("headers", ()), (b"x-request-id", self.id.encode())]
         self.sent_bytes += len(message.get("body", b""))

@@ -1,9 +1,11 @@
 """The service on a socket: started, told of, ended with what it accepted finished."""
 
 import logging
+import signal
 import socket
 import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import TextIO
 
 import uvicorn
@@ -16,6 +18,7 @@ from emojimation.errors import InputError
 
 KEEP_ALIVE_S = 15
 BACKLOG = 512
+log = logging.getLogger("emojimation.api")
 
 
 def run(app: FastAPI, host: str, port: int, limits: Limits, told: Callable[[str], None]) -> None:
@@ -33,8 +36,16 @@ def run(app: FastAPI, host: str, port: int, limits: Limits, told: Callable[[str]
     )  # fmt: skip
     shown = f"[{host}]" if ":" in host else host
     told(f"http://{shown}:{bound.getsockname()[1]}")
+    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn sends them to itself again when all is done
+        signal.signal(number, _done)
+    log.info("start")
     with bound:
         uvicorn.Server(config).run(sockets=[bound])
+    log.info("end")
+
+
+def _done(_number: int, _frame: FrameType | None) -> None:
+    """A signal after the end changes nothing."""
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -43,6 +54,7 @@ def _bound(host: str, port: int) -> socket.socket:
         bound = socket.socket(family, socket.SOCK_STREAM)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
+        bound.listen(BACKLOG)  # from here on nobody is refused who comes before the loop runs
     except (OSError, OverflowError) as error:
         raise InputError(
             f"Expected an address that is free, got {host}:{port} ({error}). Give --host or --port."
@@ -54,7 +66,9 @@ def _log_to(stream: TextIO) -> None:
     """One JSON line for each event, also for uvicorn's own."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
-    for name in ("emojimation", "uvicorn"):
-        logger = logging.getLogger(name)
-        logger.handlers, logger.propagate = [handler], False
-        logger.setLevel(logging.INFO)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    logging.getLogger("emojimation").setLevel(logging.INFO)
+    for name in ("uvicorn", "uvicorn.error"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # below, it writes down addresses
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it quotes what it was sent

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import math
 import time
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from emojimation.apps.api_problem import Problem
 from emojimation.errors import InputError
 from emojimation.track import Tracker
 
+log = logging.getLogger("emojimation.api")
 TRY_LATER, POLICY, AWAY = 1013, 1008, 1001  # RFC 6455
 
 
@@ -33,13 +35,16 @@ def add_stream(app: FastAPI, engine: Engine, metrics: Metrics, origins: list[str
         await socket.accept()
         open_streams.add(socket)
         metrics.streams.set(len(open_streams))
+        running = _Stream(socket, engine, metrics)
         try:
-            await _Stream(socket, engine, metrics).serve()
+            await running.serve()
         except WebSocketDisconnect:
             pass
         finally:
             open_streams.discard(socket)
             metrics.streams.set(len(open_streams))
+            seconds = round(time.monotonic() - running.began, 3)
+            log.info("stream", extra={"fields": {"frames": running.frame, "seconds": seconds}})
 
 
 def _same_origin(socket: WebSocket, origins: list[str]) -> bool:

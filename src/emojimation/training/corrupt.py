@@ -146,5 +146,5 @@ def table(rows: list[dict[str, Any]], clean: float, n: int, seed: int = 0) -> di
     mean = float(np.mean(list(means.values())))
     return {
         "n": n, "seed": seed, "clean_accuracy": clean, "mean_accuracy": mean,
-        "ratio": mean / clean if clean else None, "means": means, "rows": rows,
+        "ratio": mean / clean if clean else 0.0, "means": means, "rows": rows,
     }  # fmt: skip

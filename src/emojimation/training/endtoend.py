@@ -9,13 +9,14 @@ import numpy as np
 from emojimation.errors import InputError
 from emojimation.faces import Face, crop_faces
 
-FRAME_PX, PICTURE_PX = 320, 192
-BORDER_GREY = 128
+# FER2013's pictures end at chin and forehead, which detectors do not like. Measured on 300 PublicTest pictures, misses:
+# black border of 24 px 6 %, none 6 %, black of 64 px 12 %, grey or white of 64 px 26 %, repeated edge 31 %.
+FRAME_PX, PICTURE_PX = 240, 192
 
 
 def framed(image: np.ndarray) -> np.ndarray:
-    """A grey picture (s,s) uint8, enlarged to 192 px, in the middle of a plain grey frame (320,320,3) BGR uint8."""
-    frame = np.full((FRAME_PX, FRAME_PX, 3), BORDER_GREY, np.uint8)
+    """A grey picture (s,s) uint8, enlarged to 192 px, in the middle of a black frame (240,240,3) BGR uint8."""
+    frame = np.zeros((FRAME_PX, FRAME_PX, 3), np.uint8)
     edge = (FRAME_PX - PICTURE_PX) // 2
     large = cv2.resize(image, (PICTURE_PX, PICTURE_PX), interpolation=cv2.INTER_CUBIC)
     frame[edge : edge + PICTURE_PX, edge : edge + PICTURE_PX] = large[..., None]
@@ -58,5 +59,5 @@ def end_to_end(
     return {
         "n": len(images), "missed": int((~found).sum()), "accuracy_of_found": float(right[found].mean()),
         "accuracy_direct_of_found": float(direct.mean()), "accuracy_all": float(right.mean()),
-        "rule": f"each picture enlarged to {PICTURE_PX} px inside a plain grey frame of {FRAME_PX} px; largest face",
+        "rule": f"each picture enlarged to {PICTURE_PX} px in a black frame of {FRAME_PX} px; largest face",
     }  # fmt: skip

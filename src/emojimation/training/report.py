@@ -13,7 +13,7 @@ INK = "#1f2328"
 FAINT = "#d0d7de"
 SOFT = "#57606a"
 PAPER = "#ffffff"
-# Okabe and Ito's blue and vermilion: apart in grey (44 % and 55 % lightness) and told apart by line style besides.
+# Okabe and Ito's blue and vermilion: close in grey (lightness 46 and 54 of 100), so marks or lines differ as well.
 BLUE, VERMILION = "#0072b2", "#d55e00"
 LABEL_BOX = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.6}
 # Lightness falls from split to split, so that the bars stay apart in grey; hatches help where three meet.

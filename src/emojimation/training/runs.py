@@ -9,6 +9,7 @@ from typing import Any
 
 from emojimation.errors import InputError
 from emojimation.training.calibrate import Calibration
+from emojimation.weights import sha256
 
 NEEDED = (
     "n",
@@ -21,6 +22,13 @@ NEEDED = (
     "coverage",
     "split",
 )
+# File -> keys that its object, or each row of it, has.
+PARTS = {
+    "history": ("epoch", "loss", "val_loss", "val_accuracy"),
+    "recipe": ("model",),
+    "corruptions": ("n", "clean_accuracy", "mean_accuracy", "ratio", "means", "rows"),
+    "int8": ("n", "accuracy", "accuracy_float", "agreement", "ms", "ms_float", "bytes", "bytes_float", "source_sha256"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +36,8 @@ class Run:
     """The parsed files of a run folder; `history` is empty and the others None where a file is absent.
 
     metrics: metrics.json. history: one row an epoch. recipe: recipe.json. corruptions: corruptions.json, the table of
-    `emojimation report --data`. int8: int8.json of `emojimation export --format int8`.
+    `emojimation report --data`. int8: int8.json of `emojimation export
+    --format int8`, None if model.onnx is another one by now.
     """
 
     folder: Path
@@ -53,8 +62,9 @@ def open_run(folder: Path) -> Run:
             f"Expected the figures of this version in {folder}/metrics.json, got a file without {', '.join(missing)}: "
             f"run `emojimation export {folder} --data DATA` first."
         )
-    read = {name: _optional(folder / f"{name}.json") for name in ("history", "recipe", "corruptions", "int8")}
-    return Run(folder, metrics, read["history"] or [], read["recipe"], read["corruptions"], read["int8"])
+    read = {name: _optional(folder, name) for name in PARTS}
+    int8 = read["int8"] if read["int8"] and read["int8"]["source_sha256"] == _sha256(folder / "model.onnx") else None
+    return Run(folder, metrics, read["history"] or [], read["recipe"], read["corruptions"], int8)
 
 
 def need(folder: Path, name: str) -> Path:
@@ -69,8 +79,23 @@ def need(folder: Path, name: str) -> Path:
     return folder / name
 
 
-def _optional(path: Path) -> Any:
-    return _json(path) if path.is_file() else None
+def _optional(folder: Path, name: str) -> Any:
+    path = folder / f"{name}.json"
+    if not path.is_file():
+        return None
+    content = _json(path)
+    for row in content if isinstance(content, list) else [content]:
+        missing = [key for key in PARTS[name] if key not in row]
+        if missing:
+            raise InputError(
+                f"Expected {', '.join(PARTS[name])} in {path}, got a file of another version without "
+                f"{', '.join(missing)}: delete it and make it again."
+            )
+    return content
+
+
+def _sha256(path: Path) -> str | None:
+    return sha256(path) if path.is_file() else None
 
 
 def _json(path: Path) -> Any:

@@ -1,0 +1,249 @@
+"""Draw what the window shows, as pictures that Tk only has to put up: the main person's panel, the history, the frame.
+
+Everything here runs in the engine's painter, never in Tk's thread, and knows no Tk. Pictures are BGR uint8.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from emojimation import sprites
+from emojimation.avatar import Avatar
+from emojimation.labels import COLOURS, EMOTIONS
+from emojimation.sprites import bgr, stamp
+
+# Ground, ink, quiet ink, groove, warning.
+TONES = {
+    "dark": ("#1c1c1c", "#fafafa", "#9c9c9c", "#343434", "#ffb454"),
+    "light": ("#fafafa", "#1a1a1a", "#6a6a6a", "#e4e4e6", "#a34f00"),
+}
+_COLOURS = [bgr(COLOURS[name]) for name in EMOTIONS]
+UNKNOWN = len(EMOTIONS)
+AVATAR_PX = (88, 420)
+ROW_PX = (22, 34)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the panel tells besides the probabilities.
+
+    word, line: headline and what stands under it. hint: what spoils the picture, "" for nothing. certain: False puts a
+    doubting emoji beside the avatar. there: False fades the avatar. bars: whether they have values. progress: of a
+    calibration, or None.
+    """
+
+    word: str
+    line: str
+    hint: str = ""
+    certain: bool = True
+    there: bool = True
+    bars: bool = True
+    progress: float | None = None
+
+
+def blank(size_wh: tuple[int, int], theme: str) -> np.ndarray:
+    """An empty picture in the theme's ground colour."""
+    return np.full((size_wh[1], size_wh[0], 3), bgr(TONES[theme][0]), np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the panel's parts are, in pixels: avatar's side and top, baselines, first bar's top, height of a bar's row."""
+
+    avatar: int
+    top: int
+    word: int
+    line: int
+    hint: int
+    bars: int
+    row: int
+
+
+@lru_cache(maxsize=16)
+def places(size_wh: tuple[int, int], scale: float) -> Places:
+    """The panel's layout for a size: bars first, then as large an avatar as fits."""
+    width, height = size_wh
+    row = int(np.clip(height * 0.055, ROW_PX[0] * scale, ROW_PX[1] * scale))
+    text = round(92 * scale)
+    room = height - row * len(EMOTIONS) - text - round(18 * scale)
+    avatar = int(np.clip(min(room, width - 24 * scale), 0, AVATAR_PX[1] * scale))
+    if avatar < AVATAR_PX[0] * scale:
+        avatar = max(0, min(room, round(AVATAR_PX[0] * scale)))
+    bars = height - row * len(EMOTIONS) - round(8 * scale)
+    top = max(0, (bars - text - avatar) // 2)
+    under = top + avatar
+    return Places(
+        avatar, top, under + round(34 * scale), under + round(58 * scale), under + round(80 * scale), bars, row
+    )
+
+
+class PanelPainter:
+    """The main person's panel: a living avatar, the word, one bar per emotion."""
+
+    def __init__(self) -> None:
+        self.avatar = Avatar()
+
+    def draw(
+        self, probabilities: np.ndarray, look: Look, size_wh: tuple[int, int], scale: float, theme: str, time_s: float,
+        roll_deg: float = 0.0,
+    ) -> np.ndarray:  # fmt: skip
+        """The panel (h,w,3) for eased probabilities (7,). scale: 1 at 96 dots per inch. time_s: for the avatar's life."""
+        at = places(size_wh, scale)
+        panel = _rows(size_wh, scale, theme).copy()
+        self._head(panel, probabilities, look, at, theme, time_s, roll_deg)
+        _words(panel, look, at, scale, theme)
+        _bars(panel, probabilities if look.there and look.bars else np.zeros(len(EMOTIONS)), at, scale, theme)
+        return panel
+
+    def _head(
+        self, panel: np.ndarray, probabilities: np.ndarray, look: Look, at: Places, theme: str, time_s: float, roll: float
+    ) -> None:  # fmt: skip
+        if at.avatar < 8:
+            return
+        x = (panel.shape[1] - at.avatar) // 2
+        face = self.avatar.draw(probabilities, at.avatar, time_s, roll)
+        if not look.there:
+            face = cv2.convertScaleAbs(face, alpha=0.28)  # premultiplied: this fades it
+        stamp(panel, face, x, at.top)
+        if look.there and not look.certain:
+            size = at.avatar // 4
+            stamp(panel, sprites.emoji("not_sure", size), x + at.avatar - size, at.top)
+        if look.progress is not None:
+            _ring(panel, look.progress, (panel.shape[1] / 2, at.top + at.avatar / 2), at.avatar * 0.47, theme)
+
+
+def _ring(panel: np.ndarray, share: float, centre: tuple[float, float], radius: float, theme: str) -> None:
+    """How far a calibration is, around the avatar."""
+    point, axes = tuple(round(v * 16) for v in centre), (round(radius * 16),) * 2
+    line = max(3, round(radius * 0.05))
+    cv2.ellipse(panel, point, axes, -90, 0, 360, bgr(TONES[theme][3]), line, cv2.LINE_AA, 4)
+    cv2.ellipse(panel, point, axes, -90, 0, 360 * share, bgr("#3ba55d"), line, cv2.LINE_AA, 4)
+
+
+def _words(panel: np.ndarray, look: Look, at: Places, scale: float, theme: str) -> None:
+    _, ink, quiet, _, warning = (bgr(tone) for tone in TONES[theme])
+    lines = (
+        (look.word, 30, at.word, ink if look.there else quiet),
+        (look.line, 15, at.line, quiet),
+        (look.hint, 15, at.hint, warning),
+    )
+    for words, px, baseline, colour in lines:
+        if words:
+            sprite = _within(words, round(px * scale), colour, panel.shape[1])
+            stamp(panel, sprite, (panel.shape[1] - sprite.shape[1]) // 2, baseline - round(px * scale))
+
+
+def _within(words: str, px: int, colour: sprites.Colour, width: int) -> np.ndarray:
+    """Words as a sprite, smaller where they would not fit."""
+    sprite = sprites.text(words, px, colour)
+    if sprite.shape[1] > width:
+        sprite = sprites.text(words, max(8, px * width // sprite.shape[1]), colour)
+    return sprite
+
+
+def _columns(width: int, scale: float) -> tuple[int, int]:
+    """Left end and right end of the bars."""
+    return round(112 * scale), width - round(56 * scale)
+
+
+@lru_cache(maxsize=8)
+def _rows(size_wh: tuple[int, int], scale: float, theme: str) -> np.ndarray:
+    """The panel's still part: emoji, names and grooves of the bars."""
+    panel, at = blank(size_wh, theme), places(size_wh, scale)
+    left, right = _columns(size_wh[0], scale)
+    for number, name in enumerate(EMOTIONS):
+        middle = at.bars + number * at.row + at.row // 2
+        icon = round(min(22 * scale, at.row * 0.86))
+        stamp(panel, sprites.emoji(name, icon), round(8 * scale), middle - icon // 2)
+        px = round(14 * scale)
+        stamp(panel, sprites.text(name, px, bgr(TONES[theme][1])), round(38 * scale), middle - px + round(0.36 * px))
+        _bar(panel, left, right, middle, _thick(at, scale), bgr(TONES[theme][3]))
+    return panel
+
+
+def _thick(at: Places, scale: float) -> int:
+    return max(4, round(min(12 * scale, at.row * 0.42)))
+
+
+def _bar(panel: np.ndarray, left: float, right: float, middle: int, thick: int, colour: sprites.Colour) -> None:
+    """A line with round ends from `left` to `right`, ends included; not longer than thick, a dot."""
+    ends = [
+        (round((x + side * thick / 2) * 16), middle * 16) for x, side in ((left, 1), (max(right, left + thick), -1))
+    ]
+    cv2.line(panel, ends[0], ends[1], colour, thick, cv2.LINE_AA, 4)
+
+
+def _bars(panel: np.ndarray, probabilities: np.ndarray, at: Places, scale: float, theme: str) -> None:
+    left, right = _columns(panel.shape[1], scale)
+    px = round(14 * scale)
+    best = int(np.argmax(probabilities)) if probabilities.any() else -1
+    for number, share in enumerate(probabilities):
+        middle = at.bars + number * at.row + at.row // 2
+        if share >= 0.004:
+            thick = _thick(at, scale)
+            _bar(panel, left, left + thick + (right - left - thick) * float(share), middle, thick, _COLOURS[number])
+        words = sprites.text(f"{share:.0%}" if best >= 0 else "-", px, bgr(TONES[theme][1 if number == best else 2]))
+        stamp(panel, words, panel.shape[1] - round(10 * scale) - words.shape[1], middle - px + round(0.36 * px))
+
+
+def strip(columns: np.ndarray, size_wh: tuple[int, int], scale: float, theme: str, seconds: float = 30.0) -> np.ndarray:
+    """The history: for each column the probabilities stacked by colour, newest right; holes stay in the ground's colour.
+
+    columns: (w,7) probabilities, NaN for holes.
+    """
+    width, height = size_wh
+    label = round(16 * scale)
+    body = max(8, height - label - round(4 * scale))
+    picture = blank(size_wh, theme)
+    picture[:body] = _stacked(columns, body, bgr(TONES[theme][3]))
+    _round_corners(picture[:body], round(6 * scale), bgr(TONES[theme][0]))
+    px = round(12 * scale)
+    for share, words in ((0.0, f"{seconds:.0f} s ago"), (1 / 3, "20 s"), (2 / 3, "10 s"), (1.0, "now")):
+        sprite = sprites.text(words, px, bgr(TONES[theme][2]))
+        x = round(share * width - share * sprite.shape[1])
+        stamp(picture, sprite, x, body + round(3 * scale))
+    return picture
+
+
+def _stacked(columns: np.ndarray, height: int, groove: sprites.Colour) -> np.ndarray:
+    """(height,w,3): each column filled from below in the order of `EMOTIONS`."""
+    palette = np.array([*_COLOURS, groove], np.uint8)
+    hole = np.isnan(columns[:, 0])
+    edges = np.rint(np.cumsum(np.where(hole[:, None], 0, columns), axis=1)[:, :-1] * height)
+    down = np.arange(height - 1, -1, -1)[:, None]
+    number = np.zeros((height, len(columns)), np.uint8)
+    for edge in edges.T:
+        number += down >= edge
+    number[:, hole] = UNKNOWN
+    return palette[number]
+
+
+def _round_corners(picture: np.ndarray, radius: int, ground: sprites.Colour) -> None:
+    height, width = picture.shape[:2]
+    keep = sprites.rounded(width, height, radius, (255, 255, 255))[..., 3]
+    for rows in (slice(0, radius), slice(height - radius, height)):
+        for columns in (slice(0, radius), slice(width - radius, width)):
+            share = keep[rows, columns, None] / 255
+            picture[rows, columns] = picture[rows, columns] * share + np.array(ground) * (1 - share)
+
+
+def mark_main(view: np.ndarray, xyxy: np.ndarray, scale: float, covered: bool) -> None:
+    """Tell which of several faces is the main one: a small light arrow below it, in place.
+
+    xyxy: the face's box in pixels of the view. covered: something larger than the box is drawn over it.
+    """
+    size = round(9 * scale)
+    x0, _, x1, y1 = (float(v) for v in xyxy)
+    tip = y1 + round(6 * scale) + (0.32 * (x1 - x0) if covered else 0)
+    x, y = round((x0 + x1) / 2), min(round(tip), view.shape[0] - round(1.6 * size))
+    arrow = np.array([[x, y], [x - size, y + round(1.3 * size)], [x + size, y + round(1.3 * size)]], np.int32)
+    cv2.fillPoly(view, [arrow], (255, 255, 255), cv2.LINE_AA)
+    cv2.polylines(view, [arrow], True, (40, 40, 40), max(1, round(1.5 * scale)), cv2.LINE_AA)
+
+
+def ppm(picture: np.ndarray) -> bytes:
+    """(h,w,3) BGR uint8 as a portable pixmap, which Tk reads fastest."""
+    height, width = picture.shape[:2]
+    return b"P6 %d %d 255\n" % (width, height) + cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).tobytes()

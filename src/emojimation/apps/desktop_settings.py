@@ -1,0 +1,135 @@
+"""What the window remembers between two runs, in the platform's folder for settings; and names for new files.
+
+Nothing here knows Tk. Pictures and answers are never remembered, only how the window was set.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from emojimation.errors import InputError
+
+STYLES = ("boxes", "emoji", "avatar", "blur", "pixelate", "none")
+HIDING = ("emoji", "avatar", "blur", "pixelate")
+THEMES = ("dark", "light")
+ARTS = ("noto", "fluent")
+SIZES = ("640x480", "1280x720", "1920x1080")
+# Number -> what it may be; all else that a file says is thrown away.
+LIMITS = {"min_score": (0.3, 0.9), "smooth_s": (0.0, 2.0)}
+CHOICES = {"style": STYLES, "theme": THEMES, "art": ARTS, "size": SIZES}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the window is set.
+
+    size: largest picture that is asked of a camera or taken from a film. min_score: the detector's threshold. smooth_s:
+    time constant of the probabilities in seconds. several: draw all faces, not only the main one. mirror: show cameras
+    as a mirror does. anonymise: show no face, ever. folder: where files go, "" for the default. window: Tk's geometry.
+    """
+
+    theme: str = "dark"
+    style: str = "boxes"
+    art: str = "noto"
+    size: str = "640x480"
+    model: str = "default"
+    min_score: float = 0.6
+    smooth_s: float = 0.4
+    several: bool = True
+    mirror: bool = True
+    anonymise: bool = False
+    folder: str = ""
+    window: str = ""
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """`size` as numbers."""
+        width, height = self.size.split("x")
+        return int(width), int(height)
+
+    @property
+    def drawn_style(self) -> str:
+        """The style in use: with `anonymise` one that hides faces, whatever was chosen."""
+        return "emoji" if self.anonymise and self.style not in HIDING else self.style
+
+    @property
+    def out(self) -> Path:
+        """The folder for pictures, films and tables; may not be there yet."""
+        return Path(self.folder).expanduser() if self.folder else default_out()
+
+
+def parse(values: Mapping[str, Any]) -> Settings:
+    """Settings from a file's values: those that are of the right kind and range, the defaults for all others."""
+    kinds = {field.name: type(getattr(Settings(), field.name)) for field in fields(Settings)}
+    kept = {name: value for name, value in values.items() if name in kinds and _fits(name, value, kinds[name])}
+    return replace(Settings(), **kept)
+
+
+def _fits(name: str, value: object, kind: type) -> bool:
+    if kind is float:
+        low, high = LIMITS[name]
+        return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+    return type(value) is kind and value in CHOICES.get(name, (value,))
+
+
+def load(path: Path | None = None) -> Settings:
+    """The kept settings; the defaults where there are none or the file is damaged."""
+    try:
+        values = json.loads((path or settings_file()).read_text("utf-8"))
+    except (OSError, ValueError):
+        return Settings()
+    return parse(values) if isinstance(values, dict) else Settings()
+
+
+def save(settings: Settings, path: Path | None = None) -> bool:
+    """Keep the settings; False where that is impossible. The file appears whole, also with two windows at once."""
+    path = path or settings_file()
+    part = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps(asdict(settings), indent=1) + "\n", "utf-8")
+        os.replace(part, path)
+    except OSError:
+        return False
+    return True
+
+
+def settings_file(platform: str = sys.platform, environ: Mapping[str, str] = os.environ) -> Path:
+    """Where settings are kept: APPDATA, ~/Library/Application Support, or XDG_CONFIG_HOME (~/.config)."""
+    if platform == "win32":
+        folder = Path(environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
+    elif platform == "darwin":
+        folder = Path.home() / "Library" / "Application Support"
+    else:
+        # The specification says that a path which is not absolute is to be ignored.
+        named = environ.get("XDG_CONFIG_HOME", "")
+        folder = Path(named) if os.path.isabs(named) else Path.home() / ".config"
+    return folder / "emojimation" / "desktop.json"
+
+
+def default_out() -> Path:
+    """`Emojimation` in the person's folder for pictures, or at home where there is none."""
+    pictures = Path.home() / "Pictures"
+    return (pictures if pictures.is_dir() else Path.home()) / "Emojimation"
+
+
+def new_file(folder: Path, suffix: str, now: datetime | None = None) -> Path:
+    """Make an empty file of a fresh name in `folder`, so that no other window takes it. Raises InputError if it cannot."""
+    stem = f"emojimation-{now or datetime.now():%Y-%m-%d-%H%M%S}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for number in range(1, 1000):
+            path = folder / (f"{stem}{suffix}" if number == 1 else f"{stem}-{number}{suffix}")
+            try:
+                path.open("x").close()
+                return path
+            except FileExistsError:
+                continue
+    except OSError as error:
+        raise InputError(f"Cannot write to {folder}: {error.strerror}. Choose another folder.") from error
+    raise InputError(f"Cannot find a free name in {folder}. Choose another folder.")

@@ -1,0 +1,139 @@
+"""The memory of a batch while it runs: a line for each answered picture, so that after a crash none is answered twice."""
+
+import errno
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from emojimation.errors import InputError
+
+try:
+    import fcntl
+except ImportError:  # no locks of files on Windows; two runs to one output are not told from each other there
+    fcntl = None  # type: ignore[assignment]
+
+FORMAT = 1
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class Journal:
+    """Appends rows to `path`, whole pieces at once, handed to the system each time; use with `with`.
+
+    asked: what the answers depend on; a journal that was begun otherwise is refused, as is one that another run writes to.
+    answered: names of the pictures in it.
+    """
+
+    def __init__(self, path: Path, asked: dict[str, Any]):
+        self.path, self.answered, self._empty = path, set[str](), True
+        head = {"emojimation_batch": FORMAT, **asked}
+        self._file = _opened(path)
+        try:
+            self._begin(head)
+        except (InputError, OSError):
+            self._file.close()
+            raise
+
+    def write(self, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Append the rows of pictures that are not in it yet; returns these. Raises InputError where the disk is full."""
+        new = {row["source"]: row for row in rows if row["source"] not in self.answered}
+        data = "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in new.values()).encode()
+        try:
+            while data:  # a nearly full disk takes a part and refuses the rest
+                data = data[self._file.write(data) :]
+        except OSError as error:
+            raise full_disk(error, self.path) from error
+        self.answered.update(new)
+        self._empty &= not new
+        return list(new.values())
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """All rows, in the order of their writing."""
+        with self.path.open("rb") as file:
+            file.readline()
+            for line in file:
+                yield json.loads(line)
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        if error is not None and self._empty:
+            self.path.unlink()  # nothing to go on with
+
+    def _begin(self, head: dict[str, Any]) -> None:
+        """Take over what a run before has written, up to its last whole line."""
+        self._file.seek(0)
+        end = 0
+        for number, line in enumerate(self._file):
+            row = _parsed(line)
+            if row is None:
+                break
+            if number == 0:
+                _check(row, head, self.path)
+            else:
+                self.answered.add(row["source"])
+                self._empty = False
+            end += len(line)
+        self._file.truncate(end)
+        self._file.seek(end)
+        if not end:
+            self._file.write((json.dumps(head) + "\n").encode())
+
+
+def _opened(path: Path) -> Any:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab+", buffering=0)
+    except OSError as error:
+        raise InputError(f"Expected a place to write to, got {path.parent} ({error.strerror}).") from error
+    if fcntl is not None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.close()
+            raise InputError(f"Expected {path} for this run alone, but another one is writing to it.") from error
+    return file
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) and ("source" in row or "emojimation_batch" in row) else None
+
+
+def _check(found: dict[str, Any], head: dict[str, Any], path: Path) -> None:
+    changed = [key for key in head if found.get(key) != json.loads(json.dumps(head[key]))]
+    if changed:
+        raise InputError(
+            f"Expected the settings with which {path} was begun, got another {', '.join(changed)}. "
+            "Give the same ones, or --overwrite to begin anew."
+        )
+
+
+def full_disk(error: OSError, path: Path) -> InputError:
+    """What to tell where a file cannot be written."""
+    if error.errno not in FULL:
+        return InputError(f"Expected a file that can be written, got {path} ({error.strerror}).")
+    return InputError(
+        f"Expected room on the disk, got none for {path} ({error.strerror}): what was answered is kept. "
+        "Free some room and go on with --resume."
+    )
+
+
+def synced(path: Path) -> None:
+    """Make sure that a file is on the disk before another one is removed for it."""
+    number = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

@@ -1,0 +1,214 @@
+"""What a batch is to answer: pictures of a folder, a glob, a list file, an address in a store, or a Parquet file."""
+
+import fnmatch
+import glob
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from emojimation.errors import InputError
+from emojimation.media import SUFFIXES
+from emojimation.rows import load_parquet
+
+LIST_SUFFIXES = (".txt", ".lst", ".list")
+TABLE_SUFFIXES = (".parquet", ".pq")
+PICTURE_COLUMNS = ("image", "picture", "bytes", "content", "data")
+ROWS = 32  # of a Parquet file at once
+_BINARY = ("binary", "large_binary")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One picture to answer. source: its name in the results. path: what to open, None if `data` has the file's bytes.
+    error: why it cannot be read, already known from the listing."""
+
+    source: str
+    path: str | None = None
+    data: bytes | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The pictures of one source. total: how many. items: of files. groups: of Parquet files, (file, row group, first row).
+
+    Iterating gives every item, with the bytes of those in Parquet files; it may be done again.
+    """
+
+    total: int
+    items: list[Item] = field(default_factory=list)
+    groups: list[tuple[str, int, int]] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Item]:
+        yield from self.items
+        for group in self.groups:
+            yield from group_items(*group)
+
+
+def listing_of(source: str) -> Listing:
+    """All pictures that `source` names, sorted, each once. Raises InputError where there are none.
+
+    A folder below it that cannot be read is an item with `error`, so that it is told of and the others are answered.
+    """
+    if "://" in source:
+        return _files(_stored(source), source)
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return _files(_walked(path), f"the folder {source}")
+    if path.is_file() and path.suffix.lower() in TABLE_SUFFIXES:
+        return _table(path)
+    if path.is_file() and path.suffix.lower() in LIST_SUFFIXES:
+        return _files(_listed(path), f"the list {source}")
+    if path.is_file():
+        return _files([_file(str(path))], source)
+    if glob.has_magic(source):
+        return _files(
+            (_file(name) for name in sorted(glob.glob(str(path), recursive=True)) if _is_picture(name)), source
+        )
+    raise InputError(
+        f"Expected a folder, a glob, a list file (.txt), a Parquet file or an address, got {source}, which does not exist."
+    )
+
+
+def clean(name: str) -> str:
+    """A file's name as text that every format can hold: bytes that are no UTF-8 become backslash escapes."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def bytes_of(path: str, base: str) -> bytes:
+    """The bytes of a file in a store. path: as in `Item.path`. base: the address that was listed. Raises InputError."""
+    store = filesystem(_fixed(base))[0]
+    try:
+        with store.open_input_file(path.split("://", 1)[1]) as file:
+            return file.read()
+    except (OSError, ValueError) as error:
+        raise InputError(f"Expected a picture, got {path}, which cannot be read ({_line(error)}).") from error
+
+
+@lru_cache(maxsize=8)
+def filesystem(address: str) -> tuple[Any, str]:
+    """pyarrow's file system for "s3://bucket/folder", "gs://...", "file:///...", and the path in it. Raises InputError."""
+    load_parquet()
+    from pyarrow.fs import FileSystem
+
+    try:
+        return FileSystem.from_uri(address)
+    except (OSError, ValueError) as error:  # pyarrow's own errors are of these kinds
+        raise InputError(f"Expected an address that pyarrow knows, got {address} ({_line(error)}).") from error
+
+
+def group_items(file: str, group: int, first: int) -> Iterator[Item]:
+    """The pictures of one row group of a Parquet file, named FILE#ROW."""
+    _, parquet = load_parquet()
+    with parquet.ParquetFile(file) as table:
+        column = _picture_column(table.schema_arrow, file)
+        number = first
+        for batch in table.iter_batches(ROWS, row_groups=[group], columns=[column]):
+            for value in batch.column(0).to_pylist():
+                data = value.get("bytes") if isinstance(value, dict) else value
+                error = None if data else "Expected a picture, got an empty cell."
+                yield Item(f"{clean(file)}#{number}", data=data, error=error)
+                number += 1
+
+
+def _files(items: Iterable[Item], what: str) -> Listing:
+    once = list({item.source: item for item in items}.values())
+    if not any(item.error is None for item in once):
+        reason = f" ({once[0].error})" if once else f" (looked for {' '.join(sorted(SUFFIXES))})"
+        raise InputError(f"Expected pictures in {what}, got none{reason}.")
+    return Listing(len(once), once)
+
+
+def _file(path: str) -> Item:
+    return Item(clean(path), path)
+
+
+def _is_picture(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in SUFFIXES
+
+
+def _walked(folder: Path) -> Iterator[Item]:
+    """Pictures below a folder, without hidden ones."""
+    failed: list[Item] = []
+
+    def tell(error: OSError) -> None:
+        failed.append(Item(clean(str(error.filename)), error=f"The folder cannot be read ({error.strerror})."))
+
+    for parent, folders, files in os.walk(folder, onerror=tell):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found = sorted(name for name in files if _is_picture(name) and not name.startswith("."))
+        yield from (_file(os.path.join(parent, name)) for name in found)
+    yield from failed
+
+
+def _listed(path: Path) -> Iterator[Item]:
+    """Lines of a list file; relative ones count from the list's folder."""
+    try:
+        lines = path.read_text("utf-8-sig", errors="surrogateescape").splitlines()
+    except OSError as error:
+        raise InputError(f"Expected a list file, got {path} ({error.strerror}).") from error
+    for line in lines:
+        name = line.strip()
+        if "\0" in name:
+            raise InputError(f"Expected a list of paths, one a line, got {path}, which holds something else.")
+        if name:
+            yield _file(name if "://" in name else str(path.parent / name))
+
+
+def _stored(address: str) -> Iterator[Item]:
+    """Pictures in a store below an address, or those that fit a glob in its last parts."""
+    from pyarrow.fs import FileSelector, FileType
+
+    scheme = address.split("://", 1)[0]
+    plain, fixed = address.partition("?")[0], _fixed(address)
+    store, path = filesystem(fixed)
+    fixed = fixed.partition("?")[0]
+    try:
+        info = store.get_file_info(path)
+        found = [info] if info.type == FileType.File else store.get_file_info(FileSelector(path, recursive=True))
+    except (OSError, ValueError) as error:
+        raise InputError(f"Expected pictures in {address}, which cannot be listed ({_line(error)}).") from error
+    names = sorted(info.path for info in found if info.type == FileType.File and _is_picture(info.path))
+    pattern = None if fixed == plain else f"{path.rstrip('/')}{plain[len(fixed) :]}".replace("**/", "*")
+    yield from (_file(f"{scheme}://{name}") for name in names if pattern is None or fnmatch.fnmatchcase(name, pattern))
+
+
+def _fixed(address: str) -> str:
+    """An address without what follows the first * or [, with its query."""
+    plain, mark, query = address.partition("?")
+    if glob.has_magic(plain):
+        plain = plain[: min(plain.index(sign) for sign in "*[" if sign in plain)].rpartition("/")[0]
+    return plain + mark + query
+
+
+def _table(path: Path) -> Listing:
+    pa, parquet = load_parquet()
+    try:
+        with parquet.ParquetFile(path) as table:
+            _picture_column(table.schema_arrow, str(path))
+            sizes = [table.metadata.row_group(i).num_rows for i in range(table.metadata.num_row_groups)]
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"Expected a Parquet file, got {path} ({_line(error)}).") from error
+    firsts = [sum(sizes[:i]) for i in range(len(sizes))]
+    if not sum(sizes):
+        raise InputError(f"Expected pictures in {path}, got no row.")
+    return Listing(sum(sizes), groups=[(str(path), i, first) for i, first in enumerate(firsts)])
+
+
+def _picture_column(schema: Any, file: str) -> str:
+    """The column with encoded pictures: binary, or a struct with `bytes` as Hugging Face's data sets have."""
+    for name in (*PICTURE_COLUMNS, *schema.names):
+        kind = schema.field(name).type if name in schema.names else None
+        inner = [] if kind is None or not hasattr(kind, "fields") else [child.name for child in kind.fields]
+        if kind is not None and (str(kind) in _BINARY or "bytes" in inner):
+            return name
+    raise InputError(
+        f"Expected a column with the bytes of picture files in {file}, got {', '.join(schema.names) or 'no column'}."
+    )
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

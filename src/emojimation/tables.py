@@ -1,0 +1,133 @@
+"""The rows of many pictures as Parquet, CSV or JSON lines, written and read again.
+
+JSON lines: one object per picture, as `image --json` prints it. Parquet and CSV: one row per face, `COLUMNS`; a picture without a
+face has one row whose `face` is empty, so that every picture is in the table.
+"""
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emojimation import rows
+from emojimation.errors import InputError
+
+Row = dict[str, Any]
+GROUP_ROWS = 4000  # of a Parquet file
+# Of a film only.
+_LEFT_OUT = ("frame", "time_s", "track_id")
+COLUMNS: dict[str, type] = {
+    "source": str,
+    "width": int,
+    "height": int,
+    "faces": int,
+    "face": int,
+    **{name: kind for name, kind in rows.COLUMNS.items() if name not in _LEFT_OUT},
+    "notes": str,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How a kind of file is written and read. rows: of a picture, as they stand in the file. read raises InputError."""
+
+    rows: Callable[[Row], list[Row]]
+    write: Callable[[Path, Iterable[Row]], None]
+    read: Callable[[Path], Iterator[Row]]
+
+
+def format_of(path: Path) -> Format:
+    """The format that a file's suffix names. Raises InputError for another one."""
+    found = FORMATS.get(path.suffix.lower())
+    if found is None:
+        raise InputError(f"Expected an output file ending in {', '.join(FORMATS)}, got {path}.")
+    return found
+
+
+def flat_rows(row: Row) -> list[Row]:
+    """The row of a picture as one row per face, or one alone where there is no face."""
+    head = {"source": row["source"], "width": row["width"], "height": row["height"], "faces": len(row["faces"])}
+    notes = {"notes": "; ".join(row.get("notes", ())) or None}
+    empty = dict.fromkeys(COLUMNS)
+    found = [{**empty, **head, "face": number, **_flat(face), **notes} for number, face in enumerate(row["faces"])]
+    return found or [{**empty, **head, **notes}]
+
+
+def _flat(face: Row) -> Row:
+    return {key: value for key, value in rows.flat_row(face).items() if key not in _LEFT_OUT}
+
+
+def write_jsonl(path: Path, lines: Iterable[Row]) -> None:
+    """One object per line."""
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for line in lines:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def _write_csv(path: Path, lines: Iterable[Row]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(COLUMNS), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(lines)
+
+
+def _write_parquet(path: Path, lines: Iterable[Row]) -> None:
+    pa, parquet = rows.load_parquet()
+    kinds = {int: pa.int32(), float: pa.float64(), str: pa.string(), bool: pa.bool_()}
+    schema = pa.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
+    with parquet.ParquetWriter(path, schema) as writer:
+        group: list[Row] = []
+        for line in lines:
+            group.append(line)
+            if len(group) == GROUP_ROWS:
+                writer.write_table(pa.Table.from_pylist(group, schema))
+                group = []
+        writer.write_table(pa.Table.from_pylist(group, schema))
+
+
+def read_jsonl(path: Path) -> Iterator[Row]:
+    """The lines of a file of results or errors. Raises InputError for what is neither."""
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            try:
+                row = json.loads(line)
+            except ValueError:
+                row = None
+            if not isinstance(row, dict) or "source" not in row or not {"faces", "error"} & row.keys():
+                raise _foreign(path, "lines with source and faces")
+            yield row
+
+
+def _read_csv(path: Path) -> Iterator[Row]:
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        if reader.fieldnames != list(COLUMNS):
+            raise _foreign(path, f"the columns {', '.join(list(COLUMNS)[:5])}, ...")
+        yield from reader
+
+
+def _read_parquet(path: Path) -> Iterator[Row]:
+    pa, parquet = rows.load_parquet()
+    try:
+        with parquet.ParquetFile(path) as table:
+            if table.schema_arrow.names != list(COLUMNS):
+                raise _foreign(path, f"the columns {', '.join(list(COLUMNS)[:5])}, ...")
+            for batch in table.iter_batches(GROUP_ROWS):
+                yield from batch.to_pylist()
+    except pa.ArrowException as error:
+        raise _foreign(path, "a whole Parquet file") from error
+
+
+def _foreign(path: Path, wanted: str) -> InputError:
+    return InputError(
+        f"Expected results of `emojimation batch` ({wanted}), got something else in {path}. Choose another --out."
+    )
+
+
+FORMATS = {
+    ".parquet": Format(flat_rows, _write_parquet, _read_parquet),
+    ".csv": Format(flat_rows, _write_csv, _read_csv),
+    ".jsonl": Format(lambda row: [row], write_jsonl, read_jsonl),
+}

@@ -1,0 +1,324 @@
+"""Very many pictures: every kind of source, output and mishap; a run that is killed and resumed."""
+
+import csv
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import cv2
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from conftest import FACELESS, ROOT
+from emojimation import InputError, batch, tables
+from emojimation.batch import Output, Settings, local, run_batch
+from emojimation.listing import Item, listing_of
+from emojimation.workers import Workers
+
+
+@pytest.fixture(scope="module")
+def small_jpeg(astronaut) -> bytes:
+    """The bytes of a small picture with one face."""
+    return cv2.imencode(".jpg", cv2.resize(astronaut[:384], (320, 240)))[1].tobytes()
+
+
+@pytest.fixture
+def folder(tmp_path, small_jpeg) -> Path:
+    """A folder with five pictures, one of them without a face, one broken, one no picture by its name."""
+    folder = tmp_path / "pictures"
+    (folder / "more").mkdir(parents=True)
+    for name in ("a.jpg", "b.JPG", "more/c.jpg"):
+        (folder / name).write_bytes(small_jpeg)
+    shutil.copy(next(FACELESS.glob("*.jpg")), folder / "none.jpg")
+    (folder / "broken.jpg").write_bytes(small_jpeg[:500])
+    (folder / "readme.txt").write_text("no picture")
+    return folder
+
+
+@pytest.fixture
+def in_process(model):
+    """An engine in this process: the same answers without starting others."""
+
+    def answers(settings, listing, answered):
+        answerer = batch.Answerer(settings)
+        for piece in batch.pieces(item for item in listing if item.source not in answered):
+            yield [answerer(item) for item in piece]
+
+    return answers
+
+
+def ran(source, out, engine, model, **options):
+    return run_batch(Settings(str(source), model), Output(Path(out), **options), engine)
+
+
+def sources(out: Path) -> list[str]:
+    """Names of all pictures in results and errors, a table's faces counted once."""
+    names = [row["source"] for row in tables.format_of(out).read(out) if str(row.get("face", 0) or 0) == "0"]
+    errors = out.with_name(f"{out.name}.errors.jsonl")
+    return names + ([row["source"] for row in tables.read_jsonl(errors)] if errors.exists() else [])
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv", "jsonl"])
+def test_every_kind_of_output_has_every_picture_once(kind, folder, tmp_path, in_process, model):
+    out = tmp_path / f"out.{kind}"
+    summary = ran(folder, out, in_process, model)
+    wanted = {str(folder / name) for name in ("a.jpg", "b.JPG", "more/c.jpg", "none.jpg", "broken.jpg")}
+    assert Counter(sources(out)) == dict.fromkeys(wanted, 1)
+    assert (summary.pictures, summary.failed, summary.without_face, summary.faces) == (5, 1, 1, 3)
+    assert not list(tmp_path.glob("*.journal")) and not list(tmp_path.glob("*.partial"))
+
+
+def test_the_three_kinds_say_the_same_as_the_engine(folder, tmp_path, in_process, model):
+    for kind in ("parquet", "csv", "jsonl"):
+        ran(folder / "a.jpg", tmp_path / f"out.{kind}", in_process, model)
+    row = json.loads((tmp_path / "out.jsonl").read_text())
+    face = row["faces"][0]
+    table = pq.read_table(tmp_path / "out.parquet").to_pylist()[0]
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
+        line = next(csv.DictReader(file))
+    assert [table[k] for k in ("x0", "y0", "x1", "y1")] == face["xyxy"]
+    assert table["happy"] == face["probabilities"]["happy"] == float(line["happy"])
+    assert table["emotion"] == face["emotion"] == line["emotion"]
+    assert (table["width"], table["height"], table["faces"], table["face"]) == (320, 240, 1, 0)
+    assert list(table) == list(line) == list(tables.COLUMNS)
+
+
+def test_sources_of_every_kind_name_the_same_pictures(folder, tmp_path, small_jpeg):
+    (folder / "list.txt").write_text("a.jpg\n\nb.JPG\na.jpg\nmissing.jpg\n", "utf-8")
+    assert [Path(item.source).name for item in listing_of(str(folder / "list.txt"))] == [
+        "a.jpg",
+        "b.JPG",
+        "missing.jpg",
+    ]
+    assert [Path(item.source).name for item in listing_of(f"{folder}/**/*.jpg")] == [
+        "a.jpg",
+        "broken.jpg",
+        "c.jpg",
+        "none.jpg",
+    ]
+    assert [item.source for item in listing_of(f"file://{folder}/more")] == [f"file://{folder}/more/c.jpg"]
+    assert next(iter(listing_of(f"file://{folder}/*.jpg"))).source == f"file://{folder}/a.jpg"
+    table = pa.table(
+        {"label": [1, 2, 3], "image": [{"bytes": small_jpeg, "path": "x"}, {"bytes": None, "path": "y"}, None]}
+    )
+    pq.write_table(table, tmp_path / "t.parquet", row_group_size=2)
+    listing = listing_of(str(tmp_path / "t.parquet"))
+    items = list(listing)
+    assert listing.total == 3 and [item.source[-2:] for item in items] == ["#0", "#1", "#2"]
+    assert items[0].data == small_jpeg and items[1].error and items[2].error
+
+
+def test_a_store_and_a_table_are_answered_like_files(folder, tmp_path, in_process, model, small_jpeg):
+    ran(folder / "a.jpg", tmp_path / "file.jsonl", in_process, model)
+    ran(f"file://{folder}/a.jpg", tmp_path / "store.jsonl", in_process, model)
+    pq.write_table(pa.table({"content": [small_jpeg]}), tmp_path / "t.parquet")
+    ran(tmp_path / "t.parquet", tmp_path / "table.jsonl", in_process, model)
+    faces = [json.loads((tmp_path / f"{n}.jsonl").read_text())["faces"] for n in ("file", "store", "table")]
+    assert faces[0] == faces[1] == faces[2] and faces[0]
+
+
+def test_a_name_that_is_no_text_and_a_duplicate(tmp_path, small_jpeg, in_process, model):
+    name = os.fsencode(tmp_path) + b"/odd\xff.jpg"
+    with open(name, "wb") as file:
+        file.write(small_jpeg)
+    out = tmp_path / "out.parquet"
+    assert ran(tmp_path, out, in_process, model).faces == 1
+    assert sources(out) == [f"{tmp_path}/odd\\udcff.jpg"]
+    assert ran(tmp_path, out, in_process, model, resume=True).before == 1
+    assert sources(out) == [f"{tmp_path}/odd\\udcff.jpg"]
+
+
+def test_an_unreadable_folder_is_told_and_the_others_are_answered(folder, tmp_path, in_process, model, monkeypatch):
+    scan = os.scandir
+
+    def refused(path):
+        if str(path).endswith("more"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    out = tmp_path / "out.jsonl"
+    summary = ran(folder, out, in_process, model)
+    errors = {row["source"]: row["error"] for row in tables.read_jsonl(Output(out).errors)}
+    assert summary.failed == 2 and "Permission denied" in errors[str(folder / "more")]
+
+
+def test_finished_results_take_up_what_is_new(folder, tmp_path, in_process, model, small_jpeg):
+    for kind in ("parquet", "csv", "jsonl"):
+        out = tmp_path / f"out.{kind}"
+        ran(folder / "a.jpg", out, in_process, model)
+        summary = ran(folder, out, in_process, model, resume=True)
+        assert (summary.before, summary.pictures) == (1, 5)
+        assert Counter(sources(out)).most_common(1)[0][1] == 1 and len(sources(out)) == 5
+
+
+def test_a_journal_cut_in_the_middle_of_a_line_goes_on(folder, tmp_path, in_process, model):
+    def dies(settings, listing, answered):
+        for rows in in_process(settings, listing, answered):
+            yield rows[:2]
+            raise KeyboardInterrupt
+
+    out = tmp_path / "out.csv"
+    with pytest.raises(KeyboardInterrupt):
+        ran(folder, out, dies, model)
+    journal = Output(out).journal
+    journal.write_bytes(journal.read_bytes() + b'{"source": "cut')
+    with pytest.raises(InputError, match="--resume"):
+        ran(folder, out, in_process, model)
+    summary = ran(folder, out, in_process, model, resume=True)
+    assert summary.before == 2 and len(sources(out)) == len(set(sources(out))) == 5
+
+
+def test_stopping_keeps_what_was_answered(folder, tmp_path, in_process, model):
+    settings, out = Settings(str(folder), model), tmp_path / "out.csv"
+    summary = run_batch(settings, Output(out), in_process, stopped=lambda: True)
+    assert summary.interrupted and not out.exists() and summary.pictures == 5
+    assert run_batch(settings, Output(out, resume=True), in_process).before == 5
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        ("a,b\n1,2\n", "out.csv"),
+        ('{"a": 1}\n', "out.jsonl"),
+        ("no json\n", "out.jsonl"),
+        ("no parquet", "out.parquet"),
+    ],
+)
+def test_a_foreign_output_is_left_as_it_is(content, name, folder, tmp_path, in_process, model):
+    out = tmp_path / name
+    out.write_text(content)
+    with pytest.raises(InputError, match="exists"):
+        ran(folder, out, in_process, model)
+    with pytest.raises(InputError, match="something else"):
+        ran(folder, out, in_process, model, resume=True)
+    assert out.read_text() == content
+
+
+def test_other_settings_do_not_go_on_with_a_journal(folder, tmp_path, in_process, model):
+    out = Output(tmp_path / "out.csv", resume=True)
+    run_batch(Settings(str(folder), model), out, in_process, stopped=lambda: True)
+    with pytest.raises(InputError, match="cropped"):
+        run_batch(Settings(str(folder), model, cropped=True), out, in_process)
+
+
+def test_two_runs_to_one_output_are_told_apart(folder, tmp_path, in_process, model):
+    out = tmp_path / "out.csv"
+
+    def second(settings, listing, answered):
+        with pytest.raises(InputError, match="another one"):
+            ran(folder, out, in_process, model, resume=True)
+        yield from in_process(settings, listing, answered)
+
+    assert ran(folder, out, second, model).pictures == 5
+
+
+@pytest.mark.parametrize(
+    ("source", "out", "match"),
+    [
+        ("nowhere", "o.csv", "does not exist"),
+        ("nowhere/*.jpg", "o.csv", "got none"),
+        ("empty", "o.csv", "got none"),
+        ("empty", "o.xlsx", "ending in"),
+        ("empty", "o.txt/o.csv", "ending|place|none"),
+        ("noimages.parquet", "o.csv", "column"),
+        ("noparquet.parquet", "o.csv", "Parquet"),
+        ("gopher://x/y", "o.csv", "address"),
+        ("file:///nowhere-at-all/*.jpg", "o.csv", "listed|none"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_2(source, out, match, tmp_path, command, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("empty").mkdir()
+    pq.write_table(pa.table({"a": [1]}), "noimages.parquet")
+    Path("noparquet.parquet").write_text("no")
+    code, _, told = command("batch", source, "--out", out)
+    assert code == 2 and told.count("\n") == 1 and pytest.importorskip("re").search(match, told), told
+    assert not list(tmp_path.glob("o.*"))
+
+
+def test_the_command_answers_with_processes_and_draws_a_sheet(folder, tmp_path, command, model):
+    out, sheet = tmp_path / "out.parquet", tmp_path / "sheet.png"
+    code, printed, told = command(
+        "batch", folder, "-o", out, "--contact-sheet", sheet, "--json", "--workers", 1, "--model", model
+    )
+    summary = json.loads(printed)
+    assert code == 1 and summary["pictures"] == 5 and summary["failed"] == 1, told
+    assert cv2.imread(str(sheet)).shape[1] == 3 * 328 + 8
+    assert len(sources(out)) == 5
+
+
+def _dies(numbers: list[int]) -> list[int]:
+    if 13 in numbers:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return [number * 2 for number in numbers]
+
+
+def _nothing() -> None:
+    pass
+
+
+def test_a_thing_at_which_a_process_dies_costs_only_itself():
+    workers = Workers(2, _nothing, (), _dies, lambda number: -number)
+    answers = list(workers.answers([list(range(i, i + 4)) for i in range(0, 40, 4)]))
+    assert [a for piece in answers for a in piece] == [-13 if i == 13 else i * 2 for i in range(40)]
+
+
+def test_a_model_that_is_none_is_told_before_anything_runs(folder, tmp_path, model):
+    (tmp_path / "bad.onnx").write_text("no model")
+    with pytest.raises(InputError, match="ONNX"):
+        ran(folder, tmp_path / "out.csv", local(1), str(tmp_path / "bad.onnx"))
+
+
+def started(folder, out, model, *more, **options) -> subprocess.Popen:
+    """`emojimation batch` in a process of its own."""
+    env = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    args = [sys.executable, "-m", "emojimation", "batch", str(folder), "-o", str(out), "--workers", "2"]
+    return subprocess.Popen([*args, "--model", model, *more], env=env, stderr=subprocess.PIPE, text=True, **options)
+
+
+def test_killed_in_the_middle_and_resumed_every_file_is_answered_once(tmp_path, small_jpeg, model):
+    (tmp_path / "in").mkdir()
+    for number in range(240):
+        (tmp_path / "in" / f"{number:04}.jpg").write_bytes(small_jpeg if number % 50 else b"broken")
+    out = tmp_path / "out.parquet"
+    journal = Output(out).journal
+    run = started(tmp_path / "in", out, model)
+    while run.poll() is None and not (journal.exists() and journal.read_bytes().count(b"\n") > 100):
+        time.sleep(0.02)
+    run.kill()
+    run.communicate()
+    before = journal.read_bytes().count(b"\n")
+    assert not out.exists() and 100 < before < 240
+    again = started(tmp_path / "in", out, model, "--resume")
+    _, told = again.communicate(timeout=120)
+    assert again.returncode == 1, told
+    assert Counter(sources(out)) == {str(tmp_path / "in" / f"{n:04}.jpg"): 1 for n in range(240)}
+
+
+def test_a_full_disk_is_told_and_the_run_goes_on_later(folder, tmp_path, model):
+    """A limit on the size of files stands in for the full disk: the system refuses to write in the same way."""
+    for number in range(60):
+        shutil.copy(folder / "a.jpg", folder / f"copy{number}.jpg")
+    out = tmp_path / "out.csv"
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))  # noqa: E731
+    _, told = (run := started(folder, out, model, preexec_fn=limit)).communicate(timeout=60)
+    assert run.returncode == 2 and "room" in told and "--resume" in told and "Traceback" not in told, told
+    assert Output(out).journal.exists() and not out.exists()
+    again = started(folder, out, model, "--resume")
+    again.communicate(timeout=60)
+    assert again.returncode == 1 and len(sources(out)) == len(set(sources(out))) == 65
+
+
+def test_pieces_are_bounded_in_number_and_bytes():
+    items = [Item(str(i), data=bytes(3 << 20)) for i in range(4)] + [Item(str(i), path="x") for i in range(4, 40)]
+    sizes = [len(piece) for piece in batch.pieces(items)]
+    assert sizes == [2, 2, 16, 16, 4]

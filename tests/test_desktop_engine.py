@@ -1,0 +1,236 @@
+"""What the desktop window opens and writes, and the engine behind it, without a display."""
+
+import csv
+import json
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from conftest import SAMPLES
+from emojimation.apps import desktop_sources
+from emojimation.apps.desktop_engine import Engine
+from emojimation.apps.desktop_files import Recorder, Table, reason, snapshot
+from emojimation.apps.desktop_opening import check, reveal
+from emojimation.apps.desktop_settings import Settings, save
+from emojimation.errors import InputError
+from emojimation.faces import TEMPLATE, Face
+from emojimation.labels import EMOTIONS
+from emojimation.live import LiveResult
+from emojimation.media import read_image
+
+HAPPY = np.eye(7, dtype=np.float32)[3]
+
+
+def face(x: float = 10, side: float = 40, number: int | None = 1, look: np.ndarray | None = HAPPY) -> Face:
+    box = np.array([x, 20, x + side, 20 + side], np.float32)
+    return Face(box, 0.9, TEMPLATE * side + box[:2], look, number)
+
+
+def result(faces: list[Face], index: int = 0, size=(120, 160, 3)) -> LiveResult:
+    return LiveResult(np.full(size, 90, np.uint8), faces, index / 30, 30.0, 12.0, index)
+
+
+def wait(condition, seconds: float = 20.0) -> None:
+    end_s = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end_s, "waited in vain"
+        time.sleep(0.005)
+
+
+# --- files --------------------------------------------------------------------------------------------------------
+
+
+def test_snapshot_is_what_was_shown(tmp_path):
+    image = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    assert np.array_equal(read_image(snapshot(tmp_path, image)).frame, image)
+
+
+@pytest.mark.parametrize("hurry", [False, True])
+def test_a_film_is_recorded_and_read_back(tmp_path, hurry):
+    done = []
+    recorder = Recorder(tmp_path, lambda *told: done.append(told))
+    for n in range(8):
+        recorder.write(np.full((48, 64, 3), 20 * n, np.uint8), 5 + n / 10)
+    recorder.stop(hurry)
+    wait(lambda: done)
+    path, wrong = done[0]
+    assert wrong is None and [p.name for p in tmp_path.iterdir()] == [path.name]
+    frames = list(desktop_sources.open_choice(str(path), (640, 480)))
+    assert [round(float(f.image.mean()), -1) for f in frames] == pytest.approx([20 * n for n in range(8)], abs=11)
+    assert [f.time_s for f in frames] == pytest.approx([n / 10 for n in range(8)], abs=0.01)
+
+
+def test_a_film_without_frames_leaves_nothing(tmp_path):
+    done = []
+    Recorder(tmp_path, lambda *told: done.append(told)).stop()
+    wait(lambda: done)
+    assert done == [(None, "nothing was shown while it ran")] and not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_ends_the_film_and_keeps_what_came_before(tmp_path, monkeypatch):
+    from emojimation import movie
+
+    written, real = [], movie.Segment.write
+
+    def write(self, image, time_s):
+        if len(written) == 5:
+            raise OSError(28, "No space left on device")
+        written.append(time_s)
+        real(self, image, time_s)
+
+    monkeypatch.setattr(movie.Segment, "write", write)
+    done = []
+    recorder = Recorder(tmp_path, lambda *told: done.append(told))
+    for n in range(9):
+        recorder.write(np.full((48, 64, 3), 20 * n, np.uint8), n / 10)
+    wait(lambda: done)
+    path, wrong = done[0]
+    assert wrong == "no space left on device"
+    assert len(list(desktop_sources.open_choice(str(path), (640, 480)))) == 5
+    recorder.write(np.zeros((48, 64, 3), np.uint8), 2.0)  # no harm
+
+
+def test_the_table_has_a_row_per_face(tmp_path):
+    table = Table(tmp_path)
+    table.write(result([face(10), face(90, number=2)], 7))
+    table.write(result([], 8))
+    table.close()
+    table.write(result([face()], 9))  # after the end nothing comes
+    rows = list(csv.DictReader(table.path.open(encoding="utf-8")))
+    assert [(row["frame"], row["track_id"], row["emotion"]) for row in rows] == [
+        ("7", "1", "happy"),
+        ("7", "2", "happy"),
+    ]
+    assert table.rows == 2 and all(float(row[name]) == (name == "happy") for row in rows for name in EMOTIONS)
+
+
+def test_errors_in_one_line():
+    assert reason(OSError(28, "No space left on device")) == "no space left on device"
+    assert reason(InputError("a\n  b")) == "a b" and reason(KeyError()) == "KeyError"
+
+
+# --- sources ------------------------------------------------------------------------------------------------------
+
+
+def test_cameras_are_found_by_the_kernels_list(tmp_path):
+    for number, name, index in ((0, "Front", 0), (1, "Front", 1), (10, "", 0), (2, "Back", 0)):
+        (tmp_path / f"video{number}").mkdir()
+        (tmp_path / f"video{number}" / "name").write_text(f"{name}\n")
+        (tmp_path / f"video{number}" / "index").write_text(f"{index}\n")
+    found = [(c.name, c.source) for c in desktop_sources.cameras(tmp_path, "linux")]
+    assert found == [("Front", "0"), ("Back", "2"), ("Camera 10", "10")]
+    assert desktop_sources.cameras(tmp_path / "none", "linux") == []
+
+
+def test_sources_by_their_text(tmp_path):
+    assert desktop_sources.kind_of("0") == "camera" and desktop_sources.kind_of("sample") == "film"
+    assert desktop_sources.kind_of(str(SAMPLES / "obama.jpg")) == "photo"
+    assert desktop_sources.title_of("rtsp://me:secret@host:1/x") == "host:1"
+    for good in ("0", "sample", "synthetic:2", "http://a/b", str(SAMPLES)):
+        check(good)
+    with pytest.raises(InputError, match=r"got nowhere\.mp4, which does not exist"):
+        check("nowhere.mp4")
+    frames = list(desktop_sources.open_choice(str(SAMPLES / "obama.jpg"), (640, 480)))
+    assert len(frames) == 1 and max(frames[0].image.shape) > 640  # photos keep their size
+    small = next(iter(desktop_sources.open_choice("synthetic:1", (320, 200))))
+    assert small.image.shape == (200, 266, 3)
+
+
+def test_a_folder_that_cannot_be_opened_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert str(tmp_path) in reveal(tmp_path)
+    (tmp_path / "file").write_text("")
+    assert "Cannot open" in reveal(tmp_path / "file" / "x")
+
+
+# --- the engine ---------------------------------------------------------------------------------------------------
+
+
+class Camera:
+    """Stands for a camera that shows a portrait; `fail_at`: it is unplugged then."""
+
+    def __init__(self, fail_at: int = 10**9):
+        self.info, self.notes = SimpleNamespace(name="camera", live=True, fps=30), []
+        self.fail_at, self.closed = fail_at, threading.Event()
+        self.image = read_image(SAMPLES / "astronaut.jpg").frame
+
+    def __iter__(self):
+        for index in range(10**9):
+            if self.closed.wait(0.02):
+                return
+            if index == self.fail_at:
+                raise InputError("Expected pictures from camera, got none: it was unplugged or stalls.")
+            yield SimpleNamespace(image=self.image, time_s=index / 30, index=index)
+
+    def close(self):
+        self.closed.set()
+
+
+@pytest.fixture
+def engine(tmp_path, model):
+    made = []
+
+    def make(source, **settings) -> Engine:
+        made.append(Engine(Settings(model=model, folder=str(tmp_path), **settings), lambda text, size: source))
+        made[0].open("0")
+        return made[0]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def test_an_unplugged_camera_is_told_and_can_be_tried_again(engine):
+    camera = Camera(fail_at=3)
+    one = engine(camera)
+    wait(lambda: one.status.state == "failed")
+    assert "unplugged" in one.status.message and camera.closed.is_set()
+    camera.closed.clear()
+    camera.fail_at = 10**9
+    one.open("0")
+    wait(lambda: one.status.state == "live" and one.latest().faces == 1)
+
+
+def test_closing_frees_the_camera_within_a_second(engine):
+    camera = Camera()
+    one = engine(camera)
+    wait(lambda: one.status.state == "live")
+    began_s = time.monotonic()
+    one.close()
+    assert camera.closed.is_set() and time.monotonic() - began_s < 1.0
+
+
+def test_settings_take_effect_while_it_runs(engine, tiny_model):
+    one = engine(Camera())
+    wait(lambda: one.status.state == "live" and one.painter.drawn is not None)
+    pipeline = one._loop.pipeline
+    one.apply(Settings(model=str(tiny_model), anonymise=True, smooth_s=1.5, folder=one.settings.folder))
+    wait(lambda: one._loop.pipeline is not pipeline)
+    assert one._loop.pipeline.tracker is pipeline.tracker and pipeline.tracker.smooth_s == 1.5
+    assert pipeline.tracker.hold_s > 0 and pipeline.tracker.confirm_hits == 1
+    one.apply(Settings(model="nowhere.onnx", folder=one.settings.folder))
+    wait(lambda: not one.notices.empty())
+    assert "nowhere.onnx" in one.notices.get().text and one.status.state == "live"
+
+
+def test_a_folder_that_cannot_be_written_is_told_and_the_picture_lives_on(engine, tmp_path):
+    (tmp_path / "file").write_text("")
+    one = engine(Camera())
+    one.apply(Settings(model=one.settings.model, folder=str(tmp_path / "file")))
+    wait(lambda: one.status.state == "live" and one.painter.drawn is not None)
+    for ask in (one.snapshot, one.record, one.log):
+        ask()
+        wait(lambda: not one.notices.empty())
+        notice = one.notices.get()
+        assert notice.kind == "error" and "Cannot write to" in notice.text
+    assert one.status.state == "live" and not one.status.recording and not one.status.logging
+
+
+def test_settings_file_is_plain_json(tmp_path):
+    save(Settings(), tmp_path / "a.json")
+    assert json.loads((tmp_path / "a.json").read_text("utf-8"))["style"] == "boxes"
+    assert Path(Settings(folder="~/x").out).is_absolute()

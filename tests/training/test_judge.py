@@ -1,0 +1,197 @@
+"""The commands after a training on a toy run: evaluate with all its options, int8 and vector export, report, mistakes."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from stripes import TINY, stripes
+from typer import Typer
+from typer.testing import CliRunner
+
+pytest.importorskip("keras", reason='training packages are absent: pip install "emojimation[train]"')
+onnx = pytest.importorskip("onnx", reason='training packages are absent: pip install "emojimation[train]"')
+
+from emojimation import cli_train  # noqa: E402
+from emojimation.classify import EmotionClassifier  # noqa: E402
+from emojimation.errors import InputError  # noqa: E402
+from emojimation.training import calibrate, corrupt, quantize, runs  # noqa: E402
+from emojimation.training.augment import NONE  # noqa: E402
+from emojimation.training.data import load, save  # noqa: E402
+from emojimation.training.recipe import Recipe  # noqa: E402
+from emojimation.training.train import train  # noqa: E402
+
+app = Typer()
+cli_train.add_to(app)
+
+
+def run(*arguments: object) -> str:
+    result = CliRunner().invoke(app, [str(a) for a in arguments])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("judge")
+    save(stripes(), folder / "fer2013.parquet")
+    recipe = Recipe(options=TINY, epochs=8, batch=14, ema=0.9, precision="float32", augmentation=NONE)
+    train(stripes(), recipe, folder / "run")
+    return folder / "fer2013.parquet", folder / "run"
+
+
+@pytest.fixture(scope="module")
+def int8(made: tuple[Path, Path]) -> Path:
+    run("export", made[1], "--data", made[0], "--format", "int8")
+    return made[1] / "model.int8.onnx"
+
+
+def test_int8_is_eight_bits_and_keeps_its_papers(made: tuple[Path, Path], int8: Path) -> None:
+    figures = json.loads((made[1] / "int8.json").read_text())
+    float_card, card = EmotionClassifier(made[1] / "model.onnx").card, EmotionClassifier(int8).card
+    assert {k: card[k] for k in card if k not in ("name", "path")} == {
+        k: float_card[k] for k in card if k not in ("name", "path")
+    }
+    assert card["name"] == float_card["name"] + "-int8"
+    graph = onnx.load(int8).graph
+    quantised = {t.name for t in graph.initializer if t.data_type == onnx.TensorProto.INT8 and len(t.dims) == 4}
+    convolutions = quantize.heavy_layers(onnx.load(made[1] / "model.onnx"))
+    assert len(quantised) == len(convolutions) - len(figures["float_layers"]) >= 1
+    val = load(made[0]).split("val")
+    accuracy = (EmotionClassifier(int8).predict(val.images).argmax(1) == val.labels).mean()
+    assert figures["accuracy"] == pytest.approx(accuracy) and figures["accuracy_drop"] <= 0.01
+    assert 0 < figures["largest_difference"] < 0.5 and figures["ms"] > 0
+
+
+def test_int8_that_costs_too_much_is_not_written(
+    made: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quantize, "TOLERATED_DROP", -1.0)
+    with pytest.raises(InputError, match="ship the float model"):
+        quantize.to_int8(made[1] / "model.onnx", tmp_path / "small.onnx", load(made[0]))
+    assert not list(tmp_path.iterdir())
+
+
+def test_vector_scaling_is_in_the_graph(made: tuple[Path, Path], tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(made[1], folder)
+    run("export", folder, "--data", made[0], "--calibration", "vector")
+    scores = json.loads((folder / "metrics.json").read_text())
+    assert scores["calibration"]["kind"] == "vector" and scores["keras_onnx_parity"] <= 1e-4
+    from emojimation.training.fit import predict_logits
+
+    images = load(made[0]).split("test").images
+    logits = predict_logits(runs.load_keras(folder), images)
+    expected = calibrate.Calibration.from_dict(scores["calibration"])(logits)
+    np.testing.assert_allclose(EmotionClassifier(folder / "model.onnx").predict(images), expected, atol=1e-4)
+    run("export", folder, "--data", made[0], "--format", "tflite")
+    assert (folder / "model.tflite").stat().st_size > 1000
+
+
+def test_two_models_corruptions_and_sample(made: tuple[Path, Path], int8: Path, tmp_path: Path) -> None:
+    model = made[1] / "model.onnx"
+    out = tmp_path / "deep" / "scores.json"
+    run(
+        "evaluate", "--data", made[0], "--model", model, "--model", int8, "--corruptions", "--sample", 20, "--json", out
+    )
+    scores = json.loads(out.read_text())
+    pair = scores["comparisons"][0]
+    assert [one["model"] for one in scores["models"]] == [pair["a"], pair["b"]] == [str(model), str(int8)]
+    assert scores["accuracy"] == pair["accuracy_a"] and 0 <= pair["p"] <= 1
+    assert scores["corruptions"]["n"] == 20 and len(scores["corruptions"]["rows"]) == corrupt.steps()
+    assert scores["reliability"] and scores["coverage"][0]["coverage"] == 1.0
+
+
+def test_stripes_are_no_faces(made: tuple[Path, Path]) -> None:
+    with pytest.raises(InputError, match="Expected faces in the 5 pictures, got none"):
+        run("evaluate", "--data", made[0], "--model", made[1] / "model.onnx", "--end-to-end", "--sample", 5)
+
+
+def test_report_with_data_and_test_scores(made: tuple[Path, Path], int8: Path, tmp_path: Path) -> None:
+    data, folder = made
+    run("evaluate", "--data", data, "--split", "PrivateTest", "--model", folder / "model.onnx",
+        "--json", tmp_path / "test.json")  # fmt: skip
+    run("report", folder, "--data", data, "--scores", tmp_path / "test.json", "--sample", 10)
+    page, text = (folder / "report.html").read_text("utf-8"), (folder / "MODEL_CARD.md").read_text("utf-8")
+    assert "Spoilt pictures" in page and "Eight bits" in page and page.count("<svg") == 6
+    assert "|  | validation | test |" in text
+    before = (folder / "corruptions.json").stat().st_mtime_ns
+    run("report", folder, "--data", data, "--sample", 10)
+    assert (folder / "corruptions.json").stat().st_mtime_ns == before, "the same table is not measured twice"
+    run("report", folder, "--data", data, "--sample", 12)
+    assert json.loads((folder / "corruptions.json").read_text())["n"] == 12
+
+
+def test_report_on_other_data_is_refused(made: tuple[Path, Path], tmp_path: Path) -> None:
+    save(stripes(seed=9), tmp_path / "other.parquet")
+    with pytest.raises(InputError, match="got other rows"):
+        run("report", made[1], "--data", tmp_path / "other.parquet")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("evaluate", "--split", "holdout"), "Expected --split train, val, test, got 'holdout'"),
+        (("evaluate", "--model", "nothing"), "neither"),
+        (("export", "RUN", "--format", "keras2"), "Expected --format onnx, int8, tflite"),
+        (("export", "RUN", "--calibration", "platt"), "auto, temperature, vector"),
+        (("export", "NONE"), "which is none"),
+        (("export", "NONE", "--format", "int8"), "which is none"),
+        (("report", "NONE"), "which is none"),
+        (("report", "RUN", "--scores", "nothing.json"), "no file"),
+    ],
+)
+def test_mistakes_take_one_line(made: tuple[Path, Path], arguments: tuple[str, ...], words: str) -> None:
+    places = {"RUN": made[1], "NONE": made[1] / "nowhere"}
+    with pytest.raises(InputError, match=words) as caught:
+        run(*[places.get(a, a) for a in arguments], "--data", made[0])
+    assert "\n" not in str(caught.value)
+
+
+def test_an_absent_split_is_named(made: tuple[Path, Path], tmp_path: Path) -> None:
+    dataset = stripes()
+    save(dataset.take(dataset.splits == "train"), tmp_path / "train.parquet")
+    with pytest.raises(InputError, match="no rows in split 'val'; splits present: train"):
+        run("evaluate", "--data", tmp_path / "train.parquet", "--model", made[1] / "model.onnx")
+    with pytest.raises(InputError, match="no rows in split 'val'"):
+        run("export", made[1], "--data", tmp_path / "train.parquet")
+    with pytest.raises(InputError, match="no rows in split 'val'"):
+        train(dataset.take(dataset.splits == "train"), Recipe(), tmp_path / "run")
+
+
+def test_votes_of_other_rows_are_refused(made: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "fer2013new.csv").write_text(
+        "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF\n"
+        "PublicTest,fer1.png,10,0,0,0,0,0,0,0,0,0\n"
+    )
+    with pytest.raises(InputError, match="FER\\+ rows"):
+        run("evaluate", "--data", made[0], "--ferplus", tmp_path / "fer2013new.csv", "--model", made[1] / "model.onnx")
+
+
+def test_a_network_of_another_version_or_half_a_file(made: tuple[Path, Path], tmp_path: Path) -> None:
+    for content in (b"PK\x03\x04 half", b"", (made[1] / "model.keras").read_bytes()[:2000]):
+        (tmp_path / "model.keras").write_bytes(content)
+        with pytest.raises(InputError, match="does not load"):
+            run("export", tmp_path, "--data", made[0])
+    import keras
+
+    class Strange(keras.layers.Activation):
+        pass
+
+    inputs = keras.layers.Input((4,))
+    keras.Model(inputs, Strange("relu")(inputs)).save(tmp_path / "model.keras")
+    with pytest.raises(InputError, match="does not load") as caught:
+        run("export", tmp_path, "--data", made[0])
+    assert "\n" not in str(caught.value)
+
+
+def test_other_classes_have_no_emotion_figures(tmp_path: Path) -> None:
+    dataset = stripes()
+    cats = replace(dataset, class_names=("a", "b", "c", "d", "e", "f", "g"), votes=None)
+    save(cats, tmp_path / "cats.parquet")
+    with pytest.raises(InputError, match="Expected the classes angry"):
+        run("evaluate", "--data", tmp_path / "cats.parquet")
