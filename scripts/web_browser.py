@@ -25,8 +25,8 @@ QUIET = (
     "--no-first-run",
 )
 FAKE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-# No UDP but through a proxy, which there is none: what a strict company network does.
-BLOCKED = ("--force-webrtc-ip-handling-policy=disable_non_proxied_udp",)
+# What a network that lets no UDP through looks like to a page: the connection is offered, and never comes about.
+BLOCK_WEBRTC = "RTCPeerConnection.prototype.setRemoteDescription = () => new Promise(() => {});"
 PLACES = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 
 
@@ -54,12 +54,10 @@ def server(log: Path, model: str = "default", *more: str) -> Iterator[str]:
 
 
 @contextmanager
-def chromium(playwright: Any, camera: Path | None = None, blocked: bool = False) -> Iterator[Any]:
-    """A browser. camera: an MJPEG file that it takes for its camera; None: no camera. blocked: WebRTC gets no network."""
+def chromium(playwright: Any, camera: Path | None = None) -> Iterator[Any]:
+    """A browser. camera: an MJPEG file that it takes for its camera; None: no camera."""
     more = (*FAKE, f"--use-file-for-fake-video-capture={camera}") if camera else ()
-    browser = playwright.chromium.launch(
-        executable_path=chromium_path(), args=[*QUIET, *more, *(BLOCKED if blocked else ())]
-    )
+    browser = playwright.chromium.launch(executable_path=chromium_path(), args=[*QUIET, *more])
     try:
         yield browser
     finally:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import sync_playwright
-from web_browser import SAMPLES, chromium, server, write_camera, write_film
+from web_browser import BLOCK_WEBRTC, SAMPLES, chromium, server, write_camera, write_film
 
 LOOKS = {"light": ("light", 1200), "dark": ("dark", 1200), "phone": ("light", 390)}
 DONE = "text=Everything is computed"
@@ -31,8 +31,8 @@ def main() -> None:
                     _save(page, out / f"{name}-{look}.png", width)
                     page.close()
                 context.close()
-        with chromium(tools, work / "face.mjpeg", blocked=True) as browser:
             page = browser.new_page(viewport={"width": 1200, "height": 900})
+            page.add_init_script(BLOCK_WEBRTC)
             page.goto(address)
             _start_live(page)
             page.wait_for_selector("text=did not start", timeout=30_000)
