@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo desktop test test-all lint format bench pins clean
+.PHONY: help demo web desktop screenshots test test-all lint format bench pins clean
 
 help:  ## Show what can be made.
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -12,13 +12,19 @@ help:  ## Show what can be made.
 demo: .venv/run  ## Analyse the sample photos and say where the annotated ones are.
 	@$(BIN)/emojimation demo
 
+web: .venv/web  ## Open the web pages on this machine: http://127.0.0.1:8501
+	@$(BIN)/emojimation web --browser
+
+screenshots: .venv/test  ## Photograph every web page; writes out/screenshots/ (needs chromium).
+	$(BIN)/python scripts/web_screenshots.py
+
 desktop: .venv/desktop  ## Open the window: live picture, avatar, probabilities.
 	@$(BIN)/emojimation desktop
 
-test: .venv/test  ## Run the tests.
-	$(BIN)/python -m pytest -m "not slow"
+test: .venv/test  ## Run the fast tests.
+	$(BIN)/python -m pytest -m "not slow and not e2e"
 
-test-all: .venv/test  ## Run all tests, also the slow ones.
+test-all: .venv/test  ## Run all tests: also the slow ones, the real browser and the real window (needs chromium, xvfb, xdotool).
 	$(BIN)/python -m pytest
 
 lint: .venv/test  ## Check style and types.
@@ -50,6 +56,11 @@ clean:  ## Remove the environment and what tools have left.
 	@echo "Installing what the program needs ..."
 	@$(PIP) install -r requirements/run.txt
 	@$(PIP) install --no-deps --editable .
+	@touch $@
+
+.venv/web: .venv/run requirements/web.txt
+	@echo "Installing what the web pages need ..."
+	@$(PIP) install -r requirements/web.txt
 	@touch $@
 
 .venv/test: .venv/run requirements/test.txt

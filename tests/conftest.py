@@ -1,12 +1,13 @@
 """Fixtures that several test files share."""
 
-import json
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from emojimation.training.data import Dataset, load
 from tiny import write_model
@@ -14,6 +15,11 @@ from tiny import write_model
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "src" / "emojimation" / "assets" / "samples"
 FACELESS = ROOT / "tests" / "data" / "faceless"
+# A busy machine is no failure; and where the tests run in the background, a shell may have switched Ctrl-C off.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 REAL_FILE = "fer2013_train_val.parquet"
 
 
@@ -59,11 +65,9 @@ def tiny_model(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def model(tiny_model) -> str:
+def model() -> str:
     """The emotion model under test."""
-    from emojimation import weights
-
-    return "default" if "default" in weights.manifest() else str(tiny_model)
+    return "default"
 
 
 @pytest.fixture(scope="session")
@@ -84,17 +88,3 @@ def command(capsys) -> Callable[..., tuple[int, str, str]]:
         return code, *capsys.readouterr()
 
     return run
-
-
-@pytest.fixture
-def default_model(model, tiny_model, monkeypatch, tmp_path) -> None:
-    """Until the package has a model "default", the tiny one stands in under that name (in this process)."""
-    from emojimation import weights
-
-    if model == "default":
-        return
-    rows = weights.manifest() | {"default": {"file": str(tiny_model), "sha256": weights.sha256(tiny_model)}}
-    rows = {name: row | {"file": str(weights.MODELS / row["file"])} for name, row in rows.items()}
-    (tmp_path / "models").mkdir()
-    (tmp_path / "models" / "manifest.json").write_text(json.dumps(rows), "utf-8")
-    monkeypatch.setattr(weights, "MODELS", tmp_path / "models")

@@ -249,6 +249,16 @@ def test_a_client_that_drips_is_left(tight):
         assert time.monotonic() - began < 5
 
 
+@pytest.mark.parametrize(("missing", "status"), [(0, b"200"), (5, b"400")])
+def test_a_client_that_closes_its_half_is_answered(served, missing, status):
+    head = f"POST /v1/analyze HTTP/1.1\r\nhost: x\r\ncontent-type: image/jpeg\r\ncontent-length: {len(JPEG) + missing}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as sock:
+        sock.sendall(head.encode() + JPEG)
+        sock.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: sock.recv(65_536), b""))
+    assert answer.startswith(b"HTTP/1.1 " + status)
+
+
 def test_what_is_no_http_is_a_400(tight):
     for junk in (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 20, b"GARBAGE\r\n\r\n"):
         with socket.create_connection(("127.0.0.1", tight.port)) as sock:

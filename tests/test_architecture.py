@@ -32,6 +32,7 @@ MAY_IMPORT = {
     "track": GROUND | {"assign"},
     "render": GROUND | RENDER_PARTS,
     "portrait": GROUND | {"sprites"},
+    "explain": GROUND,
     "avatar": GROUND | {"sprites", "portrait"},
     "pipeline": GROUND | {"detect", "classify", "track", "quality"},
     "tone": GROUND,
@@ -64,7 +65,6 @@ MAY_IMPORT = {
         "track",
         "video",
     },
-    "explain": GROUND,
     "run": GROUND | {"pipeline", "media", "render", "timeline", "track"},
     # Very many pictures: what they are, the processes, the journal, the tables; batch above them.
     "listing": GROUND | {"media", "rows"},

@@ -105,7 +105,7 @@ def test_sources_of_every_kind_name_the_same_pictures(folder, tmp_path, small_jp
         "none.jpg",
     ]
     assert [item.source for item in listing_of(f"file://{folder}/more")] == [f"file://{folder}/more/c.jpg"]
-    assert next(item.source for item in listing_of(f"file://{folder}/*.jpg")) == f"file://{folder}/a.jpg"
+    assert next(iter(listing_of(f"file://{folder}/*.jpg"))).source == f"file://{folder}/a.jpg"
     table = pa.table(
         {"label": [1, 2, 3], "image": [{"bytes": small_jpeg, "path": "x"}, {"bytes": None, "path": "y"}, None]}
     )
@@ -235,7 +235,7 @@ def test_two_runs_to_one_output_are_told_apart(folder, tmp_path, in_process, mod
         ("file:///nowhere-at-all/*.jpg", "o.csv", "listed|none"),
     ],
 )
-def test_mistakes_are_one_line_and_exit_2(source, out, match, tmp_path, command, monkeypatch, default_model):
+def test_mistakes_are_one_line_and_exit_2(source, out, match, tmp_path, command, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("empty").mkdir()
     pq.write_table(pa.table({"a": [1]}), "noimages.parquet")

@@ -260,7 +260,7 @@ def test_memory_stays_flat() -> None:
         time.sleep(0.8)
         late, index = tracemalloc.get_traced_memory()[0], loop.latest().index
         tracemalloc.stop()
-    assert index > 200
+    assert index > 30
     assert late - early < 300_000, "57 kB a frame: no frame but the last few is kept"
 
 

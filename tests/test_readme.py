@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT, SAMPLES
 
 README = (ROOT / "README.md").read_text("utf-8")
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/decisions.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/decisions.md", "docs/service.md", "docs/scale.md")
 # Commands that take minutes or need FER2013: that they and their options exist is checked, they are not run.
 SLOW = {"train", "evaluate", "export", "report", "data"}
 
@@ -38,7 +38,7 @@ def workplace(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.usefixtures("workplace", "default_model")
+@pytest.mark.usefixtures("workplace")
 def test_the_python_block_runs(capsys):
     (code,) = blocks("python")
     exec(compile(code, "README.md", "exec"), {})
@@ -46,7 +46,6 @@ def test_the_python_block_runs(capsys):
     assert "😄 happy" in out and "'neutral': " in out
 
 
-@pytest.mark.usefixtures("default_model")
 @pytest.mark.parametrize("line", [c for c in commands() if c[0] == "emojimation"], ids=" ".join)
 def test_the_commands_work(command, workplace, line):
     if line[1] in SLOW:

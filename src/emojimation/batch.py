@@ -131,6 +131,12 @@ def local(count: int | None = None) -> Engine:
     return answers
 
 
+def apart(settings: Settings, items: list[Item]) -> list[Row]:
+    """The rows of some items from a process of their own, which may die of one of them."""
+    workers = Workers(1, _load, (settings,), _answer, _lost)
+    return [row for piece in workers.answers([items]) for row in piece]
+
+
 def processors() -> int:
     """How many this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -208,7 +208,7 @@ def export(
     ferplus: FERPLUS = None,
     calibration: Annotated[
         str, typer.Option(help="For onnx: temperature, vector (scale and bias of each class), or auto: what wins.")
-    ] = "auto",
+    ] = "temperature",
 ) -> None:
     """Export a run again: onnx is calibrated on the validation split of DATA, checked against Keras and scored.
 

@@ -63,7 +63,7 @@ def heat(face: np.ndarray, drop: np.ndarray) -> np.ndarray:
     smooth = cv2.GaussianBlur(cv2.resize(drop, (size, size), interpolation=cv2.INTER_CUBIC), (0, 0), size / 40)
     level = np.clip(smooth / max(float(smooth.max()), 0.02), 0, 1).astype(np.float32)
     # Inferno is even in lightness, for colour-blind eyes too.
-    colours = cv2.applyColorMap(np.uint8(80 + 160 * level), cv2.COLORMAP_INFERNO).astype(np.float32)
+    colours = cv2.applyColorMap((80 + 160 * level).astype(np.uint8), cv2.COLORMAP_INFERNO).astype(np.float32)
     grey = cv2.cvtColor(cv2.cvtColor(face, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR).astype(np.float32)
     share = 0.72 * level[..., None] ** 0.8
     return np.asarray(grey * (1 - share) + colours * share, np.uint8)

@@ -27,7 +27,7 @@ class Journal:
     """
 
     def __init__(self, path: Path, asked: dict[str, Any]):
-        self.path, self.answered = path, set[str]()
+        self.path, self.answered, self._empty = path, set[str](), True
         head = {"emojimation_batch": FORMAT, **asked}
         self._file = _opened(path)
         try:
@@ -46,6 +46,7 @@ class Journal:
         except OSError as error:
             raise full_disk(error, self.path) from error
         self.answered.update(new)
+        self._empty &= not new
         return list(new.values())
 
     def rows(self) -> Iterator[dict[str, Any]]:
@@ -62,6 +63,8 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
+        if error is not None and self._empty:
+            self.path.unlink()  # nothing to go on with
 
     def _begin(self, head: dict[str, Any]) -> None:
         """Take over what a run before has written, up to its last whole line."""
@@ -75,6 +78,7 @@ class Journal:
                 _check(row, head, self.path)
             else:
                 self.answered.add(row["source"])
+                self._empty = False
             end += len(line)
         self._file.truncate(end)
         self._file.seek(end)

@@ -80,7 +80,7 @@ def clean(name: str) -> str:
 
 def bytes_of(path: str, base: str) -> bytes:
     """The bytes of a file in a store. path: as in `Item.path`. base: the address that was listed. Raises InputError."""
-    store = filesystem(base)[0]
+    store = filesystem(_fixed(base))[0]
     try:
         with store.open_input_file(path.split("://", 1)[1]) as file:
             return file.read()
@@ -163,13 +163,9 @@ def _stored(address: str) -> Iterator[Item]:
     from pyarrow.fs import FileSelector, FileType
 
     scheme = address.split("://", 1)[0]
-    plain, _, query = address.partition("?")
-    fixed = (
-        plain
-        if not glob.has_magic(plain)
-        else plain[: plain.index(next(c for c in plain if c in "*["))].rpartition("/")[0]
-    )
-    store, path = filesystem(fixed + (f"?{query}" if query else ""))
+    plain, fixed = address.partition("?")[0], _fixed(address)
+    store, path = filesystem(fixed)
+    fixed = fixed.partition("?")[0]
     try:
         info = store.get_file_info(path)
         found = [info] if info.type == FileType.File else store.get_file_info(FileSelector(path, recursive=True))
@@ -178,6 +174,14 @@ def _stored(address: str) -> Iterator[Item]:
     names = sorted(info.path for info in found if info.type == FileType.File and _is_picture(info.path))
     pattern = None if fixed == plain else f"{path.rstrip('/')}{plain[len(fixed) :]}".replace("**/", "*")
     yield from (_file(f"{scheme}://{name}") for name in names if pattern is None or fnmatch.fnmatchcase(name, pattern))
+
+
+def _fixed(address: str) -> str:
+    """An address without what follows the first * or [, with its query."""
+    plain, mark, query = address.partition("?")
+    if glob.has_magic(plain):
+        plain = plain[: min(plain.index(sign) for sign in "*[" if sign in plain)].rpartition("/")[0]
+    return plain + mark + query
 
 
 def _table(path: Path) -> Listing:

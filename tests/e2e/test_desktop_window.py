@@ -300,7 +300,7 @@ def program(tmp_path: Path, *args: str) -> "subprocess.Popen[str]":
 
 
 @pytest.mark.skipif(shutil.which("xdotool") is None, reason="xdotool is not there (Debian: apt-get install xdotool)")
-def test_two_programs_at_once_driven_by_xdotool(screen, tmp_path, default_model, model):
+def test_two_programs_at_once_driven_by_xdotool(screen, tmp_path, model):
     programs = [program(tmp_path, "sample", "--model", model, "--folder", str(tmp_path / "out")) for _ in range(2)]
     try:
         found: list[str] = []
@@ -353,7 +353,7 @@ def test_a_python_without_tk_says_so(tmp_path):
     assert done.returncode == 2 and "python3-tk" in done.stderr and done.stderr.count("\n") == 1
 
 
-def test_an_interrupt_ends_the_program(screen, tmp_path, default_model, model):
+def test_an_interrupt_ends_the_program(screen, tmp_path, model):
     one = program(tmp_path, "sample", "--model", model)
     try:
         time.sleep(3)

@@ -19,11 +19,13 @@ from emojimation.apps import api_body, api_schema
 from emojimation.apps.api_anonymise import KINDS, Hider
 from emojimation.apps.api_engine import Engine
 from emojimation.apps.api_gate import Gate
+from emojimation.apps.api_jobs import Jobs
 from emojimation.apps.api_limits import Limits
 from emojimation.apps.api_metrics import Metrics
 from emojimation.apps.api_problem import add_handlers, problem_response
 from emojimation.apps.api_schema import problems
 from emojimation.apps.api_stream import add_stream
+from emojimation.apps.api_video import add_video
 from emojimation.errors import InputError
 
 PICTURES = ("image/jpeg", "image/png", "image/webp", "application/octet-stream")
@@ -48,12 +50,15 @@ def service(settings: Settings) -> FastAPI:
     limits, metrics = settings.limits, Metrics()
     engine = Engine(settings.model, limits, settings.workers, settings.tiles, settings.batching, metrics.batch.observe)
     metrics.watch(engine)
+    hider = Hider(engine)
+    jobs = Jobs(engine, hider, metrics)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.ready = True
         yield
         app.state.ready = False
+        await asyncio.to_thread(jobs.close)
         await asyncio.to_thread(engine.close)
 
     # The pages of FastAPI's documentation come from another host: off.
@@ -64,8 +69,9 @@ def service(settings: Settings) -> FastAPI:
     app.state.ready = False
     app.state.engine = engine
     _add_analyze(app, engine, metrics)
-    _add_anonymise(app, engine, metrics)
+    _add_anonymise(app, engine, hider, metrics)
     _add_state(app, engine, metrics)
+    add_video(app, jobs)
     add_stream(app, engine, metrics, settings.origins)
     add_handlers(app)
     app.add_middleware(Gate, engine=engine, metrics=metrics, limits=limits, token=settings.token)
@@ -115,8 +121,7 @@ def _row(engine: Engine, name: str, data: bytes, cropped: bool, threshold: float
         return {"source": name, "error": " ".join(str(error).split())}
 
 
-def _add_anonymise(app: FastAPI, engine: Engine, metrics: Metrics) -> None:
-    hider = Hider(engine)
+def _add_anonymise(app: FastAPI, engine: Engine, hider: Hider, metrics: Metrics) -> None:
     picture = {"schema": api_schema.BINARY}
 
     @app.post(

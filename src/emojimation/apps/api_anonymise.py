@@ -23,7 +23,7 @@ class Hider:
     def __init__(self, engine: Engine):
         self.engine = engine
         searcher = Searcher(FaceDetector(min_score=MIN_SCORE, tiles=True), FaceDetector(min_score=MIN_SCORE))
-        self._pipeline = Pipeline(detector=engine.bounded(searcher), model=engine.model)
+        self.pipeline = Pipeline(detector=engine.bounded(searcher), model=engine.model)
 
     def hidden(self, data: bytes, name: str, style: str, art: str, kind: str | None) -> tuple[bytes, str, int]:
         """The picture with covered faces, its media type, and how many there are. kind: of `KINDS`, None for the
@@ -32,7 +32,7 @@ class Hider:
         Nothing of the file but its pixels is written: EXIF data, with place and time, stay behind.
         """
         frame = self.engine.decoded(data, name).frame
-        faces = self._pipeline(frame)
+        faces = self.pipeline(frame)
         draw = Avatar().drawer() if style == "avatar" else None
         covered = replace_faces(frame, [enlarged(face, ENLARGED) for face in faces], style, art, draw)
         kind = kind or kind_of(data)

@@ -30,6 +30,17 @@ class PatientProtocol(H11Protocol):
         super().data_received(data)
         self._watch_head()
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client sends no more. One that waits for its answer gets it; a body that is cut short is refused."""
+        if self.conn.their_state is h11.SEND_BODY:
+            self.conn.receive_data(b"")
+            self.handle_events()
+            return False
+        if self.cycle is None or self.cycle.response_complete:
+            return False
+        self.cycle.keep_alive = False
+        return True
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the clocks."""
         self._head_timer = _stop(self._head_timer)

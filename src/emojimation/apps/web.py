@@ -41,7 +41,7 @@ def _notice() -> None:
     """On the first visit a short word at the foot; on every page the long one: what to ask, what the model cannot know."""
     with st.expander("Consent, and what this page cannot know", icon=":material/front_hand:"):
         web_look.note("Before you point it at people", CANNOT)
-    if not (st.session_state.get("seen") or st.context.cookies.get(SEEN)):
+    if not (st.session_state.get("seen") or st.context.cookies.get(SEEN) == "1"):
         with st.container(key="first-visit", horizontal=True, vertical_alignment="center"):
             st.html(f'<p class="em" style="margin:0">{BRIEF}</p>')
             st.button("I understand", key="understood", on_click=_understood)

@@ -1,6 +1,7 @@
 """What the pages share in one process: the loaded models, and pictures read, analysed and drawn."""
 
 import tempfile
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,11 +142,15 @@ def _check_size(path: Path) -> None:
     """Refuse by the header what is below the engine's limit but too much for a page with several visitors."""
     limit = current().megapixels
     try:
-        with Image.open(path) as image:
-            width, height = image.size
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                pixels = image.width * image.height
+    except Image.DecompressionBombError:
+        pixels = 2 * int(Image.MAX_IMAGE_PIXELS or 0)  # it is more; Pillow does not tell
+    except (OSError, ValueError, SyntaxError):
         return  # `read_image` says it better
-    if width * height > limit * 1_000_000:
+    if pixels > limit * 1_000_000:
         raise InputError(
-            f"Expected at most {limit} megapixels, got {width * height / 1e6:.0f} in {path}. Make it smaller first."
+            f"Expected at most {limit} megapixels, got over {pixels // 1_000_000} in {path}. Make it smaller first."
         )

@@ -8,9 +8,8 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-
-import streamlit as st
 
 from emojimation import timeline
 from emojimation.apps.web_settings import current
@@ -148,9 +147,17 @@ class Jobs:
                 shutil.rmtree(job.folder, ignore_errors=True)
 
 
-@st.cache_resource(show_spinner=False)
+_MAKING = threading.Lock()
+
+
 def jobs() -> Jobs:
-    """The one queue of the process."""
+    """The one queue of the process, made when it is first asked for."""
+    with _MAKING:
+        return _jobs()
+
+
+@lru_cache(maxsize=1)
+def _jobs() -> Jobs:
     return Jobs()
 
 

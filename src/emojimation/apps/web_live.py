@@ -60,7 +60,7 @@ def _controls(stream: Stream) -> None:
             icon=":material/stop:" if on else ":material/play_arrow:",
         )  # fmt: skip
         stream.style = st.segmented_control(
-            "Style", list(web_engine.STYLES), default=stream.style, format_func=web_engine.STYLES.get, key="live-style",
+            "Style", list(web_engine.STYLES), default=stream.style, format_func=web_engine.STYLES.__getitem__, key="live-style",
             required=True, label_visibility="collapsed",
         ) or "boxes"  # fmt: skip
         stream.stage = st.toggle("Large avatar", value=stream.stage, key="live-stage")
@@ -77,7 +77,7 @@ def _switch() -> None:
 def _connection(stream: Stream) -> None:
     webrtc_streamer(
         key="live", mode=WebRtcMode.SENDRECV, desired_playing_state=True,
-        rtc_configuration={"iceServers": current().turn},  # type: ignore[arg-type]
+        rtc_configuration={"iceServers": current().turn},
         media_stream_constraints={"video": CAMERA, "audio": False},
         video_frame_callback=frame_callback(stream), on_video_ended=stream.close, media_toggle_controls=False,
         video_html_attrs={"autoPlay": True, "playsInline": True, "muted": True, "style": {"width": "100%", "borderRadius": "14px"}},

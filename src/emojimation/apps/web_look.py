@@ -164,7 +164,7 @@ def icon() -> Image.Image:
 def emoji_uri(name: str, size_px: int = 144) -> str:
     """An emoji, or "not_sure", as a PNG data URI."""
     picture = cv2.imencode(".png", _straight(name, size_px))[1]
-    return "data:image/png;base64," + base64.b64encode(picture).decode()
+    return "data:image/png;base64," + base64.b64encode(picture.tobytes()).decode()
 
 
 def _straight(name: str, size_px: int) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The model page: what the loaded model is, how well it does and against whom, and what it must not be used for."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ def _field(name: str, figures: dict[str, Any]) -> None:
 
 def _charts(figures: dict[str, Any]) -> None:
     """What the report beside the model holds; where there is none, how to make it."""
-    made = [
+    made: list[tuple[Callable[[Any], None], str, str, str]] = [
         (
             web_figures.confusion,
             "confusion_matrix",

@@ -45,7 +45,7 @@ def show() -> None:
 def _chosen() -> dict[str, tuple[str, Callable[[], bytes]]]:
     """Key -> name and reader of each picture that is asked about."""
     source = st.segmented_control(
-        "Where from", list(SOURCES), default="upload", format_func=SOURCES.get, key="source", required=True,
+        "Where from", list(SOURCES), default="upload", format_func=SOURCES.__getitem__, key="source", required=True,
         label_visibility="collapsed",
     )  # fmt: skip
     return {"upload": _uploads, "camera": _snapshot, "samples": _samples}[source or "upload"]()
@@ -76,8 +76,8 @@ def _samples() -> dict[str, tuple[str, Callable[[], bytes]]]:
         path = folder / f"{name}.jpg"
         column.image(_thumb(path), width="stretch", alt=f"Sample: {title}")
         column.button(title, key=f"sample-{name}", width="stretch", on_click=partial(_take_sample, name))
-    name = st.session_state.get("sample")
-    return {f"sample-{name}": (f"{name}.jpg", (folder / f"{name}.jpg").read_bytes)} if name in SAMPLES else {}
+    taken = st.session_state.get("sample")
+    return {f"sample-{taken}": (f"{taken}.jpg", (folder / f"{taken}.jpg").read_bytes)} if taken in SAMPLES else {}
 
 
 def _take_sample(name: str) -> None:
@@ -131,7 +131,7 @@ def _results(answers: list[Answer], good: list[Answer]) -> None:
     answer = good[0] if len(good) == 1 else _picked(good)
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     style = left.segmented_control(
-        "Style", list(STYLES), default="boxes", format_func=STYLES.get, key="style", required=True
+        "Style", list(STYLES), default="boxes", format_func=STYLES.__getitem__, key="style", required=True
     )
     why = right.toggle(
         "Why this answer?",

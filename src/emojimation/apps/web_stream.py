@@ -17,7 +17,7 @@ from emojimation.labels import EMOTIONS
 from emojimation.live import LiveLoop, LiveResult
 from emojimation.sprites import stamp
 from emojimation.track import Tracker
-from emojimation.video import Frame
+from emojimation.video import Frame, load_av
 
 HISTORY_S = 30.0
 ANSWER_S = 2.0  # a frame that takes longer goes out undrawn
@@ -166,9 +166,9 @@ def staged(frame: np.ndarray, faces: list[Face], time_s: float) -> np.ndarray:
 
 def frame_callback(stream: Stream) -> Callable[[Any], Any]:
     """What streamlit-webrtc calls with each av.VideoFrame."""
-    from av import VideoFrame
+    av = load_av()
 
     def callback(frame: Any) -> Any:
-        return VideoFrame.from_ndarray(stream.look(frame.to_ndarray(format="bgr24")), format="bgr24")
+        return av.VideoFrame.from_ndarray(stream.look(frame.to_ndarray(format="bgr24")), format="bgr24")
 
     return callback

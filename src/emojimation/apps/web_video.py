@@ -131,7 +131,7 @@ def _options(length: float | None) -> Options | None:
         "Style",
         names,
         default="emoji" if hide else "boxes",
-        format_func=STYLES.get,
+        format_func=STYLES.__getitem__,
         key=f"film-style-{hide}",
         required=True,
     )

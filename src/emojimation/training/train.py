@@ -111,7 +111,7 @@ def check_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
         )
 
 
-def finish(dataset: Dataset, folder: Path, name: str = "", calibration: str = "auto") -> dict[str, Any]:
+def finish(dataset: Dataset, folder: Path, name: str = "", calibration: str = "temperature") -> dict[str, Any]:
     """Calibrate `folder`/model.keras on the validation split, export it, and score the exported file there.
 
     calibration: one of `calibrate.KINDS`; "auto" takes what wins in cross-validation.

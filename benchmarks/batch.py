@@ -1,0 +1,115 @@
+"""How fast very many pictures are answered on this machine, reading included, and how much memory that takes.
+
+Run: python benchmarks/batch.py [--files 20000] [--workers N] [--engine local|ray] [--out FOLDER]
+The files are 640 x 480 JPEGs with one face, all different on the disk. Targets, on 2 cores: 90 pictures/s and under 500 MB for 20,000 files
+with the local engine; Ray with 2 workers at 80 % of that once it is started. Memory: the largest sum over the processes of what each has
+for itself and its share of what they have together (PSS).
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+from machine import ROOT, keep
+from photo import frame_640x480
+
+SAMPLE_S = 0.5
+
+
+def make_files(folder: Path, count: int) -> None:
+    """Write `count` pictures; a bright line of another place in each makes them different."""
+    frame = frame_640x480()
+    for number in range(count):
+        picture = frame.copy()
+        picture[number % 60, :] = number % 251
+        cv2.imwrite(str(folder / f"{number:06}.jpg"), picture, [cv2.IMWRITE_JPEG_QUALITY, 90])
+
+
+def tree(pid: int) -> list[int]:
+    """A process and all below it."""
+    parents: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            parents.setdefault(int(fields[1]), []).append(int(entry.name))
+    found, todo = [], [pid]
+    while todo:
+        found.append(todo.pop())
+        todo += parents.get(found[-1], [])
+    return found
+
+
+def pss_mb(pid: int) -> float:
+    """Memory of a process, with its share of what it has together with others."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:")), 0.0)
+
+
+def ran(folder: Path, out: Path, engine: str, workers: int | None, model: str) -> dict[str, Any]:
+    """The summary of one run, with the largest memory seen and the rate between first and last answer."""
+    command = [sys.executable, "-m", "emojimation", "batch", str(folder), "-o", str(out), "--json"]
+    command += ["--engine", engine, "--model", model] + (["--workers", str(workers)] if workers else [])
+    env = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    peak, steps = 0.0, []
+    journal = out.with_name(f"{out.name}.journal")
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as run:
+        text: list[str] = []
+        reader = threading.Thread(target=lambda: text.append(run.stdout.read()))
+        reader.start()
+        while run.poll() is None:
+            peak = max(peak, sum(map(pss_mb, tree(run.pid))))
+            if journal.exists():
+                steps.append((time.perf_counter(), journal.stat().st_size))
+            time.sleep(SAMPLE_S)
+        reader.join()
+    summary = json.loads(text[0])
+    return {**summary, "memory_mb": round(peak, 1), "steady_per_s": steady(steps, summary["pictures"])}
+
+
+def steady(steps: list[tuple[float, int]], pictures: int) -> float | None:
+    """Pictures a second while there were answers, without the start: rows are of one length."""
+    moving = [step for step in steps if step[1] > steps[0][1]] if steps else []
+    if len(moving) < 4:
+        return None
+    (first_s, first), (last_s, last) = moving[0], next(step for step in moving if step[1] == moving[-1][1])
+    return round((last - first) / moving[-1][1] * pictures / (last_s - first_s), 1) if last_s > first_s else None
+
+
+def main() -> None:
+    """Measure, print, keep."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--files", type=int, default=20_000)
+    parser.add_argument("--workers", type=int)
+    parser.add_argument("--engine", choices=["local", "ray"], default="local")
+    parser.add_argument("--model", default="default")
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "pictures"
+        folder.mkdir()
+        make_files(folder, args.files)
+        figures = ran(folder, Path(place) / "out.parquet", args.engine, args.workers, args.model)
+    figures.pop("written")
+    keep(
+        f"batch_{args.engine}",
+        {"files": args.files, "workers": args.workers, "engine": args.engine, **figures},
+        args.out,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""A server of the web pages and a headless Chromium with a camera made of a photo, for browser tests and screenshots."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+SAMPLES = Path(__file__).parent.parent / "src" / "emojimation" / "assets" / "samples"
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+FAKE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+# No UDP but through a proxy, which there is none: what a strict company network does.
+BLOCKED = ("--force-webrtc-ip-handling-policy=disable_non_proxied_udp",)
+PLACES = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+
+
+def chromium_path() -> str | None:
+    """The system's Chromium, None without."""
+    named = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    return named or next((place for place in PLACES if Path(place).exists()), None)
+
+
+@contextmanager
+def server(log: Path, model: str = "default", *more: str) -> Iterator[str]:
+    """`emojimation web` on a free port; its address. Ended afterwards, and it must end well."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "emojimation", "web", "--port", str(port), "--model", model, *more]
+    with log.open("w") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out)
+    try:
+        _wait(f"http://127.0.0.1:{port}/_stcore/health", process, log)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
+@contextmanager
+def chromium(playwright: Any, camera: Path | None = None, blocked: bool = False) -> Iterator[Any]:
+    """A browser. camera: an MJPEG file that it takes for its camera; None: no camera. blocked: WebRTC gets no network."""
+    more = (*FAKE, f"--use-file-for-fake-video-capture={camera}") if camera else ()
+    browser = playwright.chromium.launch(
+        executable_path=chromium_path(), args=[*QUIET, *more, *(BLOCKED if blocked else ())]
+    )
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+def face_frames(count: int = 30) -> Iterator[np.ndarray]:
+    """(480,640,3) BGR pictures of a real face that sways."""
+    photo = cv2.imread(str(SAMPLES / "astronaut.jpg"))
+    scene = cv2.resize(photo[: photo.shape[1] * 3 // 4], (640, 480))
+    for i in range(count):
+        yield np.roll(scene, round(10 * np.sin(2 * np.pi * i / count)), axis=1)
+
+
+def write_camera(path: Path) -> Path:
+    """An MJPEG file for `chromium`."""
+    path.write_bytes(b"".join(cv2.imencode(".jpg", frame)[1].tobytes() for frame in face_frames()))
+    return path
+
+
+def write_film(path: Path, seconds: float = 2.0, fps: int = 15) -> Path:
+    """A small H.264 film of the swaying face."""
+    import av
+
+    with av.open(str(path), "w") as out:
+        stream: Any = out.add_stream("libx264", rate=fps)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        for image in face_frames(round(seconds * fps)):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(cv2.resize(image, (320, 240)), "bgr24")))
+        out.mux(stream.encode())
+    return path
+
+
+def _wait(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise RuntimeError(log.read_text())
+        try:
+            urllib.request.urlopen(address, timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise TimeoutError(log.read_text())

@@ -1,0 +1,126 @@
+"""The model page, the command, and the frame around all pages."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from web_pages import html, page, use
+
+from emojimation import cli_web  # isort: skip
+from emojimation.apps import web_model  # isort: skip
+from emojimation.apps.web_settings import Settings, current, hand_over  # isort: skip
+from emojimation.cli import app  # isort: skip
+from emojimation.errors import InputError  # isort: skip
+from emojimation.labels import EMOTIONS  # isort: skip
+from emojimation.training import metrics  # isort: skip
+from tiny import write_model  # isort: skip
+
+WEB = Path(__file__).parent.parent / "src" / "emojimation" / "apps" / "web.py"
+
+
+def figures() -> dict:
+    """What `evaluate --json` writes, for made-up answers."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(140) % 7
+    answers = rng.dirichlet(np.ones(7), 140)
+    rows = [{"corruption": "blur", "severity": i, "parameter": "x", "accuracy": 0.5 - 0.1 * i} for i in (1, 2, 3)]
+    table = {"n": 140, "clean_accuracy": 0.5, "means": {"blur": 0.3}, "rows": rows}
+    return {**metrics.summary(answers, labels, EMOTIONS), "split": "test", "corruptions": table}
+
+
+def test_the_page_tells_limits_forbidden_uses_and_versions(monkeypatch, tiny_model):
+    use(monkeypatch, tiny_model)
+    text = html(page("model"))
+    for words in (
+        *web_model.LIMITS,
+        *web_model.FORBIDDEN,
+        "ONNX Runtime",
+        "oarriaga",
+        "Not measured for this model file",
+    ):
+        assert words.replace("'", "&#x27;") in text
+
+
+def test_figures_beside_the_model_are_shown(monkeypatch, tmp_path):
+    model = write_model(tmp_path / "mine.onnx")
+    (tmp_path / "mine.json").write_text(json.dumps(figures()))
+    history = [{"epoch": i, "val_accuracy": i / 10, "val_loss": 1.0} for i in range(3)]
+    (tmp_path / "mine.history.json").write_text(json.dumps(history))
+    use(monkeypatch, model)
+    test = page("model")
+    text = html(test)
+    assert f"{figures()['accuracy']:.1%}" in text and "PrivateTest" in text
+    assert "em-matrix" in text and "Spoilt by" in text and "Not measured" not in text
+    assert len(test.get("vega_lite_chart")) + len(test.get("arrow_vega_lite_chart")) >= 3
+
+
+def test_a_damaged_report_is_as_none(tmp_path):
+    (tmp_path / "m.json").write_text("{broken")
+    assert web_model.report_of(tmp_path / "m.onnx") == {}
+
+
+def test_the_frame_has_four_pages_and_the_first_visit_notice(monkeypatch, tiny_model):
+    from streamlit.testing.v1 import AppTest
+
+    use(monkeypatch, tiny_model)
+    test = AppTest.from_file(str(WEB), default_timeout=30).run()
+    assert not test.exception and "Show a face" in html(test)
+    assert "cannot know what anybody feels" in html(test)
+    test.button(key="understood").click().run()
+    assert not test.exception and "understood" not in [button.key for button in test.button]
+
+
+def test_settings_survive_the_way_through_the_environment(monkeypatch):
+    monkeypatch.setenv("EMOJIMATION_WEB", "{}")
+    assert current() == Settings()
+    hand_over(Settings("other", cli_web.ice_servers("turn:a:1", "me", "secret"), paths=False, film_s=5))
+    assert current().turn == [{"urls": "turn:a:1", "username": "me", "credential": "secret"}] and not current().paths
+
+
+def test_nobody_is_asked_for_the_way_without_turn():
+    assert cli_web.ice_servers(None) == []
+    with pytest.raises(InputError, match="turn:HOST:PORT"):
+        cli_web.ice_servers("example.org")
+
+
+def test_telemetry_is_off_and_fonts_are_here():
+    options = cli_web.streamlit_options("127.0.0.1", 1)
+    assert options["browser_gatherUsageStats"] is False and options["server_address"] == "127.0.0.1"
+    for face in options["theme_fontFaces"]:
+        assert (WEB.parent / "static" / Path(face["url"]).name).read_bytes()[:4] == b"wOF2"
+    assert "http" not in json.dumps(options)
+
+
+def test_streamlit_knows_every_option():
+    from streamlit import config
+
+    known = set(config._config_options_template)
+    assert {name.replace("_", ".") for name in cli_web.streamlit_options("127.0.0.1", 1)} <= known
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--model", "nowhere.onnx"], "nowhere.onnx"),
+        (["--turn", "nonsense"], "turn:HOST:PORT"),
+        (["--port", "0"], "port"),
+    ],
+)
+def test_mistakes_are_told_before_the_server_starts(words, said, monkeypatch, tiny_model):
+    monkeypatch.setenv("EMOJIMATION_WEB", "{}")
+    given = words if "--model" in words else [*words, "--model", str(tiny_model)]
+    result = CliRunner().invoke(app, ["web", *given])
+    assert result.exit_code != 0 and said in f"{result.exception} {result.output}"
+
+
+def test_a_port_in_use_is_told():
+    import socket
+
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(InputError, match="Take another one with --port"):
+            cli_web._check_free("127.0.0.1", other.getsockname()[1])

@@ -1,0 +1,144 @@
+"""The photo page: what it shows for good, bad, many and faceless pictures, and what it lets people take home."""
+
+import csv
+import io
+import json
+import struct
+import zipfile
+
+import cv2
+import numpy as np
+import pytest
+
+from conftest import FACELESS
+from web_pages import html, page, sample, upload, use
+
+from emojimation.apps import web_engine, web_files  # isort: skip
+from emojimation.errors import InputError  # isort: skip
+
+
+@pytest.fixture(autouse=True)
+def _model(monkeypatch, tiny_model):
+    use(monkeypatch, tiny_model)
+
+
+def png_head(width: int, height: int) -> bytes:
+    """A PNG that says it is huge and holds nothing."""
+    import zlib
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+        + chunk(b"IEND", b"")
+    )
+
+
+def answers(*names: str) -> list[web_engine.Answer]:
+    return [web_engine.answer_of(f"{name}.jpg", lambda name=name: sample(name)[1]) for name in names]
+
+
+def test_the_empty_page_says_the_limits_before_an_upload():
+    test = page("photo")
+    assert "60 at once, 40 MB and 60 megapixels" in test.file_uploader(key="files").label
+    assert "Your faces will appear here" in html(test)
+
+
+def test_a_face_gets_a_card_with_crop_emoji_words_and_bars():
+    text = html(upload(page("photo"), sample("astronaut")))
+    assert text.count("<article") == 1
+    assert "data:image/jpeg;base64," in text and 'class="em-face em-' in text
+    for name in ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"):
+        assert f"<dt>{name}</dt>" in text
+
+
+def test_thirty_files_of_which_three_are_bad():
+    good = [(f"{i}.jpg", sample("astronaut")[1]) for i in range(27)]
+    bad = [("text.jpg", b"no picture"), ("cut.jpg", good[0][1][:3000]), ("huge.png", png_head(20_000, 20_000))]
+    test = upload(page("photo"), *good, *bad)
+    assert "3 of 30 files could not be read" in test.error[0].value
+    assert "at most 60 megapixels, got over" in test.error[0].value
+    assert "/tmp" not in test.error[0].value
+    assert "<b>27</b><span>pictures</span>" in html(test)
+    assert len(test.selectbox(key="picked").options) == 27
+
+
+def test_one_file_more_than_allowed_is_told_and_left_out(monkeypatch, tiny_model):
+    use(monkeypatch, tiny_model, files=2)
+    test = upload(page("photo"), sample("astronaut"), sample("obama"), sample("biden"))
+    assert "first 2" in test.warning[0].value
+    assert len(test.selectbox(key="picked").options) == 2
+
+
+def test_no_face_is_no_error_but_a_hint():
+    test = upload(page("photo"), ("coffee.jpg", (FACELESS / "coffee.jpg").read_bytes()))
+    assert not test.error and "No face found" in html(test) and "More light" in html(test)
+
+
+def test_names_are_shown_as_text_only():
+    test = upload(page("photo"), ("<b>[x](y)*.jpg", b"no picture"))
+    assert "<b>" not in test.error[0].value.replace("\\<b\\>", "")
+
+
+def test_snapshot_and_sample():
+    test = page("photo")
+    test.segmented_control(key="source").set_value("samples").run()
+    test.button(key="sample-group").click().run()
+    assert html(test).count("<article") == 5
+    test.segmented_control(key="source").set_value("camera").run()
+    test.camera_input(key="camera").set_value(("shot.jpg", sample("obama")[1], "image/jpeg")).run()
+    assert html(test).count("<article") == 1
+
+
+def test_the_style_switch_changes_the_picture():
+    answer = answers("astronaut")[0]
+    before = web_engine.decoded(answer.preview).astype(int)
+    changed = {style: np.abs(web_engine.drawn(answer, style) - before).max(axis=2) > 40 for style in web_engine.STYLES}
+    assert all(mask.sum() > 500 for mask in changed.values())
+    assert changed["emoji"].sum() > 2 * changed["boxes"].sum()
+    x, y = answer.faces[0].landmarks[2].astype(int)
+    assert changed["avatar"][y, x] and not changed["boxes"][y, x]
+
+
+def test_the_reason_is_shown_on_request():
+    test = upload(page("photo"), sample("astronaut"))
+    assert "em-why" not in html(test)
+    test.toggle(key="why").set_value(True).run()
+    assert html(test).count("em-why") == 1
+
+
+def test_a_session_keeps_no_large_array():
+    noise = cv2.imencode(".jpg", cv2.resize(cv2.imread(str(FACELESS / "coffee.jpg")), (3000, 2000)))[1].tobytes()
+    answer = web_engine.answer_of("noise.jpg", lambda: noise)
+    kept = len(answer.preview) + len(answer.thumb) + sum(map(len, answer.crops))
+    assert answer.size_wh == (3000, 2000) and kept < 600_000
+    test = upload(page("photo"), ("a.jpg", noise), ("b.jpg", noise))
+    assert len(test.session_state["answers"]) == 2
+    upload(test, ("c.jpg", noise))
+    assert [kept.name for kept in test.session_state["answers"].values()] == ["c.jpg"]
+
+
+def test_downloads_hold_what_the_page_shows():
+    found = answers("group", "obama")
+    rows = list(csv.DictReader(io.StringIO(web_files.as_csv(found))))
+    assert [row["source"] for row in rows] == ["group.jpg"] * 5 + ["obama.jpg"]
+    assert float(rows[0]["happy"]) == pytest.approx(float(found[0].faces[0].probabilities[3]), abs=1e-4)
+    told = json.loads(web_files.as_json([*found, web_engine.answer_of("x.jpg", lambda: b"")]))
+    assert [len(row.get("faces", [])) for row in told] == [5, 1, 0] and "error" in told[2]
+    with zipfile.ZipFile(io.BytesIO(web_files.as_zip([*found, *found], "blur"))) as archive:
+        names = archive.namelist()
+        picture = cv2.imdecode(np.frombuffer(archive.read("group-blur.jpg"), np.uint8), cv2.IMREAD_COLOR)
+    assert "group-blur-2.jpg" in names and "faces.csv" in names
+    assert (picture.shape[1], picture.shape[0]) == found[0].size_wh
+
+
+def test_a_name_is_no_formula_in_a_spreadsheet():
+    answer = web_engine.answer_of("=cmd.jpg", lambda: sample("obama")[1])
+    assert "'=cmd.jpg" in web_files.as_csv([answer])
+
+
+def test_the_full_picture_of_a_broken_file_is_refused():
+    with pytest.raises(InputError, match=r"Expected a picture that was read, got x\.jpg"):
+        web_engine.drawn_full(web_engine.Answer("x.jpg", error="broken"), "boxes")
