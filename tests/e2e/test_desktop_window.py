@@ -366,7 +366,7 @@ def test_an_interrupt_ends_the_program(screen, tmp_path, model):
         one.stderr.close()
 
 
-def test_webcam_opens_the_window_unless_lines_are_asked_for(screen, tmp_path, default_model, model):
+def test_webcam_opens_the_window_unless_lines_are_asked_for(screen, tmp_path, model):
     environ = os.environ | {"XDG_CONFIG_HOME": str(tmp_path), "PYTHONPATH": str(ROOT / "src")}
     asked = [sys.executable, "-m", "emojimation", "webcam", "--camera", "synthetic:3", "--model", model]
     lines = subprocess.run([*asked, "--seconds", "1"], env=environ, capture_output=True, text=True, timeout=30)
