@@ -2,6 +2,9 @@
 
 import csv
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -10,7 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from conftest import SAMPLES
+from conftest import ROOT, SAMPLES
 from emojimation.apps import desktop_sources
 from emojimation.apps.desktop_engine import Engine
 from emojimation.apps.desktop_files import Recorder, Table, reason, snapshot
@@ -234,3 +237,38 @@ def test_settings_file_is_plain_json(tmp_path):
     save(Settings(), tmp_path / "a.json")
     assert json.loads((tmp_path / "a.json").read_text("utf-8"))["style"] == "boxes"
     assert Path(Settings(folder="~/x").out).is_absolute()
+
+
+FULL_DISK = """
+import resource, sys, time
+from pathlib import Path
+import numpy as np
+from emojimation.apps.desktop_files import Recorder
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))  # no file may grow larger, as on a full disk
+done = []
+recorder = Recorder(Path(sys.argv[1]), lambda *told: done.append(told))
+rng = np.random.default_rng(0)
+for n in range(400):
+    recorder.write(rng.integers(0, 256, (240, 320, 3), np.uint8), n / 30)
+    time.sleep(0.005)
+    if done:
+        break
+end = time.monotonic() + 20
+while not done and time.monotonic() < end:
+    time.sleep(0.01)
+print(done[0][0].name if done[0][0] else None, "|", done[0][1])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are Unix's")
+def test_a_film_on_a_disk_that_is_really_full_can_be_read(tmp_path):
+    asked = [sys.executable, "-c", FULL_DISK, str(tmp_path)]
+    environ = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(asked, env=environ, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    name, wrong = done.stdout.strip().split(" | ")
+    assert "too large" in wrong
+    frames = list(desktop_sources.open_choice(str(tmp_path / name), (640, 480)))
+    assert len(frames) > 3 and frames[0].image.shape == (240, 320, 3)
+    assert [path.name for path in tmp_path.iterdir()] == [name]

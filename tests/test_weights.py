@@ -66,4 +66,6 @@ def test_a_damaged_manifest_is_told(folder):
 def test_every_bundled_model_is_intact_and_listed():
     listed = weights.manifest()
     assert "face_detector" in listed
-    assert {weights.resolve(name).name for name in listed} == {path.name for path in weights.MODELS.glob("*.onnx")}
+    assert {weights.resolve(name).name for name in listed} == {
+        path.name for path in weights.MODELS.iterdir() if path.suffix != ".json"
+    }

@@ -141,11 +141,14 @@ def webcam(
         float | None, typer.Option("--seconds", min=0, help="Stop after so long.", show_default="Ctrl-C stops")
     ] = None,
 ) -> int:
-    """Name the emotions before a camera as they come: in a window where there is one, else line by line."""
-    if not as_json and _has_window():
+    """Name the emotions before a camera as they come: in a window where there is one, else line by line.
+
+    With --json or --seconds always line by line.
+    """
+    if not as_json and seconds is None and _has_window():
         from importlib import import_module
 
-        return import_module("emojimation.apps.desktop").open_window(camera, model) or 0
+        return import_module("emojimation.apps.desktop").open_window(camera, model, min_score=min_score) or 0
     from emojimation.live import LiveLoop
     from emojimation.pipeline import Pipeline
     from emojimation.source import open_source
@@ -254,7 +257,7 @@ def _print_live(result: "LiveResult", as_json: bool, shown: dict[int | None, str
 
 def _has_window() -> bool:
     there = sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    return there and find_spec("emojimation.apps.desktop") is not None
+    return there and all(find_spec(name) is not None for name in ("_tkinter", "sv_ttk"))
 
 
 def _print_result(result: "VideoResult") -> None:

@@ -40,8 +40,8 @@ def menu_bar(root: tk.Tk, do: Callable[[str], None], cascades: dict[str, Callabl
     return bar
 
 
-def dialog(root: tk.Tk, title: str) -> tuple[tk.Toplevel, ttk.Frame]:
-    """A small window over the main one that Escape closes, and the frame to fill."""
+def dialog(root: tk.Tk, title: str, closes: bool = True) -> tuple[tk.Toplevel, ttk.Frame]:
+    """A small window over the main one that Escape closes, and the frame to fill. closes: with a button for it."""
     window = tk.Toplevel(root)
     window.title(title)
     window.transient(root)
@@ -49,6 +49,9 @@ def dialog(root: tk.Tk, title: str) -> tuple[tk.Toplevel, ttk.Frame]:
     window.bind("<Escape>", lambda _: window.destroy())
     frame = ttk.Frame(window, padding=20)
     frame.pack(fill="both", expand=True)
+    if closes:
+        button = ttk.Button(window, text="Close", command=window.destroy)
+        button.pack(side="bottom", anchor="e", padx=20, pady=(0, 20))
     window.geometry(f"+{root.winfo_rootx() + 60}+{root.winfo_rooty() + 60}")
     window.focus_set()
     return window, frame
@@ -65,7 +68,7 @@ def show_keys(root: tk.Tk) -> tk.Toplevel:
 
 def ask_address(root: tk.Tk, answered: Callable[[str], None]) -> tk.Toplevel:
     """Ask for a stream's address."""
-    window, frame = dialog(root, "Open address")
+    window, frame = dialog(root, "Open address", closes=False)
     ttk.Label(frame, text="Address of a network camera or film (rtsp://, http://, https:// ...)").pack(anchor="w")
     entry = ttk.Entry(frame, width=56)
     entry.pack(fill="x", pady=10)
