@@ -128,7 +128,7 @@ def _charts(figures: dict[str, Any]) -> None:
             "Pictures per class, and the share found",
             "Recall is the share of a class that is named right.",
         ),
-        (web_figures.curves, "history", "Training", "Validation accuracy and loss over the epochs."),
+        (web_figures.curves, "history", "Training", "Validation accuracy over the epochs."),
         (
             web_figures.corruptions,
             "corruptions",
