@@ -40,6 +40,9 @@ def table() -> str:
             f"{scores['ferplus_accuracy']:.1%} of {scores['ferplus_n']:,}"
         ),
         "calibration error (ECE, 15 bins)": f"{scores['ece']:.1%}",
+        "mean accuracy over nine kinds of spoilt pictures (blur, darkness, noise, JPEG, small, turned ...)": (
+            f"{scores['corruptions']['mean_accuracy']:.1%}, {scores['corruptions']['ratio']:.0%} of the clean figure"
+        ),
         "a 640 x 480 photo with one face, one thread": f"{photo['pipeline']['median_ms']:.1f} ms",
         "`emojimation image photo.jpg`, the whole process": (
             f"{startup['image_one_jpg']['median_ms'] / 1000:.2f} s, {startup['image_one_jpg_peak_mb']:.0f} MB of memory"
