@@ -1,5 +1,6 @@
 """The commands after a training: evaluate and export. Heavy modules load when a command runs, not before."""
 
+import io
 import json
 import os
 from collections.abc import Callable
@@ -68,6 +69,12 @@ def evaluate(
     sample: Annotated[int, typer.Option(min=0, help="Pictures for --corruptions and --end-to-end; 0: all.")] = 0,
     end_to_end: Annotated[bool, typer.Option(help="Also with the face detector in front.")] = False,
     threads: Annotated[int, typer.Option(min=1)] = 1,
+    probabilities_out: Annotated[
+        Path | None,
+        typer.Option(
+            "--probabilities", help="Write the probabilities (n,7) here as .npy, the mean of several models: a teacher."
+        ),
+    ] = None,
     json_out: Annotated[
         Path | None, typer.Option("--json", help="Write the figures here; - is standard output.")
     ] = None,
@@ -85,6 +92,8 @@ def evaluate(
         scores |= {
             "models": [dict(one) for one, *_ in judged], "comparisons": compare.compare(answers, judged[0][2].labels),
         }  # fmt: skip
+    if probabilities_out is not None:
+        _save_probabilities(probabilities_out, [p for _, p, _, _ in judged])
     _, _, rows, classifier = judged[0]
     some = sampled(rows, sample)
     if end_to_end:
@@ -114,6 +123,17 @@ def _judged(
     probabilities = scoring.predict_views(classifier.predict, rows.images, tta)
     figures = scoring.judge(probabilities, rows, scoring.train_images(dataset, split, seen))
     return {"model": name, **figures, "tta": "flip" if tta else "none"}, probabilities, rows, classifier
+
+
+def _save_probabilities(path: Path, answers: list[Any]) -> None:
+    """Write the mean of the models' probabilities, each (n,7), as float32."""
+    import numpy as np
+
+    from emojimation.training.runs import write_whole
+
+    buffer = io.BytesIO()
+    np.save(buffer, np.mean(answers, axis=0, dtype=np.float32))
+    write_whole(path if path.suffix == ".npy" else path.with_name(f"{path.name}.npy"), buffer.getvalue())
 
 
 def _split(word: str) -> str:

@@ -21,7 +21,7 @@ from emojimation.training import calibrate, corrupt, quantize, runs  # noqa: E40
 from emojimation.training.augment import NONE  # noqa: E402
 from emojimation.training.data import load, save  # noqa: E402
 from emojimation.training.recipe import Recipe  # noqa: E402
-from emojimation.training.train import train  # noqa: E402
+from emojimation.training.train import read_teacher, train  # noqa: E402
 
 app = Typer()
 cli_train.add_to(app)
@@ -104,6 +104,15 @@ def test_two_models_corruptions_and_sample(made: tuple[Path, Path], int8: Path, 
     assert scores["accuracy"] == pair["accuracy_a"] and 0 <= pair["p"] <= 1
     assert scores["corruptions"]["n"] == 20 and len(scores["corruptions"]["rows"]) == corrupt.steps()
     assert scores["reliability"] and scores["coverage"][0]["coverage"] == 1.0
+
+
+def test_probabilities_of_several_models_are_a_teacher(made: tuple[Path, Path], int8: Path, tmp_path: Path) -> None:
+    data, folder = made
+    pair, out = (folder / "model.onnx", int8), tmp_path / "teacher.npy"
+    run("evaluate", "--data", data, "--split", "train", "--model", pair[0], "--model", pair[1], "--probabilities", out)
+    rows = load(data).split("train")
+    one, two = (EmotionClassifier(path).predict(rows.images) for path in pair)
+    np.testing.assert_allclose(read_teacher(out, rows), (one + two) / 2, atol=1e-6)
 
 
 def test_stripes_are_no_faces(made: tuple[Path, Path]) -> None:

@@ -1,7 +1,7 @@
 """Augmentation of batches of pictures: seeded, batched, a small share of a training step.
 
 Geometry (flip, shift, scale, rotation, shear) is one affine warp per picture; light (brightness, contrast, gamma) is one
-table look-up; what a poor camera does (blur, noise, low resolution) and erasing happen to a part of the pictures.
+table look-up; what a poor camera does (blur, noise, low resolution, JPEG, overexposure) and erasing happen to a part of the pictures.
 """
 
 from dataclasses import dataclass
@@ -9,13 +9,15 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from emojimation.training.corrupt import jpeg, light
+
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
     """Ranges of the random changes; 0 switches one off.
 
     shift_px: uniform in +-shift_px. scale: factor uniform in [1-scale, 1+scale]. rotation_deg, shear_deg: uniform in +-.
-    light: brightness, contrast and gamma, relative. camera: share of pictures with blur, noise or low resolution.
+    light: brightness, contrast and gamma, relative. camera: share of pictures with blur, noise, low resolution, JPEG or overexposure.
     erase: share of pictures with one erased rectangle of up to erase_px a side.
     """
 
@@ -72,8 +74,8 @@ def change_light(images: np.ndarray, amount: float, rng: np.random.Generator) ->
 
 
 def poor_camera(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """One of: Gaussian or motion blur, sensor noise, low resolution, on one (h,w) uint8 picture."""
-    kind = rng.integers(4)
+    """One of: blur, motion blur, sensor noise, low resolution, JPEG, overexposure, on one (h,w) uint8 picture."""
+    kind = rng.integers(6)
     if kind == 0:
         return cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.8))
     if kind == 1:
@@ -85,6 +87,10 @@ def poor_camera(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if kind == 2:
         noise = rng.standard_normal(image.shape, np.float32) * rng.uniform(3, 24)
         return np.clip(image + noise, 0, 255).astype(np.uint8)
+    if kind == 3:
+        return jpeg(image, rng.uniform(5, 50), rng)
+    if kind == 4:
+        return light(image, rng.uniform(1.2, 2.5), rng)
     size = int(rng.integers(image.shape[0] // 3, image.shape[0]))
     small = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
     return cv2.resize(small, image.shape[::-1], interpolation=cv2.INTER_LINEAR)

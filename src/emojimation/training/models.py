@@ -114,12 +114,16 @@ def build_vgg_se(
     widths: tuple[int, ...] = (32, 64, 128, 256),
     depths: tuple[int, ...] = (2, 2, 3, 3),
     dropout: float = 0.4,
+    stem_stride: int = 1,
 ) -> keras.Model:
-    """A modern VGG: stages of 3x3 convolutions with a skip and channel attention, global average, one class layer."""
+    """A modern VGG: stages of 3x3 convolutions with a skip and channel attention, global average, one class layer.
+
+    stem_stride: of the first convolution; 2 works on a quarter of the pixels, which makes a small net several times as fast.
+    """
     inputs = layers.Input((size, size, channels), name="image")
     x = standardise(inputs)
     for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
-        x = skip = conv(x, width)
+        x = skip = conv(x, width, stride=stem_stride if stage == 0 else 1)
         for _ in range(depth - 2):
             x = conv(x, width)
         x = layers.Activation("relu")(layers.Add()([conv(x, width, relu=False), skip]))
