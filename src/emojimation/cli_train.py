@@ -6,13 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
+from emojimation.cli_ensemble import ensemble
 from emojimation.cli_judge import DATA, FERPLUS, console, evaluate, export, need_training, print_scores
 from emojimation.cli_report import report
 
 
 def add_to(app: typer.Typer) -> None:
     """Give `app` the commands of this module."""
-    for command in (train, evaluate, export, report):
+    for command in (train, evaluate, export, ensemble, report):
         app.command()(command)
 
 

@@ -11,6 +11,8 @@ from stripes import TINY, stripes
 from typer import Typer
 from typer.testing import CliRunner
 
+from tiny import card, write_model
+
 pytest.importorskip("keras", reason='training packages are absent: pip install "emojimation[train]"')
 onnx = pytest.importorskip("onnx", reason='training packages are absent: pip install "emojimation[train]"')
 
@@ -113,6 +115,32 @@ def test_probabilities_of_several_models_are_a_teacher(made: tuple[Path, Path], 
     rows = load(data).split("train")
     one, two = (EmotionClassifier(path).predict(rows.images) for path in pair)
     np.testing.assert_allclose(read_teacher(out, rows), (one + two) / 2, atol=1e-6)
+
+
+def test_ensemble_is_the_calibrated_mean(made: tuple[Path, Path], int8: Path, tmp_path: Path) -> None:
+    data, folder = made
+    pair, out, figures = (folder / "model.onnx", int8), tmp_path / "pair.onnx", tmp_path / "pair.json"
+    run("ensemble", *pair, "--data", data, "--out", out, "--json", figures)
+    joined, val = EmotionClassifier(out), load(data).split("val")
+    views = (val.images, np.ascontiguousarray(val.images[:, :, ::-1]))
+    mean = np.mean([EmotionClassifier(path).predict(view) for path in pair for view in views], axis=0)
+    scaled = mean ** (1 / joined.card["temperature"])
+    np.testing.assert_allclose(joined.predict(val.images), scaled / scaled.sum(1, keepdims=True), atol=1e-3)
+    assert json.loads(figures.read_text())["members"] == [EmotionClassifier(path).card["name"] for path in pair]
+    alone = tmp_path / "alone.onnx"
+    run("ensemble", pair[0], pair[0], "--data", data, "--no-mirror", "--out", alone)
+    assert (
+        EmotionClassifier(alone).predict(val.images).argmax(1)
+        == EmotionClassifier(pair[0]).predict(val.images).argmax(1)
+    ).all()
+
+
+def test_ensemble_of_different_inputs_is_refused(made: tuple[Path, Path], tmp_path: Path) -> None:
+    other = tmp_path / "other.onnx"
+    write_model(other, ("n", 32, 32, 1), card(size="32"))
+    with pytest.raises(InputError, match="one input size"):
+        run("ensemble", made[1] / "model.onnx", other, "--data", made[0], "--out", tmp_path / "none.onnx")
+    assert not (tmp_path / "none.onnx").exists()
 
 
 def test_stripes_are_no_faces(made: tuple[Path, Path]) -> None:
