@@ -25,7 +25,7 @@ sys.path[:0] = [str(ROOT / "tests" / "e2e"), str(ROOT / "src")]
 
 from screen import Screen, pump, rest, window  # noqa: E402
 
-from emojimation.scene import crowd  # noqa: E402
+from emojimation.video.scene import crowd  # noqa: E402
 
 SETTLE_S, WATCH_S = 3.0, 12.0
 GOAL = {"frames_per_s": 25, "visible_s": 1.5, "end_s": 1.0, "growth_mb": 30}

@@ -18,8 +18,8 @@ from machine import ROOT, keep, summary_ms
 from emojimation import Pipeline
 from emojimation.faces import Face
 from emojimation.labels import EMOTIONS
-from emojimation.scene import Person, Pose, Scene, hide_and_seek
 from emojimation.track import Tracker
+from emojimation.video.scene import Person, Pose, Scene, hide_and_seek
 
 RATES = (5, 10, 30)
 NEAR = 0.5  # a face belongs to the person whose centre is within this part of the box's side

@@ -22,11 +22,11 @@ import cv2
 from machine import ROOT, keep, summary_ms
 
 from emojimation import Pipeline
-from emojimation.movie import Segment, join
-from emojimation.options import Options
-from emojimation.outputs import Targets
-from emojimation.run_video import run_video
-from emojimation.scene import crowd
+from emojimation.video.options import Options
+from emojimation.video.outputs import Targets
+from emojimation.video.run import run_video
+from emojimation.video.scene import crowd
+from emojimation.video.writer import Segment, join
 
 PART_S = 10
 

@@ -14,12 +14,12 @@ from conftest import ROOT
 
 PROGRAM = """
 import json, sys
-from emojimation.apps import api, api_serve
-from emojimation.apps.api_limits import Limits
+from emojimation.apps.api import app, serve
+from emojimation.apps.api.limits import Limits
 given = json.loads(sys.argv[1])
 limits = Limits(**given.pop("limits", {}))
 def told(url): print(url, flush=True)
-api_serve.run(api.service(api.Settings(**given, limits=limits)), "127.0.0.1", 0, limits, told)
+serve.run(app.service(app.Settings(**given, limits=limits)), "127.0.0.1", 0, limits, told)
 """
 
 
@@ -43,7 +43,7 @@ class Served:
 
 @contextmanager
 def service(**given) -> Iterator[Served]:
-    """Run `api.service` with these settings; `limits` is a dict."""
+    """Run `app.service` with these settings; `limits` is a dict."""
     env = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     run = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, json.dumps(given)],

@@ -6,11 +6,11 @@ import time
 import numpy as np
 import pytest
 
-from emojimation.analyse import Step, analyse, between
 from emojimation.errors import InputError
 from emojimation.faces import Face
 from emojimation.track import Tracker
-from emojimation.video import Frame
+from emojimation.video.analyse import Step, analyse, between
+from emojimation.video.reader import Frame
 
 
 def frames(count, fps=30.0):

@@ -4,7 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from emojimation.anonymise import (
+from emojimation.cover import pixelate
+from emojimation.detect import FaceDetector
+from emojimation.faces import Face, iou
+from emojimation.video.anonymise import (
     ENLARGED,
     GAP_S,
     MIN_SCORE,
@@ -14,10 +17,7 @@ from emojimation.anonymise import (
     once_each,
     turned_back,
 )
-from emojimation.cover import pixelate
-from emojimation.detect import FaceDetector
-from emojimation.faces import Face, iou
-from emojimation.scene import hide_and_seek
+from emojimation.video.scene import hide_and_seek
 
 
 def face(x, y=100.0, side=60.0, score=0.9, happy=0.9):

@@ -9,8 +9,8 @@ pytest.importorskip("fastapi", reason="the extra `api` is not installed")
 pytest.importorskip("av", reason="PyAV is not installed")
 httpx = pytest.importorskip("httpx", reason="httpx, the tests' client, is not installed")
 
-from emojimation import movie  # noqa: E402
-from emojimation.video import VideoFile  # noqa: E402
+from emojimation.video import writer  # noqa: E402
+from emojimation.video.reader import VideoFile  # noqa: E402
 from served import service  # noqa: E402
 
 MP4 = {"content-type": "video/mp4"}
@@ -18,7 +18,7 @@ MP4 = {"content-type": "video/mp4"}
 
 def film(path, astronaut, frames: int) -> bytes:
     """A film of one face that stands still."""
-    segment = movie.Segment(path, 10.0)
+    segment = writer.Segment(path, 10.0)
     for number in range(frames):
         segment.write(astronaut[:384], number / 10)
     segment.close()

@@ -18,10 +18,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from conftest import FACELESS, ROOT
-from emojimation import InputError, batch, tables
-from emojimation.batch import Output, Settings, local, run_batch
-from emojimation.listing import Item, listing_of
-from emojimation.workers import Workers
+from emojimation import InputError
+from emojimation.batch import run as batch
+from emojimation.batch import tables
+from emojimation.batch.listing import Item, listing_of
+from emojimation.batch.run import Output, Settings, local, run_batch
+from emojimation.batch.workers import Workers
 
 
 @pytest.fixture(scope="module")

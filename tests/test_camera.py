@@ -9,10 +9,10 @@ from itertools import islice
 import cv2
 import pytest
 
-from emojimation import camera
-from emojimation.camera import Camera, Stream
 from emojimation.errors import InputError
-from emojimation.source import open_source
+from emojimation.video import camera
+from emojimation.video.camera import Camera, Stream
+from emojimation.video.source import open_source
 from films import picture, write_film
 
 

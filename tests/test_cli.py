@@ -134,7 +134,7 @@ def test_version(command):
 
 
 def test_the_command_line_starts_without_heavy_packages():
-    code = "import sys, emojimation.cli; print(*sys.modules)"
+    code = "import sys, emojimation.cli.app; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     heavy = {"keras", "tensorflow", "onnxruntime", "onnx", "matplotlib", "tkinter", "streamlit", "pyarrow", "sklearn"}
     assert not heavy & set(loaded)
@@ -160,7 +160,7 @@ def test_an_interrupt_is_130_without_a_traceback(command, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("emojimation.cli_info.facts", interrupted)
+    monkeypatch.setattr("emojimation.cli.info.facts", interrupted)
     code, _, err = command("info")
     assert code == 130 and "Traceback" not in err
 
@@ -174,7 +174,7 @@ def test_an_interrupt_is_130_without_a_traceback(command, monkeypatch):
     ],
 )
 def test_the_next_steps_can_be_typed_as_they_stand(monkeypatch, found, called, program):
-    from emojimation import cli
+    from emojimation.cli import app as cli
 
     monkeypatch.setattr("shutil.which", lambda name: found)
     monkeypatch.setattr("sys.argv", [called])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from emojimation.cli_data import app
+from emojimation.cli.data import app
 from emojimation.errors import InputError
 from emojimation.training.data import Dataset, load, save
 

@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from emojimation.cli_video import seconds_of
+from emojimation.cli.video import seconds_of
 from emojimation.errors import InputError
-from emojimation.movie import count_frames
+from emojimation.video.writer import count_frames
 from films import times, write_sound
 
 

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 from conftest import ROOT, SAMPLES
-from emojimation.apps import desktop_sources
-from emojimation.apps.desktop_engine import Engine
-from emojimation.apps.desktop_files import Recorder, Table, reason, snapshot
-from emojimation.apps.desktop_opening import check, reveal
-from emojimation.apps.desktop_settings import Settings, save
+from emojimation.apps.desktop import sources as desktop_sources
+from emojimation.apps.desktop.engine import Engine
+from emojimation.apps.desktop.files import Recorder, Table, reason, snapshot
+from emojimation.apps.desktop.opening import check, reveal
+from emojimation.apps.desktop.settings import Settings, save
 from emojimation.errors import InputError
 from emojimation.faces import TEMPLATE, Face
 from emojimation.labels import EMOTIONS
@@ -75,9 +75,9 @@ def test_a_film_without_frames_leaves_nothing(tmp_path):
 
 
 def test_a_full_disk_ends_the_film_and_keeps_what_came_before(tmp_path, monkeypatch):
-    from emojimation import movie
+    from emojimation.video import writer
 
-    written, real = [], movie.Segment.write
+    written, real = [], writer.Segment.write
 
     def write(self, image, time_s):
         if len(written) == 5:
@@ -85,7 +85,7 @@ def test_a_full_disk_ends_the_film_and_keeps_what_came_before(tmp_path, monkeypa
         written.append(time_s)
         real(self, image, time_s)
 
-    monkeypatch.setattr(movie.Segment, "write", write)
+    monkeypatch.setattr(writer.Segment, "write", write)
     done = []
     recorder = Recorder(tmp_path, lambda *told: done.append(told))
     for n in range(9):
@@ -243,7 +243,7 @@ FULL_DISK = """
 import resource, sys, time
 from pathlib import Path
 import numpy as np
-from emojimation.apps.desktop_files import Recorder
+from emojimation.apps.desktop.files import Recorder
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))  # no file may grow larger, as on a full disk
 done = []

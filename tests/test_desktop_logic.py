@@ -6,12 +6,12 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from emojimation.apps import desktop_paint
-from emojimation.apps.desktop_actions import ACTIONS, STYLE_KEYS, keys
-from emojimation.apps.desktop_dialogs import MENUS, card_rows
-from emojimation.apps.desktop_painter import Painter, Room
-from emojimation.apps.desktop_settings import HIDING, STYLES, Settings, load, new_file, parse, save, settings_file
-from emojimation.apps.desktop_state import (
+from emojimation.apps.desktop import paint as desktop_paint
+from emojimation.apps.desktop.actions import ACTIONS, STYLE_KEYS, keys
+from emojimation.apps.desktop.dialogs import MENUS, card_rows
+from emojimation.apps.desktop.painter import Painter, Room
+from emojimation.apps.desktop.settings import HIDING, STYLES, Settings, load, new_file, parse, save, settings_file
+from emojimation.apps.desktop.state import (
     Chooser,
     Eased,
     History,

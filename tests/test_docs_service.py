@@ -11,8 +11,8 @@ pytest.importorskip("fastapi", reason="the extra `api` is not installed")
 pytest.importorskip("httpx", reason="httpx, the tests' client, is not installed")
 
 from conftest import ROOT, SAMPLES
-from emojimation import movie
 from emojimation.media import read_image
+from emojimation.video import writer
 from served import Served, service
 
 TEXT = (ROOT / "docs" / "service.md").read_text("utf-8")
@@ -39,7 +39,7 @@ def workplace(tmp_path, monkeypatch, astronaut):
     for name in ("photo.jpg", "one.jpg"):
         shutil.copy(SAMPLES / "astronaut.jpg", tmp_path / name)
     shutil.copy(ROOT / "src/emojimation/assets/emoji/noto/happy.png", tmp_path / "two.png")
-    segment = movie.Segment(tmp_path / "film.mp4", 10.0)
+    segment = writer.Segment(tmp_path / "film.mp4", 10.0)
     for number in range(4):
         segment.write(read_image(SAMPLES / "astronaut.jpg").frame, number / 10)
     segment.close()

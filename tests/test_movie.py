@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from emojimation.errors import InputError
-from emojimation.movie import Segment, count_frames, join, letterboxed, tags_of
-from emojimation.sound import Sound
-from emojimation.video import VideoFile
+from emojimation.video.reader import VideoFile
+from emojimation.video.sound import Sound
+from emojimation.video.writer import Segment, count_frames, join, letterboxed, tags_of
 from films import images, number_of, picture, sound_packets, streams, times, write_film
 
 

@@ -17,8 +17,9 @@ import pytest
 pytest.importorskip("ray", reason="the extra `ray` is not installed")
 
 from conftest import ROOT
-from emojimation import InputError, tables
-from emojimation.batch import Answerer, Output, Settings, pieces, run_batch
+from emojimation import InputError
+from emojimation.batch import tables
+from emojimation.batch.run import Answerer, Output, Settings, pieces, run_batch
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 

@@ -13,14 +13,14 @@ import cv2
 import numpy as np
 import pytest
 
-from emojimation import movie
 from emojimation.errors import InputError
 from emojimation.faces import TEMPLATE, Face
-from emojimation.movie import count_frames, tags_of
-from emojimation.options import Options
-from emojimation.outputs import Targets
 from emojimation.rows import Log, read_log
-from emojimation.run_video import run_video
+from emojimation.video import writer as movie
+from emojimation.video.options import Options
+from emojimation.video.outputs import Targets
+from emojimation.video.run import run_video
+from emojimation.video.writer import count_frames, tags_of
 from films import images, picture, sound_packets, streams, times, write_film
 from test_camera import FakeCapture
 

@@ -10,9 +10,9 @@ import pyarrow.fs
 import pytest
 
 from emojimation import InputError
-from emojimation.batch import Output, Settings, local, run_batch
-from emojimation.listing import listing_of
-from emojimation.tables import read_jsonl
+from emojimation.batch.listing import listing_of
+from emojimation.batch.run import Output, Settings, local, run_batch
+from emojimation.batch.tables import read_jsonl
 
 if not hasattr(pyarrow.fs, "S3FileSystem"):
     pytest.skip("this pyarrow has no S3", allow_module_level=True)

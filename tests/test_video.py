@@ -6,13 +6,14 @@ import av
 import numpy as np
 import pytest
 
-from emojimation import tone, video
 from emojimation.errors import InputError
 from emojimation.media import write_image
-from emojimation.movie import Segment
-from emojimation.scene import crowd, hide_and_seek
-from emojimation.source import Pictures, open_source
-from emojimation.video import VideoFile
+from emojimation.video import reader as video
+from emojimation.video import tone
+from emojimation.video.reader import VideoFile
+from emojimation.video.scene import crowd, hide_and_seek
+from emojimation.video.source import Pictures, open_source
+from emojimation.video.writer import Segment
 from films import number_of, picture, write_film, write_sound
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from web_pages import SAMPLES, html, page, use
 
-from emojimation.apps import web_live, web_stream  # isort: skip
+from emojimation.apps.web import live as web_live, stream as web_stream  # isort: skip
 from emojimation.errors import InputError  # isort: skip
 
 

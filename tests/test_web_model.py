@@ -9,16 +9,16 @@ from typer.testing import CliRunner
 
 from web_pages import html, page, use
 
-from emojimation import cli_web  # isort: skip
-from emojimation.apps import web_model  # isort: skip
-from emojimation.apps.web_settings import Settings, current, hand_over  # isort: skip
-from emojimation.cli import app  # isort: skip
+from emojimation.cli import web as cli_web  # isort: skip
+from emojimation.apps.web import model as web_model  # isort: skip
+from emojimation.apps.web.settings import Settings, current, hand_over  # isort: skip
+from emojimation.cli.app import app  # isort: skip
 from emojimation.errors import InputError  # isort: skip
 from emojimation.labels import EMOTIONS  # isort: skip
 from emojimation.training import metrics  # isort: skip
 from tiny import write_model  # isort: skip
 
-WEB = Path(__file__).parent.parent / "src" / "emojimation" / "apps" / "web.py"
+WEB = Path(__file__).parent.parent / "src" / "emojimation" / "apps" / "web" / "app.py"
 
 
 def figures() -> dict:

@@ -12,9 +12,9 @@ from web_pages import html, page, upload, use
 sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
 from web_browser import write_film
 
-from emojimation.apps import web_jobs, web_timeline, web_video  # isort: skip
+from emojimation.apps.web import jobs as web_jobs, timeline, video as web_video  # isort: skip
 from emojimation.errors import InputError  # isort: skip
-from emojimation.run_video import Options  # isort: skip
+from emojimation.video.run import Options  # isort: skip
 
 
 @pytest.fixture(autouse=True)
@@ -122,7 +122,7 @@ def page_of(key: str):
     """The page as another tab, or a reload, opens it."""
     from streamlit.testing.v1 import AppTest
 
-    test = AppTest.from_string("from emojimation.apps import web_video\nweb_video.show()", default_timeout=30)
+    test = AppTest.from_string("from emojimation.apps.web import video\nvideo.show()", default_timeout=30)
     test.query_params["film"] = key
     test.run()
     assert not test.exception
@@ -168,7 +168,7 @@ def test_paths_are_for_this_machine_alone(film, monkeypatch, tiny_model):
 
 def test_chart_rows_fill_the_stack(film):
     _, job = start(film)
-    rows = web_timeline.rows_of(wait(job).story.people[0])
+    rows = timeline.rows_of(wait(job).story.people[0])
     assert len(rows) == 70 and all(row["low"] <= row["high"] and row["time_s"] < row["end_s"] for row in rows)
     tops = [row["high"] for row in rows if row["emotion"] == "neutral"]
     assert tops == pytest.approx([1.0] * 10)

@@ -7,8 +7,8 @@ import pytest
 pytest.importorskip("streamlit", reason="the web extra is not installed: pip install -r requirements/web.txt")
 from streamlit.testing.v1 import AppTest
 
-from emojimation.apps import web_engine, web_jobs
-from emojimation.apps.web_settings import KEY, Settings, hand_over
+from emojimation.apps.web import engine, jobs
+from emojimation.apps.web.settings import KEY, Settings, hand_over
 
 SAMPLES = Path(__file__).parent.parent / "src" / "emojimation" / "assets" / "samples"
 
@@ -17,13 +17,13 @@ def use(monkeypatch, model: Path, **changes) -> None:
     """Let the pages of this test load `model`, with other settings if given."""
     monkeypatch.setenv(KEY, "{}")
     hand_over(Settings(model=str(model), **changes))
-    web_engine.pipeline.clear()
-    web_jobs._jobs.cache_clear()
+    engine.pipeline.clear()
+    jobs._jobs.cache_clear()
 
 
 def page(name: str) -> AppTest:
     """One page, run for the first time."""
-    test = AppTest.from_string(f"from emojimation.apps import web_{name}\nweb_{name}.show()", default_timeout=30).run()
+    test = AppTest.from_string(f"from emojimation.apps.web import {name}\n{name}.show()", default_timeout=30).run()
     assert not test.exception
     return test
 

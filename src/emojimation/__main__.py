@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     from typer.exceptions import TyperException
 
-    from emojimation.cli import app
+    from emojimation.cli.app import app
 
     try:
         code = app(args=args or ["--help"], prog_name="emojimation", standalone_mode=False)

@@ -14,8 +14,8 @@ import numpy as np
 
 from emojimation.faces import Face, crop_faces
 from emojimation.labels import COLOURS, EMOTIONS
+from emojimation.weights import ASSETS
 
-ASSETS = Path(__file__).parent / "assets"
 POINTS = 1200  # of one person's series, about as many as a screen has columns
 EMOJI_PX = 56
 ROOM = 1.4  # of a thumbnail around the box

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from emojimation.errors import InputError
 
-MODELS = Path(__file__).parent / "assets" / "models"
+ASSETS = Path(__file__).parent / "assets"
+MODELS = ASSETS / "models"
 
 
 def resolve(model: str | Path, folder: Path | None = None) -> Path:

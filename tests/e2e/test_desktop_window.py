@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from screen import Screen, missing, pump, rest, window
 
 from emojimation.errors import InputError
-from emojimation.scene import SAMPLES, crowd
+from emojimation.video.scene import SAMPLES, crowd
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(bool(missing()), reason=str(missing()))]
@@ -46,7 +46,7 @@ def show(screen, tmp_path, model):
 @pytest.fixture(scope="module")
 def film(tmp_path_factory) -> str:
     """A short film of one face."""
-    from emojimation.movie import Segment
+    from emojimation.video.writer import Segment
 
     path = tmp_path_factory.mktemp("film") / "film.mp4"
     segment = Segment(path, 30)
@@ -139,7 +139,7 @@ def test_source_and_style_change_while_it_runs(show, film):
 
 def test_record_log_and_snapshot_are_read_back(show, tmp_path):
     from emojimation.media import read_image
-    from emojimation.source import open_source
+    from emojimation.video.source import open_source
 
     made = show("sample")
     live(made)
@@ -279,7 +279,7 @@ def test_an_unplugged_camera_leaves_the_window_alive(show):
 
 
 def test_closing_while_it_records_keeps_the_film_and_takes_under_a_second(show, tmp_path):
-    from emojimation.source import open_source
+    from emojimation.video.source import open_source
 
     made = show("sample")
     live(made)

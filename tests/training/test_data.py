@@ -269,7 +269,7 @@ def test_take_split_and_counts(fer_rows: Dataset):
 
 def test_no_heavy_module_is_loaded_before_it_is_needed():
     heavy = "('pyarrow', 'matplotlib', 'keras', 'sklearn')"
-    code = f"import sys, emojimation.cli_data; print([m for m in {heavy} if m in sys.modules])"
+    code = f"import sys, emojimation.cli.data; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

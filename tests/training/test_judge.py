@@ -16,8 +16,8 @@ from tiny import card, write_model
 pytest.importorskip("keras", reason='training packages are absent: pip install "emojimation[train]"')
 onnx = pytest.importorskip("onnx", reason='training packages are absent: pip install "emojimation[train]"')
 
-from emojimation import cli_train  # noqa: E402
 from emojimation.classify import EmotionClassifier  # noqa: E402
+from emojimation.cli import train as cli_train  # noqa: E402
 from emojimation.errors import InputError  # noqa: E402
 from emojimation.training import calibrate, corrupt, quantize, runs  # noqa: E402
 from emojimation.training.augment import NONE  # noqa: E402

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 pytest.importorskip("keras", reason='training packages are absent: pip install "emojimation[train]"')
 
-from emojimation import cli_train
 from emojimation.classify import EmotionClassifier
+from emojimation.cli import train as cli_train
 from emojimation.errors import InputError
 from emojimation.training import recipe as recipes
 from emojimation.training.data import load, save

@@ -15,9 +15,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from emojimation.batch import Answerer, Engine, Row, Settings, apart, processors
+from emojimation.batch.listing import Item, Listing, group_items
+from emojimation.batch.run import Answerer, Engine, Row, Settings, apart, processors
 from emojimation.errors import InputError
-from emojimation.listing import Item, Listing, group_items
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # before ray is loaded: nothing is sent anywhere
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")

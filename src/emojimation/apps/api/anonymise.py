@@ -1,0 +1,49 @@
+"""A picture whose faces nobody can see: found with every doubt decided for hiding, covered, and written anew."""
+
+import io
+from typing import Any
+
+import cv2
+from PIL import Image
+
+from emojimation.apps.api.engine import Engine
+from emojimation.avatar import Avatar
+from emojimation.detect import FaceDetector
+from emojimation.pipeline import Pipeline
+from emojimation.render import replace_faces
+from emojimation.video.anonymise import ENLARGED, MIN_SCORE, Searcher, enlarged
+
+KINDS = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
+QUALITY = 92
+
+
+class Hider:
+    """Covers the faces of pictures. It looks at overlapping tiles and at the turned picture, with a low threshold."""
+
+    def __init__(self, engine: Engine):
+        self.engine = engine
+        searcher = Searcher(FaceDetector(min_score=MIN_SCORE, tiles=True), FaceDetector(min_score=MIN_SCORE))
+        self.pipeline = Pipeline(detector=engine.bounded(searcher), model=engine.model)
+
+    def hidden(self, data: bytes, name: str, style: str, art: str, kind: str | None) -> tuple[bytes, str, int]:
+        """The picture with covered faces, its media type, and how many there are. kind: of `KINDS`, None for the
+        picture's own. Raises InputError.
+
+        Nothing of the file but its pixels is written: EXIF data, with place and time, stay behind.
+        """
+        frame = self.engine.decoded(data, name).frame
+        faces = self.pipeline(frame)
+        draw = Avatar().drawer() if style == "avatar" else None
+        covered = replace_faces(frame, [enlarged(face, ENLARGED) for face in faces], style, art, draw)
+        kind = kind or kind_of(data)
+        file = io.BytesIO()
+        options: dict[str, Any] = {} if kind == "png" else {"quality": QUALITY}
+        Image.fromarray(cv2.cvtColor(covered, cv2.COLOR_BGR2RGB)).save(file, kind, **options)
+        return file.getvalue(), KINDS[kind], len(faces)
+
+
+def kind_of(data: bytes) -> str:
+    """The kind to answer a picture in: its own, or PNG."""
+    if data.startswith(b"\xff\xd8"):
+        return "jpeg"
+    return "webp" if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else "png"

@@ -1,0 +1,178 @@
+"""The REST service: pictures, streams and videos in, faces with emotions out. Built by `service`, run by `serve`."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from typing import Annotated, Any, Literal
+
+from fastapi import FastAPI, Query, Request
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+import emojimation
+from emojimation.apps.api import body as api_body
+from emojimation.apps.api import schema as api_schema
+from emojimation.apps.api.anonymise import KINDS, Hider
+from emojimation.apps.api.engine import Engine
+from emojimation.apps.api.gate import Gate
+from emojimation.apps.api.jobs import Jobs
+from emojimation.apps.api.limits import Limits
+from emojimation.apps.api.metrics import Metrics
+from emojimation.apps.api.problem import add_handlers, problem_response
+from emojimation.apps.api.schema import problems
+from emojimation.apps.api.stream import add_stream
+from emojimation.apps.api.video import add_video
+from emojimation.errors import InputError
+
+PICTURES = ("image/jpeg", "image/png", "image/webp", "application/octet-stream")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a service is run. model: name or path. workers: threads that analyse, by default one per core. token: who calls
+    must show it. origins: web pages of other hosts that may call (CORS); none by default."""
+
+    model: str = "default"
+    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    tiles: bool = False
+    batching: bool = False
+    token: str | None = None
+    origins: list[str] = field(default_factory=list)
+    limits: Limits = field(default_factory=Limits)
+
+
+def service(settings: Settings) -> FastAPI:
+    """The service as an ASGI application; the models are loaded when it returns. Raises InputError for a bad model."""
+    limits, metrics = settings.limits, Metrics()
+    engine = Engine(settings.model, limits, settings.workers, settings.tiles, settings.batching, metrics.batch.observe)
+    metrics.watch(engine)
+    hider = Hider(engine)
+    jobs = Jobs(engine, hider, metrics)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.ready = True
+        yield
+        app.state.ready = False
+        await asyncio.to_thread(jobs.close)
+        await asyncio.to_thread(engine.close)
+
+    # The pages of FastAPI's documentation come from another host: off.
+    app = FastAPI(
+        title="Emojimation", version=emojimation.__version__, docs_url=None, redoc_url=None, lifespan=lifespan,
+        summary="Faces in pictures, streams and videos, with emotion probabilities and emoji.",
+    )  # fmt: skip
+    app.state.ready = False
+    app.state.engine = engine
+    _add_analyze(app, engine, metrics)
+    _add_anonymise(app, engine, hider, metrics)
+    _add_state(app, engine, metrics)
+    add_video(app, jobs)
+    add_stream(app, engine, metrics, settings.origins)
+    add_handlers(app)
+    app.add_middleware(Gate, engine=engine, metrics=metrics, limits=limits, token=settings.token)
+    if settings.origins:
+        app.add_middleware(CORSMiddleware, allow_origins=settings.origins, allow_methods=["*"], allow_headers=["*"])
+    return app
+
+
+def _add_analyze(app: FastAPI, engine: Engine, metrics: Metrics) -> None:
+    name = engine.pipeline.classifier.card["name"]
+
+    @app.post(
+        "/v1/analyze",
+        responses={200: {"model": api_schema.Analysis}, **problems(400, 401, 408, 413, 415, 422, 429, 503)},
+        openapi_extra=api_schema.body(PICTURES, many=True, field="pictures"),
+    )
+    async def analyze(
+        request: Request,
+        cropped: Annotated[bool, Query(description="Every picture is one face, already cut out.")] = False,
+        threshold: Annotated[
+            float | None, Query(ge=0, le=1, description="Confidence under which an answer is 'not sure'.")
+        ] = None,
+    ) -> Response:
+        """Name the emotions of all faces in one picture (raw body) or many (files of a form).
+
+        Of many pictures the broken ones are rows with `error`; 422 where none can be read.
+        """
+        deadline = time.monotonic() + engine.limits.answer_s + engine.limits.body_s
+        pictures = await api_body.pictures_of(request, engine.limits)
+        deadline = min(deadline, time.monotonic() + engine.limits.answer_s)
+        work = [
+            engine.run(partial(_row, engine, source, data, cropped, threshold), deadline) for source, data in pictures
+        ]
+        rows = await asyncio.gather(*work)
+        for row in rows:
+            metrics.count(row)
+        request.state.noted.update(pictures=len(rows), faces=sum(len(row.get("faces", ())) for row in rows))
+        if all("faces" not in row for row in rows):
+            return problem_response(422, "; ".join(row["error"] for row in rows))
+        return JSONResponse({"pictures": rows, "model": name})
+
+
+def _row(engine: Engine, name: str, data: bytes, cropped: bool, threshold: float | None) -> dict[str, Any]:
+    try:
+        return engine.row(data, name, cropped, threshold)
+    except InputError as error:
+        return {"source": name, "error": " ".join(str(error).split())}
+
+
+def _add_anonymise(app: FastAPI, engine: Engine, hider: Hider, metrics: Metrics) -> None:
+    picture = {"schema": api_schema.BINARY}
+
+    @app.post(
+        "/v1/anonymise",
+        response_class=Response,
+        responses={
+            200: {"description": "The picture with covered faces.", "content": dict.fromkeys(KINDS.values(), picture)},
+            **problems(400, 401, 408, 413, 415, 422, 429, 503),
+        },
+        openapi_extra=api_schema.body(PICTURES),
+    )
+    async def anonymise(
+        request: Request,
+        style: Annotated[Literal["emoji", "blur", "pixelate", "avatar"], Query()] = "emoji",
+        art: Annotated[Literal["noto", "fluent"], Query(description="The emoji's look.")] = "noto",
+        kind: Annotated[
+            Literal["jpeg", "png", "webp"] | None, Query(alias="format", description="By default the picture's own.")
+        ] = None,
+    ) -> Response:
+        """Cover every face of a picture. Every doubt is decided for hiding; EXIF data stay behind."""
+        name, data = await api_body.single_picture_of(request, engine.limits)
+        answer, media_type, faces = await engine.run(lambda: hider.hidden(data, name, style, art, kind))
+        metrics.pictures.inc()
+        metrics.faces.inc(faces)
+        request.state.noted.update(pictures=1, faces=faces)
+        return Response(answer, media_type=media_type, headers={"x-faces": str(faces)})
+
+
+def _add_state(app: FastAPI, engine: Engine, metrics: Metrics) -> None:
+    card = {key: value for key, value in engine.pipeline.classifier.card.items() if key not in ("path", "template")}
+
+    @app.get("/v1/model", responses=problems(401))
+    async def model() -> dict[str, Any]:
+        """What the emotion model says of itself, and the limits of this service."""
+        return {"model": card, "limits": asdict(engine.limits), "version": emojimation.__version__}
+
+    @app.get("/health")
+    async def health() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "ok"}
+
+    @app.get("/ready", responses=problems(503))
+    async def ready() -> Response:
+        """The models are loaded and there is room for a request."""
+        if engine.full or not app.state.ready:
+            retry = {"retry-after": str(engine.retry_s)}
+            return problem_response(503, "Full." if engine.full else "Shutting down.", retry)
+        return JSONResponse({"status": "ready"})
+
+    @app.get("/metrics", response_class=PlainTextResponse, responses=problems(401))
+    async def page() -> Response:
+        """Counters for Prometheus."""
+        return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,164 @@
+"""The models behind the service: one pipeline for all requests, worked by a few threads, with a bound on what waits."""
+
+import asyncio
+import math
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any, TypeVar
+
+import cv2
+import numpy as np
+
+from emojimation.apps.api.limits import Limits
+from emojimation.apps.api.problem import Problem
+from emojimation.classify import EmotionClassifier
+from emojimation.detect import Detector, FaceDetector
+from emojimation.errors import InputError
+from emojimation.faces import Face
+from emojimation.media import Picture, decode_image
+from emojimation.pipeline import Pipeline
+from emojimation.run import picture_result
+
+T = TypeVar("T")
+FIRST_GUESS_S = 0.05  # of the work for one request, until some were measured
+
+
+class BatchingClassifier(EmotionClassifier):
+    """Crops of all callers that wait at one time go through the network together; nobody waits for others to come.
+
+    sizes: called with the number of callers whose crops went together.
+    """
+
+    def __init__(self, model: str | Path, threads: int = 1, sizes: Callable[[int], Any] | None = None):
+        super().__init__(model, threads)
+        self._waiting: list[_Waiting] = []
+        self._list, self._turn = Lock(), Lock()
+        self._sizes = sizes
+
+    def predict(self, crops: np.ndarray) -> np.ndarray:
+        """As `EmotionClassifier.predict`."""
+        mine = _Waiting(self._checked(crops))
+        with self._list:
+            self._waiting.append(mine)
+        with self._turn:  # whoever has it answers all who came meanwhile
+            if mine.answer is None and mine.error is None:
+                self._answer_all()
+        if mine.error is not None:
+            raise mine.error
+        assert mine.answer is not None
+        return mine.answer
+
+    def _answer_all(self) -> None:
+        with self._list:
+            group, self._waiting = self._waiting, []
+        try:
+            answers = super().predict(np.concatenate([each.crops for each in group]))
+        except (RuntimeError, MemoryError) as error:
+            for each in group:
+                each.error = error
+            return
+        ends = np.cumsum([len(each.crops) for each in group])[:-1]
+        for each, answer in zip(group, np.split(answers, ends), strict=True):
+            each.answer = answer
+        if self._sizes is not None:
+            self._sizes(len(group))
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    crops: np.ndarray
+    answer: np.ndarray | None = None
+    error: Exception | None = None
+
+
+class Engine:
+    """Runs work for requests on `workers` threads and keeps count of what is in the house.
+
+    model: name or path. tiles: look at overlapping tiles as well. batching: classify the crops of several requests
+    together.
+    """
+
+    def __init__(
+        self,
+        model: str | Path = "default",
+        limits: Limits | None = None,
+        workers: int = 2,
+        tiles: bool = False,
+        batching: bool = False,
+        sizes: Callable[[int], Any] | None = None,
+    ):
+        self.limits, self.workers, self.model = limits or Limits(), workers, model
+        cv2.setNumThreads(1)  # the threads of this class are the parallelism
+        detector = FaceDetector(tiles=tiles)
+        self.pipeline = Pipeline(model, self.bounded(detector))
+        if batching:
+            self.pipeline.classifier = BatchingClassifier(model, sizes=sizes)
+        self._pool = ThreadPoolExecutor(workers, "engine")
+        self.accepted = 0
+        self._mean_s = FIRST_GUESS_S
+
+    def bounded(self, detector: Detector) -> Detector:
+        """The detector with the limit on faces, before they are classified."""
+
+        def detect(frame: np.ndarray) -> list[Face]:
+            faces = detector(frame)
+            if len(faces) > self.limits.faces:
+                raise InputError(
+                    f"Expected at most {self.limits.faces} faces in a picture, got {len(faces)}. Cut it into parts."
+                )
+            return faces
+
+        return detect
+
+    @property
+    def full(self) -> bool:
+        """Whether the next request would be refused."""
+        return self.accepted >= self.limits.queue
+
+    @property
+    def retry_s(self) -> int:
+        """When half of what waits should be done, in whole seconds."""
+        return max(1, math.ceil(self.accepted * self._mean_s / self.workers / 2))
+
+    async def run(self, work: Callable[[], T], deadline: float | None = None) -> T:
+        """The result of `work` on one of the threads; a 503 problem where it is not there at `deadline` (of time.monotonic)."""
+        deadline = time.monotonic() + self.limits.answer_s if deadline is None else deadline
+        task = asyncio.get_running_loop().run_in_executor(self._pool, self._in_time, work, deadline)
+        try:
+            async with asyncio.timeout(deadline - time.monotonic()):
+                return await task
+        except TimeoutError:
+            raise self._late() from None
+
+    def _in_time(self, work: Callable[[], T], deadline: float) -> T:
+        began = time.monotonic()
+        if began > deadline:
+            raise self._late()
+        result = work()
+        self._mean_s += 0.05 * (time.monotonic() - began - self._mean_s)
+        return result
+
+    def _late(self) -> Problem:
+        return Problem(
+            503, f"No answer within {self.limits.answer_s:g} s. Send fewer or smaller pictures.", self.retry_s
+        )
+
+    def row(self, data: bytes, name: str, cropped: bool = False, threshold: float | None = None) -> dict[str, Any]:
+        """The answer for one picture's bytes, as `image --json` gives it. Raises InputError."""
+        result = picture_result(name, self.decoded(data, name), self.pipeline, cropped)
+        row = result.to_dict()
+        if threshold is not None:
+            row["faces"] = [face.with_(threshold=threshold).to_dict() for face in result.faces]
+        return row
+
+    def decoded(self, data: bytes, name: str) -> Picture:
+        """A picture's bytes as a frame. Raises InputError."""
+        return decode_image(data, name, self.limits.megapixels)
+
+    def close(self) -> None:
+        """Finish what was begun and end the threads."""
+        self._pool.shutdown(wait=True)

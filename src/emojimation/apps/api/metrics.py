@@ -1,0 +1,51 @@
+"""What Prometheus is told; one set of counters per service, so that tests do not share them."""
+
+import prometheus_client as prometheus
+
+from emojimation.apps.api.engine import Engine
+
+SECONDS = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30)
+
+
+class Metrics:
+    """Counters of one service; `text` is the page."""
+
+    def __init__(self) -> None:
+        self.registry = prometheus.CollectorRegistry()
+        prometheus.ProcessCollector(registry=self.registry)
+        prometheus.PlatformCollector(registry=self.registry)
+        prometheus.GCCollector(registry=self.registry)
+        name = "emojimation_"
+        labels = ("route", "method", "status")
+        self.requests = prometheus.Counter(f"{name}requests", "Answered requests.", labels, registry=self.registry)
+        self.seconds = prometheus.Histogram(
+            f"{name}request_seconds", "From a request's head to its answer.", ("route",), buckets=SECONDS,
+            registry=self.registry,
+        )  # fmt: skip
+        self.pictures = prometheus.Counter(f"{name}pictures", "Analysed pictures and frames.", registry=self.registry)
+        self.faces = prometheus.Counter(f"{name}faces", "Faces in them.", registry=self.registry)
+        self.refused = prometheus.Counter(
+            f"{name}refused_pictures", "Pictures that could not be read.", registry=self.registry
+        )
+        self.streams = prometheus.Gauge(f"{name}streams", "Open streams.", registry=self.registry)
+        self.jobs = prometheus.Gauge(f"{name}jobs", "Video jobs by state.", ("state",), registry=self.registry)
+        self.batch = prometheus.Histogram(
+            f"{name}classifier_callers", "Requests per classifier call.", buckets=(1, 2, 3, 4, 6, 8, 16, 32),
+            registry=self.registry,
+        )  # fmt: skip
+
+    def watch(self, engine: Engine) -> None:
+        """Show how full the engine's queue is."""
+        gauge = prometheus.Gauge("emojimation_accepted", "Requests in the house.", registry=self.registry)
+        gauge.set_function(lambda: engine.accepted)
+
+    def count(self, row: dict) -> None:
+        """Count the row of a picture."""
+        self.pictures.inc()
+        self.faces.inc(len(row.get("faces", ())))
+        if "faces" not in row:
+            self.refused.inc()
+
+    def text(self) -> bytes:
+        """The page in Prometheus' text format."""
+        return prometheus.generate_latest(self.registry)

@@ -1,0 +1,74 @@
+"""The service on a socket: started, told of, ended with what it accepted finished."""
+
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import TextIO
+
+import uvicorn
+from fastapi import FastAPI
+
+from emojimation.apps.api.gate import JsonLines
+from emojimation.apps.api.limits import Limits
+from emojimation.apps.api.protocol import PatientProtocol
+from emojimation.errors import InputError
+
+KEEP_ALIVE_S = 15
+BACKLOG = 512
+log = logging.getLogger("emojimation.api")
+
+
+def run(app: FastAPI, host: str, port: int, limits: Limits, told: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM, then finish what was accepted, for at most `limits.grace_s`.
+
+    port: 0 takes a free one. told: called with the address once it is bound. Raises InputError where it is taken.
+    """
+    _log_to(sys.stderr)
+    bound = _bound(host, port)
+    protocol = type("Protocol", (PatientProtocol,), {"limits": limits})
+    config = uvicorn.Config(
+        app, http=protocol, ws="websockets-sansio", log_config=None, access_log=False, server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S, timeout_graceful_shutdown=round(limits.grace_s) or 1, backlog=BACKLOG,
+        ws_max_size=limits.body_bytes, ws_max_queue=2,
+    )  # fmt: skip
+    shown = f"[{host}]" if ":" in host else host
+    told(f"http://{shown}:{bound.getsockname()[1]}")
+    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn sends them to itself again when all is done
+        signal.signal(number, _done)
+    log.info("start")
+    with bound:
+        uvicorn.Server(config).run(sockets=[bound])
+    log.info("end")
+
+
+def _done(_number: int, _frame: FrameType | None) -> None:
+    """A signal after the end changes nothing."""
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        bound = socket.socket(family, socket.SOCK_STREAM)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+        bound.listen(BACKLOG)  # from here on nobody is refused who comes before the loop runs
+    except (OSError, OverflowError) as error:
+        raise InputError(
+            f"Expected an address that is free, got {host}:{port} ({error}). Give --host or --port."
+        ) from error
+    return bound
+
+
+def _log_to(stream: TextIO) -> None:
+    """One JSON line for each event, also for uvicorn's own."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger()
+    root.handlers = [handler]
+    logging.getLogger("emojimation").setLevel(logging.INFO)
+    for name in ("uvicorn", "uvicorn.error"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # below, it writes down addresses
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it quotes what it was sent

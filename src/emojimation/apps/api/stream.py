@@ -1,0 +1,107 @@
+"""Frames in, faces out over one WebSocket, with a tracker for each connection."""
+
+import asyncio
+import json
+import logging
+import math
+import time
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI, WebSocket
+from starlette.websockets import WebSocketDisconnect, WebSocketState
+
+from emojimation.apps.api.engine import Engine
+from emojimation.apps.api.metrics import Metrics
+from emojimation.apps.api.problem import Problem
+from emojimation.errors import InputError
+from emojimation.track import Tracker
+
+log = logging.getLogger("emojimation.api")
+TRY_LATER, POLICY, AWAY = 1013, 1008, 1001  # RFC 6455
+
+
+def add_stream(app: FastAPI, engine: Engine, metrics: Metrics, origins: list[str]) -> None:
+    """Give `app` the route /v1/stream. origins: web pages of other hosts that may use it."""
+    open_streams: set[WebSocket] = set()
+
+    @app.websocket("/v1/stream")
+    async def stream(socket: WebSocket) -> None:
+        if not _same_origin(socket, origins):
+            await socket.close(POLICY, "origin not allowed")
+            return
+        if len(open_streams) >= engine.limits.streams:
+            await socket.close(TRY_LATER, "too many streams")
+            return
+        await socket.accept()
+        open_streams.add(socket)
+        metrics.streams.set(len(open_streams))
+        running = _Stream(socket, engine, metrics)
+        try:
+            await running.serve()
+        except WebSocketDisconnect:
+            pass
+        finally:
+            open_streams.discard(socket)
+            metrics.streams.set(len(open_streams))
+            seconds = round(time.monotonic() - running.began, 3)
+            log.info("stream", extra={"fields": {"frames": running.frame, "seconds": seconds}})
+
+
+def _same_origin(socket: WebSocket, origins: list[str]) -> bool:
+    """Browsers let any page open a WebSocket and tell its origin: only our own and those that were allowed may."""
+    origin = socket.headers.get("origin")
+    return origin is None or origin in origins or urlsplit(origin).netloc == socket.headers.get("host")
+
+
+class _Stream:
+    """One connection. A binary message is a picture; a text `{"time_s": 1.5}` sets the time of the next one."""
+
+    def __init__(self, socket: WebSocket, engine: Engine, metrics: Metrics):
+        self.socket, self.engine, self.metrics = socket, engine, metrics
+        self.tracker = Tracker()
+        self.began = time.monotonic()
+        self.frame = 0
+        self.time_s: float | None = None
+
+    async def serve(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(self.engine.limits.idle_s):
+                    message = await self.socket.receive()
+            except TimeoutError:
+                await self.socket.close(AWAY, "no frame for too long")
+                return
+            if message["type"] == "websocket.disconnect":
+                return
+            answer = await self._answer(message.get("bytes"), message.get("text"))
+            if answer is not None and self.socket.client_state is WebSocketState.CONNECTED:
+                await self.socket.send_text(json.dumps(answer, ensure_ascii=False))
+
+    async def _answer(self, data: bytes | None, text: str | None) -> dict | None:
+        if data is None:
+            return self._told(text or "")
+        time_s = time.monotonic() - self.began if self.time_s is None else self.time_s
+        head = {"frame": self.frame, "time_s": round(time_s, 4)}
+        self.frame, self.time_s = self.frame + 1, None
+        try:
+            row = await self.engine.run(lambda: self._row(data, time_s))
+        except (InputError, Problem) as error:
+            row = {"error": " ".join(str(error).split())}
+        self.metrics.count(row)
+        return head | row
+
+    def _row(self, data: bytes, time_s: float) -> dict:
+        frame = self.engine.decoded(data, f"frame {self.frame - 1}").frame
+        faces = self.tracker.update(self.engine.pipeline(frame), time_s)
+        return {"width": frame.shape[1], "height": frame.shape[0], "faces": [face.to_dict() for face in faces]}
+
+    def _told(self, text: str) -> dict | None:
+        """Take the time of the next frame from a text message; what is no such message is answered with an error."""
+        try:
+            time_s = float(json.loads(text)["time_s"])
+        except (ValueError, TypeError, KeyError, RecursionError):
+            time_s = math.nan
+        if not 0 <= time_s < math.inf:
+            return {"error": 'Expected a picture as a binary message, or the text {"time_s": SECONDS}.'}
+        self.time_s = time_s
+        return None

@@ -1,0 +1,73 @@
+"""The routes of video jobs."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import FastAPI, Query, Request
+from fastapi.responses import FileResponse, JSONResponse, Response
+
+from emojimation.apps.api import body as api_body
+from emojimation.apps.api import schema as api_schema
+from emojimation.apps.api.jobs import FILES, Jobs
+from emojimation.apps.api.problem import Problem
+from emojimation.apps.api.schema import problems
+from emojimation.video.run import Options
+
+KINDS = ("video/mp4", "video/webm", "video/x-matroska", "video/quicktime", "application/octet-stream")
+Kind = Literal["film", "jsonl", "csv", "srt", "vtt", "report"]
+Hiding = Literal["boxes", "emoji", "avatar", "blur", "pixelate", "none"]
+
+
+def add_video(app: FastAPI, jobs: Jobs) -> None:
+    """Give `app` the routes /v1/video."""
+    answer: dict[int | str, dict[str, Any]] = {200: {"model": api_schema.JobAnswer}}
+    raw = {"content": {kind: {"schema": api_schema.BINARY} for kind in KINDS}, "required": True}
+
+    @app.post(
+        "/v1/video",
+        status_code=202,
+        responses={202: answer[200], **problems(400, 401, 408, 413, 415, 422, 429)},
+        openapi_extra={"requestBody": raw},
+    )
+    async def video(
+        request: Request,
+        files: Annotated[list[Kind] | None, Query(description="What to make; film and jsonl by default.")] = None,
+        style: Annotated[Hiding | None, Query(description="boxes; with anonymise emoji.")] = None,
+        anonymise: Annotated[bool, Query(description="Hide every face; in two passes, gaps filled.")] = False,
+        every: Annotated[int, Query(ge=1, le=1000, description="Look at each n-th frame only.")] = 1,
+    ) -> Response:
+        """Take in a video (raw body) as a job."""
+        kind = api_body.content_type(request)
+        if not kind.startswith("video/") and kind not in ("application/octet-stream", "image/gif"):
+            raise Problem(415, f"Expected Content-Type video/... or application/octet-stream, got {kind or 'none'}.")
+        kinds = tuple(dict.fromkeys(files or ("film", "jsonl")))
+        if anonymise and ("film" not in kinds or style in ("boxes", "none")):
+            raise Problem(422, "Expected, with anonymise, the file film and a style that hides faces.")
+        options = Options(
+            style=style or ("emoji" if anonymise else "boxes"), hide=anonymise, every=every,
+            workers=max(1, jobs.engine.workers // 2),
+        )  # fmt: skip
+        chunks = api_body.chunks_of(request, jobs.limits.video_bytes, jobs.limits.upload_s)
+        job = await jobs.accept(chunks, options, kinds)
+        return JSONResponse(job.to_dict(), 202, {"location": f"/v1/video/{job.id}"})
+
+    @app.get("/v1/video/{number}", responses={**answer, **problems(401, 404, 422)})
+    async def state(number: str) -> Response:
+        """How far a job is."""
+        return JSONResponse(jobs.get(number).to_dict())
+
+    @app.delete("/v1/video/{number}", responses={**answer, **problems(401, 404, 422)})
+    async def cancel(number: str) -> Response:
+        """End a job, or forget a finished one; its files are removed."""
+        return JSONResponse(jobs.cancel(number).to_dict())
+
+    content = {media: {"schema": api_schema.BINARY} for _, media in FILES.values()}
+
+    @app.get(
+        "/v1/video/{number}/{kind}",
+        response_class=FileResponse,
+        responses={200: {"description": "The file.", "content": content}, **problems(401, 404, 409, 422)},
+    )
+    async def result(number: str, kind: Kind) -> Response:
+        """A file of a finished job."""
+        path, media_type = jobs.file(number, kind)
+        return FileResponse(path, media_type=media_type)

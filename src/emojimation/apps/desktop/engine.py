@@ -1,0 +1,293 @@
+"""All work behind the window: opens sources, runs the live loop, paints, writes files. Knows no Tk; nothing here waits in
+the caller's thread but `close`."""
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from emojimation.apps.desktop import sources
+from emojimation.apps.desktop.files import reason, snapshot
+from emojimation.apps.desktop.outputs import Outputs
+from emojimation.apps.desktop.painter import Painter, Room, Shown
+from emojimation.apps.desktop.settings import Settings
+from emojimation.apps.desktop.state import Notice, Status
+from emojimation.classify import EmotionClassifier
+from emojimation.live import LiveLoop, LiveResult
+from emojimation.pipeline import Pipeline
+from emojimation.track import Tracker
+from emojimation.video.anonymise import MIN_SCORE
+
+TICK_S = 1 / 30  # the avatar moves on also when no frame comes
+LEAST_S = 1 / 45  # between two paintings
+HIDE_HOLD_S = 1.0  # while hiding, a face that was lost stays covered for so long
+Opener = Callable[[str, tuple[int, int]], Any]
+
+
+class Engine:
+    """What the window asks for and gets back. opener: (source, size) -> source of frames; for tests."""
+
+    def __init__(self, settings: Settings, opener: Opener = sources.open_choice) -> None:
+        self.settings, self.painter = settings, Painter(settings)
+        self.painter.kind = ""
+        self.card: dict[str, Any] | None = None
+        self.status = Status()
+        self.notices: queue.SimpleQueue[Notice] = queue.SimpleQueue()
+        self._opener = opener
+        self._shown: Shown | None = None
+        self._loop: LiveLoop | None = None
+        self._tracker = Tracker()
+        self._result: LiveResult | None = None
+        self._outputs = Outputs(self.painter, self._tell, self._set)
+        self._ready_s = 0.0
+        self._token = 0
+        self._swap = threading.Lock()  # guards exchanging the loop
+        self._closing = threading.Event()
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=work, name=f"emojimation-{name}", daemon=True)
+            for name, work in (("painter", self._paint), ("jobs", self._do_jobs))
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    # --- asked by the window ---
+
+    def latest(self) -> Shown | None:
+        """The newest pictures."""
+        return self._shown
+
+    def show(self, room: Room) -> None:
+        """Paint for these sizes from now on."""
+        self.painter.room = room
+
+    def open(self, source: str) -> None:
+        """Leave the source of now and open another one."""
+        self._token += 1
+        self.painter.mirror = self.settings.mirror and sources.is_camera(source)
+        self.painter.kind = sources.kind_of(source)
+        self._set(state="opening", source=source, message="", paused=False)
+        threading.Thread(target=self._open, args=(self._token, source), name="emojimation-opener", daemon=True).start()
+
+    def close_source(self) -> None:
+        """Free the source; back to the start."""
+        self._token += 1
+        self.painter.kind = ""
+        self._set(state="idle", source="", message="", paused=False)
+        self._jobs.put(self._leave)
+
+    def apply(self, settings: Settings) -> None:
+        """Use other settings, at once where that is possible."""
+        before, self.settings = self.settings, settings
+        self.painter.settings = settings
+        self._tune()
+        if self.status.state not in ("live", "still", "opening"):
+            return
+        looks = [(s.model, s.min_score, s.anonymise) for s in (before, settings)]
+        if self.status.state == "opening" or before.size != settings.size:
+            self.open(self.status.source)
+        elif looks[0] != looks[1]:
+            self.open(self.status.source) if self.status.state == "still" else self._jobs.put(self._exchange)
+
+    def set_mirror(self, mirror: bool) -> None:
+        """Show the picture as in a mirror, or not."""
+        self.painter.mirror = mirror
+
+    def pause(self) -> None:
+        """Stop at this picture, or go on; at a film's end begin it again."""
+        loop = self._loop
+        if self.status.state == "ended":
+            self.open(self.status.source)
+        elif loop is not None and self.status.state == "live":
+            loop.resume() if self.status.paused else loop.pause()
+            self._set(paused=not self.status.paused)
+
+    def snapshot(self) -> None:
+        """Write what is shown as PNG."""
+        drawn = self.painter.drawn
+        if drawn is None:
+            self._tell("There is no picture yet", "error")
+        else:
+            self._jobs.put(lambda: self._saved(snapshot(self.settings.out, drawn)))
+
+    def record(self) -> None:
+        """Begin or end a film of what is shown."""
+        if self.status.recording or self.status.state == "live":
+            self._jobs.put(lambda: self._outputs.record(self.settings.out))
+        else:
+            self._tell("Recording needs a moving picture: open a camera or a film", "error")
+
+    def log(self) -> None:
+        """Begin or end a table of the answers."""
+        still = self._result if self.status.state == "still" else None
+        if self.status.logging or self.status.state == "live" or still is not None:
+            self._jobs.put(lambda: self._outputs.log(self.settings.out, still))
+        else:
+            self._tell("A table needs a picture: open a camera, a film or a photo", "error")
+
+    def calibrate(self) -> None:
+        """Learn the main person's neutral face."""
+        loop, main = self._loop, self.painter.main(self._result)
+        if loop is None or self.status.state != "live" or self.status.paused:
+            self._tell("Calibration needs a live picture", "error")
+        elif main is None:
+            self._tell("Calibration needs a face: look into the camera", "error")
+        else:
+            loop.neutral.start(main.track_id)
+            self._set(calibrating=True)
+
+    def forget(self) -> None:
+        """Forget all calibrations, also one under way."""
+        if self._loop is not None:
+            self._loop.neutral.remove()
+            self._set(calibrating=False)
+            self._tell("Calibrations are forgotten")
+
+    def click(self, x: float, y: float) -> None:
+        """Make the face under a point of the view the main one."""
+        if self._result is not None:
+            self._tell_person(self.painter.click(self._result, x, y))
+
+    def next_person(self) -> None:
+        """Make the next face to the right the main one."""
+        if self._result is not None:
+            self._tell_person(self.painter.chooser.following(self._result.faces))
+
+    def read_card(self) -> None:
+        """Read the model's own words about itself into `card`, which is None until then."""
+        self.card = None
+        self._jobs.put(self._read_card)
+
+    def close(self) -> None:
+        """Free everything, within a second; a film that is being recorded is kept."""
+        self._token += 1
+        self._closing.set()
+        self._outputs.close(self._free)
+        self._threads[0].join(0.3)
+        self._jobs.put(None)
+
+    # --- in threads of its own ---
+
+    def _set(self, **changes: Any) -> None:
+        self.status = replace(self.status, **changes)
+
+    def _tell(self, text: str, kind: str = "info", path: Path | None = None) -> None:
+        self.notices.put(Notice(text, kind, path))
+
+    def _tell_person(self, number: int | None) -> None:
+        if number is not None:
+            self._tell(f"Person {number} is shown large")
+
+    def _saved(self, path: Path) -> None:
+        self._tell(f"Saved {path.name}", "saved", path)
+
+    def _do_jobs(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            try:
+                job()
+            except Exception as error:
+                self._tell(reason(error), "error")
+
+    def _free(self) -> None:
+        with self._swap:
+            loop, self._loop = self._loop, None
+        if loop is not None:
+            with suppress(Exception):  # its error was shown already, or does not matter any more
+                loop.stop()
+
+    def _leave(self) -> None:
+        self._free()
+        self._outputs.stop_recording()
+        self._outputs.stop_log()
+
+    def _open(self, token: int, source: str) -> None:
+        self._leave()
+        opened = None
+        try:
+            settings = self.settings
+            tracker, still = Tracker(), sources.is_photo(source)
+            pipeline = _pipeline(settings, tracker, still)
+            if token != self._token:
+                return
+            opened = self._opener(source, settings.size_wh)
+            with self._swap:
+                if token != self._token:
+                    opened.close()
+                    return
+                self._tracker, self._result = tracker, None
+                self._tune()
+                self.painter.reset()
+                self._loop = LiveLoop(opened, pipeline, self._on_result).start()
+                self._set(state="still" if still else "live", calibrating=False)
+        except Exception as error:
+            if token == self._token:
+                self._set(state="failed", message=reason(error))
+
+    def _exchange(self) -> None:
+        """Another model or threshold, while the source runs on."""
+        pipeline = _pipeline(self.settings, self._tracker, False)
+        with self._swap:
+            if self._loop is not None:
+                self._loop.pipeline = pipeline
+
+    def _read_card(self) -> None:
+        try:
+            self.card = EmotionClassifier(self.settings.model).card
+        except Exception as error:
+            self.card = {"problem": reason(error)}
+
+    def _tune(self) -> None:
+        """Smoothing, and how long lost faces are held. No face is shown before it is covered, so none waits to be confirmed."""
+        tracker, hide = self._tracker, self.settings.anonymise
+        tracker.smooth_s = self.settings.smooth_s
+        tracker.hold_s, tracker.confirm_hits = (HIDE_HOLD_S, 1) if hide else (0.0, 2)
+
+    def _on_result(self, result: LiveResult) -> None:
+        self._ready_s = time.monotonic()
+        self._outputs.write(result)
+
+    def _paint(self) -> None:
+        while not self._closing.is_set():
+            began_s = time.monotonic()
+            try:
+                self._paint_once()
+            except Exception as error:
+                self._set(state="failed", message=reason(error))
+                self._jobs.put(self._leave)
+            self._closing.wait(max(0.001, LEAST_S - (time.monotonic() - began_s)))
+
+    def _paint_once(self) -> None:
+        loop, progress = self._loop, None
+        if loop is not None and self.status.state in ("live", "still"):
+            newer = loop.wait(self._result, TICK_S)
+            if newer is not None and loop is self._loop:
+                self._result = newer
+            elif not loop.running and self.status.state == "live" and loop is self._loop:
+                self._set(state="ended")
+                self._jobs.put(self._outputs.stop_recording)
+            progress = self._watch_calibration(loop)
+        if loop is None or not loop.running:
+            self._closing.wait(TICK_S)
+        now_s = time.monotonic()
+        result = self._result if self.status.state in ("live", "still", "ended", "failed") else None
+        latency_ms = result.latency_ms + (now_s - self._ready_s) * 1000 if result else 0.0
+        live = self.status.state == "live" and not self.status.paused
+        self._shown = self.painter.paint(result, now_s, live, min(latency_ms, 9999.0), progress)
+
+    def _watch_calibration(self, loop: LiveLoop) -> float | None:
+        progress, problem = loop.neutral.progress, loop.neutral.problem
+        if self.status.calibrating and progress is None:
+            self._set(calibrating=False)
+            text = f"Not calibrated: {problem}" if problem else "Calibrated: this face reads neutral from now on"
+            self._tell(text, "error" if problem else "info")
+        return progress
+
+
+def _pipeline(settings: Settings, tracker: Tracker, still: bool) -> Pipeline:
+    """The chain of stages for these settings; photos are searched for small faces as well."""
+    score = min(settings.min_score, MIN_SCORE) if settings.anonymise else settings.min_score
+    return Pipeline(settings.model, tracker=tracker, min_score=score, tiles=still)

@@ -1,0 +1,63 @@
+"""The web app's frame: navigation, style, first-visit notice. Run it with `emojimation web`."""
+
+import streamlit as st
+
+from emojimation.apps.web import live as web_live
+from emojimation.apps.web import look
+from emojimation.apps.web import model as web_model
+from emojimation.apps.web import photo as web_photo
+from emojimation.apps.web import video as web_video
+
+SEEN = "emojimation_seen"  # a cookie of this site alone; it holds nothing but "1"
+BRIEF = (
+    "Ask people before you use their picture. This page names an expression; it cannot know what anybody feels, and it errs "
+    "often. Never judge anyone by it."
+)
+CANNOT = [
+    "Ask before you take or upload somebody's picture, and before you show the result.",
+    "The page names an expression as people in one data set would name it. It cannot know what anybody feels, means or is.",
+    "It errs often, and may err more on people and pictures that its data set shows seldom: children, old people, dark skin, "
+    "turned or covered faces, odd light.",
+    "Never use it to judge, hire, watch or diagnose anyone. Inferring emotions at work and in education is forbidden in the EU "
+    "(AI Act, Article 5), but for medical and safety reasons.",
+]
+
+
+def main() -> None:
+    """One run of the script, for one visitor."""
+    st.set_page_config(page_title="Emojimation", page_icon=look.icon(), layout="centered")
+    look.dress()
+    page = st.navigation(
+        [
+            st.Page(web_photo.show, title="Photo", icon=":material/photo_camera:", url_path="photo", default=True),
+            st.Page(web_live.show, title="Live", icon=":material/videocam:", url_path="live"),
+            st.Page(web_video.show, title="Video", icon=":material/movie:", url_path="video"),
+            st.Page(web_model.show, title="Model", icon=":material/monitoring:", url_path="model"),
+        ],
+        position="top",
+    )
+    page.run()
+    _notice()
+    look.footer()
+
+
+def _notice() -> None:
+    """On the first visit a short word at the foot; on every page the long one: what to ask, what the model cannot know."""
+    with st.expander("Consent, and what this page cannot know", icon=":material/front_hand:"):
+        look.note("Before you point it at people", CANNOT)
+    if not (st.session_state.get("seen") or st.context.cookies.get(SEEN) == "1"):
+        with st.container(key="first-visit", horizontal=True, vertical_alignment="center"):
+            st.html(f'<p class="em" style="margin:0">{BRIEF}</p>')
+            st.button("I understand", key="understood", on_click=_understood)
+    elif st.session_state.pop("just_seen", False):
+        st.html(
+            f"<script>document.cookie='{SEEN}=1; max-age=31536000; path=/; samesite=lax'</script>",
+            unsafe_allow_javascript=True,
+        )
+
+
+def _understood() -> None:
+    st.session_state["seen"] = st.session_state["just_seen"] = True
+
+
+main()

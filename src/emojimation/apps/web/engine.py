@@ -1,0 +1,156 @@
+"""What the pages share in one process: the loaded models, and pictures read, analysed and drawn."""
+
+import tempfile
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from emojimation import media, quality
+from emojimation.apps.web import look
+from emojimation.apps.web.settings import current
+from emojimation.avatar import Avatar
+from emojimation.errors import InputError
+from emojimation.explain import Explanation, heat, occlusion
+from emojimation.faces import Face, crop_faces
+from emojimation.pipeline import Pipeline
+from emojimation.render import annotate
+
+PREVIEW_PX = 1280
+CARD_PX = 192
+THUMB_PX = 220
+MAX_CARDS = 24  # faces of one picture that get a card
+STYLES = {"boxes": "Boxes", "emoji": "Emoji", "avatar": "Avatar", "blur": "Blur", "pixelate": "Squares"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """A picture as a session keeps it: small pictures and numbers, never the full one.
+
+    size_wh: of the original. faces: in its pixels. preview: JPEG of at most `PREVIEW_PX`. crops: data URIs, hints: quality hints,
+    both in the order of `faces`, the largest `MAX_CARDS`. read: gives the original's bytes again. error: why there is no answer.
+    """
+
+    name: str
+    size_wh: tuple[int, int] = (0, 0)
+    faces: tuple[Face, ...] = ()
+    notes: tuple[str, ...] = ()
+    error: str | None = None
+    preview: bytes = b""
+    thumb: bytes = b""
+    crops: tuple[str, ...] = ()
+    hints: tuple[tuple[str, ...], ...] = ()
+    read: Callable[[], bytes] | None = None
+
+
+@st.cache_resource(show_spinner=False)
+def pipeline() -> Pipeline:
+    """The one pipeline for still pictures of all sessions; it keeps no state between pictures."""
+    return Pipeline(current().model)
+
+
+def answer_of(name: str, read: Callable[[], bytes]) -> Answer:
+    """Read and analyse one picture; a broken one is an answer with `error` set."""
+    try:
+        picture = read_bytes(name, read())
+    except InputError as error:
+        return Answer(name, error=str(error))
+    frame = picture.frame
+    faces = tuple(sorted(pipeline()(frame), key=lambda face: -face.size_px))
+    shown = faces[:MAX_CARDS]
+    crops = crop_faces(frame, list(shown), CARD_PX, channels=3)
+    small = fitted(frame, PREVIEW_PX)
+    return Answer(
+        name, (frame.shape[1], frame.shape[0]), faces, picture.notes, None, look.jpeg(small),
+        look.jpeg(fitted(small, THUMB_PX), 80), tuple(look.data_uri(crop) for crop in crops),
+        tuple(quality.hints(frame, face) for face in shown), read,
+    )  # fmt: skip
+
+
+def read_bytes(name: str, content: bytes) -> media.Picture:
+    """A picture from an upload's bytes. InputError names the file as the person knows it."""
+    with tempfile.TemporaryDirectory(prefix="emojimation-") as folder:
+        path = Path(folder) / (Path(name).name or "picture")
+        path.write_bytes(content)
+        try:
+            _check_size(path)
+            return media.read_image(path)
+        except InputError as error:
+            raise InputError(str(error).replace(f"{folder}/", "")) from error
+
+
+def drawn(answer: Answer, style: str) -> np.ndarray:
+    """The preview with its faces drawn in `style`, (h,w,3) BGR uint8."""
+    frame = decoded(answer.preview)
+    return draw(frame, scaled(answer.faces, frame.shape[1] / answer.size_wh[0]), style)
+
+
+def drawn_full(answer: Answer, style: str) -> bytes:
+    """The original in full size with its faces drawn, as JPEG."""
+    if answer.read is None:
+        raise InputError(f"Expected a picture that was read, got {answer.name}.")
+    frame = read_bytes(answer.name, answer.read()).frame
+    return look.jpeg(draw(frame, list(answer.faces), style), 92)
+
+
+def draw(frame: np.ndarray, faces: list[Face], style: str, time_s: float = 0.0) -> np.ndarray:
+    """`annotate` in the page's emoji art, avatars included."""
+    drawer = Avatar().drawer(time_s) if style == "avatar" else None
+    return annotate(frame, faces, style, look.ART, drawer)
+
+
+def explained(answer: Answer, index: int) -> tuple[str, Explanation]:
+    """Heat map (data URI) and explanation of one face, from the preview."""
+    frame = decoded(answer.preview)
+    face = scaled(answer.faces[index : index + 1], frame.shape[1] / answer.size_wh[0])
+    model = pipeline().classifier
+    crop = crop_faces(frame, face, model.size, model.template, model.channels)[0]
+    found = occlusion(model.predict, crop)
+    large = crop_faces(frame, face, CARD_PX, model.template, 3)[0]
+    return look.data_uri(heat(large, found.drop)), found
+
+
+def scaled(faces: Any, factor: float) -> list[Face]:
+    """Faces in the pixels of a picture `factor` times as large."""
+    return [
+        face.with_(xyxy=face.xyxy * factor, landmarks=None if face.landmarks is None else face.landmarks * factor)
+        for face in faces
+    ]
+
+
+def fitted(frame: np.ndarray, side_px: int) -> np.ndarray:
+    """The frame reduced to sides of at most `side_px`; smaller ones as they are."""
+    factor = side_px / max(frame.shape[:2])
+    if factor >= 1:
+        return frame
+    size = (max(round(frame.shape[1] * factor), 1), max(round(frame.shape[0] * factor), 1))
+    return cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+
+
+def decoded(content: bytes) -> np.ndarray:
+    """(h,w,3) BGR uint8 of a JPEG that was made here."""
+    return np.asarray(cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR))
+
+
+def _check_size(path: Path) -> None:
+    """Refuse by the header what is below the engine's limit but too much for a page with several visitors."""
+    limit = current().megapixels
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                pixels = image.width * image.height
+    except Image.DecompressionBombError:
+        pixels = 2 * int(Image.MAX_IMAGE_PIXELS or 0)  # it is more; Pillow does not tell
+    except (OSError, ValueError, SyntaxError):
+        return  # `read_image` says it better
+    if pixels > limit * 1_000_000:
+        raise InputError(
+            f"Expected at most {limit} megapixels, got over {pixels // 1_000_000} in {path}. Make it smaller first."
+        )

@@ -1,0 +1,90 @@
+"""The model page's figures, from what `evaluate --json` and a training write."""
+
+from html import escape
+from typing import Any
+
+import altair as alt
+import streamlit as st
+
+from emojimation.apps.web import look
+from emojimation.labels import COLOURS, EMOTIONS
+
+SCALE = alt.Scale(domain=list(EMOTIONS), range=[COLOURS[name] for name in EMOTIONS])
+HEIGHT = 300
+
+
+def confusion(matrix: list[list[int]]) -> None:
+    """Label by answer, each row in per cent, tinted by its share."""
+    head = "".join(f'<th scope="col">{name}</th>' for name in EMOTIONS)
+    rows = ""
+    for name, counts in zip(EMOTIONS, matrix, strict=True):
+        total = max(sum(counts), 1)
+        cells = "".join(
+            f'<td style="background:rgb(90 63 208 / {0.75 * count / total:.2f})">{100 * count / total:.0f}</td>'
+            for count in counts
+        )
+        rows += f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>'
+    st.html(
+        '<div class="em em-scroll" tabindex="0" role="region" aria-label="confusion matrix"><table class="em-matrix">'
+        f"<tr><td></td>{head}</tr>{rows}</table></div>"
+    )
+
+
+def reliability(rows: list[dict[str, float]]) -> None:
+    """Accuracy over confidence; the size of a point is the number of pictures."""
+    line = alt.Chart(alt.Data(values=[{"x": 0, "y": 0}, {"x": 1, "y": 1}])).mark_line(
+        strokeDash=[5, 5], color="#8a8494"
+    )
+    points = alt.Chart(alt.Data(values=rows)).mark_circle(color="#5a3fd0", opacity=0.9).encode(
+        x=alt.X("confidence:Q", title="said", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
+        y=alt.Y("accuracy:Q", title="right", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
+        size=alt.Size("n:Q", legend=None, scale=alt.Scale(range=[30, 500])),
+        tooltip=[alt.Tooltip("confidence:Q", format=".0%"), alt.Tooltip("accuracy:Q", format=".0%"), "n:Q"],
+    )  # fmt: skip
+    _show(line.encode(x="x:Q", y="y:Q") + points, "Accuracy over stated confidence")
+
+
+def classes(table: dict[str, dict[str, float]]) -> None:
+    """Pictures of each class, labelled with the share that was found."""
+    rows = [{"emotion": name, "pictures": int(row["n"]), "recall": row["recall"]} for name, row in table.items()]
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        y=alt.Y("emotion:N", sort=list(EMOTIONS), title=None), x=alt.X("pictures:Q", title="pictures")
+    )
+    bars = base.mark_bar(cornerRadiusEnd=5, stroke="#00000055").encode(
+        color=alt.Color("emotion:N", scale=SCALE, legend=None)
+    )
+    words = base.mark_text(align="left", dx=6, color="#8a8494").encode(text=alt.Text("recall:Q", format=".0%"))
+    _show(bars + words, "Pictures per class with the share found")
+
+
+def curves(history: list[dict[str, Any]]) -> None:
+    """Validation accuracy over the epochs."""
+    rows = [{"epoch": row["epoch"], "accuracy": row["val_accuracy"]} for row in history]
+    chart = alt.Chart(alt.Data(values=rows)).mark_line(point=True, color="#5a3fd0").encode(
+        x=alt.X("epoch:Q", axis=alt.Axis(tickMinStep=1)),
+        y=alt.Y("accuracy:Q", title="validation accuracy", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False)),
+        tooltip=["epoch:Q", alt.Tooltip("accuracy:Q", format=".1%")],
+    )  # fmt: skip
+    _show(chart, "Validation accuracy over the epochs")
+
+
+def corruptions(table: dict[str, Any]) -> None:
+    """Mean accuracy under each corruption, and how each severity does."""
+    rows = []
+    for name, mean in table["means"].items():
+        steps = [row for row in table["rows"] if row["corruption"] == name]
+        rows.append(
+            [
+                name.replace("_", " "),
+                *(f"{row['accuracy']:.0%}" for row in steps),
+                *[""] * (3 - len(steps)),
+                f"{mean:.0%}",
+            ]
+        )
+    look.table(["Spoilt by", "mild", "middle", "strong", "mean"], rows, numbers=(1, 2, 3, 4))
+    st.caption(f"Untouched: {table['clean_accuracy']:.1%} of {table['n']:,} pictures.")
+
+
+def _show(chart: Any, words: str) -> None:
+    drawn = chart.properties(height=HEIGHT, background="transparent", description=words).configure_view(stroke=None)
+    st.altair_chart(drawn, width="stretch")

@@ -1,0 +1,68 @@
+"""What the photo page lets people take home: one picture, rows as CSV and JSON, a zip of everything."""
+
+import csv
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from emojimation.apps.web.engine import Answer, drawn_full
+from emojimation.rows import COLUMNS, flat_row
+
+HEAD = ("source", "width", "height", "face")
+
+
+def row_of(answer: Answer) -> dict[str, Any]:
+    """The row of `image --json`."""
+    if answer.error is not None:
+        return {"source": answer.name, "error": answer.error}
+    width, height = answer.size_wh
+    faces = [face.to_dict() for face in answer.faces]
+    return {"source": answer.name, "width": width, "height": height, "faces": faces}
+
+
+def as_json(answers: list[Answer]) -> str:
+    """All rows as one JSON list."""
+    return json.dumps([row_of(answer) for answer in answers], ensure_ascii=False, indent=1)
+
+
+def as_csv(answers: list[Answer]) -> str:
+    """One row per face; pictures that could not be read are left out."""
+    columns = [name for name in COLUMNS if name not in ("frame", "time_s", "track_id")]
+    out = io.StringIO()
+    writer = csv.DictWriter(out, [*HEAD, *columns], extrasaction="ignore")
+    writer.writeheader()
+    for answer in answers:
+        for number, face in enumerate(answer.faces, 1):
+            head = dict(zip(HEAD, (_plain(answer.name), *answer.size_wh, number), strict=True))
+            writer.writerow(head | flat_row(face.to_dict()))
+    return out.getvalue()
+
+
+def as_zip(answers: list[Answer], style: str) -> bytes:
+    """Every readable picture in full size, drawn, with `faces.csv` and `faces.json`."""
+    out = io.BytesIO()
+    taken: set[str] = set()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for answer in answers:
+            if answer.error is None:
+                archive.writestr(_free(f"{Path(answer.name).stem}-{style}", taken), drawn_full(answer, style))
+        archive.writestr("faces.csv", as_csv(answers))
+        archive.writestr("faces.json", as_json(answers))
+    return out.getvalue()
+
+
+def _free(stem: str, taken: set[str]) -> str:
+    """A name for the archive; pictures of the same name get numbers."""
+    name, number = f"{stem}.jpg", 1
+    while name in taken:
+        number += 1
+        name = f"{stem}-{number}.jpg"
+    taken.add(name)
+    return name
+
+
+def _plain(name: str) -> str:
+    """A file's name that no spreadsheet takes for a formula."""
+    return f"'{name}" if name.startswith(("=", "+", "-", "@")) else name

@@ -1,0 +1,204 @@
+"""The live page: the camera's picture drawn as it comes, over WebRTC, or by repeated snapshots where that cannot be."""
+
+import base64
+import binascii
+import time
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+import streamlit as st
+from streamlit_webrtc import WebRtcMode, webrtc_streamer
+
+from emojimation.apps.web import chart, engine
+from emojimation.apps.web import look as web_look
+from emojimation.apps.web.settings import current
+from emojimation.apps.web.stream import Stream, frame_callback
+from emojimation.errors import InputError
+
+WAIT_S = 8.0
+EVERY_MS = 700
+CAMERA = {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 30}}
+REASONS = {
+    "insecure": "Browsers open cameras on https pages and on this machine only. Open the page as http://127.0.0.1, or put https before it.",
+    "missing": "This browser sees no camera. Plug one in, or take a photo elsewhere and upload it on the page Photo.",
+    "denied": "The camera is not allowed on this page. Click the camera in the address bar, allow it, and try again.",
+    "prompt": "The browser still waits for your permission. Allow the camera in the small window at the address bar.",
+    "granted": "The camera works, but the live connection could not be made: a firewall or proxy seems to block it (see --turn in docs/web.md).",
+}
+OPENING = {
+    "NotAllowedError": "denied", "NotFoundError": "missing", "SecurityError": "insecure", "TypeError": "insecure",
+}  # fmt: skip
+
+
+def show() -> None:
+    """The page."""
+    web_look.hero(
+        "Live, and only for you.",
+        "Your camera's picture is drawn frame by frame on the machine that serves this page. Nothing is recorded.",
+        ("surprise", "happy", "sad"),
+    )
+    stream: Stream = st.session_state.setdefault("stream", Stream())
+    _controls(stream)
+    if not st.session_state.get("live_on"):
+        web_look.empty(
+            "The camera is off", "Press Start; the browser will ask whether this page may use it.", "neutral"
+        )
+    elif st.session_state.get("live_fallback"):
+        _snapshots(stream)
+    else:
+        with st.container(key="live-frame"):
+            _connection(stream)
+    if st.session_state.get("live_on"):
+        _panel()
+
+
+def _controls(stream: Stream) -> None:
+    on = st.session_state.get("live_on", False)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.button(
+            "Stop" if on else "Start", type="secondary" if on else "primary", key="live-switch", on_click=_switch,
+            icon=":material/stop:" if on else ":material/play_arrow:",
+        )  # fmt: skip
+        stream.style = st.segmented_control(
+            "Style", list(engine.STYLES), default=stream.style, format_func=engine.STYLES.__getitem__, key="live-style",
+            required=True, label_visibility="collapsed",
+        ) or "boxes"  # fmt: skip
+        stream.stage = st.toggle("Large avatar", value=stream.stage, key="live-stage")
+        stream.mirror = st.toggle("Mirror", value=stream.mirror, key="live-mirror")
+
+
+def _switch() -> None:
+    on = not st.session_state.get("live_on", False)
+    st.session_state.update(live_on=on, live_fallback=False, live_began=time.monotonic(), live_reason=None)
+    if not on:
+        st.session_state["stream"].close()
+
+
+def _connection(stream: Stream) -> None:
+    webrtc_streamer(
+        key="live", mode=WebRtcMode.SENDRECV, desired_playing_state=True,
+        rtc_configuration={"iceServers": current().turn},
+        media_stream_constraints={"video": CAMERA, "audio": False},
+        video_frame_callback=frame_callback(stream), on_video_ended=stream.close, media_toggle_controls=False,
+        video_html_attrs={"autoPlay": True, "playsInline": True, "muted": True, "style": {"width": "100%", "borderRadius": "14px"}},
+    )  # fmt: skip
+
+
+def _snapshots(stream: Stream) -> None:
+    reason = st.session_state.get("live_reason") or "granted"
+    st.warning(
+        f"The live picture did not start within {WAIT_S:.0f} seconds. {REASONS[reason]}", icon=":material/videocam_off:"
+    )
+    if reason in ("insecure", "missing"):
+        return
+    st.caption("Meanwhile the page takes a snapshot about once a second.")
+    _snapshot_view()
+
+
+@st.fragment
+def _snapshot_view() -> None:
+    stream: Stream = st.session_state["stream"]
+    left, right = st.columns(2)
+    with left:
+        taken = _component("snapshots")(
+            data={"every_ms": EVERY_MS}, key="snapshots", height=320,
+            on_picture_change=lambda: None, on_error_change=lambda: None,
+        )  # fmt: skip
+    if taken.get("error"):
+        st.error(REASONS[OPENING.get(taken["error"], "denied")], icon=":material/videocam_off:")
+    elif taken.get("picture"):
+        stream.look(_picture(taken["picture"]))
+    if stream.drawn is not None:
+        right.image(web_look.jpeg(stream.drawn, 85), width="stretch", alt="The newest snapshot, drawn")
+
+
+def _picture(uri: str) -> Any:
+    """A browser's data URI as (H,W,3) BGR uint8. What it sends is not trusted: it is read as an upload is."""
+    try:
+        content = base64.b64decode(uri.partition(",")[2], validate=True)
+    except (ValueError, binascii.Error) as error:
+        raise InputError("Expected a picture from the camera, got something else. Reload the page.") from error
+    return engine.read_bytes("snapshot.jpg", content).frame
+
+
+@st.fragment(run_every=0.5)
+def _panel() -> None:
+    """What was found of late, twice a second; and the watch over a picture that does not come."""
+    stream: Stream = st.session_state["stream"]
+    if not st.session_state.get("live_fallback"):
+        _watch(stream)
+    if stream.last_s is None and st.session_state.get("live_fallback"):
+        web_look.empty("No picture yet", "The page Photo takes files from any camera or phone.", "not_sure")
+        return
+    if stream.last_s is None:
+        left = WAIT_S - (time.monotonic() - st.session_state["live_began"])
+        st.caption(f"Waiting for the first picture … {max(left, 0):.0f} s")
+        return
+    _keep_shape(stream)
+    p95 = stream.p95_ms
+    web_look.stats({
+        "frames a second": f"{stream.fps:.0f}", "latency, 95 %": "–" if p95 is None else f"{p95:.0f} ms",
+        "faces": str(len(stream.faces)), "you look": web_look.word_of(stream.faces[0]) if stream.faces else "–",
+    })  # fmt: skip
+    if stream.error:
+        st.error(stream.error)
+    left, right = st.columns([2, 3])
+    with left:
+        _calibration(stream)
+    with right:
+        chart.rolling(list(stream.history))
+
+
+def _keep_shape(stream: Stream) -> None:
+    """Give the connection's frame the picture's shape: of itself it grows with it, but never shrinks."""
+    if stream.drawn is not None:
+        height, width = stream.drawn.shape[:2]
+        st.html(
+            f"<style>.st-key-live-frame iframe {{ height: auto !important; aspect-ratio: {width} / {height + 4}; }}</style>"
+        )
+
+
+def _watch(stream: Stream) -> None:
+    """Ask the browser what it can; after `WAIT_S` without a frame tell why and take snapshots instead."""
+    if stream.last_s is not None:
+        return
+    probe = _component("probe")(key="probe", on_camera_change=lambda: None, height="content")
+    if time.monotonic() - st.session_state["live_began"] > WAIT_S:
+        st.session_state.update(live_fallback=True, live_reason=probe.get("camera"))
+        st.rerun()
+
+
+def _calibration(stream: Stream) -> None:
+    neutral = stream.neutral
+    if stream.faces:
+        face = stream.faces[0]
+        st.html(f'<div class="em em-card">{web_look.bars(face.probabilities)}</div>')
+    else:
+        web_look.empty("No face in the picture", "Come nearer, or find more light.", "not_sure")
+    if neutral is None:
+        return
+    with st.container(horizontal=True):
+        st.button(
+            "This is my neutral face", key="calibrate", on_click=neutral.start, disabled=neutral.progress is not None,
+            help="Look relaxed for two seconds: from then on your own resting face counts as neutral. Forgotten when you stop.",
+        )  # fmt: skip
+        st.download_button(
+            "Snapshot", lambda: web_look.jpeg(stream.drawn, 92) if stream.drawn is not None else b"", "emojimation.jpg",
+            "image/jpeg", icon=":material/photo_camera:", on_click="ignore", key="live-snapshot",
+        )  # fmt: skip
+    if neutral.progress is not None:
+        st.progress(neutral.progress, "Stay relaxed …")
+    elif neutral.problem:
+        st.caption(f"Not calibrated: {neutral.problem}.")
+    elif neutral.calibrated:
+        st.caption("Calibrated to your neutral face.")
+
+
+@lru_cache(maxsize=4)
+def _component(name: str) -> Any:
+    script = (resources.files("emojimation") / "assets" / "web" / f"{name}.js").read_text("utf-8")
+    html = '<video autoplay playsinline muted style="width:100%;border-radius:14px;background:#241c33" aria-label="Your camera"></video>'
+    return st.components.v2.component(
+        f"emojimation_{name}", html=html if name == "snapshots" else "<span></span>", js=script
+    )

@@ -1,0 +1,170 @@
+"""The model page: what the loaded model is, how well it does and against whom, and what it must not be used for."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from emojimation import __version__
+from emojimation.apps.web import figures as web_figures
+from emojimation.apps.web import look
+from emojimation.apps.web.engine import pipeline
+
+# PrivateTest accuracy of others, in per cent: run by us on the same pictures with their own weights and preprocessing, or as published.
+MEASURED = (("oarriaga big-Xception", 67.0, 66.8, 9.6), ("human 3.3.6", 66.7, 66.3, 10.1), ("fer 25.10.3", 65.9, 64.0, 5.6),
+            ("face-api 1.7.15", 59.0, 53.5, 32.0), ("YOLO11n emotion", 47.1, 43.4, 31.6), ("facex 1.1.0", 43.1, 38.5, 44.3))  # fmt: skip
+PUBLISHED = (("Pramerdorfer & Kampel 2016, eight networks", 75.2), ("Khaireddin & Chen 2021, one network", 73.28),
+             ("Tang 2013, winner of the contest", 71.2), ("People, Goodfellow et al. 2013", 65.0), ("deepface", 57.4))  # fmt: skip
+SPLITS = {"val": "PublicTest (validation)", "test": "PrivateTest", "train": "Training"}
+LIMITS = [
+    "It was trained on small grey web pictures that people labelled after what they thought they saw; people agree with those labels "
+    "about two times in three.",
+    "Fear, sadness, anger and neutral are often taken for each other; disgust is rare in the data.",
+    "Blur, darkness, small or turned faces and covered mouths cost accuracy: the pages hint at them.",
+    "The data do not tell age, sex or origin, so fairness between groups has not been measured.",
+]
+FORBIDDEN = [
+    "Judging, hiring, grading, watching or diagnosing people.",
+    "Inferring emotions at work or in education: forbidden in the EU (AI Act, Article 5), but for medical and safety reasons.",
+    "Pictures of people who did not agree.",
+    "Lie detection, and any claim about what somebody feels or intends.",
+]
+
+
+def show() -> None:
+    """The page."""
+    card = pipeline().classifier.card
+    report = report_of(Path(card["path"]))
+    figures = {**card["metrics"], **report}
+    look.hero(
+        "What the model knows.",
+        "How often it is right, when it is not, how far its percentages can be believed, and what it must never be used for.",
+        ("neutral", "happy", "fear"),
+    )
+    _headline(card, figures)
+    st.subheader("Against the field", anchor=False)
+    _field(card["name"], figures)
+    _charts(figures)
+    left, right = st.columns(2)
+    with left:
+        look.note("Limits", LIMITS)
+    with right:
+        look.note("Never use it for", FORBIDDEN)
+    _versions(card, figures)
+
+
+def report_of(model: Path) -> dict[str, Any]:
+    """What `evaluate --json` wrote beside the model file under its name, with "history" from NAME.history.json; empty if absent."""
+    report = _read(model.with_suffix(".json"))
+    history = _read(model.with_suffix(".history.json"))
+    return {**(report if isinstance(report, dict) else {}), **({"history": history} if history else {})}
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _headline(card: dict[str, Any], figures: dict[str, Any]) -> None:
+    if "accuracy" not in figures:
+        look.empty("No figures", "This model file does not tell how it was judged.", "not_sure")
+        return
+    low, high = figures.get("accuracy_ci95", (None, None))
+    shown = {"of faces named right": f"{figures['accuracy']:.1%}", "macro F1": _percent(figures, "macro_f1"),
+             "calibration error": _percent(figures, "ece"), "“not sure” below": f"{card['threshold']:.0%}"}  # fmt: skip
+    if figures.get("ferplus_accuracy") is not None:
+        shown["right by FER+ labels"] = _percent(figures, "ferplus_accuracy")
+    look.stats(shown)
+    split = SPLITS.get(figures.get("split", ""), figures.get("split", "an unknown split"))
+    words = f"Measured on {figures.get('n', 0):,} pictures of FER2013's {split}"
+    words += f", 95 % interval {low:.1%} to {high:.1%}" if low is not None else ""
+    if figures.get("accuracy_without_duplicates") is not None:
+        words += f"; without pictures that have an identical twin in the training data {figures['accuracy_without_duplicates']:.1%}"
+    st.caption(words + ".")
+
+
+def _field(name: str, figures: dict[str, Any]) -> None:
+    split = SPLITS.get(figures.get("split", ""), "?")
+    ours = [
+        f"Emojimation “{name}”",
+        f"{100 * figures.get('accuracy', 0):.1f}",
+        _points(figures, "macro_f1"),
+        _points(figures, "ece"),
+        split,
+    ]
+    rows = [ours, *([who, f"{a:.1f}", f"{f:.1f}", f"{e:.1f}", "PrivateTest, run by us"] for who, a, f, e in MEASURED)]
+    rows += [[who, f"{a:.1f}", "", "", "PrivateTest, as published"] for who, a in PUBLISHED]
+    rows.sort(key=lambda row: -float(row[1]))
+    look.table(["System", "Accuracy %", "Macro F1 %", "Calibration error %", "On"], rows, rows.index(ours), (1, 2, 3))
+    if figures.get("split") != "test":
+        st.caption(
+            "Our row is on other pictures than the rest: it can be compared only roughly until PrivateTest has been run."
+        )
+
+
+def _charts(figures: dict[str, Any]) -> None:
+    """What the report beside the model holds; where there is none, how to make it."""
+    made: list[tuple[Callable[[Any], None], str, str, str]] = [
+        (
+            web_figures.confusion,
+            "confusion_matrix",
+            "What is taken for what",
+            "Rows: the label. Columns: the answer. Per cent of the row.",
+        ),
+        (
+            web_figures.reliability,
+            "reliability",
+            "Can the percentages be believed?",
+            "On the line, 70 % means right seven times in ten.",
+        ),
+        (
+            web_figures.classes,
+            "per_class",
+            "Pictures per class, and the share found",
+            "Recall is the share of a class that is named right.",
+        ),
+        (web_figures.curves, "history", "Training", "Validation accuracy over the epochs."),
+        (
+            web_figures.corruptions,
+            "corruptions",
+            "Spoilt pictures",
+            "Accuracy on pictures that were blurred, darkened, turned or covered.",
+        ),
+    ]
+    there = [entry for entry in made if figures.get(entry[1])]
+    for first in range(0, len(there), 2):
+        for column, (draw, key, title, words) in zip(st.columns(2), there[first : first + 2], strict=False):
+            with column:
+                st.subheader(title, anchor=False)
+                st.caption(words)
+                draw(figures[key])
+    missing = [title for _, key, title, _ in made if not figures.get(key)]
+    if missing:
+        look.note(
+            "Not measured for this model file", missing,
+            "These appear once `emojimation evaluate --json` has written its figures beside the model, under the model's name.",
+        )  # fmt: skip
+
+
+def _versions(card: dict[str, Any], figures: dict[str, Any]) -> None:
+    from onnxruntime import __version__ as onnxruntime
+
+    st.subheader("Versions", anchor=False)
+    rows = [
+        ["Emojimation", __version__], ["Model", f"{card['name']}, made {card['created']}"], ["Commit of the training", str(card["commit"])],
+        ["Training data (sha256)", str(card["data_sha256"])], ["Input", f"{card['size']} × {card['size']}, {'grey' if card['channels'] == 1 else 'colour'}"],
+        ["Temperature", f"{card['temperature']:.3f}"], ["ONNX Runtime", onnxruntime], ["Streamlit", st.__version__],
+    ]  # fmt: skip
+    look.table(["What", "Which"], rows)
+
+
+def _percent(figures: dict[str, Any], key: str) -> str:
+    return f"{figures[key]:.1%}" if figures.get(key) is not None else "–"
+
+
+def _points(figures: dict[str, Any], key: str) -> str:
+    return f"{100 * figures[key]:.1f}" if figures.get(key) is not None else ""

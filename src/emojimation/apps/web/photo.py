@@ -1,0 +1,232 @@
+"""The photo page: pictures from files, camera or samples; each face with its emoji, its probabilities and the reason."""
+
+from collections.abc import Callable
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import cv2
+import streamlit as st
+
+from emojimation.apps.web import files as web_files
+from emojimation.apps.web import look as web_look
+from emojimation.apps.web.engine import MAX_CARDS, STYLES, Answer, answer_of, drawn, drawn_full, explained
+from emojimation.apps.web.settings import current
+from emojimation.media import read_image
+
+SOURCES = {"upload": "Upload", "camera": "Camera", "samples": "Samples"}
+SAMPLES = {"astronaut": "Astronaut", "obama": "Portrait", "obama2": "Speech", "group": "Group"}
+KINDS = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif"]
+EXPLAINED = 6  # faces of a picture, the largest first
+NO_FACE = [
+    "Let the face fill at least a tenth of the picture's height.",
+    "More light from the front, less from behind.",
+    "Both eyes to be seen: no mask, no hand, not in profile.",
+    "A picture that lies on its side? Turn it upright.",
+]
+
+
+def show() -> None:
+    """The page."""
+    web_look.hero(
+        "Show a face, get an emoji.",
+        "Drop a photo and see which of seven expressions it shows, how sure that is, and why. All of it on your own machine.",
+    )
+    answers = _answers(_chosen())
+    good = [answer for answer in answers if answer.error is None]
+    if not answers:
+        web_look.empty("Your faces will appear here", "Drop a picture above, use the camera, or try a sample.", "happy")
+        return
+    _tell_bad(answers)
+    if good:
+        _results(answers, good)
+
+
+def _chosen() -> dict[str, tuple[str, Callable[[], bytes]]]:
+    """Key -> name and reader of each picture that is asked about."""
+    source = st.segmented_control(
+        "Where from", list(SOURCES), default="upload", format_func=SOURCES.__getitem__, key="source", required=True,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    return {"upload": _uploads, "camera": _snapshot, "samples": _samples}[source or "upload"]()
+
+
+def _uploads() -> dict[str, tuple[str, Callable[[], bytes]]]:
+    limits = current()
+    files = st.file_uploader(
+        f"Pictures: up to {limits.files} at once, {limits.picture_mb} MB and {limits.megapixels} megapixels each",
+        KINDS, accept_multiple_files=True, key="files", max_upload_size=limits.picture_mb,
+    )  # fmt: skip
+    if len(files) > limits.files:
+        st.warning(f"{len(files)} files at once are too many: the first {limits.files} are looked at.")
+    return {file.file_id: (file.name, file.getvalue) for file in files[: limits.files]}
+
+
+def _snapshot() -> dict[str, tuple[str, Callable[[], bytes]]]:
+    picture = st.camera_input("Take a snapshot; it stays on this machine", key="camera")
+    if picture is None:
+        st.caption("No picture? Allow the camera in the address bar, or close other programs that use it.")
+        return {}
+    return {picture.file_id: ("snapshot.jpg", picture.getvalue)}
+
+
+def _samples() -> dict[str, tuple[str, Callable[[], bytes]]]:
+    folder = Path(str(resources.files("emojimation") / "assets" / "samples"))
+    for column, (name, title) in zip(st.columns(len(SAMPLES)), SAMPLES.items(), strict=True):
+        path = folder / f"{name}.jpg"
+        column.image(_thumb(path), width="stretch", alt=f"Sample: {title}")
+        column.button(title, key=f"sample-{name}", width="stretch", on_click=partial(_take_sample, name))
+    taken = st.session_state.get("sample")
+    return {f"sample-{taken}": (f"{taken}.jpg", (folder / f"{taken}.jpg").read_bytes)} if taken in SAMPLES else {}
+
+
+def _take_sample(name: str) -> None:
+    st.session_state["sample"] = name
+
+
+@st.cache_data(show_spinner=False)
+def _thumb(path: Path) -> bytes:
+    """A square from the upper middle, where faces are."""
+    frame = read_image(path).frame
+    side = min(frame.shape[:2])
+    left = (frame.shape[1] - side) // 2
+    return web_look.jpeg(cv2.resize(frame[:side, left : left + side], (280, 280), interpolation=cv2.INTER_AREA), 85)
+
+
+def _answers(chosen: dict[str, tuple[str, Callable[[], bytes]]]) -> list[Answer]:
+    """The answers to what is chosen now; those known are kept, all others forgotten."""
+    known: dict[str, Answer] = st.session_state.get("answers", {})
+    kept = {key: known[key] for key in chosen if key in known}
+    new = [key for key in chosen if key not in kept]
+    bar = st.progress(0.0, "Looking at the pictures …") if len(new) > 3 else None
+    for done, key in enumerate(new, 1):
+        kept[key] = answer_of(*chosen[key])
+        if bar is not None:
+            bar.progress(done / len(new), f"Looked at {done} of {len(new)} pictures")
+    if bar is not None:
+        bar.empty()
+    st.session_state["answers"] = kept
+    return [kept[key] for key in chosen]
+
+
+def _tell_bad(answers: list[Answer]) -> None:
+    bad = [answer for answer in answers if answer.error is not None]
+    if not bad:
+        return
+    lines = "\n".join(f"- **{_shown(answer.name)}**: {_shown(str(answer.error))}" for answer in bad)
+    head = (
+        "This file could not be read."
+        if len(answers) == 1
+        else f"{len(bad)} of {len(answers)} files could not be read."
+    )
+    st.error(f"{head}\n\n{lines}", icon=":material/broken_image:")
+
+
+def _shown(text: str) -> str:
+    """Text that Markdown leaves as it is."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]<>#$|~:" else c for c in text)
+
+
+def _results(answers: list[Answer], good: list[Answer]) -> None:
+    answer = good[0] if len(good) == 1 else _picked(good)
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    style = left.segmented_control(
+        "Style", list(STYLES), default="boxes", format_func=STYLES.__getitem__, key="style", required=True
+    )
+    why = right.toggle(
+        "Why this answer?",
+        key="why",
+        help="Covers the face piece by piece and shows where the answer rests. About a second a face.",
+    )
+    alone = len(answer.faces) == 1
+    places = st.columns([1, 1, 1] if alone else [1, 1])
+    _pictures(answer, style or "boxes", places)
+    with places[2] if alone else st.container():
+        if answer.faces:
+            _cards(answer, why)
+        else:
+            web_look.note("No face found in this picture", NO_FACE, "Nothing is wrong with the file. What often helps:")
+    for line in answer.notes:
+        st.info(line.capitalize(), icon=":material/info:")
+    _downloads(answers, good, answer, style or "boxes")
+
+
+def _picked(good: list[Answer]) -> Answer:
+    """Figures over all pictures, and the one to look at."""
+    faces = [face for answer in good for face in answer.faces]
+    words = [web_look.word_of(face) for face in faces]
+    most = max(sorted(set(words)), key=words.count) if words else "–"
+    web_look.stats({"pictures": str(len(good)), "faces": str(len(faces)), "most frequent": most})
+    labels = [f"{i}. {answer.name} · {_summary(answer)}" for i, answer in enumerate(good, 1)]
+    at = st.selectbox("Picture", range(len(good)), format_func=lambda i: labels[i], key="picked")
+    return good[min(at or 0, len(good) - 1)]
+
+
+def _summary(answer: Answer) -> str:
+    words = ", ".join(web_look.word_of(face).lower() for face in answer.faces[:3])
+    return f"{words} …" if len(answer.faces) > 3 else words or "no face"
+
+
+def _pictures(answer: Answer, style: str, places: list[Any]) -> None:
+    left, right = places[:2]
+    found = ", ".join(web_look.word_of(face).lower() for face in answer.faces[:8]) or "no face found"
+    left.image(answer.preview, caption="Original", width="stretch", alt=f"{answer.name}, the original picture")
+    right.image(
+        web_look.jpeg(drawn(answer, style)), caption=f"{STYLES[style]}: {found}", width="stretch",
+        alt=f"{answer.name} drawn in the style {STYLES[style]}: {found}",
+    )  # fmt: skip
+
+
+def _cards(answer: Answer, why: bool) -> None:
+    with st.spinner("Covering the face piece by piece …", show_time=False) if why else st.container():
+        cards = [
+            web_look.card(
+                face,
+                i + 1,
+                answer.crops[i],
+                answer.hints[i],
+                _why(answer, i) if why and i < EXPLAINED else None,
+                alone=len(answer.faces) == 1,
+            )
+            for i, face in enumerate(answer.faces[:MAX_CARDS])
+        ]
+    web_look.grid(cards)
+    if why and len(answer.faces) > EXPLAINED:
+        st.caption(f"The reasons are shown for the {EXPLAINED} largest faces.")
+    if len(answer.faces) > MAX_CARDS:
+        st.caption(f"{len(answer.faces)} faces were found; the cards show the {MAX_CARDS} largest, the files hold all.")
+
+
+def _why(answer: Answer, index: int) -> tuple[str, str]:
+    """Kept for the session's last few faces, as every click runs the page anew."""
+    store: dict[Any, tuple[str, str]] = st.session_state.setdefault("reasons", {})
+    key = (id(answer), index)
+    if key not in store:
+        if len(store) >= 2 * EXPLAINED:
+            store.clear()
+        uri, found = explained(answer, index)
+        store[key] = (uri, found.words)
+    return store[key]
+
+
+def _downloads(answers: list[Answer], good: list[Answer], answer: Answer, style: str) -> None:
+    st.subheader("Take it with you", anchor=False)
+    with st.container(horizontal=True):
+        name = f"{Path(answer.name).stem}-{style}.jpg"
+        _button("Picture", partial(drawn_full, answer, style), name, "image/jpeg", ":material/image:")
+        _button("CSV", partial(web_files.as_csv, good), "faces.csv", "text/csv", ":material/table:")
+        _button("JSON", partial(web_files.as_json, answers), "faces.json", "application/json", ":material/data_object:")
+        if len(good) > 1:
+            _button(
+                "Everything (zip)",
+                partial(web_files.as_zip, answers, style),
+                "emojimation.zip",
+                "application/zip",
+                ":material/folder_zip:",
+            )
+
+
+def _button(label: str, data: Callable[[], Any], name: str, mime: str, icon: str) -> None:
+    """A file that is made when the button is pressed, not at each run of the page."""
+    st.download_button(label, data, name, mime, icon=icon, on_click="ignore", key=f"get-{label}")

@@ -1,0 +1,244 @@
+"""The video page: a film in, an annotated or anonymised film with its timeline out."""
+
+import math
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from emojimation.apps.web import look
+from emojimation.apps.web import timeline as web_timeline
+from emojimation.apps.web.jobs import STAGES, FilmJob, jobs, length_of
+from emojimation.apps.web.settings import current
+from emojimation.errors import InputError
+from emojimation.video.anonymise import STYLES as HIDING
+from emojimation.video.run import Options
+
+KINDS = ["mp4", "mov", "mkv", "webm", "avi", "m4v", "gif"]
+STYLES = {"boxes": "Boxes", "emoji": "Emoji", "avatar": "Avatar", "blur": "Blur", "pixelate": "Squares"}
+DOWNLOADS = {
+    "film": ("Film", "video/mp4", ":material/movie:"), "csv": ("CSV", "text/csv", ":material/table:"),
+    "report": ("Report", "text/html", ":material/description:"), "srt": ("Subtitles", "application/x-subrip", ":material/subtitles:"),
+}  # fmt: skip
+
+
+def show() -> None:
+    """The page."""
+    look.hero(
+        "A film, and what faces show.",
+        "Follow each face through a video: who showed what, when. Or hide every face behind its emoji.",
+        ("happy", "neutral", "surprise"),
+    )
+    job = jobs().get(st.query_params.get("film"))
+    if job is None:
+        if "film" in st.query_params:
+            st.info(
+                "This film is no longer here: films are deleted two hours after they are done, or when the server ends."
+            )
+            del st.query_params["film"]
+        _form()
+    elif not job.over:
+        _progress(job)
+    elif job.state == "done":
+        _result(job)
+    else:
+        _ended(job)
+
+
+def _form() -> None:
+    given = _given()
+    if given is None:
+        look.empty(
+            "No film yet",
+            "Upload one above. Films are worked on one after the other; you may leave the page meanwhile.",
+            "neutral",
+        )
+        return
+    name, size = given[0], given[1]
+    try:
+        length = _length_of(*given)
+    except InputError as error:
+        st.error(str(error), icon=":material/broken_image:")
+        return
+    options = _options(length)
+    st.caption(f"{name}: {_clock(length)}, {size / 1e6:.1f} MB" if length else f"{name}: {size / 1e6:.1f} MB")
+    if (
+        st.button("Start", type="primary", key="film-start", icon=":material/play_arrow:", disabled=options is None)
+        and options
+    ):
+        _start(given, options)
+
+
+def _given() -> Any:
+    """(name, bytes, UploadedFile or Path) of the film to take, or None."""
+    limits = current()
+    words = f"A film, up to {limits.upload_mb} MB" + (f" and {limits.film_s / 60:g} minutes" if limits.film_s else "")
+    file = st.file_uploader(words, KINDS, key="film-file", max_upload_size=limits.upload_mb)
+    if file is not None:
+        return file.name, file.size, file
+    if not limits.paths:
+        return None
+    text = st.text_input(
+        "Or a path on this machine, for larger films", key="film-path", placeholder="/home/me/holiday.mp4"
+    )
+    path = Path(text).expanduser() if text else None
+    if path is None:
+        return None
+    if not path.is_file():
+        st.error(f"Expected a film, got {path}, which is no file. Check the spelling.")
+        return None
+    return path.name, path.stat().st_size, path
+
+
+def _length_of(name: str, size: int, place: Any) -> float | None:
+    """Seconds of a film, looked up once per file."""
+    key = (name, size, getattr(place, "file_id", str(place)))
+    if st.session_state.get("film-known", (None,))[0] != key:
+        st.session_state["film-known"] = (key, _measured(name, place))
+    return st.session_state["film-known"][1]
+
+
+def _measured(name: str, place: Any) -> float | None:
+    if isinstance(place, Path):
+        return length_of(place)
+    folder = jobs().folder()
+    try:
+        return length_of(_kept(name, place, folder))
+    except InputError as error:
+        raise InputError(str(error).replace(f"{folder}/", "")) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _kept(name: str, file: Any, folder: Path) -> Path:
+    path = folder / f"source{Path(name).suffix.lower()}"
+    with path.open("wb") as out:
+        file.seek(0)
+        shutil.copyfileobj(file, out)
+    return path
+
+
+def _options(length: float | None) -> Options | None:
+    """What to do with the film; None while a choice is missing."""
+    hide = st.toggle(
+        "Hide every face (anonymise)",
+        key="film-hide",
+        help="Two passes: the first searches for faces with a low threshold.",
+    )
+    names = [name for name in STYLES if not hide or name in HIDING]
+    style = st.segmented_control(
+        "Style",
+        names,
+        default="emoji" if hide else "boxes",
+        format_func=STYLES.__getitem__,
+        key=f"film-style-{hide}",
+        required=True,
+    )
+    limit, end_s = current().film_s, None
+    if limit and (length or math.inf) > limit:
+        said = f"lasts {_clock(length)}" if length else "does not tell how long it lasts"
+        choice = st.radio(
+            f"The film {said}; the limit here is {_clock(limit)}.",
+            ["Take its beginning only", "Leave it"],
+            key="film-cut",
+            index=None,
+        )
+        if choice != "Take its beginning only":
+            return None
+        end_s = float(limit)
+    return Options(style=style or "boxes", art=look.ART, hide=hide, workers=_processors(), end_s=end_s)
+
+
+def _start(given: Any, options: Options) -> None:
+    name, _, place = given
+    folder = jobs().folder()
+    try:
+        source = place if isinstance(place, Path) else _kept(name, place, folder)
+        job = jobs().start(name, source, folder, options)
+    except (InputError, OSError) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        st.error(str(error))
+        return
+    st.query_params["film"] = job.key  # a reload finds the film again
+    st.rerun()
+
+
+@st.fragment(run_every=0.5)
+def _progress(job: FilmJob) -> None:
+    if job.over:
+        st.rerun()
+    st.subheader(job.name, anchor=False)
+    if job.state == "waiting":
+        ahead = jobs().ahead(job)
+        st.progress(0.0, f"Waiting: {ahead} film{'' if ahead == 1 else 's'} before this one")
+    else:
+        left = f", about {_clock(job.left_s)} left" if job.left_s is not None else ""
+        st.progress(min(job.share or 0.0, 1.0), f"{STAGES[job.stage]} … {job.share or 0:.0%}{left}")
+    st.caption("You may reload or leave this page: its address leads back here.")
+    st.button("Cancel", key="film-cancel", icon=":material/close:", on_click=jobs().cancel, args=(job,))
+
+
+def _ended(job: FilmJob) -> None:
+    if job.state == "cancelled":
+        st.info(f"{job.name} was cancelled; nothing was kept.")
+    else:
+        st.error(job.error, icon=":material/broken_image:")
+    st.button("Another film", type="primary", key="film-again", on_click=_again, args=(job,))
+
+
+def _again(job: FilmJob) -> None:
+    jobs().drop(job)
+    st.query_params.pop("film", None)
+
+
+def _result(job: FilmJob) -> None:
+    result, story = job.result, job.story
+    if result is None or story is None:
+        return
+    rate = f"{result.frames / result.seconds:.0f}" if result.seconds else "–"
+    look.stats(
+        {
+            "length": _clock(story.duration_s),
+            "people": str(len(story.people)),
+            "frames": f"{result.frames:,}",
+            "frames a second": rate,
+        }
+    )
+    for line in [*result.notes, *([result.hidden] if result.hidden else [])]:
+        st.info(line.capitalize(), icon=":material/info:")
+    start_s = st.session_state.get(f"seek-{job.key}", 0.0)
+    st.video(
+        job.file("film"), start_time=start_s, subtitles={"Expressions": job.file("vtt")} if story.people else None,
+        autoplay=start_s > 0, muted=start_s > 0, alt=f"{job.name}, drawn",
+    )  # fmt: skip
+    if story.people:
+        web_timeline.charts(story, f"seek-{job.key}")
+    else:
+        look.empty(
+            "No face in this film", "More light and larger faces help; see the page Photo for hints.", "not_sure"
+        )
+    st.subheader("Take it with you", anchor=False)
+    with st.container(horizontal=True):
+        for kind, (label, mime, icon) in DOWNLOADS.items():
+            name = f"{Path(job.name).stem}-{job.file(kind).name}"
+            st.download_button(
+                label,
+                job.file(kind).read_bytes if job.file(kind).exists() else b"",
+                name,
+                mime,
+                icon=icon,
+                on_click="ignore",
+                key=f"film-{kind}",
+            )
+        st.button("Delete, and take another film", key="film-again", on_click=_again, args=(job,), type="tertiary")
+
+
+def _clock(seconds: float | None) -> str:
+    minutes, rest = divmod(round(seconds or 0), 60)
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

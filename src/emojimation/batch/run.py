@@ -1,0 +1,298 @@
+"""Very many pictures to one table: listed, answered by all cores or by a cluster, resumed after a crash, summed up."""
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import emojimation
+from emojimation.batch import tables
+from emojimation.batch.journal import Journal, full_disk, synced
+from emojimation.batch.listing import Item, Listing, bytes_of, listing_of
+from emojimation.batch.workers import Workers
+from emojimation.errors import InputError
+from emojimation.labels import EMOTIONS
+from emojimation.weights import resolve, sha256
+
+Row = dict[str, Any]
+SAMPLE = 24
+PIECE = 16  # pictures that are handed to a process at once
+PIECE_BYTES = 4 << 20  # of pictures that come with their bytes
+_loaded: list["Answerer"] = []  # of a worker process
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the answers depend on. model: name or path. min_score: the detector's threshold, None for its own."""
+
+    source: str
+    model: str = "default"
+    cropped: bool = False
+    tiles: bool = False
+    min_score: float | None = None
+
+
+@dataclass(slots=True)
+class Summary:
+    """What came of a batch. pictures: answered, also before a resume. before: of these, answered earlier. failed: could not be
+    read. emotions: of the certain faces. seconds, per_s: of this run. interrupted: by Ctrl-C. sample: some rows with
+    faces, taken evenly by chance."""
+
+    pictures: int = 0
+    before: int = 0
+    without_face: int = 0
+    failed: int = 0
+    faces: int = 0
+    uncertain: int = 0
+    emotions: dict[str, int] = field(default_factory=lambda: dict.fromkeys(EMOTIONS, 0))
+    seconds: float = 0.0
+    per_s: float = 0.0
+    interrupted: bool = False
+    written: list[str] = field(default_factory=list)
+    sample: list[Row] = field(default_factory=list)
+
+    def add(self, row: Row) -> None:
+        """Count a picture's row."""
+        self.pictures += 1
+        if "faces" not in row:
+            self.failed += 1
+            return
+        self.without_face += not row["faces"]
+        self._keep(row)
+        self.faces += len(row["faces"])
+        for face in row["faces"]:
+            self.uncertain += not face["certain"]
+            if face["certain"]:
+                self.emotions[face["emotion"]] += 1
+
+    def _keep(self, row: Row) -> None:
+        """Algorithm R (Vitter, "Random sampling with a reservoir", 1985), the same for the same rows."""
+        if row["faces"]:
+            place = random.Random(row["source"]).randrange(self.pictures)
+            if len(self.sample) < SAMPLE:
+                self.sample.append(row)
+            elif place < SAMPLE:
+                self.sample[place] = row
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values, without the sample."""
+        values = {name: value for name, value in asdict(self).items() if name != "sample"}
+        return {**values, "seconds": round(self.seconds, 2), "per_s": round(self.per_s, 2)}
+
+
+class Answerer:
+    """The models, and what they say of an item, as a row that can be written."""
+
+    def __init__(self, settings: Settings):
+        import cv2
+
+        from emojimation.pipeline import Pipeline
+
+        cv2.setNumThreads(1)  # the processes are the parallelism
+        self.settings = settings
+        self._pipeline = Pipeline(settings.model, min_score=settings.min_score, tiles=settings.tiles)
+
+    def __call__(self, item: Item) -> Row:
+        """`ImageResult.to_dict` of the picture."""
+        from emojimation.media import decode_image, read_image
+        from emojimation.run import picture_result
+
+        if item.error is not None:
+            return {"source": item.source, "error": item.error}
+        try:
+            if item.path is not None and "://" not in item.path:
+                picture = read_image(item.path)
+            else:
+                picture = decode_image(self._bytes(item), item.source)
+        except InputError as error:
+            return {"source": item.source, "error": " ".join(str(error).split())}
+        except MemoryError:
+            return {"source": item.source, "error": "Expected a picture that fits into memory."}
+        return picture_result(item.source, picture, self._pipeline, self.settings.cropped).to_dict()
+
+    def _bytes(self, item: Item) -> bytes:
+        return bytes_of(item.path, self.settings.source) if item.path is not None else item.data or b""
+
+
+Engine = Callable[[Settings, Listing, set[str]], Iterator[list[Row]]]
+
+
+def local(count: int | None = None) -> Engine:
+    """The engine of this machine: `count` processes, by default one per core."""
+
+    def answers(settings: Settings, listing: Listing, answered: set[str]) -> Iterator[list[Row]]:
+        workers = Workers(count or processors(), _load, (settings,), _answer, _lost)
+        return workers.answers(pieces(item for item in listing if item.source not in answered))
+
+    return answers
+
+
+def apart(settings: Settings, items: list[Item]) -> list[Row]:
+    """The rows of some items from a process of their own, which may die of one of them."""
+    workers = Workers(1, _load, (settings,), _answer, _lost)
+    return [row for piece in workers.answers([items]) for row in piece]
+
+
+def processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def pieces(items: Iterable[Item], most: int = PIECE) -> Iterator[list[Item]]:
+    """Items in lists of `most`, or of fewer where they bring many bytes."""
+    piece: list[Item] = []
+    size = 0
+    for item in items:
+        piece.append(item)
+        size += len(item.data or b"")
+        if len(piece) >= most or size >= PIECE_BYTES:
+            yield piece
+            piece, size = [], 0
+    if piece:
+        yield piece
+
+
+def _load(settings: Settings) -> None:
+    _loaded.append(Answerer(settings))
+
+
+def _answer(items: list[Item]) -> list[Row]:
+    return [_loaded[0](item) for item in items]
+
+
+def _lost(item: Item) -> Row:
+    return {"source": item.source, "error": "Expected a picture, got a file at which the reading process dies."}
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where results go. resume: go on where a run ended, or add what is new to finished results. overwrite: begin anew."""
+
+    path: Path
+    resume: bool = False
+    overwrite: bool = False
+
+    @property
+    def journal(self) -> Path:
+        """Of the unfinished run."""
+        return self.path.with_name(f"{self.path.name}.journal")
+
+    @property
+    def errors(self) -> Path:
+        """Of the pictures that could not be read; there is none where all could."""
+        return self.path.with_name(f"{self.path.name}.errors.jsonl")
+
+    def check(self) -> None:
+        """Raise InputError where something would be lost, or the kind cannot be written."""
+        tables.format_of(self.path)
+        if self.path.suffix.lower() == ".parquet":
+            tables.rows.load_parquet()
+        if self.path.is_dir():
+            raise InputError(f"Expected a file's name to write to, got the folder {self.path}.")
+        if self.overwrite:
+            for path in (self.journal, self.path, self.errors):
+                path.unlink(missing_ok=True)
+        there = next((path for path in (self.journal, self.path) if path.exists()), None)
+        if there is not None and not self.resume:
+            raise InputError(f"Expected a new output, but {there} exists. Give --resume to go on, or --overwrite.")
+
+
+def run_batch(
+    settings: Settings,
+    output: Output,
+    engine: Engine,
+    on_rows: Callable[[int, int], None] | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Summary:
+    """Answer every picture of `settings.source` once and write the results.
+
+    on_rows: called with the numbers of answered and of all pictures. stopped: asked after each piece; True leaves the rest
+    for a resumed run. Raises InputError for bad input, and where the disk is full.
+    """
+    output.check()
+    listing = listing_of(settings.source)
+    began = time.perf_counter()
+    earlier = _earlier(output)
+    summary = Summary()
+    asked = asdict(settings) | {"version": emojimation.__version__, "model_sha256": sha256(resolve(settings.model))}
+    with Journal(output.journal, asked) as journal:
+        journal.answered |= earlier
+        before = len(journal.answered)
+        with closing(engine(settings, listing, set(journal.answered))) as answers:  # type: ignore[type-var]
+            for rows in answers:
+                journal.write(rows)
+                if on_rows is not None:
+                    on_rows(len(journal.answered), listing.total)
+                if stopped():
+                    summary.interrupted = True
+                    return _timed(summary, began, len(journal.answered), before)
+        _finish(output, journal, earlier, summary)
+        summary.before = before
+        return _timed(summary, began, len(journal.answered), before)
+
+
+def _timed(summary: Summary, began: float, answered: int, before: int) -> Summary:
+    summary.seconds = time.perf_counter() - began
+    summary.per_s = (answered - before) / max(summary.seconds, 1e-9)
+    summary.pictures = max(summary.pictures, answered)
+    return summary
+
+
+def _earlier(output: Output) -> set[str]:
+    """Names in finished results that are to be added to. Raises InputError for a file of another kind."""
+    if not output.path.exists():
+        return set()
+    form = tables.format_of(output.path)
+    names = {row["source"] for row in form.read(output.path)}
+    return names | {row["source"] for row in _old_errors(output)}
+
+
+def _old_errors(output: Output) -> Iterator[Row]:
+    # Without results, errors that are there belong to a run that was killed while it ended: its journal has them.
+    there = output.path.exists() and output.errors.exists()
+    return tables.read_jsonl(output.errors) if there else iter(())
+
+
+def _finish(output: Output, journal: Journal, earlier: set[str], summary: Summary) -> None:
+    """Make the files from the journal, each appearing whole; a kill in between leaves all for the next run."""
+    form = tables.format_of(output.path)
+    parts = [
+        (output.path, _results(output, form, journal, earlier)),
+        (output.errors, _errors(output, journal, earlier)),
+    ]
+    for path, rows in parts:
+        partial = path.with_name(f"{path.name}.partial")
+        try:
+            (form.write if path == output.path else tables.write_jsonl)(partial, rows)
+            synced(partial)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise full_disk(error, path) from error
+    for path, _ in reversed(parts):  # the errors first: what stands in neither file would be answered again
+        os.replace(path.with_name(f"{path.name}.partial"), path)
+    for row in journal.rows():
+        if row["source"] not in earlier:
+            summary.add(row)
+    if not output.errors.stat().st_size:
+        output.errors.unlink()
+    output.journal.unlink()
+    summary.written = [str(path) for path, _ in parts if path.exists()]
+
+
+def _results(output: Output, form: tables.Format, journal: Journal, earlier: set[str]) -> Iterator[Row]:
+    if output.path.exists():
+        yield from form.read(output.path)
+    for row in journal.rows():
+        if "faces" in row and row["source"] not in earlier:
+            yield from form.rows(row)
+
+
+def _errors(output: Output, journal: Journal, earlier: set[str]) -> Iterator[Row]:
+    yield from _old_errors(output)
+    for row in journal.rows():
+        if "faces" not in row and row["source"] not in earlier:
+            yield row

@@ -1,0 +1,68 @@
+"""The command `report`: a run's page of figures and plots, and its model card. Heavy modules load when it runs."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from emojimation.cli.judge import FERPLUS, RUN, corruption_table, need, sampled, write
+from emojimation.errors import InputError
+
+
+def report(
+    run: RUN,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="What the run was trained on: adds bars, mistakes and corruptions.")
+    ] = None,
+    ferplus: FERPLUS = None,
+    scores: Annotated[
+        list[Path] | None, typer.Option(help="JSON of `emojimation evaluate`, e.g. on the test split, for the card.")
+    ] = None,
+    sample: Annotated[int, typer.Option(min=0, help="Pictures for the corruption table; 0: all.")] = 1000,
+) -> None:
+    """Write RUN/report.html, one page with all figures and plots, and RUN/MODEL_CARD.md."""
+    need("matplotlib")
+    from emojimation.training import card, report_page, runs
+
+    opened = runs.open_run(run)
+    extra = [runs.read_scores(path) for path in scores or []]
+    rows = _rows_of_run(opened, data, ferplus) if data else None
+    if rows is not None:
+        opened = _with_corruptions(opened, rows[1], sample)
+    write(run / "MODEL_CARD.md", card.model_card(opened, extra))
+    write(run / "report.html", report_page.page(opened, extra, *(rows or (None, None, None))))
+    typer.echo(f"Written: {run / 'report.html'}, {run / 'MODEL_CARD.md'}", err=True)
+
+
+def _rows_of_run(opened: Any, data: Path, ferplus: Path | None) -> tuple[Any, Any, Any]:
+    """The whole data set, the run's validation rows, and the probabilities of the run's model for them."""
+    from emojimation.classify import EmotionClassifier
+    from emojimation.training import runs
+    from emojimation.training.data import load
+
+    classifier = EmotionClassifier(runs.need(opened.folder, "model.onnx"))
+    dataset = load(data, ferplus=ferplus, size=classifier.size)
+    rows = dataset.split(opened.metrics["split"])
+    if rows.sha256 != opened.metrics.get("data_sha256"):
+        raise InputError(
+            f"Expected the data that {opened.folder}/metrics.json was computed on, got other rows in {data}: "
+            f"give that data, or run `emojimation export {opened.folder} --data {data}` first."
+        )
+    return dataset, rows, classifier.predict(rows.images)
+
+
+def _with_corruptions(opened: Any, rows: Any, sample: int) -> Any:
+    """The run with a corruption table: the one in its folder if it is of this model and size, else a new one."""
+    from dataclasses import replace
+
+    from emojimation.classify import EmotionClassifier
+    from emojimation.weights import sha256
+
+    model, some = opened.folder / "model.onnx", sampled(rows, sample)
+    facts = {"n": len(some), "model_sha256": sha256(model)}
+    if opened.corruptions and facts.items() <= opened.corruptions.items():
+        return opened
+    table = corruption_table(EmotionClassifier(model), some) | facts
+    write(opened.folder / "corruptions.json", json.dumps(table, indent=1) + "\n")
+    return replace(opened, corruptions=table)

@@ -1,0 +1,149 @@
+"""What a run over a film leaves on the disk while it goes on, so that it can go on after a crash.
+
+Beside the first file to be written stands a folder `NAME.parts` with `job.json` (what was asked), `frames.jsonl` (a line per
+finished frame), `finds.jsonl` (first pass of anonymising) and `film-000.mp4`, ... (a segment per start). It goes with the end.
+"""
+
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emojimation.errors import InputError
+from emojimation.faces import Face, iou
+from emojimation.rows import LogLine, read_log
+from emojimation.video.writer import count_frames
+
+SAME_PERSON_IOU = 0.3
+
+
+@dataclass(slots=True, eq=False)
+class Done:
+    """How far a run came. frames: finished ones. time_s: of the last. faces: rows of the last. highest_id: of all rows.
+    parts: film segments with the time of their first frame."""
+
+    frames: int = 0
+    time_s: float = 0.0
+    faces: list[dict[str, Any]] = field(default_factory=list)
+    highest_id: int = 0
+    parts: list[tuple[Path, float]] = field(default_factory=list)
+
+
+class Job:
+    """The folder of a run. primary: the first file to be written, None for a run that writes none (then a temporary folder).
+
+    asked: what the run depends on; with `resume` it must be as it was. suffix: of the film, None without one. Raises
+    InputError where a run that was begun otherwise is to go on.
+    """
+
+    def __init__(self, primary: Path | None, asked: dict[str, Any], suffix: str | None, resume: bool):
+        self._suffix = suffix
+        self.folder = (
+            Path(tempfile.mkdtemp(prefix="emojimation-"))
+            if primary is None
+            else primary.with_name(f"{primary.name}.parts")
+        )
+        self.log, self.finds, self._card = (self.folder / n for n in ("frames.jsonl", "finds.jsonl", "job.json"))
+        begun = self._card.is_file()
+        if self.folder.exists() and not begun and any(self.folder.iterdir()):
+            raise InputError(f"Expected {self.folder} to be free for unfinished work, got a folder of other things.")
+        if begun and resume:
+            self._check(asked)
+        elif begun:
+            self.clear()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._card.write_text(json.dumps(asked, indent=1) + "\n", "utf-8")
+        self.resumed = begun and resume
+
+    def done(self) -> Done:
+        """How far the run came: the frames that are both in the log and, if there is to be one, in the film."""
+        if self._suffix is None:
+            return _counted(self, None, [])
+        films = [(path, count_frames(path)) for path in sorted(self.folder.glob(f"film-*{self._suffix}"))]
+        for path, count in films:
+            if not count:
+                path.unlink()
+        films = [film for film in films if film[1]]
+        return _counted(self, sum(count for _, count in films), films)
+
+    def next_film(self) -> Path:
+        """A free name for a film segment."""
+        taken = len(list(self.folder.glob(f"film-*{self._suffix}")))
+        return self.folder / f"film-{taken:03}{self._suffix}"
+
+    def clear(self) -> None:
+        """Remove the folder and all in it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _check(self, asked: dict[str, Any]) -> None:
+        try:
+            before = json.loads(self._card.read_text("utf-8"))
+        except ValueError:
+            before = {}
+        changed = [key for key in asked if before.get(key) != json.loads(json.dumps(asked[key]))]
+        if changed:
+            raise InputError(
+                f"Expected --resume with what the run in {self.folder} was begun with, got another {', '.join(changed)}. "
+                "Leave out --resume to begin anew."
+            )
+
+
+class People:
+    """Keeps a person's number when a run goes on with a new tracker: who stands where the last logged faces stood is them."""
+
+    def __init__(self, done: Done):
+        self._before, self._next = done.faces, done.highest_id + 1
+        self._names: dict[int, int] = {}
+
+    def meet(self, faces: list[Face]) -> None:
+        """Tell who the tracker sees at the last frame that was done (the last call counts)."""
+        self._names = {}
+        if not faces or not self._before:
+            return
+        old = np.array([row["xyxy"] for row in self._before], np.float32)
+        overlap = iou(np.stack([face.xyxy for face in faces]), old)
+        for i, face in enumerate(faces):
+            j = int(overlap[i].argmax())
+            known = self._before[j]["track_id"]
+            if overlap[i, j] >= SAME_PERSON_IOU and known not in self._names.values() and face.track_id is not None:
+                self._names[face.track_id] = known
+
+    def named(self, faces: list[Face]) -> list[Face]:
+        """The faces with the numbers of this run."""
+        return [face if face.track_id is None else face.with_(track_id=self._name(face.track_id)) for face in faces]
+
+    def _name(self, number: int) -> int:
+        if number not in self._names:
+            self._names[number] = self._next
+            self._next += 1
+        return self._names[number]
+
+
+def _counted(job: Job, limit: int | None, films: list[tuple[Path, int]]) -> Done:
+    done = Done()
+    starts = {}
+    first = 0
+    for path, count in films:
+        starts[first] = path
+        first += count
+    for line in read_log(job.log):
+        if done.frames == limit:
+            break
+        if done.frames in starts:
+            done.parts.append((starts[done.frames], line.time_s))
+        _take(done, line)
+    if limit is not None and done.frames < limit:
+        raise InputError(
+            f"Expected a log as long as the film in {job.folder}, got a shorter one: run without --resume."
+        )
+    return done
+
+
+def _take(done: Done, line: LogLine) -> None:
+    done.frames += 1
+    done.time_s, done.faces = line.time_s, line.faces
+    done.highest_id = max([done.highest_id, *(face["track_id"] or 0 for face in line.faces)])

@@ -1,0 +1,52 @@
+"""How a film is treated: what a person may choose, checked, and told apart when a run goes on."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from emojimation.errors import InputError
+from emojimation.render import STYLES
+from emojimation.video.anonymise import STYLES as HIDING_STYLES
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a film is treated.
+
+    style, art: see `render.annotate`. hide: cover every face, in two passes; `look` should then search with a low threshold.
+    every: a look at each k-th frame, or "auto". workers: looks at once. start_s, end_s: the part of the film. fps: of
+    picture sequences. sound: copy it. resume: go on where a run with the same settings ended. look_name: what `look` is,
+    so that no run goes on with another.
+    """
+
+    style: str = "boxes"
+    art: str = "noto"
+    hide: bool = False
+    every: int | str = 1
+    workers: int = 1
+    start_s: float = 0.0
+    end_s: float | None = None
+    fps: float | None = None
+    sound: bool = True
+    resume: bool = False
+    look_name: str = ""
+
+
+def check(options: Options, film: bool) -> None:
+    """Raise InputError for a choice that cannot be. film: one is to be written."""
+    if options.style not in STYLES:
+        raise InputError(f"Expected a style of {', '.join(STYLES)}, got {options.style!r}.")
+    if options.hide and options.style not in HIDING_STYLES:
+        raise InputError(f"Expected a style that hides faces ({', '.join(HIDING_STYLES)}), got {options.style!r}.")
+    if options.hide and not film:
+        raise InputError("Expected a film to write the hidden faces to, got none: give --out OUT.mp4.")
+    if options.start_s < 0:
+        raise InputError(f"Expected a start from 0 s on, got {options.start_s:g} s.")
+
+
+def asked_of(source: str | int | Path, options: Options, suffix: str | None) -> dict[str, Any]:
+    """What a run depends on, to compare when it is resumed."""
+    path = Path(str(source))
+    file = {"size": path.stat().st_size, "changed": path.stat().st_mtime_ns} if path.is_file() else {}
+    settings = {key: value for key, value in asdict(options).items() if key not in ("resume", "workers", "sound")}
+    return {"source": str(path.resolve()) if path.exists() else str(source), **file, "film": suffix, **settings}

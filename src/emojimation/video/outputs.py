@@ -1,0 +1,153 @@
+"""What is to be written for a film, checked before anything runs, and written when the frames are done."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from emojimation import page, rows, timeline
+from emojimation.errors import InputError
+from emojimation.video import writer
+from emojimation.video.sound import Sound
+from emojimation.video.source import open_source
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """The files that a run writes, each None if it is not wanted. film: .mp4 or .webm. report: one HTML page."""
+
+    film: Path | None = None
+    jsonl: Path | None = None
+    csv: Path | None = None
+    parquet: Path | None = None
+    srt: Path | None = None
+    vtt: Path | None = None
+    report: Path | None = None
+
+    @property
+    def all(self) -> dict[str, Path]:
+        """Kind -> path of the wanted ones."""
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: Path(path) for name, path in named.items() if path is not None}
+
+    @property
+    def primary(self) -> Path | None:
+        """The one beside which unfinished work is kept."""
+        return next(iter(self.all.values()), None)
+
+    def check(self, source: str | int | Path) -> None:
+        """Raise InputError for a target that is the source, a folder, named twice, or of a kind that cannot be written."""
+        seen: dict[Path, str] = {}
+        for kind, path in self.all.items():
+            place = path.resolve()
+            if place in seen:
+                raise InputError(f"Expected different files for --{seen[place]} and --{kind}, got {path} for both.")
+            seen[place] = kind
+            if path.is_dir():
+                raise InputError(f"Expected a file's name to write to, got the folder {path}.")
+            if _is_within(path, source):
+                raise InputError(f"Expected an output other than the input, got {path} for both. Choose another name.")
+            _make_folder(path.parent)
+        if self.film is not None:
+            writer.codec_of(self.film)
+            writer.load_av()
+        if self.parquet is not None:
+            rows.load_parquet()
+
+
+def _is_within(path: Path, source: str | int | Path) -> bool:
+    """Whether a target is the source file."""
+    given = Path(str(source))
+    try:
+        return path.exists() and given.exists() and path.samefile(given)
+    except OSError:
+        return False
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"Expected a folder to write to, got {folder} ({error.strerror}).") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the outputs need to know of the film. source: as given. start_s: where the part begins. end_s: where the sound
+    ends, None for all. hide: faces are covered, so nothing of the source may be shown. sound: copy it."""
+
+    source: str | int | Path
+    start_s: float
+    end_s: float | None
+    hide: bool
+    sound: bool
+
+
+def write_all(targets: Targets, log: Path, parts: list[tuple[Path, float]], shown: Shown) -> list[Path]:
+    """Write every target from the log and the film's segments, each with the source's time of its first frame."""
+    written = []
+    if targets.film is not None and parts:
+        _write_film(targets.film, parts, shown)
+        written.append(targets.film)
+    for kind in rows.KINDS:
+        if kind in targets.all:
+            written.append(rows.export(log, targets.all[kind], kind))
+    return written + _write_timeline(targets, log, shown)
+
+
+def _write_film(target: Path, parts: list[tuple[Path, float]], shown: Shown) -> None:
+    path = Path(str(shown.source))
+    sound = Sound(path, shown.start_s, shown.end_s) if shown.sound else None
+    is_file = path.is_file() and shown.sound
+    # Where and with what a film was taken stays behind when faces are hidden.
+    tags = writer.tags_of(path) if is_file and not shown.hide else {}
+    writer.join([(part, time_s - shown.start_s) for part, time_s in parts], target, sound, tags)
+
+
+def _write_timeline(targets: Targets, log: Path, shown: Shown) -> list[Path]:
+    if targets.srt is None and targets.vtt is None and targets.report is None:
+        return []
+    story = timeline.of_rows(_shifted(log, shown.start_s if targets.film else 0.0), _duration(log))
+    written = []
+    if targets.srt is not None:
+        written.append(timeline.write_srt(targets.srt, story))
+    if targets.vtt is not None:
+        written.append(timeline.write_vtt(targets.vtt, story))
+    if targets.report is not None:
+        written.append(_write_report(targets, story, shown))
+    return written
+
+
+def _shifted(log: Path, start_s: float) -> Iterator[dict[str, Any]]:
+    for row in rows.rows_of(log):
+        yield {**row, "time_s": row["time_s"] - start_s}
+
+
+def _duration(log: Path) -> float | None:
+    first = last = None
+    for line in rows.read_log(log):
+        first = line.time_s if first is None else first
+        last = line.time_s
+    return None if last is None or first is None else last - first
+
+
+def _write_report(targets: Targets, story: timeline.Timeline, shown: Shown) -> Path:
+    assert targets.report is not None
+    is_file = Path(str(shown.source)).is_file()
+    video = targets.film or (Path(str(shown.source)) if is_file and not shown.hide else None)
+    title = (targets.film or Path(str(shown.source))).name
+    pictures = {} if video is None else _thumbnails(story, video)
+    return timeline.write_html(targets.report, story, title, video, pictures)
+
+
+def _thumbnails(story: timeline.Timeline, video: Path) -> dict[tuple[int, int], str]:
+    """Pictures of the peaks, cut from the film that the page shows."""
+    pictures = {}
+    for person in story.people:
+        for peak in person.peaks():
+            with closing(open_source(video, max(peak.time_s - 1e-3, 0.0))) as source:
+                frame = next(iter(source), None)
+            if frame is not None:
+                pictures[person.track_id, peak.frame] = page.thumbnail(frame.image, peak.xyxy)
+    return pictures

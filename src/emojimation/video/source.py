@@ -1,0 +1,84 @@
+"""What a person names as a video - a file, a folder of pictures, a camera, an address - as a source of frames."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from emojimation.errors import InputError
+from emojimation.media import SUFFIXES, find_images, read_image
+from emojimation.video.camera import Camera, Stream
+from emojimation.video.reader import ASSUMED_FPS, Frame, Info, Source, VideoFile
+from emojimation.video.scene import crowd
+
+_MOVING = (".gif", ".webp", ".png", ".apng", ".avif")
+_SYNTHETIC = re.compile(r"synthetic(?::(\d+(?:\.\d+)?)(?:x(\d+))?)?")
+
+
+class Pictures:
+    """Picture files, in the order of their names, as a film of `fps` frames a second; broken ones are left out and told."""
+
+    def __init__(self, path: str | Path, fps: float = ASSUMED_FPS, start_s: float = 0.0, end_s: float | None = None):
+        self._paths = find_images([path])
+        self._fps, self._start_s, self._end_s = fps, start_s, end_s
+        self.notes: list[str] = []
+        self.info = Info(name=str(path), fps=fps, duration_s=len(self._paths) / fps)
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+    def __iter__(self) -> Iterator[Frame]:
+        count = 0
+        for number, path in enumerate(self._paths):
+            time_s = number / self._fps
+            if time_s < self._start_s - 1e-6 or (self._end_s is not None and time_s >= self._end_s):
+                continue
+            try:
+                image = read_image(path).frame
+            except InputError as error:
+                self.notes.append(str(error))
+                continue
+            yield Frame(image, time_s, count)
+            count += 1
+        if not count:
+            raise InputError(f"Expected pictures, got {self.info.name}, of which none can be read.")
+
+
+def open_source(
+    source: str | int | Path, start_s: float = 0.0, end_s: float | None = None, fps: float | None = None
+) -> Source:
+    """The source that `source` names.
+
+    A number or a string of digits is a camera; `scheme://...` a network stream; a folder, a glob or a picture a sequence
+    (of `fps` frames a second, 25 if not given); `synthetic`, `synthetic:SECONDS` or `synthetic:SECONDSxFACES` a made-up
+    film; anything else a video file. start_s, end_s: the part to read, in seconds, of what has a length.
+    """
+    text = str(source)
+    made_up = _SYNTHETIC.fullmatch(text)
+    if text.isdecimal():
+        return _whole(Camera(int(text)), start_s, end_s)
+    if "://" in text:
+        return _whole(Stream(text), start_s, end_s)
+    if made_up and not Path(text).exists():
+        film = crowd(int(made_up[2] or 1), fps=fps or 30.0, seconds=float(made_up[1] or 10))
+        film.start_s, film.end_s = start_s, film.end_s if end_s is None else end_s
+        return film
+    if _is_sequence(Path(text)):
+        return Pictures(text, fps or ASSUMED_FPS, start_s, end_s)
+    return VideoFile(text, start_s, end_s)
+
+
+def _whole(source: Source, start_s: float, end_s: float | None) -> Source:
+    if start_s or end_s is not None:
+        source.close()
+        raise InputError(
+            f"Expected no --start and --end for {source.info.name}, which has no place to go to. Leave them out."
+        )
+    return source
+
+
+def _is_sequence(path: Path) -> bool:
+    if path.is_dir():
+        return True
+    if not path.exists():
+        return any(mark in str(path) for mark in "*?[")
+    return path.suffix.lower() in SUFFIXES - set(_MOVING)
