@@ -71,7 +71,10 @@ RUNTIME = set(MAY_IMPORT)
 # Heavy package -> the only modules that may import it.
 HOMES = {
     **{
-        name: {f"training.{part}" for part in ("models", "network", "fit", "train", "export", "quantize", "ensemble", "runs")}
+        name: {
+            f"training.{part}"
+            for part in ("models", "network", "fit", "train", "export", "quantize", "ensemble", "runs")
+        }
         for name in ("keras", "tensorflow", "jax", "tf2onnx", "onnx")
     },
     "matplotlib": {"training.report"},  # and the files of that name's beginning

@@ -112,7 +112,7 @@ class Window:
         self.part = canvas.image[y0:y1, x0:x1]
         self.patch = np.empty_like(self.part)
         self.mask = np.zeros(self.part.shape[:2], np.uint8)
-        cv2.fillPoly(self.mask, [canvas.pixels(outline, self.origin)], 255, cv2.LINE_AA, 4)
+        cv2.fillPoly(self.mask, [canvas.pixels(outline, self.origin)], (255,), cv2.LINE_AA, 4)
 
     def fill(self, points: np.ndarray, colour: Colour) -> None:
         cv2.fillPoly(self.patch, [self.canvas.pixels(points, self.origin)], colour, cv2.LINE_AA, 4)
