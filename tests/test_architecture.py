@@ -62,9 +62,10 @@ MAY_IMPORT = {
     "batch.workers": {"errors"},
     "batch.journal": {"errors"},
     "batch.tables": GROUND | {"rows"},
+    "batch.output": {"errors", "batch.journal", "batch.tables"},
     "batch.contact": GROUND | {"batch.listing", "media", "render", "rows"},
     "batch.run": GROUND
-    | {f"batch.{part}" for part in ("contact", "journal", "listing", "tables", "workers")}
+    | {f"batch.{part}" for part in ("contact", "journal", "listing", "output", "workers")}
     | {"media", "pipeline", "run"},
 }
 RUNTIME = set(MAY_IMPORT)

@@ -38,6 +38,8 @@ SUFFIXES = frozenset(f".{kind}" for kind in _KINDS)
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "PPM", "AVIF", "JPEG2000", "ICO")
 _MOVING = {"GIF": "GIF", "WEBP": "WebP", "PNG": "PNG", "AVIF": "AVIF"}
 MAX_MEGAPIXELS = 200
+MOST_PAGES = 1000
+ORIENTATION = 0x0112  # EXIF's tag; 1 is upright
 _READ_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, Image.DecompressionBombError)
 _PILLOW_LIMIT = threading.Lock()
 
@@ -89,10 +91,12 @@ def picture_of(image: Image.Image) -> Picture:
     _check_size(image.size, "the image")
     notes = _notes(image)
     image.load()
+    upright = image
     try:
-        upright = ImageOps.exif_transpose(image)
+        if image.getexif().get(ORIENTATION, 1) != 1:  # Pillow would copy an upright one
+            upright = ImageOps.exif_transpose(image)
     except (SyntaxError, ValueError, KeyError, TypeError, OSError, struct.error):
-        upright, notes = image, [*notes, "damaged EXIF data were ignored"]
+        notes = [*notes, "damaged EXIF data were ignored"]
     return Picture(cv2.cvtColor(_rgb(upright), cv2.COLOR_RGB2BGR), tuple(notes))
 
 
@@ -157,9 +161,23 @@ def _notes(image: Image.Image) -> list[str]:
         return [
             f"moving {_MOVING[image.format]} of {getattr(image, 'n_frames', 0)} frames: only the first was looked at"
         ]
-    if image.format == "TIFF" and getattr(image, "n_frames", 1) > 1:
-        return [f"TIFF of {getattr(image, 'n_frames', 0)} pages: only the first was looked at"]
+    if image.format == "TIFF" and (pages := _pages(image)) > 1:
+        least = "" if pages < MOST_PAGES else "at least "
+        return [f"TIFF of {least}{pages} pages: only the first was looked at"]
     return []
+
+
+def _pages(image: Image.Image) -> int:
+    """Pages of a TIFF, counted up to `MOST_PAGES`: Pillow's own count takes minutes for a file of 100,000 empty ones."""
+    pages = 1
+    try:
+        while pages < MOST_PAGES:
+            image.seek(pages)
+            pages += 1
+    except EOFError:
+        pass
+    image.seek(0)
+    return pages
 
 
 def _rgb(image: Image.Image) -> np.ndarray:
@@ -169,9 +187,10 @@ def _rgb(image: Image.Image) -> np.ndarray:
     if image.mode == "La":
         image = image.convert("LA")  # the only mode that Pillow turns it into
     if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return np.asarray(image.convert("RGB"))
+        white = Image.new("RGBA", image.size, "white")
+        white.alpha_composite(image if image.mode == "RGBA" else image.convert("RGBA"))
+        image = white
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _eight_bits(grey: np.ndarray) -> np.ndarray:

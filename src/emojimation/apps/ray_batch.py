@@ -30,6 +30,8 @@ PIECE = 32  # pictures per call of an actor
 BLOCK = 128  # pictures per task, which is what is done again when a worker dies
 MOST_BLOCKS = 4000
 CONNECT_S, ANSWER_S = 4.0, 7.0
+# What a client of HTTP/2, and so of gRPC, sends first, and the kind of the frame that it is answered with (RFC 9113, 3.4).
+PREFACE, SETTINGS = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5), 4
 CAREFUL = 16  # calls of an actor that died and was started again: as many as may have waited for it
 STORE_BYTES = 256 << 20  # of a cluster that is started here: pieces are small
 
@@ -60,27 +62,50 @@ def connected(address: str | None, workers: int | None = None) -> Iterator[None]
     options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     if address is None:
         count = workers or processors()
-        ray.init(address="local", num_cpus=count, include_dashboard=False, object_store_memory=STORE_BYTES, **options)
+        with _hushed():
+            ray.init(
+                address="local", num_cpus=count, include_dashboard=False, object_store_memory=STORE_BYTES, **options
+            )
     else:
         _knock(address)
-        _connect(address, options)
+        with _hushed():
+            _connect(address, options)
     try:
         yield
     finally:
         ray.shutdown()
 
 
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Without what Ray's libraries write to standard error by themselves, past Python: each failed attempt, their settings."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def _knock(address: str) -> None:
-    """See whether anybody listens there: Ray itself would try for a minute."""
+    """See whether somebody who may be Ray answers there: Ray itself would try for a minute."""
     if address == "auto":
         return
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdigit():
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or "/" in host:
         raise InputError(f"Expected a cluster's address as HOST:PORT or `auto`, got {address!r}.")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
+        with socket.create_connection((host.strip("[]"), int(port)), CONNECT_S) as peer:
+            peer.sendall(PREFACE)
+            answer = peer.recv(9, socket.MSG_WAITALL)
+    except TimeoutError as error:
+        raise _unreachable(address, f"no answer within {CONNECT_S:g} s") from error
     except (OSError, OverflowError) as error:
         raise _unreachable(address, str(error)) from error
+    if len(answer) < 9 or answer[3] != SETTINGS:
+        raise _unreachable(address, "what answers there is something else")
 
 
 def _connect(address: str, options: dict[str, Any]) -> None:

@@ -32,17 +32,21 @@ class Journal:
         self._file = _opened(path)
         try:
             self._begin(head)
-        except (InputError, OSError):
+        except InputError:
             self._file.close()
             raise
+        except OSError as error:
+            self._file.close()
+            if not path.stat().st_size:
+                path.unlink()
+            raise full_disk(error, path) from error
 
     def write(self, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         """Append the rows of pictures that are not in it yet; returns these. Raises InputError where the disk is full."""
         new = {row["source"]: row for row in rows if row["source"] not in self.answered}
         data = "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in new.values()).encode()
         try:
-            while data:  # a nearly full disk takes a part and refuses the rest
-                data = data[self._file.write(data) :]
+            self._append(data)
         except OSError as error:
             raise full_disk(error, self.path) from error
         self.answered.update(new)
@@ -83,7 +87,11 @@ class Journal:
         self._file.truncate(end)
         self._file.seek(end)
         if not end:
-            self._file.write((json.dumps(head) + "\n").encode())
+            self._append((json.dumps(head) + "\n").encode())
+
+    def _append(self, data: bytes) -> None:
+        while data:  # a nearly full disk takes a part and refuses the rest
+            data = data[self._file.write(data) :]
 
 
 def _opened(path: Path) -> Any:

@@ -6,13 +6,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import emojimation
-from emojimation.batch import tables
-from emojimation.batch.journal import Journal, full_disk, synced
-from emojimation.batch.listing import Item, Listing, bytes_of, listing_of
+from emojimation.batch.journal import Journal
+from emojimation.batch.listing import Item, Listing, bytes_of, clean, listing_of
+from emojimation.batch.output import Output, earlier_of, finish
 from emojimation.batch.workers import Workers
 from emojimation.errors import InputError
 from emojimation.labels import EMOTIONS
@@ -109,7 +108,7 @@ class Answerer:
             else:
                 picture = decode_image(self._bytes(item), item.source)
         except InputError as error:
-            return {"source": item.source, "error": " ".join(str(error).split())}
+            return {"source": item.source, "error": clean(" ".join(str(error).split()))}
         except MemoryError:
             return {"source": item.source, "error": "Expected a picture that fits into memory."}
         return picture_result(item.source, picture, self._pipeline, self.settings.cropped).to_dict()
@@ -168,39 +167,6 @@ def _lost(item: Item) -> Row:
     return {"source": item.source, "error": "Expected a picture, got a file at which the reading process dies."}
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
-    """Where results go. resume: go on where a run ended, or add what is new to finished results. overwrite: begin anew."""
-
-    path: Path
-    resume: bool = False
-    overwrite: bool = False
-
-    @property
-    def journal(self) -> Path:
-        """Of the unfinished run."""
-        return self.path.with_name(f"{self.path.name}.journal")
-
-    @property
-    def errors(self) -> Path:
-        """Of the pictures that could not be read; there is none where all could."""
-        return self.path.with_name(f"{self.path.name}.errors.jsonl")
-
-    def check(self) -> None:
-        """Raise InputError where something would be lost, or the kind cannot be written."""
-        tables.format_of(self.path)
-        if self.path.suffix.lower() == ".parquet":
-            tables.rows.load_parquet()
-        if self.path.is_dir():
-            raise InputError(f"Expected a file's name to write to, got the folder {self.path}.")
-        if self.overwrite:
-            for path in (self.journal, self.path, self.errors):
-                path.unlink(missing_ok=True)
-        there = next((path for path in (self.journal, self.path) if path.exists()), None)
-        if there is not None and not self.resume:
-            raise InputError(f"Expected a new output, but {there} exists. Give --resume to go on, or --overwrite.")
-
-
 def run_batch(
     settings: Settings,
     output: Output,
@@ -216,7 +182,7 @@ def run_batch(
     output.check()
     listing = listing_of(settings.source)
     began = time.perf_counter()
-    earlier = _earlier(output)
+    earlier = earlier_of(output)
     summary = Summary()
     asked = asdict(settings) | {"version": emojimation.__version__, "model_sha256": sha256(resolve(settings.model))}
     with Journal(output.journal, asked) as journal:
@@ -230,7 +196,11 @@ def run_batch(
                 if stopped():
                     summary.interrupted = True
                     return _timed(summary, began, len(journal.answered), before)
-        _finish(output, journal, earlier, summary)
+        summary.written = [str(path) for path in finish(output, journal, earlier)]
+        for row in journal.rows():
+            if row["source"] not in earlier:
+                summary.add(row)
+        journal.path.unlink()
         summary.before = before
         return _timed(summary, began, len(journal.answered), before)
 
@@ -240,59 +210,3 @@ def _timed(summary: Summary, began: float, answered: int, before: int) -> Summar
     summary.per_s = (answered - before) / max(summary.seconds, 1e-9)
     summary.pictures = max(summary.pictures, answered)
     return summary
-
-
-def _earlier(output: Output) -> set[str]:
-    """Names in finished results that are to be added to. Raises InputError for a file of another kind."""
-    if not output.path.exists():
-        return set()
-    form = tables.format_of(output.path)
-    names = {row["source"] for row in form.read(output.path)}
-    return names | {row["source"] for row in _old_errors(output)}
-
-
-def _old_errors(output: Output) -> Iterator[Row]:
-    # Without results, errors that are there belong to a run that was killed while it ended: its journal has them.
-    there = output.path.exists() and output.errors.exists()
-    return tables.read_jsonl(output.errors) if there else iter(())
-
-
-def _finish(output: Output, journal: Journal, earlier: set[str], summary: Summary) -> None:
-    """Make the files from the journal, each appearing whole; a kill in between leaves all for the next run."""
-    form = tables.format_of(output.path)
-    parts = [
-        (output.path, _results(output, form, journal, earlier)),
-        (output.errors, _errors(output, journal, earlier)),
-    ]
-    for path, rows in parts:
-        partial = path.with_name(f"{path.name}.partial")
-        try:
-            (form.write if path == output.path else tables.write_jsonl)(partial, rows)
-            synced(partial)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise full_disk(error, path) from error
-    for path, _ in reversed(parts):  # the errors first: what stands in neither file would be answered again
-        os.replace(path.with_name(f"{path.name}.partial"), path)
-    for row in journal.rows():
-        if row["source"] not in earlier:
-            summary.add(row)
-    if not output.errors.stat().st_size:
-        output.errors.unlink()
-    output.journal.unlink()
-    summary.written = [str(path) for path, _ in parts if path.exists()]
-
-
-def _results(output: Output, form: tables.Format, journal: Journal, earlier: set[str]) -> Iterator[Row]:
-    if output.path.exists():
-        yield from form.read(output.path)
-    for row in journal.rows():
-        if "faces" in row and row["source"] not in earlier:
-            yield from form.rows(row)
-
-
-def _errors(output: Output, journal: Journal, earlier: set[str]) -> Iterator[Row]:
-    yield from _old_errors(output)
-    for row in journal.rows():
-        if "faces" not in row and row["source"] not in earlier:
-            yield row

@@ -27,6 +27,7 @@ COLUMNS: dict[str, type] = {
     **{name: kind for name, kind in rows.COLUMNS.items() if name not in _LEFT_OUT},
     "notes": str,
 }
+_FIRST_COLUMNS = f"the columns {', '.join(list(COLUMNS)[:5])}, ..."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,14 @@ def _write_csv(path: Path, lines: Iterable[Row]) -> None:
         writer.writerows(lines)
 
 
+def _schema(pa: Any) -> Any:
+    kinds = {int: pa.int32(), float: pa.float64(), str: pa.string(), bool: pa.bool_()}
+    return pa.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
+
+
 def _write_parquet(path: Path, lines: Iterable[Row]) -> None:
     pa, parquet = rows.load_parquet()
-    kinds = {int: pa.int32(), float: pa.float64(), str: pa.string(), bool: pa.bool_()}
-    schema = pa.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
+    schema = _schema(pa)
     with parquet.ParquetWriter(path, schema) as writer:
         group: list[Row] = []
         for line in lines:
@@ -89,31 +94,41 @@ def _write_parquet(path: Path, lines: Iterable[Row]) -> None:
 
 def read_jsonl(path: Path) -> Iterator[Row]:
     """The lines of a file of results or errors. Raises InputError for what is neither."""
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         for line in file:
             try:
                 row = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 row = None
-            if not isinstance(row, dict) or "source" not in row or not {"faces", "error"} & row.keys():
+            if not isinstance(row, dict) or not isinstance(row.get("source"), str) or not _is_answer(row):
                 raise _foreign(path, "lines with source and faces")
             yield row
+
+
+def _is_answer(row: Row) -> bool:
+    return isinstance(row.get("faces"), list) or isinstance(row.get("error"), str)
 
 
 def _read_csv(path: Path) -> Iterator[Row]:
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
-        if reader.fieldnames != list(COLUMNS):
-            raise _foreign(path, f"the columns {', '.join(list(COLUMNS)[:5])}, ...")
-        yield from reader
+        try:
+            if reader.fieldnames != list(COLUMNS):
+                raise _foreign(path, _FIRST_COLUMNS)
+            for row in reader:
+                if None in row or None in row.values():
+                    raise _foreign(path, f"{len(COLUMNS)} columns in each line")
+                yield row
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise _foreign(path, _FIRST_COLUMNS) from error
 
 
 def _read_parquet(path: Path) -> Iterator[Row]:
     pa, parquet = rows.load_parquet()
     try:
         with parquet.ParquetFile(path) as table:
-            if table.schema_arrow.names != list(COLUMNS):
-                raise _foreign(path, f"the columns {', '.join(list(COLUMNS)[:5])}, ...")
+            if not table.schema_arrow.equals(_schema(pa)):
+                raise _foreign(path, _FIRST_COLUMNS)
             for batch in table.iter_batches(GROUP_ROWS):
                 yield from batch.to_pylist()
     except pa.ArrowException as error:

@@ -182,7 +182,7 @@ def _print_summary(summary: "Summary", out: Path, as_json: bool) -> None:
     if summary.interrupted:
         console.print("Stopped; the same command with --resume goes on.")
         return
-    if summary.pictures == summary.before:
+    if not summary.faces + summary.failed + summary.without_face:
         console.print("Nothing was left to do.")
         return
     console.print(f"{summary.faces} faces; {summary.without_face} pictures without one; {summary.failed} not readable")

@@ -1,10 +1,11 @@
-"""HTTP connections that do not wait for ever: uvicorn's own protocol with a clock for slow and half-open clients."""
+"""Connections that do not wait for ever: uvicorn's own protocols with clocks for slow and half-open clients."""
 
 import asyncio
 import json
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from emojimation.apps.api.limits import Limits
 
@@ -80,6 +81,28 @@ class PatientProtocol(H11Protocol):
             self._head_timer = _stop(self._head_timer)
         elif self._head_timer is None:
             self._head_timer = self.loop.call_later(self.limits.header_s, self.transport.abort)
+
+
+class PatientStream(WebSocketsSansIOProtocol):
+    """Ends a stream whose client does not read its answers: it would hold its place for ever."""
+
+    limits = Limits()
+    _read_timer: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        """The client has not taken what was sent: wait for it, but not for ever."""
+        super().pause_writing()
+        self._read_timer = self.loop.call_later(self.limits.send_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        self._read_timer = _stop(self._read_timer)
+        super().resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the clock."""
+        self._read_timer = _stop(self._read_timer)
+        super().connection_lost(exc)
 
 
 def _stop(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:

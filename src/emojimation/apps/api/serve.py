@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from emojimation.apps.api.gate import JsonLines
 from emojimation.apps.api.limits import Limits
-from emojimation.apps.api.protocol import PatientProtocol
+from emojimation.apps.api.protocol import PatientProtocol, PatientStream
 from emojimation.errors import InputError
 
 KEEP_ALIVE_S = 15
@@ -28,9 +28,9 @@ def run(app: FastAPI, host: str, port: int, limits: Limits, told: Callable[[str]
     """
     _log_to(sys.stderr)
     bound = _bound(host, port)
-    protocol = type("Protocol", (PatientProtocol,), {"limits": limits})
+    http, stream = (type(kind.__name__, (kind,), {"limits": limits}) for kind in (PatientProtocol, PatientStream))
     config = uvicorn.Config(
-        app, http=protocol, ws="websockets-sansio", log_config=None, access_log=False, server_header=False,
+        app, http=http, ws=stream, log_config=None, access_log=False, server_header=False,
         timeout_keep_alive=KEEP_ALIVE_S, timeout_graceful_shutdown=round(limits.grace_s) or 1, backlog=BACKLOG,
         ws_max_size=limits.body_bytes, ws_max_queue=2,
     )  # fmt: skip
