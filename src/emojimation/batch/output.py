@@ -1,0 +1,104 @@
+"""Where the results of a batch go: what lies there already, and the files that appear whole at the end."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emojimation.batch import tables
+from emojimation.batch.journal import Journal, full_disk, synced
+from emojimation.errors import InputError
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where results go. resume: go on where a run ended, or add what is new to finished results. overwrite: begin anew."""
+
+    path: Path
+    resume: bool = False
+    overwrite: bool = False
+
+    @property
+    def journal(self) -> Path:
+        """Of the unfinished run."""
+        return self.path.with_name(f"{self.path.name}.journal")
+
+    @property
+    def errors(self) -> Path:
+        """Of the pictures that could not be read; there is none where all could."""
+        return self.path.with_name(f"{self.path.name}.errors.jsonl")
+
+    def check(self) -> None:
+        """Raise InputError where something would be lost, or the kind cannot be written."""
+        tables.format_of(self.path)
+        if self.path.suffix.lower() == ".parquet":
+            tables.rows.load_parquet()
+        if self.path.is_dir():
+            raise InputError(f"Expected a file's name to write to, got the folder {self.path}.")
+        if self.overwrite:
+            for path in (self.journal, self.path, self.errors):
+                path.unlink(missing_ok=True)
+        there = next((path for path in (self.journal, self.path) if path.exists()), None)
+        if there is not None and not self.resume:
+            raise InputError(f"Expected a new output, but {there} exists. Give --resume to go on, or --overwrite.")
+
+
+def earlier_of(output: Output) -> set[str]:
+    """Names in finished results that are to be added to. Raises InputError for a file of another kind."""
+    if not output.path.exists():
+        return set()
+    form = tables.format_of(output.path)
+    try:
+        names = {row["source"] for row in form.read(output.path)}
+        return names | {row["source"] for row in _old_errors(output)}
+    except OSError as error:
+        raise InputError(f"Expected results that can be read, got {output.path} ({error.strerror}).") from error
+
+
+def _old_errors(output: Output) -> Iterator[Row]:
+    # Without results, errors that are there belong to a run that was killed while it ended: its journal has them.
+    there = output.path.exists() and output.errors.exists()
+    return tables.read_jsonl(output.errors) if there else iter(())
+
+
+def finish(output: Output, journal: Journal, earlier: set[str]) -> list[Path]:
+    """Make the files from the journal, each appearing whole, and return those that are there.
+
+    The journal stays: a kill in between leaves all for the next run. Raises InputError where the disk is full.
+    """
+    form = tables.format_of(output.path)
+    parts = [
+        (output.path, _results(output, form, journal, earlier)),
+        (output.errors, _errors(output, journal, earlier)),
+    ]
+    for path, rows in parts:
+        partial = path.with_name(f"{path.name}.partial")
+        try:
+            (form.write if path == output.path else tables.write_jsonl)(partial, rows)
+            synced(partial)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise full_disk(error, path) from error
+    for path, _ in reversed(parts):  # the errors first: what stands in neither file would be answered again
+        os.replace(path.with_name(f"{path.name}.partial"), path)
+    if not output.errors.stat().st_size:
+        output.errors.unlink()
+    return [path for path, _ in parts if path.exists()]
+
+
+def _results(output: Output, form: tables.Format, journal: Journal, earlier: set[str]) -> Iterator[Row]:
+    if output.path.exists():
+        yield from form.read(output.path)
+    for row in journal.rows():
+        if "faces" in row and row["source"] not in earlier:
+            yield from form.rows(row)
+
+
+def _errors(output: Output, journal: Journal, earlier: set[str]) -> Iterator[Row]:
+    yield from _old_errors(output)
+    for row in journal.rows():
+        if "faces" not in row and row["source"] not in earlier:
+            yield row
