@@ -21,4 +21,4 @@ compile web $same --extra web
 compile desktop $same --extra desktop
 compile api $same --extra api
 compile ray $same --extra ray
-compile test $same --extra train --extra web --extra desktop --extra api --extra dev
+compile test $same --extra train --extra web --extra desktop --extra api --extra ray --extra dev

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from emojimation.batch.run import Engine, Settings, Summary
 
 INTERRUPTED = 130
+LINE_S = 30
 SHEETS = (".jpg", ".jpeg", ".png", ".webp")
 console = Console(stderr=True)
 SERVICE_PACKAGES = ("fastapi", "python_multipart", "prometheus_client", "uvicorn", "websockets")
@@ -155,20 +157,24 @@ def _engine(name: str, workers: int | None, address: str | None) -> "Engine":
 
 @contextmanager
 def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar with the remaining time on standard error; a line at times where that is no terminal."""
+    """A bar with the remaining time on standard error; where that is no terminal, a line every `LINE_S` seconds."""
     columns = (
         TextColumn("{task.completed}/{task.total} pictures"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
         TextColumn("{task.fields[rate]}"), TextColumn("left"), TimeRemainingColumn(),
     )  # fmt: skip
-    began, first = time.monotonic(), -1
+    began, first, shown = time.monotonic(), -1, time.monotonic()
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("batch", total=None, rate="")
 
         def told(done: int, total: int) -> None:
-            nonlocal first
-            first = done if first < 0 else first
-            rate = (done - first) / max(time.monotonic() - began, 1e-9)
+            nonlocal first, shown
+            now, first = time.monotonic(), done if first < 0 else first
+            rate = (done - first) / max(now - began, 1e-9)
             bar.update(task, completed=done, total=total, rate=f"{rate:.1f}/s")
+            if not console.is_terminal and rate and now - shown >= LINE_S:
+                shown = now
+                left = timedelta(seconds=round((total - done) / rate))
+                console.print(f"{done}/{total} pictures, {rate:.1f} a second, {left} left")
 
         yield told
 
