@@ -4,6 +4,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -16,16 +18,37 @@ import pytest
 
 pytest.importorskip("ray", reason="the extra `ray` is not installed")
 
+import stored
 from conftest import ROOT
 from emojimation import InputError
 from emojimation.batch import tables
 from emojimation.batch.run import Answerer, Output, Settings, pieces, run_batch
 
-pytestmark = [pytest.mark.slow, pytest.mark.e2e]
+JPEG_HEAD = 300  # bytes of a picture that is cut short
 
 
 @pytest.fixture(scope="module")
-def ray_here():
+def jpeg(astronaut) -> bytes:
+    return cv2.imencode(".jpg", cv2.resize(astronaut[:384], (320, 240)))[1].tobytes()
+
+
+@pytest.fixture(scope="module")
+def model(tiny_model) -> str:
+    return str(tiny_model)
+
+
+@pytest.fixture(scope="module")
+def bucket(jpeg):
+    """The query that leads to a store with the bucket `photos`, which the cluster's workers know as well."""
+    files = {f"photos/in/{number}.jpg": jpeg for number in range(4)} | {"photos/in/cut.jpg": jpeg[:JPEG_HEAD]}
+    with pytest.MonkeyPatch.context() as patch, stored.store(files) as query:
+        for name, value in stored.KEYS.items():
+            patch.setenv(name, value)
+        yield query
+
+
+@pytest.fixture(scope="module")
+def ray_here(bucket):
     """A cluster with two processors on this machine; its workers find the package."""
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
     from emojimation.apps import ray_batch
@@ -35,12 +58,11 @@ def ray_here():
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, astronaut) -> Path:
+def folder(tmp_path_factory, jpeg) -> Path:
     """200 small pictures, a few of them broken."""
     folder = tmp_path_factory.mktemp("pictures")
-    jpeg = cv2.imencode(".jpg", cv2.resize(astronaut[:384], (320, 240)))[1].tobytes()
     for number in range(200):
-        (folder / f"{number:03}.jpg").write_bytes(jpeg if number % 50 else jpeg[:300])
+        (folder / f"{number:03}.jpg").write_bytes(jpeg if number % 50 else jpeg[:JPEG_HEAD])
     return folder
 
 
@@ -65,21 +87,32 @@ def wanted(folder, model, tmp_path_factory) -> list[str]:
     return rows_of(out)
 
 
-def test_the_rows_are_those_of_the_local_engine(ray_here, folder, wanted, model, tmp_path):
+def test_the_command_at_a_cluster_that_runs_gives_the_rows_of_the_local_engine(
+    ray_here, folder, wanted, model, tmp_path
+):
+    """Another process joins the cluster of this one."""
+    import ray
+
     out = tmp_path / "out.jsonl"
-    summary = run_batch(Settings(str(folder), model), Output(out), ray_here.cluster(2))
-    assert rows_of(out) == wanted and summary.failed == 4
+    address = ray.get_runtime_context().gcs_address
+    command = [sys.executable, "-m", "emojimation", "batch", str(folder), "--out", str(out), "--model", model, "--json"]
+    run = subprocess.run(
+        [*command, "--engine", "ray", "--address", address, "--workers", "2"], capture_output=True, text=True, timeout=90
+    )
+    assert run.returncode == 1 and run.stderr == "", run.stderr
+    assert rows_of(out) == wanted and json.loads(run.stdout)["failed"] == 4
 
 
-def test_parquet_and_addresses_are_read_by_the_workers(ray_here, folder, model, tmp_path):
-    some = sorted(folder.glob("*.jpg"))[1:7]
-    pq.write_table(pa.table({"image": [path.read_bytes() for path in some]}), tmp_path / "t.parquet", row_group_size=4)
-    faces = []
-    for source in (tmp_path / "t.parquet", f"file://{folder}/00[1-6].jpg"):
-        out = tmp_path / f"out{len(faces)}.jsonl"
-        run_batch(Settings(str(source), model), Output(out), ray_here.cluster(2))
-        faces.append(sorted(json.dumps(row["faces"]) for row in tables.read_jsonl(out)))
-    assert len(faces[0]) == 6 and faces[0] == faces[1]
+@pytest.mark.parametrize("kind", ["table", "bucket"])
+def test_parquet_and_stores_are_read_by_the_workers(kind, ray_here, folder, bucket, jpeg, wanted, model, tmp_path):
+    source = f"s3://photos/in?{bucket}"
+    if kind == "table":
+        source = str(tmp_path / "t.parquet")
+        pq.write_table(pa.table({"image": [jpeg] * 4 + [jpeg[:JPEG_HEAD]]}), source, row_group_size=3)
+    out = tmp_path / "out.jsonl"
+    summary = run_batch(Settings(source, model), Output(out), ray_here.cluster(2))
+    assert (summary.pictures, summary.failed) == (5, 1)
+    assert [row["faces"] for row in tables.read_jsonl(out)] == [json.loads(wanted[-1])["faces"]] * 4
 
 
 def actor_pids() -> list[int]:
@@ -116,29 +149,37 @@ def test_what_one_engine_began_the_other_finishes(ray_here, folder, wanted, mode
     assert rows_of(out) == wanted and Counter(rows_of(out)).most_common(1)[0][1] == 1
 
 
-@pytest.mark.parametrize("kind", ["nobody", "silent", "nonsense", "auto"])
-def test_an_address_that_does_not_answer_is_told_within_15_s(kind):
-    from emojimation.apps.ray_batch import connected
-
-    if kind in ("nonsense", "auto"):
-        import ray
-
-        ray.shutdown()
-        assert_refused(connected, kind)
-        return
+@pytest.fixture
+def alone():
+    """Without a cluster, and with an address at which there is none."""
     import ray
 
     ray.shutdown()
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        if kind == "silent":
-            listener.listen(64)
-        assert_refused(connected, f"127.0.0.1:{listener.getsockname()[1]}")
+        yield listener
 
 
-def assert_refused(connected, address: str) -> None:
+@pytest.mark.parametrize("kind", ["nobody", "silent", "another", "nonsense", "ray://127.0.0.1:1", "auto"])
+def test_an_address_that_does_not_answer_is_told_within_15_s(kind, alone, folder, model, tmp_path):
+    from emojimation.apps.ray_batch import cluster
+
+    address = kind
+    if kind in ("nobody", "silent", "another"):
+        address = f"127.0.0.1:{alone.getsockname()[1]}"
+    if kind in ("silent", "another"):
+        alone.listen(64)
+    if kind == "another":
+        threading.Thread(target=answer_as_a_web_server, args=(alone,), daemon=True).start()
     began = time.monotonic()
-    with pytest.raises(InputError, match="Expected a") as told, connected(address):
-        pass
+    with pytest.raises(InputError, match="Expected a") as told:
+        run_batch(Settings(str(folder), model), Output(tmp_path / "out.csv"), cluster(2, address))
     assert time.monotonic() - began < 15 and "\n" not in str(told.value)
-    assert threading.active_count() < 50
+    assert not list(tmp_path.iterdir())
+
+
+def answer_as_a_web_server(listener: socket.socket) -> None:
+    peer = listener.accept()[0]
+    peer.recv(100)
+    peer.sendall(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
+    peer.close()

@@ -1,14 +1,10 @@
-"""Pictures in an S3 store: a small server speaks as much of S3 as pyarrow asks for."""
-
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, unquote, urlsplit
-from xml.sax.saxutils import escape
+"""Pictures in an S3 store, on a small server that speaks S3."""
 
 import cv2
 import pyarrow.fs
 import pytest
 
+import stored
 from emojimation import InputError
 from emojimation.batch.listing import listing_of
 from emojimation.batch.run import Output, Settings, local, run_batch
@@ -16,57 +12,6 @@ from emojimation.batch.tables import read_jsonl
 
 if not hasattr(pyarrow.fs, "S3FileSystem"):
     pytest.skip("this pyarrow has no S3", allow_module_level=True)
-
-
-class Store(BaseHTTPRequestHandler):
-    """ListObjectsV2, HEAD and GET with a range on the dictionary `files` of "bucket/key" -> bytes."""
-
-    files: dict[str, bytes]
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
-
-    def do_HEAD(self) -> None:
-        self.do_GET(body=False)
-
-    def do_GET(self, body: bool = True) -> None:
-        address = urlsplit(self.path)
-        name, query = unquote(address.path).strip("/"), parse_qs(address.query)
-        if "list-type" in query:
-            self._send(200, self._listed(name, query.get("prefix", [""])[0], query.get("delimiter", [""])[0]), True)
-        elif name in self.files:
-            data = self.files[name]
-            wanted = self.headers.get("range", "")
-            first, last = wanted.removeprefix("bytes=").split("-") if wanted else ("0", "")
-            part = data[int(first) : int(last or len(data)) + 1]
-            ranged = {"content-range": f"bytes {first}-{int(first) + len(part) - 1}/{len(data)}"} if wanted else {}
-            self._send(206 if wanted else 200, part, body, ranged)
-        else:
-            bucket = any(key.startswith(f"{name}/") for key in self.files) and "/" not in name
-            self._send(200 if bucket else 404, b"", body)
-
-    def _listed(self, bucket: str, prefix: str, delimiter: str) -> bytes:
-        keys = [key.removeprefix(f"{bucket}/") for key in sorted(self.files) if key.startswith(f"{bucket}/{prefix}")]
-        rest = {key: key[len(prefix) :] for key in keys}
-        here = [key for key in keys if not delimiter or delimiter not in rest[key]]
-        below = sorted({prefix + rest[key].split(delimiter)[0] + delimiter for key in keys if key not in here})
-        parts = [
-            f"<Contents><Key>{escape(key)}</Key><Size>{len(self.files[f'{bucket}/{key}'])}</Size>"
-            "<LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>x</ETag></Contents>"
-            for key in here
-        ]
-        parts += [f"<CommonPrefixes><Prefix>{escape(each)}</Prefix></CommonPrefixes>" for each in below]
-        return f"<ListBucketResult><IsTruncated>false</IsTruncated>{''.join(parts)}</ListBucketResult>".encode()
-
-    def _send(self, status: int, data: bytes, body: bool, more: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        headers = {"content-length": str(len(data)), "etag": '"x"', "last-modified": "Thu, 01 Jan 2026 00:00:00 GMT"}
-        for key, value in (headers | (more or {})).items():
-            self.send_header(key, value)
-        self.end_headers()
-        if body:
-            self.wfile.write(data)
 
 
 @pytest.fixture
@@ -79,13 +24,10 @@ def store(astronaut, monkeypatch):
         "photos/in/broken.jpg": jpeg[:99],
         "photos/x.txt": b"",
     }
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Store,), {"files": files}))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    for name, value in {"ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": "x", "EC2_METADATA_DISABLED": "true"}.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
-    yield f"endpoint_override=127.0.0.1:{server.server_port}&scheme=http&region=nowhere"
-    server.shutdown()
-    server.server_close()
+    for name, value in stored.KEYS.items():
+        monkeypatch.setenv(name, value)
+    with stored.store(files) as query:
+        yield query
 
 
 def test_pictures_of_a_bucket_are_listed_and_answered_by_processes(store, model, tmp_path):
