@@ -1,14 +1,18 @@
 """The examples of docs/service.md, run against a real service."""
 
+import json
 import re
 import shlex
 import shutil
 import subprocess
+import time
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 pytest.importorskip("fastapi", reason="the extra `api` is not installed")
-pytest.importorskip("httpx", reason="httpx, the tests' client, is not installed")
+httpx = pytest.importorskip("httpx", reason="httpx, the tests' client, is not installed")
 
 from conftest import ROOT, SAMPLES
 from emojimation.media import read_image
@@ -51,18 +55,58 @@ def workplace(tmp_path, monkeypatch, astronaut):
 def test_python_blocks_run(number, served, workplace, capsys):
     code = blocks("python")[number].replace(HOST, f"127.0.0.1:{served.port}")
     exec(compile(code, "service.md", "exec"), {})
-    assert re.search("happy|done None", capsys.readouterr().out)
+    assert re.search(r"happy|done None|422 Unprocessable \w+ Expected a picture", capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("line", lines("curl"))
-def test_curl_lines_run(line, served, workplace):
+ANSWERS = {  # what a line's answer has, by a part of the line; the first that fits
+    "-X DELETE": '"state":"done"',
+    "/csv": "",
+    "/v1/anonymise": "",
+    "/v1/analyze": '"happy"',
+    "/v1/video": '"state":',
+    "/v1/model": '"labels"',
+    "/metrics": "emojimation_pictures_total",
+}
+
+
+def test_curl_lines_run_one_after_the_other(served, workplace):
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
-    words = shlex.split(line.replace(HOST, f"127.0.0.1:{served.port}"))
-    done = subprocess.run([*words, "--fail", "--silent"], capture_output=True, timeout=60)
-    assert done.returncode == 0, done
-    hidden = workplace / "hidden.jpg"
-    assert b'"faces"' in done.stdout or b'"queued"' in done.stdout or b'"running"' in done.stdout or hidden.exists()
+    job = "ID"
+    for line in lines("curl"):
+        words = shlex.split(line.replace(HOST, f"127.0.0.1:{served.port}").replace("/ID", f"/{job}"))
+        done = subprocess.run([*words, "--fail", "--silent"], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, (line, done)
+        wanted = next(answer for part, answer in ANSWERS.items() if part in line)
+        assert wanted in done.stdout, (line, done.stdout)
+        if "--data-binary @film.mp4" in line:
+            job = json.loads(done.stdout)["id"]
+            wait_for(served, job)
+    assert (workplace / "hidden.jpg").read_bytes().startswith(b"\xff\xd8")
+    assert (workplace / "faces.csv").read_text().startswith("frame,time_s,")
+
+
+def wait_for(served: Served, job: str) -> None:
+    for _ in range(600):
+        if httpx.get(f"{served.url}/v1/video/{job}").json()["state"] == "done":
+            return
+        time.sleep(0.05)
+    raise AssertionError("the job is not done")
+
+
+@pytest.mark.parametrize("line", lines("emojimation batch"))
+def test_batch_lines_run(line, workplace, command, model):
+    (workplace / "photos" / "more").mkdir(parents=True)
+    shutil.copy("photo.jpg", "photos/a.jpg")
+    shutil.copy("photo.jpg", "photos/more/b.jpg")
+    (workplace / "list.txt").write_text("photo.jpg\none.jpg\n")
+    picture = (workplace / "photo.jpg").read_bytes()
+    pq.write_table(pa.table({"image": [{"bytes": picture, "path": "x"}] * 2}), "pictures.parquet")
+    words = shlex.split(line, comments=True)[1:]
+    code, _, told = command(*words, "--model", model, "--workers", 1)
+    assert code == 0 and told.startswith("2 pictures"), told
+    assert (workplace / words[words.index("--out") + 1]).stat().st_size
+    assert "--contact-sheet" not in line or (workplace / "sheet.jpg").stat().st_size
 
 
 def test_options_that_the_page_names_exist(command):

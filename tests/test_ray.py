@@ -2,6 +2,8 @@
 
 import json
 import os
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -147,6 +149,19 @@ def test_what_one_engine_began_the_other_finishes(ray_here, folder, wanted, mode
     assert first.interrupted
     run_batch(Settings(str(folder), model), Output(out, resume=True), ray_here.cluster(2))
     assert rows_of(out) == wanted and Counter(rows_of(out)).most_common(1)[0][1] == 1
+
+
+@pytest.mark.slow
+def test_the_first_command_of_the_page_starts_its_own_cluster(folder, model, tmp_path):
+    page = (ROOT / "docs" / "scale.md").read_text("utf-8")
+    words = shlex.split(next(x for x in page.splitlines() if x.startswith("emojimation batch photos/")), comments=True)
+    (tmp_path / "photos").mkdir()
+    for name in ("001.jpg", "002.jpg"):
+        shutil.copy(folder / name, tmp_path / "photos")
+    command = [sys.executable, "-m", *words, "--model", model, "--workers", "2"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=90)
+    assert run.returncode == 0 and run.stderr.startswith("2 pictures"), run.stderr
+    assert pq.read_table(tmp_path / "results.parquet").num_rows == 2
 
 
 @pytest.fixture

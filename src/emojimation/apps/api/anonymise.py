@@ -9,6 +9,7 @@ from PIL import Image
 from emojimation.apps.api.engine import Engine
 from emojimation.avatar import Avatar
 from emojimation.detect import FaceDetector
+from emojimation.errors import InputError
 from emojimation.pipeline import Pipeline
 from emojimation.render import replace_faces
 from emojimation.video.anonymise import ENLARGED, MIN_SCORE, Searcher, enlarged
@@ -38,7 +39,13 @@ class Hider:
         kind = kind or kind_of(data)
         file = io.BytesIO()
         options: dict[str, Any] = {} if kind == "png" else {"quality": QUALITY}
-        Image.fromarray(cv2.cvtColor(covered, cv2.COLOR_BGR2RGB)).save(file, kind, **options)
+        try:
+            Image.fromarray(cv2.cvtColor(covered, cv2.COLOR_BGR2RGB)).save(file, kind, **options)
+        except (OSError, ValueError) as error:
+            height, width = covered.shape[:2]
+            raise InputError(
+                f"Expected a picture that fits into {kind}, got {width} x {height} pixels. Ask for format=png."
+            ) from error
         return file.getvalue(), KINDS[kind], len(faces)
 
 
