@@ -197,6 +197,15 @@ def test_pages_that_were_allowed_may_read_and_ask_before(client):
 
 def test_noise_of_every_kind_is_a_422(client):
     chance = np.random.default_rng(8)
-    for head in (b"", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"RIFF\0\0\1\0WEBPVP8 ", b"II*\0", b"BM", b"P6\n"):
+    for head in (
+        b"",
+        b"\xff\xd8\xff\xe0",
+        b"\x89PNG\r\n\x1a\n",
+        b"GIF89a",
+        b"RIFF\0\0\1\0WEBPVP8 ",
+        b"II*\0",
+        b"BM",
+        b"P6\n",
+    ):
         answer = client.post("/v1/analyze", content=head + chance.bytes(5000), headers=RAW)
         assert answer.status_code == 422 and answer.json()["detail"].startswith("Expected"), (head, answer.text)

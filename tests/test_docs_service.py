@@ -14,10 +14,10 @@ import pytest
 pytest.importorskip("fastapi", reason="the extra `api` is not installed")
 httpx = pytest.importorskip("httpx", reason="httpx, the tests' client, is not installed")
 
-from conftest import ROOT, SAMPLES
-from emojimation.media import read_image
-from emojimation.video import writer
-from served import Served, service
+from conftest import ROOT, SAMPLES  # noqa: E402
+from emojimation.media import read_image  # noqa: E402
+from emojimation.video import writer  # noqa: E402
+from served import Served, service  # noqa: E402
 
 TEXT = (ROOT / "docs" / "service.md").read_text("utf-8")
 HOST = "127.0.0.1:8000"

@@ -99,7 +99,10 @@ def test_the_command_at_a_cluster_that_runs_gives_the_rows_of_the_local_engine(
     address = ray.get_runtime_context().gcs_address
     command = [sys.executable, "-m", "emojimation", "batch", str(folder), "--out", str(out), "--model", model, "--json"]
     run = subprocess.run(
-        [*command, "--engine", "ray", "--address", address, "--workers", "2"], capture_output=True, text=True, timeout=90
+        [*command, "--engine", "ray", "--address", address, "--workers", "2"],
+        capture_output=True,
+        text=True,
+        timeout=90,
     )
     assert run.returncode == 1 and run.stderr == "", run.stderr
     assert rows_of(out) == wanted and json.loads(run.stdout)["failed"] == 4

@@ -75,7 +75,7 @@ def listing_of(source: str) -> Listing:
 
 def clean(name: str) -> str:
     """A file's name as text that every format can hold: bytes that are no UTF-8 become backslash escapes."""
-    return name.encode("utf-8", "backslashreplace").decode()
+    return name if name.isascii() else name.encode("utf-8", "backslashreplace").decode()
 
 
 def bytes_of(path: str, base: str) -> bytes:

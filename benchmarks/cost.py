@@ -1,0 +1,146 @@
+"""What very many pictures cost: the table of docs/scale.md from the rate that benchmarks/batch.py measured, and what changes it.
+
+Run: python benchmarks/cost.py [--runs 60] [--model NAME|PATH] [--page docs/scale.md] [--results FOLDER] [--out FOLDER]
+Reads batch_local.json and batch_ray.json of --results. --page writes the figures into the page. Measured here, in processor time on one thread: decoding by megapixel, a further face, a small
+face, which is looked at twice; and the memory that the leader of a batch needs for a name.
+"""
+
+import argparse
+import json
+import time
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from machine import ROOT, keep
+from photo import SAMPLE, frame_640x480
+
+from emojimation import Pipeline
+from emojimation.batch.listing import Item
+from emojimation.media import decode_image, read_image
+
+PICTURES = (100_000, 1_000_000, 10_000_000, 100_000_000)
+CORES = (16, 64, 256)
+BUSY = 0.9  # share of the time that the cores are busy, without start and end
+NAMES = 100_000
+PRICE = 0.04  # of a core hour, an example
+BEGIN, END = "<!-- by benchmarks/cost.py --page -->", "<!-- end -->"
+
+
+def cpu_ms(call: Callable[[], Any], runs: int) -> float:
+    """Processor time of a call, the middle one of `runs`."""
+    spent = []
+    for _ in range(runs + 3):
+        began = time.process_time()
+        call()
+        spent.append(time.process_time() - began)
+    return round(float(np.median(spent[3:])) * 1000, 2)
+
+
+def portraits(count: int, side: int) -> np.ndarray:
+    """(480,640,3) BGR uint8: so many portraits of `side` pixels in rows."""
+    portrait = cv2.resize(read_image(SAMPLE).frame[:300, 70:370], (side, side), interpolation=cv2.INTER_AREA)
+    frame = np.full((480, 640, 3), 128, np.uint8)
+    columns = 640 // side
+    for number in range(count):
+        y, x = number // columns * side, number % columns * side
+        frame[y : y + side, x : x + side] = portrait
+    return frame
+
+
+def by_content(model: str, runs: int) -> dict[str, Any]:
+    """Processor time by megapixel, and by kind and number of faces."""
+    cv2.setNumThreads(1)
+    large = cv2.resize(frame_640x480(), (4000, 3000), interpolation=cv2.INTER_CUBIC)
+    data = cv2.imencode(".jpg", large, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
+    pipeline = Pipeline(model)
+    frames = {"one_large": portraits(1, 480), "one_small": portraits(1, 120), "five_small": portraits(5, 120)}
+    found = {name: len(pipeline(frame)) for name, frame in frames.items()}
+    times = {name: cpu_ms(lambda frame=frame: pipeline(frame), runs) for name, frame in frames.items()}
+    return {
+        "decode_ms_per_megapixel": round(cpu_ms(lambda: decode_image(data), max(3, runs // 6)) / 12, 2),
+        "faces": found,
+        "pipeline_ms": times,
+        "further_small_face_ms": round((times["five_small"] - times["one_small"]) / (found["five_small"] - 1), 2),
+    }
+
+
+def bytes_per_name() -> int:
+    """Memory of a listed and answered name of 50 characters."""
+    tracemalloc.start()
+    items = [Item(name, name) for name in (f"photos/2026/11/24/folder-{n:012}/picture.jpg"[:50] for n in range(NAMES))]
+    answered = {item.source for item in items}
+    size = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    return round(size / len(answered))
+
+
+def span(hours: float) -> str:
+    """Hours in the words of the page."""
+    if hours < 1 / 30:
+        return f"{hours * 3600:.0f} s"
+    return f"{hours * 60:.0f} min" if hours < 1.5 else f"{hours:.1f} h"
+
+
+def table(ms: float) -> list[str]:
+    """The page's table for `ms` of a core per picture."""
+    lines = ["| pictures | core hours |" + "".join(f" {cores} cores |" for cores in CORES)]
+    lines.append("|---|---|" + "---|" * len(CORES))
+    for pictures in PICTURES:
+        hours = pictures * ms / 3_600_000
+        spans = "".join(f" {span(hours / cores / BUSY)} |" for cores in CORES)
+        lines.append(f"| {pictures:,} | {hours:.{1 if hours < 10 else 0}f} |{spans}")
+    return lines
+
+
+def text(figures: dict[str, Any], local: dict[str, Any], ray: dict[str, Any], processor: str) -> str:
+    """The page's paragraphs and table."""
+    ms, local, ray = figures["cpu_ms_per_picture"], local["local"], ray["ray"]
+    per_core = 1000 / ms
+    measured = (
+        f"Measured on 2 cores of {processor} with {local['pictures']:,} JPEGs of 640 x 480 and one face, reading included "
+        f"(`benchmarks/batch.py`): {ms:.1f} ms of processor time per picture, {local['per_s']:.0f} pictures a second, "
+        f"{local['memory_mb']:.0f} MB in all processes together. Ray with two workers, once started: {ray['steady_per_s']:.0f} a "
+        f"second, {ray['steady_per_s'] / local['steady_per_s']:.0%} of the local engine's rate, with {ray['memory_mb']:.0f} MB. Larger "
+        f"pictures add their decoding, {figures['decode_ms_per_megapixel']:.0f} ms per megapixel of JPEG; each further small face, "
+        f"which is looked at twice, adds {figures['further_small_face_ms']:.0f} ms (`benchmarks/cost.py`)."
+    )
+    model = """
+    core hours = pictures x milliseconds / 3,600,000
+    hours      = core hours / cores / 0.9        (0.9: the share of the time that the cores are busy, without start and end)
+    cost       = core hours / 0.9 x price of a core hour + requests to the store + traffic out of its region
+"""
+    after = (
+        f"A million pictures at {PRICE} a core hour are {ms / 3.6 / BUSY * PRICE:.2f} in whatever currency; a million reads from a "
+        "store cost more than that in most price lists, so the cores are not where to save. The network is: 64 cores that "
+        f"answer {per_core:.0f} pictures of 62 kB a second each read {64 * per_core * 0.062:.0f} MB/s."
+    )
+    return "\n".join([measured, model, *figures["table"], "", after])
+
+
+def main() -> None:
+    """Measure, print, keep."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=60)
+    parser.add_argument("--model", default="default")
+    parser.add_argument("--page", type=Path)
+    parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results")
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
+    args = parser.parse_args()
+    local, ray = (json.loads((args.results / f"batch_{name}.json").read_text()) for name in ("local", "ray"))
+    ms = local["local"]["cpu_ms_per_picture"]
+    figures = {"cpu_ms_per_picture": ms, **by_content(args.model, args.runs), "leader_bytes_per_name": bytes_per_name()}
+    figures["table"] = table(ms)
+    keep("cost", figures, args.out)
+    if args.page is not None:
+        page = args.page.read_text("utf-8")
+        before, after = page.split(BEGIN)[0], page.split(END)[1]
+        block = text(figures, local, ray, local["machine"]["processor"])
+        args.page.write_text(f"{before}{BEGIN}\n{block}\n{END}{after}", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
