@@ -7,6 +7,7 @@ face, which is looked at twice; and the memory that the leader of a batch needs 
 
 import argparse
 import json
+import textwrap
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from photo import SAMPLE, frame_640x480
 from emojimation import Pipeline
 from emojimation.batch.listing import Item
 from emojimation.media import decode_image, read_image
+from emojimation.run import picture_result
 
 PICTURES = (100_000, 1_000_000, 10_000_000, 100_000_000)
 CORES = (16, 64, 256)
@@ -78,6 +80,13 @@ def bytes_per_name() -> int:
     return round(size / len(answered))
 
 
+def journal_bytes(model: str) -> int:
+    """Length of the journal's line for a picture with one face and a name of 50 characters."""
+    picture = decode_image(cv2.imencode(".jpg", frame_640x480())[1].tobytes())
+    row = picture_result("x" * 50, picture, Pipeline(model)).to_dict()
+    return len(json.dumps(row, separators=(",", ":"))) + 1
+
+
 def span(hours: float) -> str:
     """Hours in the words of the page."""
     if hours < 1 / 30:
@@ -118,7 +127,13 @@ def text(figures: dict[str, Any], local: dict[str, Any], ray: dict[str, Any], pr
         "store cost more than that in most price lists, so the cores are not where to save. The network is: 64 cores that "
         f"answer {per_core:.0f} pictures of 62 kB a second each read {64 * per_core * 0.062:.0f} MB/s."
     )
-    return "\n".join([measured, model, *figures["table"], "", after])
+    leader = (
+        f"The leader lists and writes: about {figures['leader_bytes_per_name']} bytes of memory per name and "
+        f"{figures['journal_bytes_per_picture']} bytes of journal per picture with one face. It was measured up to {local['pictures']:,} files; for more than ten million give it "
+        "the work in parts, a prefix or a list file each, and join the Parquet files afterwards: all have the same schema."
+    )
+    first, second, third = (textwrap.fill(part, 140) for part in (measured, after, leader))
+    return "\n".join([first, model, *figures["table"], "", second, "", third])
 
 
 def main() -> None:
@@ -133,7 +148,7 @@ def main() -> None:
     local, ray = (json.loads((args.results / f"batch_{name}.json").read_text()) for name in ("local", "ray"))
     ms = local["local"]["cpu_ms_per_picture"]
     figures = {"cpu_ms_per_picture": ms, **by_content(args.model, args.runs), "leader_bytes_per_name": bytes_per_name()}
-    figures["table"] = table(ms)
+    figures |= {"journal_bytes_per_picture": journal_bytes(args.model), "table": table(ms)}
     keep("cost", figures, args.out)
     if args.page is not None:
         page = args.page.read_text("utf-8")

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 
@@ -42,3 +44,17 @@ def test_the_batch_runs(tmp_path, model):
     got = figures("batch", tmp_path, model, "--files", "60")["local"]
     assert (got["pictures"], got["faces"], got["failed"]) == (60, 60, 0)
     assert got["per_s"] > 1 and 50 < got["memory_mb"] < 2000 and got["cpu_ms_per_picture"] > 1
+
+
+def test_the_cost_is_written_into_the_page(tmp_path, model):
+    for name in ("batch_local", "batch_ray"):
+        shutil.copy(ROOT / "benchmarks" / "results" / f"{name}.json", tmp_path)
+    page = tmp_path / "scale.md"
+    before = (ROOT / "docs" / "scale.md").read_text("utf-8")
+    page.write_text(re.sub(r"(?<=-->\n).*?(?=<!-- end)", "", before, flags=re.DOTALL), "utf-8")
+    (tmp_path / "out").mkdir()
+    options = ["--runs", "2", "--page", str(page), "--results", str(tmp_path), "--out", str(tmp_path / "out")]
+    got = figures("cost", tmp_path / "out", model, *options)
+    assert got["faces"] == {"one_large": 1, "one_small": 1, "five_small": 5} and got["decode_ms_per_megapixel"] > 0.5
+    assert all(line in page.read_text("utf-8") for line in got["table"])
+    assert [x for x in got["table"] if x not in before] == [], "docs/scale.md: benchmarks/cost.py --page was not run"
