@@ -7,7 +7,10 @@ Tk is touched in this thread only; all work is done by `engine.Engine`, whose ne
 """
 
 import gc
+import os
 import signal
+import sys
+import threading
 import time
 import tkinter as tk
 from collections.abc import Callable, Iterator
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
 POLL_MS = 8
 FACTS_S = 0.25
+THREADS_S = 0.25
 LEAST_WH, FIRST_WH = (640, 480), (1200, 780)
 
 
@@ -217,7 +221,23 @@ def open_window(source: str | None = None, model: str | None = None, **changes: 
         window.root.mainloop()
     del window
     gc.collect()  # see `Window.close`
+    _end_threads()
     return 0
+
+
+def _end_threads() -> None:
+    """Let our threads end; where one is still deep in a library - loading a model, opening a stream -, end the process now.
+
+    All is saved and freed by then. Python's own end would throw such a thread out of C++ code, which aborts the process.
+    """
+    end_s = time.monotonic() + THREADS_S
+    ours = [thread for thread in threading.enumerate() if thread.name.startswith("emojimation-")]
+    for thread in ours:
+        thread.join(max(end_s - time.monotonic(), 0))
+    if any(thread.is_alive() for thread in ours):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 @contextmanager
