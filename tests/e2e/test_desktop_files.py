@@ -1,6 +1,7 @@
 """What the desktop window writes, read back: films, pictures, tables; folders and disks that refuse them."""
 
 import csv
+import itertools
 import os
 import subprocess
 import sys
@@ -55,7 +56,7 @@ def test_record_log_and_snapshot_are_read_back(show, tmp_path):
     pump(made.root, lambda: not made.view.writing.winfo_ismapped())
     frames = list(open_source(next(tmp_path.glob("*.mp4"))))
     assert len(frames) >= 12 and frames[0].image.shape == (480, 640, 3)
-    assert all(later.time_s > earlier.time_s for earlier, later in zip(frames, frames[1:], strict=False))
+    assert all(later.time_s > earlier.time_s for earlier, later in itertools.pairwise(frames))
     assert read_image(next(tmp_path.glob("*.png"))).frame.shape == (480, 640, 3)
     with next(tmp_path.glob("*.csv")).open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
