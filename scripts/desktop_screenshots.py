@@ -1,4 +1,4 @@
-"""Pictures of the desktop window in every state, light and dark, made on a screen of their own (needs Xvfb).
+"""Pictures of the desktop window in every state, light and dark, made on a screen of their own (needs Xvfb, openbox, xdotool).
 
 python scripts/desktop_screenshots.py --out out/desktop
 """
@@ -15,7 +15,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests" / "e2e"), str(ROOT / "src")]
 
-from screen import Screen, missing, pump, rest, window  # noqa: E402
+from screen import Screen, missing, pump, rest, window, xdotool  # noqa: E402
 
 from emojimation.errors import InputError  # noqa: E402
 from emojimation.media import write_image  # noqa: E402
@@ -80,6 +80,37 @@ def states(folder: Path) -> Iterator[tuple[str, dict[str, Any], Callable[[Any], 
 
         return show
 
+    def being_recorded(made: Any) -> None:
+        live(made, 1)
+        made.do("record")
+        made.do("log")
+        rest(made.root, 4)
+
+    def small_settings(made: Any) -> None:
+        made.root.geometry("640x480")
+        settings(made)
+
+    def large(made: Any) -> None:
+        made.root.geometry(f"{made.root.winfo_screenwidth() - 4}x{made.root.winfo_screenheight() - 30}+0+0")
+        live(made, 3)
+
+    def picker(made: Any) -> None:
+        live(made, 1)
+        made.root.update()
+        xdotool(
+            "mousemove", made.view.source.winfo_rootx() + 9, made.view.source.winfo_rooty() + 9, "click", 1
+        )
+        rest(made.root, 1)
+
+    yield "recording", {"source": "sample"}, being_recorded
+    yield "small-settings", {"source": "sample"}, small_settings
+    yield (
+        "small-error",
+        {"source": "0", "opener": unplugged},
+        lambda made: [made.root.geometry("640x480"), rest(made.root, 2)],
+    )
+    yield "large", {"source": "sample:5", "style": "emoji"}, large
+    yield "picker", {"source": "sample"}, picker
     yield "recorded", {"source": "sample"}, recording
     yield "calibrating", {"source": "sample"}, calibrating
     yield "settings", {"source": "sample"}, settings
@@ -99,7 +130,7 @@ def main() -> None:
     if problem := missing():
         sys.exit(f"Error: {problem}")
     args.out.mkdir(parents=True, exist_ok=True)
-    size = tuple(round(side * args.dpi / 96) for side in (1240, 880))
+    size = tuple(round(side * args.dpi / 96) for side in (1280, 900))
     with Screen((size[0], size[1]), args.dpi) as screen, tempfile.TemporaryDirectory() as folder:
         for name, how, act in states(Path(folder)):
             for theme in args.themes if not args.only or name in args.only else ():

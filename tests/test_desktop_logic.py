@@ -156,7 +156,7 @@ def test_words_of_the_panel():
     doubt = face(look=np.array([0.1, 0, 0, 0.1, 0.41, 0, 0.39], np.float32))
     assert headline(doubt) == ("not sure", "sad or neutral?")
     assert headline(face(look=None))[0] == "a face"
-    assert {int(greeting(second).argmax()) for second in np.arange(0, 20, 1)} == set(range(7))
+    assert {int(greeting(second).argmax()) for second in np.arange(0, 20, 1)} == {3, 5, 6}
 
 
 def test_sizes_and_rates():

@@ -153,7 +153,7 @@ def click(made: Any, widget: Any, x: int | None = None, y: int | None = None) ->
     made.root.update()
     across = widget.winfo_width() // 2 if x is None else x
     down = widget.winfo_height() // 2 if y is None else y
-    xdotool("mousemove", "--sync", widget.winfo_rootx() + across, widget.winfo_rooty() + down, "click", 1)
+    xdotool("mousemove", widget.winfo_rootx() + across, widget.winfo_rooty() + down, "click", 1)
     made.root.update()
 
 

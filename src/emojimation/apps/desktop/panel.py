@@ -192,8 +192,8 @@ NOBODY = {"camera": "Look into the camera", "film": "Nobody is in sight", "photo
 
 
 def greeting(now_s: float, each_s: float = 2.6) -> np.ndarray:
-    """(7,) probabilities that go through all emotions, for the avatar before anything is opened."""
-    order = (3, 5, 6, 4, 0, 2, 1)
+    """(7,) probabilities of friendly faces in turn, for the avatar before anything is opened."""
+    order = [EMOTIONS.index(name) for name in ("happy", "surprise", "happy", "neutral")]
     return np.eye(len(EMOTIONS))[order[int(now_s / each_s) % len(order)]]
 
 
