@@ -34,10 +34,12 @@ class View:
     ) -> None:  # fmt: skip
         self.root, self.scale, self._do, self._change, self._open = root, scale, do, change, open_source
         self._on_room = on_room
+        self._page: ttk.Frame | None = None
+        self._wrapped: ttk.Label | None = None  # the page's text
         root.columnconfigure(0, weight=1)
         root.rowconfigure(1, weight=1)
         self.bar = self._tool_bar(settings)
-        self.picture = PictureBox(root, on_room)
+        self.picture = PictureBox(root, self._picture_sized)
         self.picture.grid(row=1, column=0, sticky="nsew", padx=(12, 6))
         self.strip = PictureBox(root, on_room)
         self.strip.configure(height=self.px(STRIP_H))
@@ -46,7 +48,6 @@ class View:
         self.tabs = self._tabs(settings)
         self.status = self._status_line()
         self.toast = Toast(self.picture)
-        self._page: ttk.Frame | None = None
         self.bar.bind("<Configure>", lambda event: self._fit_bar(event.width))
 
     def px(self, pixels: float) -> int:
@@ -207,7 +208,7 @@ class View:
         """Show a page in the picture's middle, or none."""
         if self._page is not None:
             self._page.destroy()
-            self._page = None
+            self._page = self._wrapped = None
         if build is not None:
             self._page = ttk.Frame(self.picture, style="Card.TFrame", padding=self.px(24))
             build(self._page)
@@ -229,7 +230,7 @@ class View:
             self._wide_button(frame, "Open a photo or a film ...", lambda: self._do("open"), likely)
             self._wide_button(frame, "Sample film", lambda: self._open("sample"))
             notice = CONSENT.partition(". An ")[0] + "."
-            ttk.Label(frame, text=notice, wraplength=self._page_width(), justify="center").pack(pady=(self.px(12), 0))
+            self._text(frame, notice).pack(pady=(self.px(12), 0))
 
         return build
 
@@ -238,12 +239,20 @@ class View:
 
         def build(frame: ttk.Frame) -> None:
             ttk.Label(frame, text=title, font="SunValleySubtitleFont").pack(pady=(0, self.px(8)))
-            words = ttk.Label(frame, text=text, wraplength=self._page_width(), justify="center")
-            words.pack(pady=(0, self.px(12)))
+            self._text(frame, text).pack(pady=(0, self.px(12)))
             for number, (label, command) in enumerate(buttons):
                 self._wide_button(frame, label, command, likely=not number)
 
         return build
+
+    def _text(self, frame: ttk.Frame, text: str) -> ttk.Label:
+        self._wrapped = ttk.Label(frame, text=text, wraplength=self._page_width(), justify="center")
+        return self._wrapped
+
+    def _picture_sized(self) -> None:
+        if self._wrapped is not None:
+            self._wrapped.configure(wraplength=self._page_width())
+        self._on_room()
 
     def _page_width(self) -> int:
         """Where lines of a page break: it must fit into a narrow picture as well."""
