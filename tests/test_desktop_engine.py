@@ -240,6 +240,35 @@ def test_settings_file_is_plain_json(tmp_path):
     assert Path(Settings(folder="~/x").out).is_absolute()
 
 
+def test_the_next_film_outlives_the_end_of_the_last_one(tmp_path):
+    from emojimation.apps.desktop.recording import Outputs
+
+    painter, told, status = SimpleNamespace(on_drawn=None), [], {}
+    outputs = Outputs(painter, lambda *words: told.append(words), status.update)
+    outputs.record(tmp_path)
+    first = painter.on_drawn
+    first(np.zeros((48, 64, 3), np.uint8), 0.0)
+    outputs.stop_recording()
+    outputs.record(tmp_path)  # before the first one is in order
+    wait(lambda: told)
+    assert told[0][1] == "saved" and status["recording_s"] is not None and painter.on_drawn not in (None, first)
+    painter.on_drawn(np.zeros((48, 64, 3), np.uint8), 1.0)
+    outputs.stop()
+    wait(lambda: len(told) == 2)
+    assert told[1][1] == "saved" and status["recording_s"] is None and len(list(tmp_path.glob("*.mp4"))) == 2
+
+
+def test_a_paused_picture_is_hidden_anew(engine):
+    one = engine(Camera())
+    wait(lambda: one.status.state == "live" and one.painter.drawn is not None)
+    one.pause()
+    wait(lambda: (one.status.paused and not one._loop._idle) or one._loop.paused)
+    before = one._result
+    one.apply(Settings(model=one.settings.model, folder=one.settings.folder, anonymise=True))
+    wait(lambda: one._result is not before)
+    assert one._result.frame is not None and len(one._result.faces) == 1 and one.status.paused
+
+
 FULL_DISK = """
 import resource, sys, time
 from pathlib import Path

@@ -14,7 +14,19 @@ from emojimation.apps.desktop.main_face import Chooser, face_at, fitted, frame_p
 from emojimation.apps.desktop.menus import MENUS
 from emojimation.apps.desktop.painter import Eased, Painter, Rate, Room, ppm
 from emojimation.apps.desktop.panel import greeting, headline
-from emojimation.apps.desktop.settings import HIDING, STYLES, Settings, load, new_file, parse, save, settings_file
+from emojimation.apps.desktop.settings import (
+    HIDING,
+    STYLES,
+    Settings,
+    load,
+    new_file,
+    parse,
+    placed,
+    save,
+    settings_file,
+)
+from emojimation.apps.desktop.status import Status
+from emojimation.apps.desktop.view import facts, usable
 from emojimation.errors import InputError
 from emojimation.faces import TEMPLATE, Face
 from emojimation.labels import COLOURS
@@ -236,3 +248,32 @@ def test_the_models_card_for_a_person(tiny_model):
     rows = dict(card_rows(EmotionClassifier(tiny_model).card))
     assert {"Model", "Input", "Emotions", "Not sure under", "Made", "Training data"} <= set(rows)
     assert card_rows({"problem": "no such file"}) == [("Model", "no such file")]
+
+
+def test_a_kept_place_fits_the_screen_of_today():
+    screen = (1280, 900)
+    assert placed("900x600+100+50", screen) == "900x600+100+50"
+    assert placed("3000x2000+0+0", screen) == "1280x900+0+0"
+    assert (
+        placed("900x600+2500+50", screen) == placed("900x600+0+-400", screen) == "900x600"
+    )  # another screen was there
+    assert placed("900x600+-40+50", screen) == "900x600+-40+50"
+    assert placed("", screen) == placed("nonsense", screen) == ""
+
+
+def test_the_picker_lists_emotion_models_only(monkeypatch):
+    from emojimation.apps.desktop import settings_tab
+
+    names = ("lite", "face_detector", "default.weights", "other", "max", "default", "seed")
+    rows = {name: {"file": f"{name}.npz" if "." in name else f"{name}.onnx"} for name in names}
+    monkeypatch.setattr(settings_tab.weights, "manifest", lambda: rows)
+    assert settings_tab.models() == ["default", "seed", "max", "lite", "other"]
+
+
+def test_the_status_line_and_the_buttons():
+    painter = Painter(Settings())
+    shown = painter.paint(result([face()]), 1.0, True, 13.2)
+    assert facts(shown, Status("live")) == "160 x 120   ·   1 face   ·   0 frames/s   ·   13 ms latency"
+    assert facts(shown, Status("live", paused=True)).endswith("paused") and facts(shown, Status()) == "No source"
+    assert usable("record", "live") and not usable("record", "still") and usable("log", "still")
+    assert usable("pause", "ended") and not usable("log", "ended") and not usable("snapshot", "idle")

@@ -305,7 +305,7 @@ def test_resolution_reaches_the_source(show):
     made = show("0", opener=opener)
     live(made)
     made.view.tabs.select(1)
-    choose(made, made.view.settings.size, 1)
+    choose(made, made.view.settings.resolution, 1)
     pump(made.root, lambda: asked == [(640, 480), (1280, 720)])
     live(made)
 

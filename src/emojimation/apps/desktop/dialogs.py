@@ -8,9 +8,10 @@ from typing import Any
 import emojimation
 from emojimation.apps.desktop.actions import CONSENT, keys
 from emojimation.apps.desktop.card import Card, card_rows
+from emojimation.apps.desktop.widgets import scale_of
 
 LICENCES = "MIT licence. Emoji: Noto (Apache-2.0), Fluent (MIT). Detector: MediaPipe BlazeFace (Apache-2.0)."
-WIDE = 600
+WIDE = 600  # where lines of text break, at 96 dots per inch
 
 
 def dialog(root: tk.Tk, title: str, closes: bool = True) -> tuple[tk.Toplevel, ttk.Frame]:
@@ -90,29 +91,32 @@ def ask_address(root: tk.Tk, answered: Callable[[str], None]) -> tk.Toplevel:
 def show_about(root: tk.Tk, model: str) -> tk.Toplevel:
     """Version, consent, the model's card."""
     window, frame = dialog(root, "About Emojimation")
+    wide = round(WIDE * scale_of(root))
     version = "" if emojimation.__version__ == "unknown" else f" {emojimation.__version__}"
     ttk.Label(frame, text=f"Emojimation{version}", font="SunValleyTitleFont").pack(anchor="w")
     text = "Faces in photos, films and live pictures, named with honest probabilities and emoji."
-    ttk.Label(frame, text=text, wraplength=WIDE).pack(anchor="w", pady=(2, 0))
-    ttk.Label(frame, text=CONSENT, wraplength=WIDE, justify="left").pack(anchor="w", pady=(14, 14))
+    ttk.Label(frame, text=text, wraplength=wide).pack(anchor="w", pady=(2, 0))
+    ttk.Label(frame, text=CONSENT, wraplength=wide, justify="left").pack(anchor="w", pady=(14, 14))
     table = ttk.Frame(frame)
     table.pack(anchor="w", fill="x")
     ttk.Label(table, text="Reading the model's card ...").grid()
-    ttk.Label(frame, text=LICENCES, wraplength=WIDE, justify="left").pack(anchor="w", pady=(14, 0))
-    _fill(window, table, Card(model))
+    ttk.Label(frame, text=LICENCES, wraplength=wide, justify="left").pack(anchor="w", pady=(14, 0))
+    _fill(window, table, Card(model), wide)
     return show(window)
 
 
-def _fill(window: tk.Toplevel, table: ttk.Frame, card: Card) -> None:
+def _fill(window: tk.Toplevel, table: ttk.Frame, card: Card, wide: int) -> None:
     """Write the card into the table as soon as it is read."""
     if not window.winfo_exists():
         return
     if card.found is None:
-        window.after(50, lambda: _fill(window, table, card))
+        window.after(50, lambda: _fill(window, table, card, wide))
         return
     for child in table.winfo_children():
         child.destroy()
     for row, (name, value) in enumerate(card_rows(card.found)):
         title = ttk.Label(table, text=name, font="SunValleyBodyStrongFont")
         title.grid(row=row, column=0, sticky="nw", padx=(0, 16), pady=2)
-        ttk.Label(table, text=value, wraplength=WIDE - 140, justify="left").grid(row=row, column=1, sticky="w", pady=2)
+        ttk.Label(table, text=value, wraplength=wide - round(140 * scale_of(window)), justify="left").grid(
+            row=row, column=1, sticky="w", pady=2
+        )

@@ -42,7 +42,7 @@ class SettingsTab(Scrolled):
         self.model = self._choice("model", "Model", {name: name for name in [*models(), OTHER]}, settings.model)
         self.show_model(settings.model)
         sizes = {size: size.replace("x", " x ") for size in SIZES}
-        self.size = self._choice("size", "Picture size", sizes, settings.size)
+        self.resolution = self._choice("size", "Picture size", sizes, settings.size)
         self.art = self._choice("art", "Emoji", ARTS, settings.art)
         self.threshold = self._slider("min_score", "Detector's threshold", settings.min_score, "{:.2f}")
         self.smoothing = self._slider("smooth_s", "Smoothing", settings.smooth_s, "{:.1f} s")
