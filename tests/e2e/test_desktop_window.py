@@ -217,6 +217,8 @@ def test_pause_keeps_the_picture(show):
     live(made)
     press(made, "space")
     pump(made.root, lambda: made.engine.status.paused and made.view.buttons["pause"].cget("text") == "Go on")
+    loop = made.engine._loop  # a frame that was being analysed still comes
+    pump(made.root, lambda: loop._idle and made.engine._result is loop.latest())
     still, shown = made.engine._result, made.engine.latest().number
     pump(made.root, lambda: made.engine.latest().number > shown + 20)  # the avatar lives on
     assert made.engine._result is still
