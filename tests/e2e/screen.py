@@ -1,6 +1,7 @@
 """A screen of its own (Xvfb with the window manager openbox), windows on it, real keys and clicks (xdotool), pictures of it:
 for tests, benchmarks and the screenshots script. All waiting is for conditions, never for a fixed time."""
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -67,6 +69,14 @@ class Screen:
     def picture(self) -> Image.Image:
         """All that is on the screen."""
         return ImageGrab.grab(xdisplay=self.name)
+
+
+@lru_cache(maxsize=1)
+def shared() -> Screen:
+    """The one screen of this process, ended with it: Xlib ends a process whose screen goes away before."""
+    screen = Screen()
+    atexit.register(screen.__exit__, None, None, None)
+    return screen.__enter__()
 
 
 def xdotool(*words: object) -> list[str]:

@@ -22,8 +22,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.skipif(bool(screens.missing()), reaso
 
 @pytest.fixture(scope="module")
 def screen():
-    with screens.Screen() as screen:
-        yield screen
+    return screens.shared()
 
 
 @pytest.fixture
