@@ -24,7 +24,7 @@ desktop: .venv/desktop  ## Open the window: live picture, avatar, probabilities.
 test: .venv/test  ## Run the fast tests.
 	$(BIN)/python -m pytest -m "not slow and not e2e"
 
-test-all: .venv/test  ## Run all tests: also the slow ones, the real browser and the real window (needs chromium, xvfb, xdotool).
+test-all: .venv/test  ## Run all tests: also the slow ones, the real browser and the real window (needs chromium, xvfb, xdotool, openbox).
 	$(BIN)/python -m pytest
 
 lint: .venv/test  ## Check style and types.

@@ -176,7 +176,8 @@ def test_only_the_windows_own_modules_know_tk():
     """The rest of the desktop app runs, and is tested, without a display."""
     parts = names_of("apps")
     users = {name for name in parts if "tkinter" in outside(imports(tree(modules()[name])))}
-    assert users == {f"apps.desktop.{part}" for part in ("window", "deeds", "dialogs", "options", "view", "widgets")}
+    tk = ("window", "commands", "dialogs", "menus", "settings_tab", "view", "widgets")
+    assert users == {f"apps.desktop.{part}" for part in tk}
     work = {"pipeline", "detect", "classify", "render", "avatar", "live"}
     work |= {f"video.{part}" for part in ("writer", "scene", "camera", "source")}
     for name in users:  # nothing that computes is done in Tk's thread

@@ -14,11 +14,10 @@ import numpy as np
 import pytest
 
 from conftest import ROOT, SAMPLES
-from emojimation.apps.desktop import sources as desktop_sources
+from emojimation.apps.desktop import opening, sources
 from emojimation.apps.desktop.engine import Engine
-from emojimation.apps.desktop.files import Recorder, Table, reason, snapshot
-from emojimation.apps.desktop.opening import check, reveal
-from emojimation.apps.desktop.settings import Settings, save
+from emojimation.apps.desktop.recording import Recorder, Table, reason, snapshot
+from emojimation.apps.desktop.settings import Settings, reveal, save
 from emojimation.errors import InputError
 from emojimation.faces import TEMPLATE, Face
 from emojimation.labels import EMOTIONS
@@ -62,7 +61,7 @@ def test_a_film_is_recorded_and_read_back(tmp_path, hurry):
     wait(lambda: done)
     path, wrong = done[0]
     assert wrong is None and [p.name for p in tmp_path.iterdir()] == [path.name]
-    frames = list(desktop_sources.open_choice(str(path), (640, 480)))
+    frames = list(opening.open_choice(str(path), (640, 480)))
     assert [round(float(f.image.mean()), -1) for f in frames] == pytest.approx([20 * n for n in range(8)], abs=11)
     assert [f.time_s for f in frames] == pytest.approx([n / 10 for n in range(8)], abs=0.01)
 
@@ -93,7 +92,7 @@ def test_a_full_disk_ends_the_film_and_keeps_what_came_before(tmp_path, monkeypa
     wait(lambda: done)
     path, wrong = done[0]
     assert wrong == "no space left on device"
-    assert len(list(desktop_sources.open_choice(str(path), (640, 480)))) == 5
+    assert len(list(opening.open_choice(str(path), (640, 480)))) == 5
     recorder.write(np.zeros((48, 64, 3), np.uint8), 2.0)  # no harm
 
 
@@ -124,30 +123,32 @@ def test_cameras_are_found_by_the_kernels_list(tmp_path):
         (tmp_path / f"video{number}").mkdir()
         (tmp_path / f"video{number}" / "name").write_text(f"{name}\n")
         (tmp_path / f"video{number}" / "index").write_text(f"{index}\n")
-    found = [(c.name, c.source) for c in desktop_sources.cameras(tmp_path, "linux")]
+    found = [(c.name, c.source) for c in sources.cameras(tmp_path, "linux")]
     assert found == [("Front", "0"), ("Back", "2"), ("Camera 10", "10")]
-    assert desktop_sources.cameras(tmp_path / "none", "linux") == []
+    assert sources.cameras(tmp_path / "none", "linux") == []
 
 
 def test_sources_by_their_text(tmp_path):
-    assert desktop_sources.kind_of("0") == "camera" and desktop_sources.kind_of("sample") == "film"
-    assert desktop_sources.kind_of(str(SAMPLES / "obama.jpg")) == "photo"
-    assert desktop_sources.title_of("rtsp://me:secret@host:1/x") == "host:1"
+    assert sources.kind_of("0") == "camera" and sources.kind_of("sample") == "film"
+    assert sources.kind_of(str(SAMPLES / "obama.jpg")) == "photo"
+    assert sources.title_of("rtsp://me:secret@host:1/x", []) == "host:1"
     for good in ("0", "sample", "synthetic:2", "http://a/b", str(SAMPLES)):
-        check(good)
+        sources.check(good)
     with pytest.raises(InputError, match=r"got nowhere\.mp4, which does not exist"):
-        check("nowhere.mp4")
-    frames = list(desktop_sources.open_choice(str(SAMPLES / "obama.jpg"), (640, 480)))
+        sources.check("nowhere.mp4")
+    frames = list(opening.open_choice(str(SAMPLES / "obama.jpg"), (640, 480)))
     assert len(frames) == 1 and max(frames[0].image.shape) > 640  # photos keep their size
-    small = next(iter(desktop_sources.open_choice("synthetic:1", (320, 200))))
+    small = next(iter(opening.open_choice("synthetic:1", (320, 200))))
     assert small.image.shape == (200, 266, 3)
 
 
 def test_a_folder_that_cannot_be_opened_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
-    assert str(tmp_path) in reveal(tmp_path)
+    with pytest.raises(InputError, match=str(tmp_path)):
+        reveal(tmp_path)
     (tmp_path / "file").write_text("")
-    assert "Cannot open" in reveal(tmp_path / "file" / "x")
+    with pytest.raises(InputError, match="Cannot open"):
+        reveal(tmp_path / "file" / "x")
 
 
 # --- the engine ---------------------------------------------------------------------------------------------------
@@ -230,7 +231,7 @@ def test_a_folder_that_cannot_be_written_is_told_and_the_picture_lives_on(engine
         wait(lambda: not one.notices.empty())
         notice = one.notices.get()
         assert notice.kind == "error" and "Cannot write to" in notice.text
-    assert one.status.state == "live" and not one.status.recording and not one.status.logging
+    assert one.status.state == "live" and one.status.recording_s is None and not one.status.logging
 
 
 def test_settings_file_is_plain_json(tmp_path):
@@ -239,11 +240,40 @@ def test_settings_file_is_plain_json(tmp_path):
     assert Path(Settings(folder="~/x").out).is_absolute()
 
 
+def test_the_next_film_outlives_the_end_of_the_last_one(tmp_path):
+    from emojimation.apps.desktop.recording import Outputs
+
+    painter, told, status = SimpleNamespace(on_drawn=None), [], {}
+    outputs = Outputs(painter, lambda *words: told.append(words), status.update)
+    outputs.record(tmp_path)
+    first = painter.on_drawn
+    first(np.zeros((48, 64, 3), np.uint8), 0.0)
+    outputs.stop_recording()
+    outputs.record(tmp_path)  # before the first one is in order
+    wait(lambda: told)
+    assert told[0][1] == "saved" and status["recording_s"] is not None and painter.on_drawn not in (None, first)
+    painter.on_drawn(np.zeros((48, 64, 3), np.uint8), 1.0)
+    outputs.stop()
+    wait(lambda: len(told) == 2)
+    assert told[1][1] == "saved" and status["recording_s"] is None and len(list(tmp_path.glob("*.mp4"))) == 2
+
+
+def test_a_paused_picture_is_hidden_anew(engine):
+    one = engine(Camera())
+    wait(lambda: one.status.state == "live" and one.painter.drawn is not None)
+    one.pause()
+    wait(lambda: (one.status.paused and not one._loop._idle) or one._loop.paused)
+    before = one._result
+    one.apply(Settings(model=one.settings.model, folder=one.settings.folder, anonymise=True))
+    wait(lambda: one._result is not before)
+    assert one._result.frame is not None and len(one._result.faces) == 1 and one.status.paused
+
+
 FULL_DISK = """
 import resource, sys, time
 from pathlib import Path
 import numpy as np
-from emojimation.apps.desktop.files import Recorder
+from emojimation.apps.desktop.recording import Recorder
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))  # no file may grow larger, as on a full disk
 done = []
@@ -269,6 +299,6 @@ def test_a_film_on_a_disk_that_is_really_full_can_be_read(tmp_path):
     assert done.returncode == 0, done.stderr
     name, wrong = done.stdout.strip().split(" | ")
     assert "too large" in wrong
-    frames = list(desktop_sources.open_choice(str(tmp_path / name), (640, 480)))
+    frames = list(opening.open_choice(str(tmp_path / name), (640, 480)))
     assert len(frames) > 3 and frames[0].image.shape == (240, 320, 3)
     assert [path.name for path in tmp_path.iterdir()] == [name]

@@ -85,6 +85,11 @@ class Neutral:
             self._watched, self._chosen = track_id, track_id is not None
             self._begun_s = math.nan
 
+    def stop(self) -> None:
+        """End the calibration that is under way; what is known stays."""
+        with self._lock:
+            self.progress = None
+
     def remove(self, track_id: int | None = None) -> None:
         """Forget the calibration of one person, or of all; one that is under way is ended."""
         with self._lock:

@@ -1,12 +1,7 @@
-"""The desktop window with real events on a screen of its own: a film and the synthetic source stand for the camera."""
+"""The desktop window with real keys and clicks on a screen of its own: sources, styles, people, settings, keyboard, sizes."""
 
-import os
-import shutil
-import signal
-import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,33 +9,25 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from screen import Screen, missing, pump, rest, window
+import screen as screens
+from screen import buttons, click, dialog, live, press, pump, toast, widgets, words, xdotool
 
 from emojimation.errors import InputError
 from emojimation.video.scene import SAMPLES, crowd
 
 ROOT = Path(__file__).parents[2]
-pytestmark = [pytest.mark.e2e, pytest.mark.skipif(bool(missing()), reason=str(missing()))]
+pytestmark = [pytest.mark.e2e, pytest.mark.skipif(bool(screens.missing()), reason=str(screens.missing()))]
 
 
 @pytest.fixture(scope="module")
 def screen():
-    with Screen() as screen:
-        yield screen
+    return screens.shared()
 
 
 @pytest.fixture
 def show(screen, tmp_path, model):
-    """Windows whose files go to `tmp_path`; closed at the end."""
-    made = []
-
-    def make(source=None, **how):
-        made.append(window(tmp_path, source, **({"model": model} | how)))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
+    with screens.windows(tmp_path, model) as make:
+        yield make
 
 
 @pytest.fixture(scope="module")
@@ -50,211 +37,140 @@ def film(tmp_path_factory) -> str:
 
     path = tmp_path_factory.mktemp("film") / "film.mp4"
     segment = Segment(path, 30)
-    for frame in crowd(1, seconds=1.5):
+    for frame in crowd(1, seconds=1.0):
         segment.write(frame.image, frame.time_s)
     segment.close()
     return str(path)
 
 
-def live(made, faces: int = 1):
-    pump(made.root, lambda: made.engine.status.state in ("live", "still") and shown(made).faces >= faces)
-    pump(made.root, lambda: made.view.picture.itemcget(made.view.picture._item, "state") == "normal")
+def menu(made, parent, label: str) -> None:
+    """Choose an entry of a menu that is unfolded, with the mouse."""
+    pump(made.root, parent.winfo_viewable)
+    entries = [n for n in range(parent.index("end") + 1) if parent.type(n) != "separator"]
+    entry = next(n for n in entries if str(parent.entrycget(n, "label")) == label)
+    click(made, parent, x=20, y=parent.yposition(entry) + 6)
 
 
-def shown(made):
-    return made.engine.latest() or SimpleNamespace(faces=-1)
+def choose(made, box, number: int) -> None:
+    """Unfold a list with the mouse and choose an entry with the keyboard."""
+    click(made, box)
+    entries = f"{made.root.tk.call('ttk::combobox::PopdownWindow', box)}.f.l"
+    pump(made.root, lambda: str(made.root.tk.call("focus")) == entries)
+    xdotool("key", "ctrl+Home", *["Down"] * number, "Return")
 
 
-def press(made, key: str) -> None:
-    made.root.focus_force()
-    made.root.update()
-    made.view.picture.focus_set()
-    made.view.picture.event_generate(f"<KeyPress-{key}>")
-    made.root.update()
+def ask(monkeypatch, name: str, answer: str) -> None:
+    """Answer the system's dialog for files, which no test can drive alike on every system."""
+    monkeypatch.setattr(f"tkinter.filedialog.{name}", lambda **_: answer)
 
 
-def toast(made, start: str) -> str:
-    pump(made.root, lambda: made.view.toast.text.startswith(start))
-    return made.view.toast.text
+def colours(image) -> int:
+    return len(np.unique(np.asarray(image.convert("RGB")).astype(np.int32) @ (1, 256, 65536)))
 
 
-def click(made, widget) -> None:
-    made.root.update()
-    x, y = widget.winfo_width() // 2, widget.winfo_height() // 2
-    for event in ("<Enter>", "<ButtonPress-1>", "<ButtonRelease-1>"):
-        widget.event_generate(event, x=x, y=y)
-        made.root.update()
-
-
-def buttons(widget) -> dict:
-    found = {}
-    for child in widget.winfo_children():
-        if child.winfo_class() == "TButton":
-            found[str(child.cget("text"))] = child
-        found |= buttons(child)
-    return found
+# --- sources ------------------------------------------------------------------------------------------------------
 
 
 def test_start_page_leads_to_the_sample(show, screen):
     made = show()
-    pump(made.root, lambda: not (made.cameras.looking or made.cameras.changed))
-    rest(made.root, 0.2)
-    assert "Analyse only people" in str(
-        [c.cget("text") for c in made.view._page.winfo_children() if c.winfo_class() == "TLabel"]
-    )
+    pump(made.root, lambda: "Sample film" in buttons(made.view.picture) and not made.cameras.looking)
+    assert "Analyse only people who have agreed" in words(made.view.picture)
     click(made, buttons(made.view.picture)["Sample film"])
     live(made)
-    rest(made.root, 0.5)
-    assert "640 x 480" in made.view.facts.cget("text") and "1 face" in made.view.facts.cget("text")
-    picture = np.asarray(screen.picture().convert("RGB"))
-    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 5000  # something colourful is really on the screen
+    pump(made.root, lambda: "640 x 480" in made.view.facts.cget("text") and "1 face" in made.view.facts.cget("text"))
+    pump(made.root, lambda: "ms latency" in made.view.facts.cget("text"))
+    pump(made.root, lambda: colours(screen.picture()) > 5000)  # something colourful is really on the screen
+    assert made.root.title() == "Sample film - Emojimation"
 
 
-def test_source_and_style_change_while_it_runs(show, film):
-    made = show("sample:5")
+def test_the_source_picker_lists_cameras_and_opens_what_is_chosen(show, film, monkeypatch, tmp_path):
+    for number, name in ((0, "Front camera"), (2, "Desk camera")):
+        (tmp_path / "devices" / f"video{number}").mkdir(parents=True)
+        (tmp_path / "devices" / f"video{number}" / "name").write_text(name)
+    from emojimation.apps.desktop import sources
+
+    real = sources.cameras
+    monkeypatch.setattr(sources, "cameras", lambda: real(tmp_path / "devices", "linux"))
+    made = show()
+    pump(made.root, lambda: {"Front camera", "Desk camera"} <= set(buttons(made.view.picture)))
+    click(made, made.view.source)
+    menu(made, made.view.source_menu, "Sample film, five people")
     live(made, 5)
-    drawn = []
-    for key in "123456":
-        press(made, key)
-        pump(made.root, lambda: made.engine.painter.settings is made.engine.settings)
-        rest(made.root, 0.15)
-        drawn.append(made.view.style.get())
-    assert drawn == ["Boxes", "Emoji", "Avatar", "Blur", "Squares", "Nothing"]
-    made.open(film)
+    ask(monkeypatch, "askopenfilename", film)
+    click(made, made.view.source)
+    menu(made, made.view.source_menu, "Open photo or film ...")
     pump(made.root, lambda: made.engine.status.state == "ended")
-    rest(made.root, 0.3)
-    assert "at its end" in made.view.facts.cget("text") and made.view.buttons["pause"].cget("text") == "Go on"
+    pump(made.root, lambda: "at its end" in made.view.facts.cget("text"))
+    assert made.view.buttons["pause"].cget("text") == "Go on" and made.view.source.cget("text") == "film.mp4"
     press(made, "space")  # once more
     pump(made.root, lambda: made.engine.status.state == "live")
-    made.open(str(SAMPLES / "group.jpg"))
+    click(made, made.view.source)
+    menu(made, made.view.source_menu, "Close source")
+    pump(made.root, lambda: "Front camera" in buttons(made.view.picture))
+    pump(made.root, lambda: not made.view.picture.filled)
+
+
+def test_a_photo_is_shown_and_stays_on_the_screen(show, screen):
+    made = show(str(SAMPLES / "group.jpg"))
     live(made, 5)
-    assert made.view.buttons["record"].instate(["disabled"])
-    made.open(str(ROOT / "Makefile"))
-    pump(made.root, lambda: made.engine.status.state == "failed")
+    assert made.view.buttons["record"].instate(["disabled"]) and not made.view.strip.winfo_ismapped()
+    for theme in ("light", "dark"):  # nothing comes any more, and still it is there
+        press(made, "t")
+        pump(made.root, lambda t=theme: made.settings.theme == t and made.view.picture.filled)
+    pump(made.root, lambda: colours(screen.picture()) > 20_000)
+
+
+def test_an_address_is_typed_and_opened(show, tmp_path, film):
+    import http.server
+
+    handler = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
+    with http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), lambda *args: handler(*args, directory=str(Path(film).parent))
+    ) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        made = show()
+        press(made, "u")
+        asked = dialog(made, "Open address")
+        entry = widgets(asked, "TEntry")[0]
+        xdotool("type", "srt")
+        pump(made.root, lambda: entry.get() == "srt")  # letters are letters here
+        xdotool("key", "Return")
+        pump(made.root, lambda: "got srt" in words(asked))
+        assert made.settings.theme == "dark" and made.engine.status == type(made.engine.status)()
+        entry.delete(0, "end")
+        entry.insert(0, f"http://user:secret@127.0.0.1:{server.server_port}/film.mp4")
+        xdotool("key", "Return")
+        pump(made.root, lambda: made.engine.status.state == "ended")
+        assert "secret" not in made.root.title() and "127.0.0.1" in made.root.title()
+        server.shutdown()
+
+
+def test_a_broken_file_is_told_and_another_source_chosen(show):
+    made = show(str(ROOT / "Makefile"))
     pump(made.root, lambda: "Try again" in buttons(made.view.picture))
-    assert "Choose another source" in set(buttons(made.view.picture))
+    assert "Expected a video" in words(made.view.picture) and "Makefile" in words(made.view.picture)
     click(made, buttons(made.view.picture)["Choose another source"])
     pump(made.root, lambda: "Sample film" in buttons(made.view.picture))
 
 
-def test_record_log_and_snapshot_are_read_back(show, tmp_path):
-    from emojimation.media import read_image
-    from emojimation.video.source import open_source
-
-    made = show("sample")
-    live(made)
-    press(made, "r")
-    press(made, "l")
-    pump(made.root, lambda: made.engine.status.recording and made.engine.status.logging)
-    made.root.update()
-    pump(made.root, lambda: made.view.buttons["record"].cget("text") == "Stop")
-    press(made, "s")
-    assert toast(made, "Saved").endswith(".png")
-    rest(made.root, 1.5)
-    press(made, "l")
-    pump(made.root, lambda: ".csv" in made.view.toast.text)
-    press(made, "r")
-    pump(made.root, lambda: ".mp4" in made.view.toast.text)
-    frames = list(open_source(next(tmp_path.glob("*.mp4"))))
-    assert len(frames) > 2 and frames[0].image.shape == (480, 640, 3) and frames[-1].time_s > 1.0
-    assert read_image(next(tmp_path.glob("*.png"))).frame.shape == (480, 640, 3)
-    lines = next(tmp_path.glob("*.csv")).read_text("utf-8").splitlines()
-    assert lines[0].startswith("frame,time_s,track_id") and len(lines) > 2
-    assert len(list(tmp_path.iterdir())) == 3
-
-
-def test_pause_keeps_the_picture(show):
-    made = show("sample")
-    live(made)
-    press(made, "space")
-    pump(made.root, lambda: made.engine.status.paused)
-    rest(made.root, 0.2)
-    still = made.engine.painter.drawn
-    rest(made.root, 0.4)
-    assert made.engine.painter.drawn is still and made.view.buttons["pause"].cget("text") == "Go on"
-    press(made, "space")
-    pump(made.root, lambda: made.engine.painter.drawn is not still)
-
-
-def test_a_face_is_calibrated_and_chosen(show):
-    made = show("sample:5")
-    live(made, 5)
-    faces = made.engine._result.faces
-    other = min(faces, key=lambda face: face.size_px)
-    view = made.view.picture
-    scale = min(view.winfo_width() / 640, view.winfo_height() / 480)
-    x = (view.winfo_width() - 640 * scale) / 2 + scale * float(other.xyxy[0] + other.xyxy[2]) / 2
-    y = (view.winfo_height() - 480 * scale) / 2 + scale * float(other.xyxy[1] + other.xyxy[3]) / 2
-    view.event_generate("<ButtonPress-1>", x=round(x), y=round(y))
-    pump(made.root, lambda: made.engine.painter.chooser.chosen == other.track_id)
-    press(made, "c")
-    assert made.engine.status.calibrating
-    pump(made.root, lambda: not made.engine.status.calibrating)
-    pump(made.root, lambda: "alibrated" in made.view.toast.text)
-
-
-def test_resize_fullscreen_theme_and_hiding(show):
-    made = show("sample")
-    live(made)
-    for size in ("700x520", "1240x860", "640x480"):
-        made.root.geometry(size)
-        pump(made.root, lambda s=size: made.root.geometry().startswith(s))
-        pump(made.root, lambda: made.engine.painter.room.view_wh == made.view.picture.size_wh)
-    press(made, "t")
-    assert made.settings.theme == "light"
-    press(made, "a")
-    rest(made.root, 0.3)
-    assert made.settings.anonymise and made.view.hide.get() and made.view.style.get() == "Emoji"
-    click(made, made.view.hide_switch)
-    assert not made.settings.anonymise
-    press(made, "F11")
-    assert made.root.attributes("-fullscreen") in (0, 1)  # without a window manager nothing more is to be had
-
-
-def test_keys_typed_into_a_field_are_not_taken_for_commands(show):
-    made = show("sample")
-    live(made)
-    press(made, "u")
-    dialog = next(w for w in made.root.winfo_children() if w.winfo_class() == "Toplevel")
-    entry = next(w for f in dialog.winfo_children() for w in f.winfo_children() if w.winfo_class() == "TEntry")
-    entry.focus_force()
-    for key in "srt":
-        entry.event_generate(f"<KeyPress-{key}>")
-    made.root.update()
-    assert not made.engine.status.recording and made.settings.theme == "dark" and entry.get() == "srt"
-    entry.event_generate("<Return>")
-    made.root.update()
-    assert dialog.winfo_exists()  # that is no address
-    dialog.destroy()
-
-
-def test_about_shows_the_card_and_the_settings_act(show):
-    made = show("sample")
-    live(made)
-    made.do("about")
-    dialog = next(w for w in made.root.winfo_children() if w.winfo_class() == "Toplevel")
-
-    def words(widget) -> str:
-        own = str(widget.cget("text")) if widget.winfo_class() == "TLabel" else ""
-        return own + " ".join(words(child) for child in widget.winfo_children())
-
-    pump(made.root, lambda: "Not sure under" in words(dialog))
-    assert "must not decide over anybody" in words(dialog)
-    made.change(several=False, smooth_s=1.0, min_score=0.5, art="fluent")
-    made.do("help")
-    rest(made.root, 0.3)
-    assert made.engine.status.state == "live" and made.engine._tracker.smooth_s == 1.0
+@pytest.mark.skipif(Path("/dev/video9").exists(), reason="there is a camera 9 here")
+def test_no_camera_is_told(show):
+    made = show("9")
+    pump(made.root, lambda: "Try again" in buttons(made.view.picture))
+    assert "Camera 9 cannot be opened" in words(made.view.picture)
 
 
 class Unplugged:
-    """A camera that is pulled out after a few frames; the second time it stays."""
+    """A camera that is busy the first time, pulled out after a few frames the second time, and stays the third time."""
 
     times = 0
 
     def __init__(self, source, size_wh):
         Unplugged.times += 1
+        if Unplugged.times == 1:
+            raise InputError("Camera 0 cannot be opened: another program holds it.")
         self.info, self.notes = SimpleNamespace(name="camera 0", live=True, fps=30), []
-        self._ends, self._closed = Unplugged.times == 1, threading.Event()
+        self._ends, self._closed = Unplugged.times == 2, threading.Event()
 
     def __iter__(self):
         for frame in crowd(1, seconds=None):
@@ -268,118 +184,211 @@ class Unplugged:
         self._closed.set()
 
 
-def test_an_unplugged_camera_leaves_the_window_alive(show):
+def test_a_busy_and_an_unplugged_camera_leave_the_window_alive(show):
     made = show("0", opener=Unplugged)
-    pump(made.root, lambda: "Try again" in buttons(made.view.picture))
-    assert "unplugged" in made.engine.status.message
-    click(made, buttons(made.view.picture)["Try again"])
+    for problem in ("another program holds it", "unplugged"):
+        pump(made.root, lambda p=problem: p in words(made.view.picture))
+        press(made, "t")  # it lives
+        click(made, buttons(made.view.picture)["Try again"])
     live(made)
-    press(made, "t")
-    assert made.settings.theme == "light"
+    assert Unplugged.times == 3 and made.settings.theme == "dark"
 
 
-def test_closing_while_it_records_keeps_the_film_and_takes_under_a_second(show, tmp_path):
-    from emojimation.video.source import open_source
+# --- pictures, people -------------------------------------------------------------------------------------------------
+
+
+def test_styles_are_chosen_by_key_and_list(show):
+    made = show("sample")
+    live(made)
+    drawn = []
+    for key in "123456":
+        before = made.engine.painter.drawn
+        press(made, key)
+        pump(made.root, lambda b=before: made.engine.painter.drawn is not b)
+        drawn.append(made.view.style.get())
+    assert drawn == ["Boxes", "Emoji", "Avatar", "Blur", "Squares", "Nothing"]
+    choose(made, made.view.style, 1)
+    pump(made.root, lambda: made.settings.style == "emoji")
+
+
+def test_pause_keeps_the_picture(show):
+    made = show("sample")
+    live(made)
+    press(made, "space")
+    pump(made.root, lambda: made.engine.status.paused and made.view.buttons["pause"].cget("text") == "Go on")
+    loop = made.engine._loop  # a frame that was being analysed still comes
+    pump(made.root, lambda: loop._idle and made.engine._result is loop.latest())
+    still, shown = made.engine._result, made.engine.latest().number
+    pump(made.root, lambda: made.engine.latest().number > shown + 20)  # the avatar lives on
+    assert made.engine._result is still
+    click(made, made.view.buttons["pause"])
+    pump(made.root, lambda: made.engine._result is not still)
+
+
+def test_a_face_is_chosen_by_a_click_and_calibrated(show):
+    made = show("sample:5")
+    live(made, 5)
+    press(made, "space")  # so that nobody moves away under the mouse
+    pump(made.root, lambda: made.engine.status.paused)
+    other = min(made.engine._result.faces, key=lambda face: face.size_px)
+    view = made.view.picture
+    scale = min(view.winfo_width() / 640, view.winfo_height() / 480)
+    middle = (other.xyxy[:2] + other.xyxy[2:]) / 2 * scale
+    left, top = (view.winfo_width() - 640 * scale) / 2, (view.winfo_height() - 480 * scale) / 2
+    click(made, view, round(left + float(middle[0])), round(top + float(middle[1])))
+    pump(made.root, lambda: made.engine.painter.chooser.chosen == other.track_id)
+    assert str(other.track_id) in toast(made, "is shown large")
+    press(made, "n")
+    pump(made.root, lambda: made.engine.painter.chooser.chosen != other.track_id)
+    press(made, "space", "c")
+    pump(made.root, lambda: made.engine.status.calibrating)
+    press(made, "Escape")
+    pump(made.root, lambda: not made.engine.status.calibrating)
+    press(made, "c")
+    toast(made, "alibrated")  # a smiling face is refused, with the reason
+    assert not made.engine.status.calibrating
+
+
+def test_hiding_by_key_and_switch_and_mirror(show):
+    made = show("sample")
+    live(made)
+    press(made, "a")
+    pump(made.root, lambda: made.settings.anonymise and made.view.hide.get() and made.view.style.get() == "Emoji")
+    click(made, made.view.hide_switch)
+    pump(made.root, lambda: not made.settings.anonymise)
+    toast(made, "shown again")
+    plain = made.engine._result
+    press(made, "m")
+    pump(made.root, lambda: made.engine.painter.mirror and made.view.settings.mirror.get())
+    pump(made.root, lambda: made.engine._result is not plain)
+    assert made.settings.mirror  # remembered for cameras, not for films
+
+
+# --- settings, keys, sizes --------------------------------------------------------------------------------------------
+
+
+def test_settings_act_at_once(show, monkeypatch, tmp_path, tiny_model):
+    from emojimation.apps.desktop.settings_tab import models
 
     made = show("sample")
     live(made)
-    made.do("record")
-    pump(made.root, lambda: made.engine.status.recording)
-    rest(made.root, 1.0)
-    began_s = time.monotonic()
-    made.close()
-    assert time.monotonic() - began_s < 1.5  # half a second for a busy machine
-    assert [path.suffix for path in tmp_path.iterdir()] == [".mp4"]
-    assert len(list(open_source(next(tmp_path.glob("*.mp4"))))) > 5
+    made.view.tabs.select(1)
+    tab = made.view.settings
+    for slider, name, value in ((tab.threshold, "min_score", 0.65), (tab.smoothing, "smooth_s", 0.5)):
+        slider.focus_force()
+        made.root.update()
+        xdotool("key", "Right")
+        pump(made.root, lambda n=name, v=value: getattr(made.settings, n) == pytest.approx(v))
+    click(made, tab.smoothing, x=tab.smoothing.winfo_width() - 3)
+    pump(made.root, lambda: made.settings.smooth_s > 1.8 and made.engine._tracker.smooth_s > 1.8)
+    assert list(tab.model.cget("values")) == [*models(), "Other file ..."] and "face_detector" not in models()
+    (tmp_path / "none.onnx").write_text("no model")
+    ask(monkeypatch, "askopenfilename", str(tmp_path / "none.onnx"))
+    made.do("choose_model")
+    toast(made, "none.onnx")
+    pump(made.root, lambda: made.settings.model == "default" and tab.model.get() == "default")  # the old one stays
+    ask(monkeypatch, "askopenfilename", str(tiny_model))
+    made.do("choose_model")
+    pump(made.root, lambda: made.engine._loop.pipeline.classifier.card["name"] != "default")
+    assert made.engine.status.state == "live" and tab.model.get() == Path(tiny_model).name
+    ask(monkeypatch, "askdirectory", str(tmp_path / "elsewhere"))
+    click(made, buttons(tab)["Choose folder ..."])
+    pump(made.root, lambda: "elsewhere" in made.view.folder.cget("text") and "elsewhere" in tab.folder.cget("text"))
 
 
-def program(tmp_path: Path, *args: str) -> "subprocess.Popen[str]":
-    environ = os.environ | {"XDG_CONFIG_HOME": str(tmp_path), "PYTHONPATH": str(ROOT / "src")}
-    command = [sys.executable, "-m", "emojimation", "desktop", *args]
-    return subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True)
+def test_resolution_reaches_the_source(show):
+    asked = []
+
+    def opener(source, size_wh):
+        asked.append(size_wh)
+        return crowd(1, seconds=None)
+
+    made = show("0", opener=opener)
+    live(made)
+    made.view.tabs.select(1)
+    choose(made, made.view.settings.resolution, 1)
+    pump(made.root, lambda: asked == [(640, 480), (1280, 720)])
+    live(made)
 
 
-@pytest.mark.skipif(shutil.which("xdotool") is None, reason="xdotool is not there (Debian: apt-get install xdotool)")
-def test_two_programs_at_once_driven_by_xdotool(screen, tmp_path, model):
-    programs = [program(tmp_path, "sample", "--model", model, "--folder", str(tmp_path / "out")) for _ in range(2)]
-    try:
-        found: list[str] = []
-        end_s = time.monotonic() + 30
-        while len(found) < 2 and time.monotonic() < end_s:
-            done = subprocess.run(
-                ["xdotool", "search", "--name", "Sample film - Emojimation"], capture_output=True, text=True
-            )
-            found = done.stdout.split()
-            time.sleep(0.1)
-        assert len(found) == 2
-        time.sleep(2)
-        for number in found * 10:  # again where a key is lost before a window has the focus
-            if len(list(tmp_path.glob("out/*.png"))) < 2:
-                keys = ["windowraise", number, "windowfocus", number, "key", "s"]
-                subprocess.run(["xdotool", *keys], capture_output=True, timeout=10)
-                time.sleep(0.5)
-        assert len({path.name for path in tmp_path.glob("out/*.png")}) >= 2
-        while any(one.poll() is None for one in programs):
-            assert time.monotonic() < end_s + 20
-            for number in found:  # a window that is gone already is no mistake
-                keys = ["windowraise", number, "windowfocus", number, "key", "ctrl+q"]
-                subprocess.run(["xdotool", *keys], capture_output=True, timeout=10)
-            time.sleep(0.5)
-        assert [one.wait() for one in programs] == [0, 0]
-        assert (tmp_path / "emojimation" / "desktop.json").is_file()
-    finally:
-        for one in programs:
-            one.kill()
-            one.wait()
-            one.stderr.close()
+def test_everything_is_reached_by_keyboard(show):
+    made = show("sample:photo")
+    live(made, 5)
+    press(made, "Tab")
+    reached = []
+    for _ in range(40):
+        made.root.update()
+        reached.append(made.root.focus_get())
+        xdotool("key", "Tab")
+        pump(made.root, lambda: made.root.focus_get() is not reached[-1])
+        if made.root.focus_get() in reached:
+            break
+    usable = [made.view.source, made.view.style, made.view.buttons["snapshot"], made.view.buttons["log"],
+              made.view.theme, made.view.hide_switch, made.view.tabs, buttons(made.view.status)["Open folder"]]  # fmt: skip
+    assert not [str(widget) for widget in usable if widget not in reached]
+    made.view.theme.focus_force()
+    made.root.update()
+    xdotool("key", "Return")
+    pump(made.root, lambda: made.settings.theme == "light")
+    made.view.tabs.focus_force()
+    xdotool("key", "Right")
+    pump(made.root, lambda: made.view.tabs.index("current") == 1)
 
 
-def test_no_display_and_wrong_sources_are_one_line(screen, tmp_path, monkeypatch):
-    for args, display, words in (
-        ((), "", "Expected a display"),
-        (("nowhere.mp4",), screen.name, "got nowhere.mp4, which does not exist"),
-        (("sample", "--model", "none.onnx"), screen.name, "none.onnx"),
-    ):
-        monkeypatch.setenv("DISPLAY", display)
-        one = program(tmp_path, *args)
-        told = one.communicate(timeout=30)[1]
-        assert one.returncode == 2 and words in told and told.count("\n") == 1 and told.startswith("Error: "), told
+def test_menus_and_dialogs_by_keyboard(show):
+    made = show("sample")
+    live(made)
+    press(made, "alt+f")  # unfolds the menu, and is no F
+    xdotool("key", "Escape", "Escape")
+    made.root.update()
+    assert "file manager" not in made.view.toast.text
+    press(made, "question")
+    assert "Begin or end a film" in words(dialog(made, "Keys"))
+    xdotool("key", "Escape")
+    pump(made.root, lambda: not widgets(made.root, "Toplevel"))
+    made.do("about")
+    about = dialog(made, "About Emojimation")
+    pump(made.root, lambda: "Not sure under" in words(about))
+    assert "must not decide over anybody" in words(about) and "accuracy" in words(about)
+    xdotool("key", "Return")
+    pump(made.root, lambda: not widgets(made.root, "Toplevel"))
 
 
-def test_a_python_without_tk_says_so(tmp_path):
-    (tmp_path / "tkinter.py").write_text("raise ModuleNotFoundError(\"No module named '_tkinter'\", name='_tkinter')\n")
-    environ = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT / "src")])}
-    done = subprocess.run([sys.executable, "-m", "emojimation", "desktop"], env=environ, capture_output=True, text=True)
-    assert done.returncode == 2 and "python3-tk" in done.stderr and done.stderr.count("\n") == 1
+def test_sizes_and_full_screen(show, screen):
+    made = show("sample")
+    live(made)
+    for size in ("640x480", "900x700", "1200x800"):
+        made.root.geometry(size)
+        pump(made.root, lambda s=size: made.root.geometry().startswith(s))
+        pump(made.root, lambda: made.engine.painter.room.view_wh == made.view.picture.size_wh)
+        assert made.view.status.winfo_y() + made.view.status.winfo_height() <= made.root.winfo_height()
+    press(made, "F11")
+    pump(made.root, lambda: (made.root.winfo_width(), made.root.winfo_height()) == (1280, 900))
+    assert not made.view.bar.winfo_ismapped()
+    press(made, "Escape")
+    pump(made.root, lambda: made.root.geometry().startswith("1200x800") and made.view.bar.winfo_ismapped())
 
 
-def test_an_interrupt_ends_the_program(screen, tmp_path, model):
-    one = program(tmp_path, "sample", "--model", model)
-    try:
-        time.sleep(3)
-        assert one.poll() is None
-        one.send_signal(signal.SIGINT)
-        assert one.wait(5) == 0
-    finally:
-        one.kill()
-        one.wait()
-        one.stderr.close()
+def test_a_tip_comes_and_goes(show):
+    made = show("sample")
+    live(made)
+    xdotool("mousemove", made.view.hide_switch.winfo_rootx() + 9, made.view.hide_switch.winfo_rooty() + 9)
+    pump(made.root, lambda: any("Show and write no face" in words(tip) for tip in widgets(made.root, "Toplevel")))
+    xdotool("mousemove", made.view.picture.winfo_rootx() + 9, made.view.picture.winfo_rooty() + 9)
+    pump(made.root, lambda: not widgets(made.root, "Toplevel"))
 
 
-def test_webcam_opens_the_window_unless_lines_are_asked_for(screen, tmp_path, model):
-    environ = os.environ | {"XDG_CONFIG_HOME": str(tmp_path), "PYTHONPATH": str(ROOT / "src")}
-    asked = [sys.executable, "-m", "emojimation", "webcam", "--camera", "synthetic:3", "--model", model]
-    lines = subprocess.run([*asked, "--seconds", "1"], env=environ, capture_output=True, text=True, timeout=30)
-    assert lines.returncode == 0 and "person 1" in lines.stdout
-    one = subprocess.Popen(asked, env=environ, stdout=subprocess.PIPE, text=True)
-    try:
-        end_s = time.monotonic() + 20
-        while len(np.unique(np.asarray(screen.picture().convert("L")))) < 100:  # black until a window stands
-            assert time.monotonic() < end_s
-            time.sleep(0.1)
-        one.send_signal(signal.SIGTERM)
-        assert one.wait(5) == 0 and one.stdout.read() == ""
-    finally:
-        one.kill()
-        one.wait()
-        one.stdout.close()
+def test_the_window_answers_while_a_source_hangs(show):
+    hangs = threading.Event()
+
+    def opener(source, size_wh):
+        hangs.wait(60)
+        raise InputError("Expected a stream, got none.")
+
+    made = show("rtsp://nowhere/x", opener=opener)
+    pump(made.root, lambda: "Opening ..." in words(made.view.picture))
+    press(made, "t")
+    pump(made.root, lambda: made.settings.theme == "light")
+    click(made, buttons(made.view.picture)["Choose another source"])
+    pump(made.root, lambda: "Sample film" in buttons(made.view.picture))
+    hangs.set()

@@ -50,11 +50,6 @@ ACTIONS = {
     "about": Action("About", "", (), "Version, the model's card, what to mind."),
     "quit": Action("Quit", "Ctrl+Q", ("<Control-q>", "<Control-w>"), "Close the window."),
 }
-SAMPLE_NAMES = {
-    "sample": "Sample film",
-    "sample:5": "Sample film, five people",
-    "sample:photo": "Sample photo",
-}
 STYLE_KEYS = {str(number): style for number, style in enumerate(STYLES, 1)}
 
 

@@ -1,145 +1,122 @@
-"""Menus and the small windows: keys, about, an address to type."""
+"""The small windows: about, keys, an address to type."""
 
 import tkinter as tk
 from collections.abc import Callable
-from functools import partial
 from tkinter import ttk
 from typing import Any
 
 import emojimation
-from emojimation.apps.desktop.actions import ACTIONS, CONSENT, keys
+from emojimation.apps.desktop.actions import CONSENT, keys
+from emojimation.apps.desktop.card import Card, card_rows
+from emojimation.apps.desktop.widgets import scale_of
 
-MENUS = {
-    "File": ("open", "stream", "sample", "close_source", "-", "snapshot", "record", "log", "-", "folder",
-             "choose_folder", "-", "quit"),
-    "View": ("styles", "-", "pause", "mirror", "anonymise", "theme", "fullscreen"),
-    "Person": ("calibrate", "forget", "next"),
-    "Help": ("help", "about"),
-}  # fmt: skip
-
-
-# Share of the model's metrics -> how the card calls it.
-SHARES = {"accuracy": "accuracy", "macro_f1": "macro-F1", "balanced_accuracy": "balanced accuracy", "ece": "ECE"}
-
-
-def menu_bar(root: tk.Tk, do: Callable[[str], None], cascades: dict[str, Callable[[tk.Menu], None]]) -> tk.Menu:
-    """The window's menu. cascades: name in `MENUS` -> fills a submenu."""
-    bar = tk.Menu(root, tearoff=False)
-    for title, names in MENUS.items():
-        menu = tk.Menu(bar, tearoff=False)
-        for name in names:
-            if name == "-":
-                menu.add_separator()
-            elif name in cascades:
-                cascades[name](menu)
-            else:
-                action = ACTIONS[name]
-                menu.add_command(label=action.label, accelerator=action.key, command=partial(do, name))
-        bar.add_cascade(label=title, menu=menu, underline=0)
-    root.configure(menu=bar)
-    return bar
+LICENCES = "MIT licence. Emoji: Noto (Apache-2.0), Fluent (MIT). Detector: MediaPipe BlazeFace (Apache-2.0)."
+WIDE = 600  # where lines of text break, at 96 dots per inch
 
 
 def dialog(root: tk.Tk, title: str, closes: bool = True) -> tuple[tk.Toplevel, ttk.Frame]:
-    """A small window over the main one that Escape closes, and the frame to fill. closes: with a button for it."""
+    """A small window over the main one that Escape closes, and the frame to fill; there is one of each title.
+
+    closes: with a button for it. Call `show` when it is filled.
+    """
+    for other in root.winfo_children():
+        if isinstance(other, tk.Toplevel) and other.title() == title:
+            other.destroy()
     window = tk.Toplevel(root)
+    window.withdraw()
     window.title(title)
     window.transient(root)
     window.resizable(False, False)
+    if root.tk.call("tk", "windowingsystem") == "x11":
+        window.attributes("-type", "dialog")
     window.bind("<Escape>", lambda _: window.destroy())
-    frame = ttk.Frame(window, padding=20)
+    frame = ttk.Frame(window, padding=24)
     frame.pack(fill="both", expand=True)
     if closes:
-        button = ttk.Button(window, text="Close", command=window.destroy)
-        button.pack(side="bottom", anchor="e", padx=20, pady=(0, 20))
-    window.geometry(f"+{root.winfo_rootx() + 60}+{root.winfo_rooty() + 60}")
-    window.focus_set()
+        button = ttk.Button(window, text="Close", style="Accent.TButton", command=window.destroy)
+        button.pack(side="bottom", anchor="e", padx=24, pady=(0, 24))
+        button.focus_set()
     return window, frame
+
+
+def show(window: tk.Toplevel) -> tk.Toplevel:
+    """Put a filled dialog into the middle of the main window, inside the screen."""
+    window.update_idletasks()
+    root: Any = window.master
+    x = root.winfo_rootx() + (root.winfo_width() - window.winfo_reqwidth()) // 2
+    y = root.winfo_rooty() + (root.winfo_height() - window.winfo_reqheight()) // 3
+    x = min(x, root.winfo_screenwidth() - window.winfo_reqwidth())
+    y = min(y, root.winfo_screenheight() - window.winfo_reqheight() - 40)
+    window.geometry(f"+{max(x, 0)}+{max(y, 0)}")
+    window.deiconify()
+    window.lift()
+    return window
 
 
 def show_keys(root: tk.Tk) -> tk.Toplevel:
     """All keys."""
     window, frame = dialog(root, "Keys")
-    for row, (key, text) in enumerate(keys()):
-        ttk.Label(frame, text=key, font="SunValleyBodyStrongFont").grid(row=row, column=0, sticky="e", padx=(0, 16))
-        ttk.Label(frame, text=text).grid(row=row, column=1, sticky="w", pady=2)
-    return window
+    ttk.Label(frame, text="Keys", font="SunValleySubtitleFont").grid(columnspan=2, sticky="w", pady=(0, 12))
+    for row, (key, text) in enumerate(keys(), 1):
+        ttk.Label(frame, text=key, font="SunValleyBodyStrongFont").grid(row=row, column=0, sticky="w", padx=(0, 20))
+        ttk.Label(frame, text=text).grid(row=row, column=1, sticky="w", pady=3)
+    return show(window)
 
 
 def ask_address(root: tk.Tk, answered: Callable[[str], None]) -> tk.Toplevel:
     """Ask for a stream's address."""
     window, frame = dialog(root, "Open address", closes=False)
-    ttk.Label(frame, text="Address of a network camera or film (rtsp://, http://, https:// ...)").pack(anchor="w")
+    ttk.Label(frame, text="Address of a network camera or film").pack(anchor="w")
     entry = ttk.Entry(frame, width=56)
     entry.pack(fill="x", pady=10)
-    wrong = ttk.Label(frame, text="")
-    wrong.pack(side="left")
+    wrong = ttk.Label(frame, text="For example rtsp://192.168.1.20/stream or https://example.org/film.mp4")
+    wrong.pack(anchor="w")
 
     def taken(_: object = None) -> None:
         address = entry.get().strip()
-        if "://" not in address:
-            wrong.configure(text="An address begins like rtsp:// or http://")
+        scheme, mark, rest = address.partition("://")
+        if not (scheme and mark and rest):
+            wrong.configure(text="Expected an address that begins like rtsp:// or https://, got " + (address or "none"))
             return
         window.destroy()
         answered(address)
 
-    ttk.Button(frame, text="Open", style="Accent.TButton", command=taken).pack(side="right")
+    ttk.Button(frame, text="Open", style="Accent.TButton", command=taken).pack(side="right", pady=(14, 0))
+    ttk.Button(frame, text="Cancel", command=window.destroy).pack(side="right", padx=(0, 8), pady=(14, 0))
     entry.bind("<Return>", taken)
     entry.focus_set()
-    return window
+    return show(window)
 
 
-def _name() -> str:
-    version = emojimation.__version__
-    return "Emojimation" if version == "unknown" else f"Emojimation {version}"
-
-
-def card_rows(card: dict[str, Any]) -> list[tuple[str, str]]:
-    """The model's card for a person: name and value of each line."""
-    if "problem" in card:
-        return [("Model", card["problem"])]
-    measured = card["metrics"]
-    shown = [f"{words} {measured[name]:.1%}" for name, words in SHARES.items() if name in measured]
-    shown += [f"on {measured['n']} pictures"] if "n" in measured else []
-    kind = "grey" if card["channels"] == 1 else "colour"
-    return [
-        ("Model", str(card["name"])),
-        ("Input", f"{card['size']} x {card['size']} pixels, {kind}"),
-        ("Emotions", ", ".join(card["labels"])),
-        ("Not sure under", f"{card['threshold']:.0%} (temperature {card['temperature']:.2f})"),
-        *([("Measured", ", ".join(shown))] if shown else []),
-        ("Made", f"{card['created']}, commit {str(card['commit'])[:12]}"),
-        ("Training data", f"sha256 {str(card['data_sha256'])[:16]}"),
-    ]
-
-
-def show_about(root: tk.Tk, card: Callable[[], dict[str, Any] | None]) -> tk.Toplevel:
-    """Version, consent, the model's card; `card` gives None until it is read."""
+def show_about(root: tk.Tk, model: str) -> tk.Toplevel:
+    """Version, consent, the model's card."""
     window, frame = dialog(root, "About Emojimation")
-    ttk.Label(frame, text=_name(), font="SunValleyTitleFont").pack(anchor="w")
+    wide = round(WIDE * scale_of(root))
+    version = "" if emojimation.__version__ == "unknown" else f" {emojimation.__version__}"
+    ttk.Label(frame, text=f"Emojimation{version}", font="SunValleyTitleFont").pack(anchor="w")
     text = "Faces in photos, films and live pictures, named with honest probabilities and emoji."
-    ttk.Label(frame, text=text).pack(anchor="w")
-    ttk.Label(frame, text=CONSENT, wraplength=560, justify="left").pack(anchor="w", pady=(14, 14))
+    ttk.Label(frame, text=text, wraplength=wide).pack(anchor="w", pady=(2, 0))
+    ttk.Label(frame, text=CONSENT, wraplength=wide, justify="left").pack(anchor="w", pady=(14, 14))
     table = ttk.Frame(frame)
     table.pack(anchor="w", fill="x")
-    waiting = ttk.Label(table, text="Reading the model's card ...")
-    waiting.grid()
+    ttk.Label(table, text="Reading the model's card ...").grid()
+    ttk.Label(frame, text=LICENCES, wraplength=wide, justify="left").pack(anchor="w", pady=(14, 0))
+    _fill(window, table, Card(model), wide)
+    return show(window)
 
-    def fill() -> None:
-        if not window.winfo_exists():
-            return
-        found = card()
-        if found is None:
-            window.after(50, fill)
-            return
-        waiting.destroy()
-        for row, (name, value) in enumerate(card_rows(found)):
-            ttk.Label(table, text=name, font="SunValleyBodyStrongFont").grid(
-                row=row, column=0, sticky="nw", padx=(0, 16)
-            )
-            ttk.Label(table, text=value, wraplength=430, justify="left").grid(row=row, column=1, sticky="w", pady=2)
 
-    fill()
-    licence = "MIT licence. Emoji: Noto (Apache-2.0), Fluent (MIT). Detector: MediaPipe BlazeFace (Apache-2.0)."
-    ttk.Label(frame, text=licence).pack(anchor="w", pady=(14, 0))
-    return window
+def _fill(window: tk.Toplevel, table: ttk.Frame, card: Card, wide: int) -> None:
+    """Write the card into the table as soon as it is read."""
+    if not window.winfo_exists():
+        return
+    if card.found is None:
+        window.after(50, lambda: _fill(window, table, card, wide))
+        return
+    for child in table.winfo_children():
+        child.destroy()
+    for row, (name, value) in enumerate(card_rows(card.found)):
+        title = ttk.Label(table, text=name, font="SunValleyBodyStrongFont")
+        title.grid(row=row, column=0, sticky="nw", padx=(0, 16), pady=2)
+        ttk.Label(table, text=value, wraplength=wide - round(140 * scale_of(window)), justify="left").grid(
+            row=row, column=1, sticky="w", pady=2
+        )

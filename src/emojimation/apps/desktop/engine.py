@@ -1,4 +1,4 @@
-"""All work behind the window: opens sources, runs the live loop, paints, writes files. Knows no Tk; nothing here waits in
+"""All work behind the window: opens sources, runs the live loop, paints, has files written. Knows no Tk; nothing waits in
 the caller's thread but `close`."""
 
 import queue
@@ -7,20 +7,18 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from emojimation.apps.desktop import sources
-from emojimation.apps.desktop.files import reason, snapshot
-from emojimation.apps.desktop.outputs import Outputs
+from emojimation.apps.desktop.opening import open_choice, pipeline_for
 from emojimation.apps.desktop.painter import Painter, Room, Shown
+from emojimation.apps.desktop.recording import Outputs, reason
 from emojimation.apps.desktop.settings import Settings
-from emojimation.apps.desktop.state import Notice, Status
-from emojimation.classify import EmotionClassifier
+from emojimation.apps.desktop.status import Notice, Status
 from emojimation.live import LiveLoop, LiveResult
-from emojimation.pipeline import Pipeline
 from emojimation.track import Tracker
-from emojimation.video.anonymise import MIN_SCORE
 
 TICK_S = 1 / 30  # the avatar moves on also when no frame comes
 LEAST_S = 1 / 45  # between two paintings
@@ -31,21 +29,22 @@ Opener = Callable[[str, tuple[int, int]], Any]
 class Engine:
     """What the window asks for and gets back. opener: (source, size) -> source of frames; for tests."""
 
-    def __init__(self, settings: Settings, opener: Opener = sources.open_choice) -> None:
+    def __init__(self, settings: Settings, opener: Opener = open_choice) -> None:
         self.settings, self.painter = settings, Painter(settings)
         self.painter.kind = ""
-        self.card: dict[str, Any] | None = None
         self.status = Status()
         self.notices: queue.SimpleQueue[Notice] = queue.SimpleQueue()
         self._opener = opener
         self._shown: Shown | None = None
         self._loop: LiveLoop | None = None
         self._tracker = Tracker()
-        self._result: LiveResult | None = None
+        self._result: LiveResult | None = None  # what is shown
+        self._seen: LiveResult | None = None  # the loop's newest
+        self._stale = False  # another source: the painter's thread shall forget the one before
         self._outputs = Outputs(self.painter, self._tell, self._set)
         self._ready_s = 0.0
         self._token = 0
-        self._swap = threading.Lock()  # guards exchanging the loop
+        self._swap, self._setting = threading.Lock(), threading.Lock()  # guard exchanging the loop, changing the status
         self._closing = threading.Event()
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._threads = [
@@ -78,20 +77,19 @@ class Engine:
         self._token += 1
         self.painter.kind = ""
         self._set(state="idle", source="", message="", paused=False)
-        self._jobs.put(self._leave)
+        self._jobs.put(partial(self._leave, forget=True))
 
     def apply(self, settings: Settings) -> None:
-        """Use other settings, at once where that is possible."""
+        """Use other settings, at once where that is possible. A model that cannot be used is told as `Notice.refused`."""
         before, self.settings = self.settings, settings
         self.painter.settings = settings
         self._tune()
-        if self.status.state not in ("live", "still", "opening"):
-            return
-        looks = [(s.model, s.min_score, s.anonymise) for s in (before, settings)]
-        if self.status.state == "opening" or before.size != settings.size:
+        state = self.status.state
+        if state == "opening" or (state in ("live", "still") and before.size != settings.size):
             self.open(self.status.source)
-        elif looks[0] != looks[1]:
-            self.open(self.status.source) if self.status.state == "still" else self._jobs.put(self._exchange)
+        looks = [(s.model, s.min_score, s.anonymise) for s in (before, settings)]
+        if looks[0] != looks[1]:
+            self._jobs.put(partial(self._exchange, before.model))
 
     def set_mirror(self, mirror: bool) -> None:
         """Show the picture as in a mirror, or not."""
@@ -112,11 +110,11 @@ class Engine:
         if drawn is None:
             self._tell("There is no picture yet", "error")
         else:
-            self._jobs.put(lambda: self._saved(snapshot(self.settings.out, drawn)))
+            self._jobs.put(lambda: self._outputs.snapshot(self.settings.out, drawn))
 
     def record(self) -> None:
         """Begin or end a film of what is shown."""
-        if self.status.recording or self.status.state == "live":
+        if self.status.recording_s is not None or self.status.state == "live":
             self._jobs.put(lambda: self._outputs.record(self.settings.out))
         else:
             self._tell("Recording needs a moving picture: open a camera or a film", "error")
@@ -140,6 +138,12 @@ class Engine:
             loop.neutral.start(main.track_id)
             self._set(calibrating=True)
 
+    def stop_calibrating(self) -> None:
+        """End the calibration that is under way, if there is one; the others stay."""
+        if self._loop is not None and self.status.calibrating:
+            self._set(calibrating=False)
+            self._loop.neutral.stop()
+
     def forget(self) -> None:
         """Forget all calibrations, also one under way."""
         if self._loop is not None:
@@ -149,18 +153,13 @@ class Engine:
 
     def click(self, x: float, y: float) -> None:
         """Make the face under a point of the view the main one."""
-        if self._result is not None:
-            self._tell_person(self.painter.click(self._result, x, y))
+        if (result := self._result) is not None:
+            self._tell_person(self.painter.click(result, x, y))
 
     def next_person(self) -> None:
         """Make the next face to the right the main one."""
-        if self._result is not None:
-            self._tell_person(self.painter.chooser.following(self._result.faces))
-
-    def read_card(self) -> None:
-        """Read the model's own words about itself into `card`, which is None until then."""
-        self.card = None
-        self._jobs.put(self._read_card)
+        if (result := self._result) is not None:
+            self._tell_person(self.painter.chooser.following(result.faces))
 
     def close(self) -> None:
         """Free everything, within a second; a film that is being recorded is kept."""
@@ -173,7 +172,8 @@ class Engine:
     # --- in threads of its own ---
 
     def _set(self, **changes: Any) -> None:
-        self.status = replace(self.status, **changes)
+        with self._setting:
+            self.status = replace(self.status, **changes)
 
     def _tell(self, text: str, kind: str = "info", path: Path | None = None) -> None:
         self.notices.put(Notice(text, kind, path))
@@ -181,9 +181,6 @@ class Engine:
     def _tell_person(self, number: int | None) -> None:
         if number is not None:
             self._tell(f"Person {number} is shown large")
-
-    def _saved(self, path: Path) -> None:
-        self._tell(f"Saved {path.name}", "saved", path)
 
     def _do_jobs(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -199,46 +196,52 @@ class Engine:
             with suppress(Exception):  # its error was shown already, or does not matter any more
                 loop.stop()
 
-    def _leave(self) -> None:
+    def _leave(self, forget: bool = False) -> None:
         self._free()
-        self._outputs.stop_recording()
-        self._outputs.stop_log()
+        self._outputs.stop()
+        self._stale = self._stale or forget
 
     def _open(self, token: int, source: str) -> None:
-        self._leave()
-        opened = None
+        self._leave(forget=True)
         try:
             settings = self.settings
             tracker, still = Tracker(), sources.is_photo(source)
-            pipeline = _pipeline(settings, tracker, still)
+            pipeline = pipeline_for(settings, tracker, still)
             if token != self._token:
                 return
             opened = self._opener(source, settings.size_wh)
             with self._swap:
                 if token != self._token:
-                    opened.close()
-                    return
-                self._tracker, self._result = tracker, None
+                    return opened.close()
+                self._tracker = tracker
                 self._tune()
-                self.painter.reset()
                 self._loop = LiveLoop(opened, pipeline, self._on_result).start()
                 self._set(state="still" if still else "live", calibrating=False)
+            self._tell_notes(opened)
         except Exception as error:
             if token == self._token:
                 self._set(state="failed", message=reason(error))
 
-    def _exchange(self) -> None:
-        """Another model or threshold, while the source runs on."""
-        pipeline = _pipeline(self.settings, self._tracker, False)
+    def _tell_notes(self, source: Any) -> None:
+        """What a source says of how it was read."""
+        if source.notes:
+            self._tell(" · ".join(source.notes))
+
+    def _exchange(self, model_before: str) -> None:
+        """Another model or threshold, while the source runs on; what stands still is analysed once more."""
+        try:
+            pipeline = pipeline_for(self.settings, self._tracker, False)
+        except Exception as error:
+            return self.notices.put(Notice(reason(error), "error", None, self.settings.model, model_before))
+        if self.status.state == "still":
+            return self.open(self.status.source)
         with self._swap:
             if self._loop is not None:
                 self._loop.pipeline = pipeline
-
-    def _read_card(self) -> None:
-        try:
-            self.card = EmotionClassifier(self.settings.model).card
-        except Exception as error:
-            self.card = {"problem": reason(error)}
+            loop, result = self._loop, self._result
+        if loop is not None and result is not None and (self.status.paused or self.status.state == "ended"):
+            self._result = replace(result, faces=loop.neutral(pipeline(result.frame, result.time_s), result.time_s))
+        return None
 
     def _tune(self) -> None:
         """Smoothing, and how long lost faces are held. No face is shown before it is covered, so none waits to be confirmed."""
@@ -256,19 +259,18 @@ class Engine:
             try:
                 self._paint_once()
             except Exception as error:
-                self._set(state="failed", message=reason(error))
-                self._jobs.put(self._leave)
+                if self.status.state != "opening":  # else it is the source of before that fails while it is left
+                    self._set(state="failed", message=reason(error))
+                    self._jobs.put(self._leave)
             self._closing.wait(max(0.001, LEAST_S - (time.monotonic() - began_s)))
 
     def _paint_once(self) -> None:
+        if self._stale:
+            self._stale, self._result, self._seen = False, None, None
+            self.painter.reset()
         loop, progress = self._loop, None
         if loop is not None and self.status.state in ("live", "still"):
-            newer = loop.wait(self._result, TICK_S)
-            if newer is not None and loop is self._loop:
-                self._result = newer
-            elif not loop.running and self.status.state == "live" and loop is self._loop:
-                self._set(state="ended")
-                self._jobs.put(self._outputs.stop_recording)
+            self._take_newest(loop)
             progress = self._watch_calibration(loop)
         if loop is None or not loop.running:
             self._closing.wait(TICK_S)
@@ -278,6 +280,17 @@ class Engine:
         live = self.status.state == "live" and not self.status.paused
         self._shown = self.painter.paint(result, now_s, live, min(latency_ms, 9999.0), progress)
 
+    def _take_newest(self, loop: LiveLoop) -> None:
+        newer = loop.wait(self._seen, TICK_S)
+        if loop is not self._loop:
+            return
+        if newer is not None:
+            self._result = self._seen = newer
+        elif not loop.running and self.status.state == "live":
+            self._set(state="ended")
+            self._jobs.put(self._outputs.stop)
+            self._tell_notes(loop.source)
+
     def _watch_calibration(self, loop: LiveLoop) -> float | None:
         progress, problem = loop.neutral.progress, loop.neutral.problem
         if self.status.calibrating and progress is None:
@@ -285,9 +298,3 @@ class Engine:
             text = f"Not calibrated: {problem}" if problem else "Calibrated: this face reads neutral from now on"
             self._tell(text, "error" if problem else "info")
         return progress
-
-
-def _pipeline(settings: Settings, tracker: Tracker, still: bool) -> Pipeline:
-    """The chain of stages for these settings; photos are searched for small faces as well."""
-    score = min(settings.min_score, MIN_SCORE) if settings.anonymise else settings.min_score
-    return Pipeline(settings.model, tracker=tracker, min_score=score, tiles=still)

@@ -1,65 +1,85 @@
-"""Looking for cameras in a thread, checking what was asked for, and opening a folder in the system's file manager. Knows no Tk."""
+"""Opening what was picked, as a source of frames, and the chain of stages that looks at them. Knows no Tk."""
 
-import os
-import shutil
-import subprocess
-import sys
-import threading
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from emojimation.apps.desktop.actions import SAMPLE_NAMES
+import cv2
+
+from emojimation.apps.desktop.main_face import fitted
+from emojimation.apps.desktop.settings import Settings
+from emojimation.apps.desktop.sources import SAMPLE_NAMES, is_camera, is_photo
 from emojimation.errors import InputError
+from emojimation.media import read_image
+from emojimation.pipeline import Pipeline
+from emojimation.track import Tracker
+from emojimation.video.anonymise import MIN_SCORE
+from emojimation.video.camera import Camera
+from emojimation.video.reader import Frame, Info, Source
+from emojimation.video.scene import SAMPLES, crowd
+from emojimation.video.source import open_source
 
 
-class Cameras:
-    """The cameras that were found. found: (name, source) each. changed: set when a search ended, for the reader to clear."""
-
-    def __init__(self) -> None:
-        self.found: list[tuple[str, str]] = []
-        self.looking = self.changed = False
-
-    def look(self) -> None:
-        """Search in a thread."""
-        if not self.looking:
-            self.looking = True
-            threading.Thread(target=self._look, name="emojimation-cameras", daemon=True).start()
-
-    def _look(self) -> None:
-        from emojimation.apps.desktop.sources import cameras
-
-        try:
-            self.found = [(choice.name, choice.source) for choice in cameras()]
-        finally:
-            self.looking, self.changed = False, True
+def open_choice(source: str, size_wh: tuple[int, int]) -> Source:
+    """Open a source; pictures of films and streams larger than `size_wh` come smaller. Raises InputError."""
+    if source == "sample:photo":
+        return Photo(SAMPLES / "group.jpg")
+    if source in SAMPLE_NAMES:
+        return crowd(5 if source == "sample:5" else 1, seconds=None)
+    if is_photo(source):
+        return Photo(source)
+    if is_camera(source):
+        return _camera(source, size_wh)
+    return Smaller(open_source(source), size_wh)
 
 
-def opener(platform: str = sys.platform) -> str | None:
-    """The program that opens a folder; "" on Windows, which does it itself; None where there is none."""
-    if platform == "win32":
-        return ""
-    return shutil.which("open" if platform == "darwin" else "xdg-open")
-
-
-def reveal(folder: Path) -> str | None:
-    """Open a folder; what went wrong, or None."""
-    program = opener()
+def _camera(number: str, size_wh: tuple[int, int]) -> Source:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if program is None:
-            return f"Files are in {folder}"
-        if program:
-            subprocess.Popen([program, str(folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        else:
-            os.startfile(folder)  # type: ignore[attr-defined]
-    except OSError as error:
-        return f"Cannot open {folder}: {error.strerror}"
-    return None
-
-
-def check(source: str) -> None:
-    """Raises InputError for a file that is not there, before anything is opened."""
-    named = source in SAMPLE_NAMES or source.startswith("synthetic") or "://" in source or source.isdecimal()
-    if not named and not any(mark in source for mark in "*?[") and not Path(source).exists():
+        return Camera(int(number), size_wh=size_wh)
+    except InputError as error:  # its own words are for the command line
         raise InputError(
-            f"Expected a camera number, a photo, a film, an address or sample, got {source}, which does not exist."
-        )
+            f"Camera {number} cannot be opened: it is absent, another program holds it, or you may not use it. "
+            "Plug it in or close the other program, then try again."
+        ) from error
+
+
+def pipeline_for(settings: Settings, tracker: Tracker, still: bool) -> Pipeline:
+    """The chain of stages for these settings; photos are searched for small faces as well."""
+    score = min(settings.min_score, MIN_SCORE) if settings.anonymise else settings.min_score
+    return Pipeline(settings.model, tracker=tracker, min_score=score, tiles=still)
+
+
+class Photo:
+    """One picture as a film of one frame."""
+
+    def __init__(self, path: str | Path) -> None:
+        read = read_image(path)
+        self.notes, self._frame = list(read.notes), read.frame
+        self.info = Info(name=Path(path).name)
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+    def __iter__(self) -> Iterator[Frame]:
+        yield Frame(self._frame, 0.0, 0)
+
+
+class Smaller:
+    """The frames of a source, reduced where they do not fit into `size_wh`."""
+
+    def __init__(self, source: Source, size_wh: tuple[int, int]) -> None:
+        self._source, self._size_wh = source, size_wh
+        self.info, self.notes = source.info, source.notes
+
+    def close(self) -> None:
+        """Close the source."""
+        self._source.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        for frame in self._source:
+            height, width = frame.image.shape[:2]
+            if width <= self._size_wh[0] and height <= self._size_wh[1]:
+                yield frame
+            else:
+                size = fitted((width, height), self._size_wh)
+                yield replace(frame, image=cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA))

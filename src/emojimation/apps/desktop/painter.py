@@ -1,5 +1,7 @@
-"""From an analysed frame to everything that the window shows of it. Belongs to the engine's painting thread."""
+"""From an analysed frame to everything that the window shows of it. Belongs to the engine's painting thread; knows no Tk."""
 
+import math
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -7,20 +9,10 @@ import cv2
 import numpy as np
 
 from emojimation import quality
-from emojimation.apps.desktop.paint import Look, PanelPainter, mark_main, ppm, strip
+from emojimation.apps.desktop.history import History, strip
+from emojimation.apps.desktop.main_face import Chooser, face_at, fitted, frame_point, mark_main, mirrored
+from emojimation.apps.desktop.panel import Look, PanelPainter, greeting, headline
 from emojimation.apps.desktop.settings import Settings
-from emojimation.apps.desktop.state import (
-    Chooser,
-    Eased,
-    History,
-    Rate,
-    face_at,
-    fitted,
-    frame_point,
-    greeting,
-    headline,
-    mirrored,
-)
 from emojimation.avatar import Avatar
 from emojimation.faces import Face
 from emojimation.labels import EMOTIONS
@@ -29,6 +21,7 @@ from emojimation.render import annotate
 from emojimation.video.anonymise import ENLARGED, enlarged
 
 NEUTRAL = np.eye(len(EMOTIONS))[EMOTIONS.index("neutral")]
+EASE_S = 0.12  # time constant of bars and avatar
 HINT_S = 0.6  # a hint stays for so long
 STRIP_S = 0.1  # the history moves by less than a pixel in between
 
@@ -44,18 +37,64 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Pixmap:
+    """A finished picture as Tk reads it, with a number that is never used twice: what has been put up need not be again."""
+
+    data: bytes
+    number: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Shown:
-    """Finished pictures (portable pixmaps, None where nothing changed) and the figures beside them."""
+    """All that is to be seen at a moment, and the figures beside it. view: None before the first picture."""
 
     number: int
-    view: bytes | None
-    panel: bytes
-    strip: bytes | None
+    view: Pixmap | None
+    panel: Pixmap
+    strip: Pixmap
     fps: float
     latency_ms: float
     faces: int
     frame_wh: tuple[int, int] | None
     word: str
+
+
+class Eased:
+    """A vector that moves towards its target instead of jumping; the same at every frame rate."""
+
+    def __init__(self, memory_s: float = EASE_S) -> None:
+        self.memory_s = memory_s
+        self.value: np.ndarray | None = None
+        self._last_s = 0.0
+
+    def towards(self, target: np.ndarray, now_s: float) -> np.ndarray:
+        """The vector at `now_s`; the first call and one after more than a second jump."""
+        step_s, self._last_s = now_s - self._last_s, now_s
+        if self.value is None or step_s > 1.0:
+            self.value = np.array(target, np.float64)
+        else:
+            self.value = self.value + (1 - math.exp(-max(step_s, 0) / self.memory_s)) * (target - self.value)
+        return self.value
+
+
+class Rate:
+    """Events a second over the last two seconds."""
+
+    def __init__(self, window_s: float = 2.0) -> None:
+        self.window_s = window_s
+        self._times: deque[float] = deque()
+
+    def tick(self, now_s: float) -> None:
+        """One event."""
+        self._times.append(now_s)
+
+    def value(self, now_s: float) -> float:
+        """Events a second at `now_s`."""
+        while self._times and self._times[0] < now_s - self.window_s:
+            self._times.popleft()
+        if len(self._times) < 2:
+            return 0.0
+        return (len(self._times) - 1) / max(now_s - self._times[0], 1e-6)
 
 
 class Painter:
@@ -72,6 +111,8 @@ class Painter:
         self._rate = Rate()
         self._number = 0
         self._last: tuple[object, ...] = ()
+        self._view: Pixmap | None = None
+        self._strip: Pixmap | None = None
         self._hint, self._hint_s, self._strip_s = "", -1.0, -1.0
         self._strip_of: tuple[object, ...] = ()
 
@@ -79,7 +120,8 @@ class Painter:
         """Another source: nothing of the one before stays."""
         self.history.clear()
         self.chooser.choose(None)
-        self.drawn, self._hint, self._last, self._rate = None, "", (), Rate()
+        self.drawn = self._view = self._strip = None
+        self._hint, self._last, self._rate = "", (), Rate()
 
     def main(self, result: LiveResult | None) -> Face | None:
         """The main face of a result."""
@@ -102,18 +144,21 @@ class Painter:
         settings, room, main = self.settings, self.room, self.main(result)
         fresh = result is not None and (not self._last or self._last[0] is not result)
         state = (result, settings, room, self.mirror, main.track_id if main else None)
-        view = None
         if result is not None and state != self._last:
-            view = self._view(result, main, settings, room, now_s)
+            self._view = self._pixmap(self._drawn_view(result, main, settings, room, now_s))
             if fresh:
                 self._noted(result, main, now_s)
         self._last = state
-        self._number += 1
+        panel = self._pixmap(self._drawn_panel(main, settings, room, now_s, progress))
         return Shown(
-            self._number, view, ppm(self._painted_panel(main, settings, room, now_s, progress)),
-            self._painted_strip(settings, room, now_s, live), self._rate.value(now_s), latency_ms,
-            len(result.faces) if result else 0, result.frame.shape[1::-1] if result else None, headline(main, self.kind or "camera")[0],
+            self._number, self._view, panel, self._drawn_strip(settings, room, now_s, live), self._rate.value(now_s),
+            latency_ms, len(result.faces) if result else 0, result.frame.shape[1::-1] if result else None,
+            headline(main, self.kind or "camera")[0],
         )  # fmt: skip
+
+    def _pixmap(self, picture: np.ndarray) -> Pixmap:
+        self._number += 1
+        return Pixmap(ppm(picture), self._number)
 
     def _noted(self, result: LiveResult, main: Face | None, now_s: float) -> None:
         """What is done once for each result: history, frame rate, hint, film."""
@@ -122,10 +167,13 @@ class Painter:
         if now_s - self._hint_s > HINT_S:
             found = quality.hints(result.frame, main) if main is not None else ()
             self._hint, self._hint_s = ", ".join(found[:2]), now_s
-        if self.on_drawn is not None and self.drawn is not None:
-            self.on_drawn(self.drawn, now_s)
+        on_drawn = self.on_drawn
+        if on_drawn is not None and self.drawn is not None:
+            on_drawn(self.drawn, now_s)
 
-    def _view(self, result: LiveResult, main: Face | None, settings: Settings, room: Room, now_s: float) -> bytes:
+    def _drawn_view(
+        self, result: LiveResult, main: Face | None, settings: Settings, room: Room, now_s: float
+    ) -> np.ndarray:
         """Draw the frame in full size (kept for files) and fit it into the view."""
         frame, faces = result.frame, result.faces
         height, width = frame.shape[:2]
@@ -144,9 +192,9 @@ class Painter:
         if main is not None and len(faces) > 1:
             box = mirrored(main, width).xyxy if self.mirror else main.xyxy
             mark_main(view, box * (size[0] / width), room.scale, style in ("emoji", "avatar"))
-        return ppm(view)
+        return view
 
-    def _painted_panel(
+    def _drawn_panel(
         self, main: Face | None, settings: Settings, room: Room, now_s: float, progress: float | None
     ) -> np.ndarray:
         known = None if main is None else main.probabilities
@@ -165,13 +213,20 @@ class Painter:
             look = Look(*headline(main, self.kind), hint, not main or bool(main.certain), main is not None)
         return self._panel.draw(eased, look, room.panel_wh, room.scale, settings.theme, now_s, float(turned[0]))
 
-    def _painted_strip(self, settings: Settings, room: Room, now_s: float, live: bool) -> bytes | None:
-        """The history; None while it looks as before."""
+    def _drawn_strip(self, settings: Settings, room: Room, now_s: float, live: bool) -> Pixmap:
+        """The history, painted anew where it looks different."""
         state = (room.strip_wh, room.scale, settings.theme)
-        if state == self._strip_of and (not live or now_s - self._strip_s < STRIP_S):
-            return None
+        if self._strip is not None and state == self._strip_of and (not live or now_s - self._strip_s < STRIP_S):
+            return self._strip
         if live or self._strip_s < 0:
             self._strip_s = now_s
         self._strip_of = state
         columns = self.history.columns(room.strip_wh[0], self._strip_s)
-        return ppm(strip(columns, room.strip_wh, room.scale, settings.theme))
+        self._strip = self._pixmap(strip(columns, room.strip_wh, room.scale, settings.theme))
+        return self._strip
+
+
+def ppm(picture: np.ndarray) -> bytes:
+    """(h,w,3) BGR uint8 as a portable pixmap, which Tk reads fastest."""
+    height, width = picture.shape[:2]
+    return b"P6 %d %d 255\n" % (width, height) + cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).tobytes()

@@ -1,10 +1,13 @@
-"""What the window remembers between two runs, in the platform's folder for settings; and names for new files.
+"""What the window remembers between two runs, in the platform's folder for settings; and the folder where files go.
 
 Nothing here knows Tk. Pictures and answers are never remembered, only how the window was set.
 """
 
 import json
 import os
+import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -17,10 +20,11 @@ from emojimation.errors import InputError
 STYLES = ("boxes", "emoji", "avatar", "blur", "pixelate", "none")
 HIDING = ("emoji", "avatar", "blur", "pixelate")
 THEMES = ("dark", "light")
-ARTS = ("noto", "fluent")
+ARTS = {"noto": "Noto", "fluent": "Fluent 3D"}
 SIZES = ("640x480", "1280x720", "1920x1080")
 # Number -> what it may be; all else that a file says is thrown away.
 LIMITS = {"min_score": (0.3, 0.9), "smooth_s": (0.0, 2.0)}
+SEEN_PX = 80  # of a window that must be on the screen to be grasped
 CHOICES = {"style": STYLES, "theme": THEMES, "art": ARTS, "size": SIZES}
 
 
@@ -133,3 +137,36 @@ def new_file(folder: Path, suffix: str, now: datetime | None = None) -> Path:
     except OSError as error:
         raise InputError(f"Cannot write to {folder}: {error.strerror}. Choose another folder.") from error
     raise InputError(f"Cannot find a free name in {folder}. Choose another folder.")
+
+
+def opener(platform: str = sys.platform) -> str | None:
+    """The program that opens a folder; "" on Windows, which does it itself; None where there is none."""
+    if platform == "win32":
+        return ""
+    return shutil.which("open" if platform == "darwin" else "xdg-open")
+
+
+def reveal(folder: Path) -> "subprocess.Popen[bytes] | None":
+    """Open a folder in the system's file manager; the program that does it, if one was started. Raises InputError."""
+    program = opener()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if program is None:
+            raise InputError(f"No file manager was found. Files are in {folder}")
+        if program:
+            return subprocess.Popen([program, str(folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        os.startfile(folder)  # type: ignore[attr-defined]
+    except OSError as error:
+        raise InputError(f"Cannot open {folder}: {error.strerror}") from error
+    return None
+
+
+def placed(geometry: str, screen_wh: tuple[int, int]) -> str:
+    """A kept window geometry ("WxH+X+Y") for the screen of today: no larger, and its title bar in sight; "" for nonsense."""
+    found = re.fullmatch(r"(\d+)x(\d+)([+-]-?\d+)([+-]-?\d+)", geometry)
+    if found is None:
+        return ""
+    size = [min(int(found[n]), side) for n, side in enumerate(screen_wh, 1)]
+    x, y = (int(found[n].replace("+-", "-")) for n in (3, 4))
+    seen = -size[0] + SEEN_PX <= x <= screen_wh[0] - SEEN_PX and 0 <= y <= screen_wh[1] - SEEN_PX
+    return f"{size[0]}x{size[1]}" + (f"+{x}+{y}" if seen else "")

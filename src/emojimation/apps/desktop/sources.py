@@ -1,29 +1,49 @@
-"""Where pictures may come from: the cameras that are there, files, addresses, the sample; and opening one of them."""
+"""What a person can pick: the cameras that are there, photos, films, addresses, samples; their kinds and names.
+
+Light to import, as the window needs it before it is visible; `opening` opens what was picked. Knows no Tk.
+"""
 
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+import threading
+from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
+from emojimation.errors import InputError
 
-from emojimation.apps.desktop.actions import SAMPLE_NAMES
-from emojimation.apps.desktop.state import fitted
-from emojimation.media import SUFFIXES, read_image
-from emojimation.video.camera import Camera
-from emojimation.video.reader import Frame, Info, Source
-from emojimation.video.scene import SAMPLES, crowd
-from emojimation.video.source import open_source
-
+SAMPLE_NAMES = {
+    "sample": "Sample film",
+    "sample:5": "Sample film, five people",
+    "sample:photo": "Sample photo",
+}
 PROBED = 4  # camera numbers that are tried where the system has no list
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A source by the name that a person reads and by the text that `open_choice` takes."""
+    """A camera by the name that a person reads and by its number as text."""
 
     name: str
     source: str
+
+
+class Cameras:
+    """The cameras that were found. changed: set when a search ended, for the reader to clear."""
+
+    def __init__(self) -> None:
+        self.found: list[Choice] = []
+        self.looking = self.changed = False
+
+    def look(self) -> None:
+        """Search in a thread."""
+        if not self.looking:
+            self.looking = True
+            threading.Thread(target=self._look, name="emojimation-cameras", daemon=True).start()
+
+    def _look(self) -> None:
+        try:
+            self.found = cameras()
+        finally:
+            self.looking, self.changed = False, True
 
 
 def cameras(devices: Path = Path("/sys/class/video4linux"), platform: str = sys.platform) -> list[Choice]:
@@ -46,6 +66,8 @@ def _text(path: Path) -> str:
 
 
 def _opens(number: int) -> bool:
+    import cv2
+
     capture = cv2.VideoCapture(number)
     try:
         return capture.isOpened()
@@ -53,14 +75,16 @@ def _opens(number: int) -> bool:
         capture.release()
 
 
-def is_photo(source: str) -> bool:
-    """Whether the source is a single picture."""
-    return source == "sample:photo" or (Path(source).suffix.lower() in SUFFIXES - {".gif"} and Path(source).is_file())
-
-
 def is_camera(source: str) -> bool:
     """Whether the source is a camera's number."""
     return source.isdecimal()
+
+
+def is_photo(source: str) -> bool:
+    """Whether the source is a single picture."""
+    from emojimation.media import SUFFIXES
+
+    return source == "sample:photo" or (Path(source).suffix.lower() in SUFFIXES - {".gif"} and Path(source).is_file())
 
 
 def kind_of(source: str) -> str:
@@ -68,64 +92,19 @@ def kind_of(source: str) -> str:
     return "camera" if is_camera(source) else "photo" if is_photo(source) else "film"
 
 
-def title_of(source: str) -> str:
-    """How the window names a source."""
+def title_of(source: str, found: list[Choice]) -> str:
+    """How the window names a source; found: the cameras that are known. An address loses its password."""
     if is_camera(source):
-        return next((choice.name for choice in cameras_quick() if choice.source == source), f"Camera {source}")
+        return next((choice.name for choice in found if choice.source == source), f"Camera {source}")
     if "://" in source:
         return source.partition("://")[2].partition("/")[0].rpartition("@")[2]
-    return SAMPLE_NAMES.get(source) or Path(source).name
+    return SAMPLE_NAMES.get(source) or Path(source).name or source
 
 
-def cameras_quick() -> list[Choice]:
-    """`cameras` where that takes no time, else nothing."""
-    return cameras() if sys.platform.startswith("linux") else []
-
-
-def open_choice(source: str, size_wh: tuple[int, int]) -> Source:
-    """Open a source; pictures of films and streams larger than `size_wh` come smaller. Raises InputError."""
-    if source == "sample:photo":
-        return Photo(SAMPLES / "group.jpg")
-    if source in SAMPLE_NAMES:
-        return crowd(5 if source == "sample:5" else 1, seconds=None)
-    if is_photo(source):
-        return Photo(source)
-    if is_camera(source):
-        return Camera(int(source), size_wh=size_wh)
-    return Smaller(open_source(source), size_wh)
-
-
-class Photo:
-    """One picture as a film of one frame."""
-
-    def __init__(self, path: str | Path) -> None:
-        read = read_image(path)
-        self.notes, self._frame = list(read.notes), read.frame
-        self.info = Info(name=Path(path).name)
-
-    def close(self) -> None:
-        """Nothing to free."""
-
-    def __iter__(self) -> Iterator[Frame]:
-        yield Frame(self._frame, 0.0, 0)
-
-
-class Smaller:
-    """The frames of a source, reduced where they do not fit into `size_wh`."""
-
-    def __init__(self, source: Source, size_wh: tuple[int, int]) -> None:
-        self._source, self._size_wh = source, size_wh
-        self.info, self.notes = source.info, source.notes
-
-    def close(self) -> None:
-        """Close the source."""
-        self._source.close()
-
-    def __iter__(self) -> Iterator[Frame]:
-        for frame in self._source:
-            height, width = frame.image.shape[:2]
-            if width <= self._size_wh[0] and height <= self._size_wh[1]:
-                yield frame
-            else:
-                size = fitted((width, height), self._size_wh)
-                yield replace(frame, image=cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA))
+def check(source: str) -> None:
+    """Raises InputError for a file that is not there, before anything is opened."""
+    named = source in SAMPLE_NAMES or source.startswith("synthetic") or "://" in source or is_camera(source)
+    if not named and not any(mark in source for mark in "*?[") and not Path(source).exists():
+        raise InputError(
+            f"Expected a camera number, a photo, a film, an address or sample, got {source}, which does not exist."
+        )

@@ -1,55 +1,67 @@
-"""The window's layout: tool bar, picture with its pages, the face and settings tabs, history, status line."""
+"""The window's layout - tool bar, picture with its pages, tabs, history, status line - and what it says of the engine."""
 
+import time
 import tkinter as tk
 from collections.abc import Callable
 from functools import partial
 from tkinter import ttk
-from typing import Any
+from typing import TYPE_CHECKING
 
 from emojimation.apps.desktop.actions import ACTIONS, CONSENT, STYLE_NAMES, tip
-from emojimation.apps.desktop.options import Options
 from emojimation.apps.desktop.settings import STYLES, Settings
+from emojimation.apps.desktop.settings_tab import SettingsTab
+from emojimation.apps.desktop.sources import Cameras, title_of
+from emojimation.apps.desktop.status import Status
 from emojimation.apps.desktop.widgets import PictureBox, Tip, Toast
+
+if TYPE_CHECKING:
+    from emojimation.apps.desktop.painter import Shown
 
 PANEL_W, LEAST_PANEL_W, STRIP_H = 330, 248, 84
 NARROW, TINY = 980, 760  # window widths in which less fits into the tool bar
 BUTTONS = ("pause", "snapshot", "record", "log", "calibrate")
+ALARM = {"dark": "#ff7b72", "light": "#c4251b"}
 Do = Callable[[str], None]
 Change = Callable[..., None]
+Page = Callable[[ttk.Frame], None]
 
 
 class View:
-    """All widgets. do: carries out an action by name. change: takes settings by keyword. opened: opens a source by name."""
+    """All widgets. do: carries out an action by name. change: takes settings by keyword. open_source: opens by name."""
 
     def __init__(
-        self, root: tk.Tk, settings: Settings, scale: float, do: Do, change: Change, opened: Callable[[str], None]
-    ) -> None:
-        self.root, self.scale, self._do, self._change, self._opened = root, scale, do, change, opened
-        self.on_room: Callable[[], None] = lambda: None
+        self, root: tk.Tk, settings: Settings, scale: float, do: Do, change: Change, open_source: Do, on_room: Callable[[], None]
+    ) -> None:  # fmt: skip
+        self.root, self.scale, self._do, self._change, self._open = root, scale, do, change, open_source
+        self._on_room = on_room
+        self._page: ttk.Frame | None = None
+        self._wrapped: ttk.Label | None = None  # the page's text
         root.columnconfigure(0, weight=1)
         root.rowconfigure(1, weight=1)
         self.bar = self._tool_bar(settings)
-        self.picture = PictureBox(root, lambda: self.on_room())
+        self.picture = PictureBox(root, self._picture_sized)
         self.picture.grid(row=1, column=0, sticky="nsew", padx=(12, 6))
-        self.strip = PictureBox(root, lambda: self.on_room())
+        self.strip = PictureBox(root, on_room)
         self.strip.configure(height=self.px(STRIP_H))
         self.strip.grid(row=2, column=0, sticky="ew", padx=(12, 6), pady=(8, 0))
+        Tip(self.strip, "The main face's last half minute, in the colours of the bars.")
         self.tabs = self._tabs(settings)
         self.status = self._status_line()
         self.toast = Toast(self.picture)
-        self._page: ttk.Frame | None = None
         self.bar.bind("<Configure>", lambda event: self._fit_bar(event.width))
 
     def px(self, pixels: float) -> int:
         """Pixels of this screen."""
         return round(pixels * self.scale)
 
+    # --- layout ---
+
     def _tool_bar(self, settings: Settings) -> ttk.Frame:
         bar = ttk.Frame(self.root, padding=(12, 10))
         bar.grid(row=0, column=0, columnspan=2, sticky="ew")
         self.source = ttk.Menubutton(bar, text="Source", width=16)
-        self.source.menu = tk.Menu(self.source, tearoff=False)  # type: ignore[attr-defined]
-        self.source.configure(menu=self.source.menu)  # type: ignore[attr-defined]
+        self.source_menu = tk.Menu(self.source, tearoff=False)
+        self.source.configure(menu=self.source_menu)
         self.source.pack(side="left")
         Tip(self.source, "Camera, file, address or sample.")
         self.style = ttk.Combobox(bar, values=[STYLE_NAMES[s] for s in STYLES], state="readonly", width=9)
@@ -63,9 +75,7 @@ class View:
             button.pack(side="left", padx=(0, 6))
             Tip(button, tip(name))
             self.buttons[name] = button
-        self.theme = ttk.Button(
-            bar, text="Light" if settings.theme == "dark" else "Dark", width=5, command=lambda: self._do("theme")
-        )
+        self.theme = ttk.Button(bar, width=5, command=lambda: self._do("theme"))
         self.theme.pack(side="right")
         Tip(self.theme, tip("theme"))
         self.hide = tk.BooleanVar(self.root, settings.anonymise)
@@ -92,7 +102,7 @@ class View:
             self.folder.pack_forget()
         elif not self.theme.winfo_manager():
             self.theme.pack(side="right", before=self.hide_switch)
-            self.folder.pack(side="right", padx=(0, 8))
+            self.folder.pack(side="right", padx=(0, 8), before=self.facts)
 
     def _styled(self, _: object) -> None:
         self._change(style=STYLES[self.style.current()])
@@ -101,24 +111,27 @@ class View:
     def _tabs(self, settings: Settings) -> ttk.Notebook:
         tabs = ttk.Notebook(self.root)
         tabs.grid(row=1, column=1, rowspan=2, sticky="ns", padx=(6, 12))
-        self.panel = PictureBox(tabs, lambda: self.on_room())
+        face = ttk.Frame(tabs, padding=self.px(6))
+        self.panel = PictureBox(face, self._on_room)
         self.panel.configure(width=self.px(PANEL_W))
-        tabs.add(self.panel, text="Face", padding=self.px(6))
-        self.options = Options(tabs, settings, self._change, self._do, self.px)
-        tabs.add(self.options, text="Settings")
+        self.panel.pack(fill="both", expand=True)
+        tabs.add(face, text="Face")
+        self.settings = SettingsTab(tabs, settings, self._change, self._do, self.px)
+        tabs.add(self.settings, text="Settings")
         tabs.enable_traversal()
         return tabs
 
     def _status_line(self) -> ttk.Frame:
         line = ttk.Frame(self.root, padding=(12, 6))
         line.grid(row=3, column=0, columnspan=2, sticky="ew")
-        self.facts = ttk.Label(line, text="")
-        self.facts.pack(side="left")
         button = ttk.Button(line, text="Open folder", command=lambda: self._do("folder"))
         button.pack(side="right")
         Tip(button, tip("folder"))
         self.folder = ttk.Label(line, text="")
         self.folder.pack(side="right", padx=(0, 8))
+        self.writing = ttk.Label(line, text="")
+        self.facts = ttk.Label(line, text="")
+        self.facts.pack(side="left")
         return line
 
     def only_picture(self, only: bool) -> None:
@@ -126,53 +139,144 @@ class View:
         for part in (self.bar, self.status):
             part.grid_remove() if only else part.grid()
 
+    # --- what it says ---
+
+    def put(self, shown: "Shown", before: "Shown | None") -> None:
+        """Put up the pictures that are not there yet; before: what was put up last."""
+        if shown.view is None:
+            self.picture.clear()
+        elif before is None or before.view is not shown.view:
+            self.picture.put(shown.view.data)
+        if self.panel.winfo_viewable():
+            self.panel.put(shown.panel.data)
+        if before is None or before.strip is not shown.strip:
+            self.strip.put(shown.strip.data)
+
+    def tell_facts(self, shown: "Shown", status: Status) -> None:
+        """The status line: size, faces, speed, and what is being written."""
+        writing = []
+        if status.recording_s is not None:
+            seconds = int(time.monotonic() - status.recording_s)
+            writing.append(f"● Recording {seconds // 60}:{seconds % 60:02d}")
+        if status.logging:
+            writing.append("● Logging")
+        self.writing.configure(text="   ".join(writing))
+        if writing and not self.writing.winfo_manager():
+            self.writing.pack(side="left", padx=(0, self.px(16)), before=self.facts)
+        elif not writing:
+            self.writing.pack_forget()
+        self.facts.configure(text=facts(shown, status))
+
+    def show_theme(self, theme: str) -> None:
+        """What depends on light or dark beside the theme itself."""
+        self.theme.configure(text="Light" if theme == "dark" else "Dark")
+        self.writing.configure(foreground=ALARM[theme])
+
+    def show_status(self, status: Status, cameras: Cameras) -> None:
+        """Buttons, names and pages for another state."""
+        self.buttons["pause"].configure(text="Go on" if status.paused or status.state == "ended" else "Pause")
+        recording = status.recording_s is not None
+        self.buttons["record"].configure(
+            text="Stop" if recording else "Record", style="Accent.TButton" if recording else "TButton"
+        )
+        self.buttons["log"].configure(text="End log" if status.logging else "Log")
+        for name, button in self.buttons.items():
+            button.state(["!disabled" if usable(name, status.state) else "disabled"])
+        # A photo has no history.
+        self.strip.grid_remove() if status.state == "still" else self.strip.grid()
+        self._show_page(status, cameras)
+        name = title_of(status.source, cameras.found) if status.source else "Source"
+        self.source.configure(text=name if len(name) < 18 else name[:16] + "...")
+        self.root.title(f"{name} - Emojimation" if status.source else "Emojimation")
+
+    def _show_page(self, status: Status, cameras: Cameras) -> None:
+        back = ("Choose another source", lambda: self._do("close_source"))
+        if status.state == "idle":
+            self._put_page(self._start_page(cameras))
+        elif status.state == "failed":
+            retry = ("Try again", lambda: self._open(status.source))
+            self._put_page(self._message_page("That did not work", status.message, [retry, back]))
+        elif status.state == "opening":
+            name = title_of(status.source, cameras.found)
+            self._put_page(self._message_page("Opening ...", name, [back]))
+        else:
+            self._put_page(None)
+
     # --- pages over the picture ---
 
-    def page(self, build: Callable[[ttk.Frame], Any] | None) -> None:
+    def _put_page(self, build: Page | None) -> None:
         """Show a page in the picture's middle, or none."""
         if self._page is not None:
             self._page.destroy()
-            self._page = None
+            self._page = self._wrapped = None
         if build is not None:
-            self._page = ttk.Frame(self.picture, style="Card.TFrame", padding=self.px(20))
+            self._page = ttk.Frame(self.picture, style="Card.TFrame", padding=self.px(24))
             build(self._page)
             self._page.place(relx=0.5, rely=0.5, anchor="center")
 
-    def start_page(self, cameras: list[tuple[str, str]], searching: bool) -> Callable[[ttk.Frame], None]:
-        """The first page: what can be opened. cameras: (name, source)."""
+    def _start_page(self, cameras: Cameras) -> Page:
+        """The first page: what can be opened."""
 
         def build(frame: ttk.Frame) -> None:
-            wide = self.px(400)
             ttk.Label(frame, text="What shall we look at?", font="SunValleyTitleFont").pack(pady=(0, self.px(12)))
-            for number, (name, source) in enumerate(cameras[:4]):
-                style = "TButton" if number else "Accent.TButton"
-                self._wide_button(frame, name, partial(self._opened, source), style)
-            if not cameras:
-                text = "Looking for cameras ..." if searching else "No camera was found on this computer."
+            for number, choice in enumerate(cameras.found[:4]):
+                self._wide_button(frame, choice.name, partial(self._open, choice.source), likely=not number)
+            if not cameras.found:
+                text = "Looking for cameras ..." if cameras.looking else "No camera was found on this computer."
                 ttk.Label(frame, text=text).pack(pady=self.px(4))
-                if not searching:
+                if not cameras.looking:
                     self._wide_button(frame, "Look again", lambda: self._do("cameras"))
-            likely = "TButton" if cameras else "Accent.TButton"
+            likely = not cameras.found
             self._wide_button(frame, "Open a photo or a film ...", lambda: self._do("open"), likely)
-            self._wide_button(frame, "Sample film", lambda: self._opened("sample"))
-            ttk.Label(frame, text=CONSENT.partition(". An ")[0] + ".", wraplength=wide, justify="center").pack(
-                pady=(self.px(12), 0)
-            )
+            self._wide_button(frame, "Sample film", lambda: self._open("sample"))
+            notice = CONSENT.partition(". An ")[0] + "."
+            self._text(frame, notice).pack(pady=(self.px(12), 0))
 
         return build
 
-    def message_page(
-        self, title: str, text: str, buttons: list[tuple[str, Callable[[], None]]]
-    ) -> Callable[[ttk.Frame], None]:
+    def _message_page(self, title: str, text: str, buttons: list[tuple[str, Callable[[], None]]]) -> Page:
         """A page with a message and what can be done; the first button is the likely one."""
 
         def build(frame: ttk.Frame) -> None:
             ttk.Label(frame, text=title, font="SunValleySubtitleFont").pack(pady=(0, self.px(8)))
-            ttk.Label(frame, text=text, wraplength=self.px(380), justify="center").pack(pady=(0, self.px(12)))
+            self._text(frame, text).pack(pady=(0, self.px(12)))
             for number, (label, command) in enumerate(buttons):
-                self._wide_button(frame, label, command, "TButton" if number else "Accent.TButton")
+                self._wide_button(frame, label, command, likely=not number)
 
         return build
 
-    def _wide_button(self, frame: ttk.Frame, text: str, command: Callable[[], None], style: str = "TButton") -> None:
-        ttk.Button(frame, text=text, command=command, style=style, width=34).pack(pady=self.px(3))
+    def _text(self, frame: ttk.Frame, text: str) -> ttk.Label:
+        self._wrapped = ttk.Label(frame, text=text, wraplength=self._page_width(), justify="center")
+        return self._wrapped
+
+    def _picture_sized(self) -> None:
+        if self._wrapped is not None:
+            self._wrapped.configure(wraplength=self._page_width())
+        self._on_room()
+
+    def _page_width(self) -> int:
+        """Where lines of a page break: it must fit into a narrow picture as well."""
+        return max(min(self.px(400), self.picture.winfo_width() - self.px(56)), self.px(220))
+
+    def _wide_button(self, frame: ttk.Frame, text: str, command: Callable[[], None], likely: bool = False) -> None:
+        style = "Accent.TButton" if likely else "TButton"
+        ttk.Button(frame, text=text, command=command, style=style, width=26).pack(pady=self.px(3), fill="x")
+
+
+def usable(name: str, state: str) -> bool:
+    """Whether a button of `BUTTONS` can do something in this state."""
+    if state == "ended":
+        return name in ("pause", "snapshot")
+    return state == "live" or (state == "still" and name in ("snapshot", "log"))
+
+
+def facts(shown: "Shown", status: Status) -> str:
+    """The figures in the status line."""
+    if status.state not in ("live", "still", "ended") or shown.frame_wh is None:
+        return "No source" if status.state in ("idle", "failed") else ""
+    parts = [f"{shown.frame_wh[0]} x {shown.frame_wh[1]}", f"{shown.faces} {'face' if shown.faces == 1 else 'faces'}"]
+    if status.paused or status.state == "ended":
+        parts.append("paused" if status.paused else "at its end: Space begins again")
+    elif status.state == "live":
+        parts += [f"{shown.fps:.0f} frames/s", f"{shown.latency_ms:.0f} ms latency"]
+    return "   ·   ".join(parts)

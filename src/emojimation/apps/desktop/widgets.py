@@ -1,4 +1,4 @@
-"""Small Tk parts of the window: a place for a picture, tooltips, a passing message, scaling and fonts."""
+"""Small Tk parts of the window: a place for a picture, sliders, scrolling, tooltips, a passing message, scaling and fonts."""
 
 import sys
 import tkinter as tk
@@ -12,6 +12,7 @@ FAMILIES = (
 )  # fmt: skip
 TIP_MS = 600
 TOAST_MS = 5000
+SETTLE_MS = 250  # a slider is taken when it has rested for so long
 
 
 def scale_of(root: tk.Misc) -> float:
@@ -36,15 +37,18 @@ def scale_fonts(root: tk.Misc, scale: float) -> None:
         ours = name.startswith("SunValley")
         if ours or name in ("TkDefaultFont", "TkTextFont", "TkMenuFont"):
             named = font.nametofont(name, root)
-            px = abs(int(named.cget("size"))) if ours else 13
+            px = THEME_PX.setdefault(name, abs(int(named.cget("size")))) if ours else 13
             strong = any(word in name for word in ("Strong", "Title", "Subtitle", "Display"))
             named.configure(size=-round(px * scale), weight="bold" if strong else "normal")
             if family is not None:
                 named.configure(family=family)
 
 
+THEME_PX: dict[str, int] = {}  # the theme's own sizes, as `scale_fonts` may come again
+
+
 class PictureBox(tk.Canvas):
-    """Shows the newest picture in its middle. on_size: called with (width, height) after it changed."""
+    """Shows the newest picture in its middle. on_size: called after its size changed."""
 
     def __init__(self, parent: tk.Misc, on_size: Callable[[], None]) -> None:
         super().__init__(parent, width=1, height=1, highlightthickness=0, borderwidth=0)
@@ -63,6 +67,11 @@ class PictureBox(tk.Canvas):
         self.itemconfigure(self._item, state="hidden")
 
     @property
+    def filled(self) -> bool:
+        """Whether a picture is shown."""
+        return str(self.itemcget(self._item, "state")) == "normal"
+
+    @property
     def size_wh(self) -> tuple[int, int]:
         """Width and height in pixels, at least 1."""
         return max(self.winfo_width(), 1), max(self.winfo_height(), 1)
@@ -72,15 +81,110 @@ class PictureBox(tk.Canvas):
         self._on_size()
 
 
+class Slider(ttk.Scale):
+    """A slider with steps: arrow keys move it by `step`, a click beside the knob moves it to the pointer.
+
+    Tk's own moves by 1 in both cases, which is an end of these ranges. moved: called with each value. settled: called when
+    it has rested.
+    """
+
+    def __init__(
+        self, parent: tk.Misc, limits: tuple[float, float], value: float, step: float,
+        moved: Callable[[float], None], settled: Callable[[float], None],
+    ) -> None:  # fmt: skip
+        self._value, self._step, self._limits = tk.DoubleVar(parent, value), step, limits
+        self._moved, self._settled, self._timer = moved, settled, ""
+        super().__init__(parent, from_=limits[0], to=limits[1], variable=self._value, command=self._slid)
+        for keys, steps in (("Left Down", -1), ("Right Up", 1), ("Next", -4), ("Prior", 4)):
+            for key in keys.split():
+                self.bind(f"<{key}>", lambda _, steps=steps: self._by(steps))  # type: ignore[misc]
+        for key, end in zip(("<Home>", "<End>"), limits, strict=True):
+            self.bind(key, lambda _, end=end: self._to(end))  # type: ignore[misc]
+        self.bind("<Button-1>", self._pressed)
+
+    def _by(self, steps: int) -> str:
+        return self._to(self._value.get() + steps * self._step)
+
+    def _to(self, value: float) -> str:
+        self._value.set(min(max(value, self._limits[0]), self._limits[1]))
+        self._slid()
+        return "break"
+
+    def _pressed(self, event: "tk.Event[tk.Misc]") -> str | None:
+        self.focus_set()
+        if "slider" in str(self.identify(event.x, event.y)):
+            return None  # Tk drags the knob
+        return self._to(float(self.get(event.x, event.y)))
+
+    def _slid(self, _: object = None) -> None:
+        value = round(self._value.get(), 2)
+        self._moved(value)
+        if self._timer:
+            self.after_cancel(self._timer)
+        self._timer = self.after(SETTLE_MS, lambda: self._settled(value))
+
+
+class Scrolled(ttk.Frame):
+    """A frame that can be scrolled where its room is too low. inner: where the widgets go."""
+
+    def __init__(self, parent: tk.Misc, padding: int) -> None:
+        super().__init__(parent)
+        self._canvas = tk.Canvas(self, highlightthickness=0, borderwidth=0, width=1, height=1)
+        self._bar = ttk.Scrollbar(self, command=self._canvas.yview)
+        self.inner = ttk.Frame(self._canvas, padding=padding)
+        self._item = self._canvas.create_window(0, 0, window=self.inner, anchor="nw")
+        self._canvas.configure(yscrollcommand=self._scrolled)
+        self._canvas.pack(side="left", fill="both", expand=True)
+        self._canvas.bind("<Configure>", lambda event: self._canvas.itemconfigure(self._item, width=event.width))
+        self.inner.bind("<Configure>", lambda _: self._canvas.configure(scrollregion=self._canvas.bbox("all")))
+
+    def watch(self) -> None:
+        """Follow the mouse wheel and the keyboard's focus over all widgets that are inside by now."""
+        for widget in _all(self.inner):
+            widget.bind("<FocusIn>", self._show, add="+")
+            for event, units in (("<Button-4>", -2), ("<Button-5>", 2)):
+                widget.bind(event, lambda _, units=units: self._roll(units))  # type: ignore[misc]
+            widget.bind("<MouseWheel>", lambda event: self._roll(-2 if event.delta > 0 else 2))
+
+    def _roll(self, units: int) -> str:
+        if self._canvas.yview() != (0.0, 1.0):
+            self._canvas.yview_scroll(units, "units")
+        return "break"
+
+    def _scrolled(self, first: float, last: float) -> None:
+        whole = float(first) <= 0 and float(last) >= 1
+        if whole:
+            self._bar.pack_forget()
+        elif not self._bar.winfo_manager():
+            self._bar.pack(side="right", fill="y", before=self._canvas)
+        self._bar.set(first, last)
+
+    def _show(self, event: "tk.Event[tk.Misc]") -> None:
+        """Scroll to the widget that has the focus."""
+        top = event.widget.winfo_rooty() - self.inner.winfo_rooty()
+        height, room = max(self.inner.winfo_height(), 1), self._canvas.winfo_height()
+        begin = self._canvas.canvasy(0)
+        if top < begin or top + event.widget.winfo_height() > begin + room:
+            self._canvas.yview_moveto(max(top - room / 3, 0) / height)
+
+
+def _all(widget: tk.Misc) -> list[tk.Misc]:
+    found = [widget]
+    for child in widget.winfo_children():
+        found += _all(child)
+    return found
+
+
 class Tip:
-    """A line of help beside a widget that the pointer rests on or that has the keyboard's focus."""
+    """A line of help beside a widget that the pointer rests on or that the keyboard has reached."""
 
     def __init__(self, widget: tk.Widget, text: str) -> None:
         self.text = text
         self._widget, self._timer = widget, ""
         self._window: tk.Toplevel | None = None
-        widget.bind("<Enter>", self._soon, add="+")
-        for event in ("<Leave>", "<ButtonPress>", "<Destroy>", "<FocusOut>"):
+        for event in ("<Enter>", "<FocusIn>"):
+            widget.bind(event, self._soon, add="+")
+        for event in ("<Leave>", "<ButtonPress>", "<KeyPress>", "<Unmap>", "<Destroy>", "<FocusOut>"):
             widget.bind(event, self._hide, add="+")
 
     def _soon(self, _: object) -> None:
@@ -89,9 +193,12 @@ class Tip:
 
     def show(self) -> None:
         """Show it now."""
+        self._hide()
         window = tk.Toplevel(self._widget)
         window.overrideredirect(True)
-        ttk.Label(window, text=self.text, padding=(8, 5), wraplength=360, relief="solid").pack()
+        card = ttk.Frame(window, style="Card.TFrame", padding=(8, 5))
+        card.pack()
+        ttk.Label(card, text=self.text, wraplength=360).pack()
         window.update_idletasks()
         x = min(self._widget.winfo_rootx(), self._widget.winfo_screenwidth() - window.winfo_reqwidth() - 4)
         y = self._widget.winfo_rooty() + self._widget.winfo_height() + 4

@@ -7,22 +7,24 @@ Tk is touched in this thread only; all work is done by `engine.Engine`, whose ne
 """
 
 import gc
+import os
 import signal
+import sys
+import threading
 import time
 import tkinter as tk
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emojimation import weights
-from emojimation.apps.desktop import dialogs
-from emojimation.apps.desktop.actions import ACTIONS, SAMPLE_NAMES, STYLE_KEYS, STYLE_NAMES
-from emojimation.apps.desktop.opening import Cameras, check
-from emojimation.apps.desktop.settings import Settings, load, save
-from emojimation.apps.desktop.telling import Telling
+from emojimation.apps.desktop import menus
+from emojimation.apps.desktop.commands import Commands
+from emojimation.apps.desktop.settings import Settings, load, placed, save
+from emojimation.apps.desktop.sources import Cameras, check
 from emojimation.apps.desktop.view import View
 from emojimation.apps.desktop.widgets import aware_of_dpi, scale_fonts, scale_of
 from emojimation.errors import InputError
@@ -30,17 +32,15 @@ from emojimation.errors import InputError
 if TYPE_CHECKING:
     from emojimation.apps.desktop.engine import Engine
     from emojimation.apps.desktop.painter import Shown
-    from emojimation.apps.desktop.state import Status
+    from emojimation.apps.desktop.status import Notice, Status
 
 POLL_MS = 8
 FACTS_S = 0.25
+THREADS_S = 0.25
 LEAST_WH, FIRST_WH = (640, 480), (1200, 780)
-TYPING = ("Entry", "TEntry", "TCombobox", "Text")
-# The keyboard's space belongs to the button that has the focus.
-PRESSED = ("TButton", "TCheckbutton", "TMenubutton", "TNotebook")
 
 
-class Window(Telling):
+class Window(Commands):
     """The window. source: what to open first, None for the start page. opener: see `Engine`, for tests."""
 
     def __init__(
@@ -50,17 +50,17 @@ class Window(Telling):
         self.root = _root()
         self.root.withdraw()
         self.scale = scale_of(self.root)
-        self._load_theme()
-        self.view = View(self.root, settings, self.scale, self.do, self.change, self.open)
-        self.view.on_room = self._measure_later
         self.cameras = Cameras()
         self.engine: Engine | None = None
         self._status: Status | None = None
-        self._number = self._room_timer = 0
+        self._shown: Shown | None = None
+        self._room_timer = 0
         self._facts_s = 0.0
         self._closed = self.ending = False
+        self._set_theme()
+        self.view = View(self.root, settings, self.scale, self.do, self.change, self.open, self._measure_later)
+        self.view.show_theme(settings.theme)
         self._build_menus()
-        self._bind_keys()
         self._place()
         self.root.protocol("WM_DELETE_WINDOW", self.close)
         self._tell_folder()
@@ -69,28 +69,40 @@ class Window(Telling):
 
     # --- start and end ---
 
-    def _load_theme(self) -> None:
+    def _set_theme(self) -> None:
         import sv_ttk
 
         sv_ttk.set_theme(self.settings.theme, self.root)
         scale_fonts(self.root, self.scale)
+
+    def _load_theme(self) -> None:
+        self._set_theme()
+        self.view.show_theme(self.settings.theme)
+
+    def _build_menus(self) -> None:
+        self.style = tk.StringVar(self.root, self.settings.drawn_style)
+        self.menu = menus.menu_bar(self.root, self.do, self.style, self.set_style, self.open)
+        menus.bind_keys(self.root, self.do, self.set_style)
+        picker = self.view.source_menu
+        picker.configure(postcommand=lambda: menus.fill_picker(picker, self.cameras.found, self.do, self.open))
+        self.view.picture.bind("<Button-1>", self._clicked)
 
     def _place(self) -> None:
         self.root.title("Emojimation")
         self.root.minsize(*(round(side * self.scale) for side in LEAST_WH))
         room = self.root.winfo_screenwidth() - 40, self.root.winfo_screenheight() - 100
         first = [min(round(side * self.scale), most) for side, most in zip(FIRST_WH, room, strict=True)]
-        self.root.geometry(f"{first[0]}x{first[1]}")
-        with suppress(tk.TclError):
-            if self.settings.window:
-                self.root.geometry(self.settings.window)
+        screens = self.root.winfo_vrootwidth(), self.root.winfo_vrootheight()
+        self.root.geometry(placed(self.settings.window, screens) or f"{first[0]}x{first[1]}")
         self.root.iconphoto(True, tk.PhotoImage(master=self.root, file=str(_icon())))
 
     def _start_engine(self) -> None:
         """After the window is there: what is heavy is imported now."""
+        self.root.update()  # the window stands before the first heavy import
+        if self._closed:
+            return
         from emojimation.apps.desktop.engine import Engine
 
-        self.root.update()  # the window stands before the first heavy import
         self.engine = Engine(self.settings, self._opener) if self._opener else Engine(self.settings)
         self._measure()
         self.cameras.look()
@@ -106,8 +118,9 @@ class Window(Telling):
         if self._closed:
             return
         self._closed = True
-        if self.root.winfo_viewable() and not self.root.attributes("-fullscreen"):
-            self.settings = replace(self.settings, window=self.root.geometry())
+        if self.root.winfo_viewable():
+            full = self.root.attributes("-fullscreen")
+            self.settings = replace(self.settings, window=self._windowed if full else self.root.geometry())
         self.root.withdraw()
         self.root.update_idletasks()
         if self._keep:
@@ -121,65 +134,12 @@ class Window(Telling):
         self.__dict__ = {"_closed": True}
         gc.collect()
 
-    # --- menus and keys ---
-
-    def _build_menus(self) -> None:
-        self.style = tk.StringVar(self.root, self.settings.style)
-
-        def styles(menu: tk.Menu) -> None:
-            for key, style in STYLE_KEYS.items():
-                menu.add_radiobutton(
-                    label=STYLE_NAMES[style], value=style, variable=self.style, accelerator=key,
-                    command=partial(self.change, style=style),
-                )  # fmt: skip
-
-        def samples(menu: tk.Menu) -> None:
-            for source, label in SAMPLE_NAMES.items():
-                menu.add_command(label=label, command=partial(self.open, source))
-
-        self.menu = dialogs.menu_bar(self.root, self.do, {"styles": styles, "sample": samples})
-        picker: tk.Menu = self.view.source.menu  # type: ignore[attr-defined]
-        picker.configure(postcommand=lambda: self._fill_picker(picker, samples))
-
-    def _fill_picker(self, picker: tk.Menu, samples: Callable[[tk.Menu], None]) -> None:
-        picker.delete(0, "end")
-        for name, source in self.cameras.found:
-            picker.add_command(label=name, command=partial(self.open, source))
-        if not self.cameras.found:
-            picker.add_command(label="No camera was found", state="disabled")
-        picker.add_command(label="Look for cameras again", command=lambda: self.do("cameras"))
-        picker.add_separator()
-        for name in ("open", "stream"):
-            picker.add_command(label=ACTIONS[name].label, command=partial(self.do, name))
-        picker.add_separator()
-        samples(picker)
-        picker.add_separator()
-        picker.add_command(label=ACTIONS["close_source"].label, command=lambda: self.do("close_source"))
-
-    def _bind_keys(self) -> None:
-        for name, action in ACTIONS.items():
-            for event in action.events:
-                self.root.bind(event, partial(self._key, name=name))
-        for key, style in STYLE_KEYS.items():
-            self.root.bind(f"<Key-{key}>", partial(self._key, style=style))
-        self.view.picture.bind("<Button-1>", self._clicked)
-
-    def _key(self, event: Any, name: str = "", style: str = "") -> None:
-        kind = event.widget.winfo_class() if isinstance(event.widget, tk.Misc) else ""
-        if kind in TYPING and not name.startswith(("full", "escape", "quit")):
-            return
-        if event.widget is not self.root and event.widget.winfo_toplevel() is not self.root:
-            return
-        if (name == "pause" and kind in PRESSED) or (event.state & 0x4 and name != "quit"):
-            return
-        self.change(style=style) if style else self.do(name)
+    # --- what happens in it ---
 
     def _clicked(self, event: Any) -> None:
         self.view.picture.focus_set()
         if self.engine is not None:
             self.engine.click(event.x, event.y)
-
-    # --- what the engine says ---
 
     def _measure_later(self) -> None:
         if not self._room_timer and not self._closed:
@@ -199,35 +159,26 @@ class Window(Telling):
             self.close()
         if self._closed or self.engine is None:
             return
-        shown = self.engine.latest()
-        if shown is not None and shown.number != self._number:
-            self._number = shown.number
-            self._put(shown)
-        if self.engine.status != self._status or self.cameras.changed:
-            self._show_status(self.engine.status)
+        shown, status = self.engine.latest(), self.engine.status
+        if shown is not None and shown is not self._shown:
+            self.view.put(shown, self._shown)
+            self._shown = shown
+        if shown is not None and time.monotonic() - self._facts_s > FACTS_S:
+            self._facts_s = time.monotonic()
+            self.view.tell_facts(shown, status)
+        if status != self._status or self.cameras.changed:
+            self._status, self.cameras.changed = status, False
+            self.view.settings.mirror.set(self.engine.painter.mirror if status.source else self.settings.mirror)
+            self.view.show_status(status, self.cameras)
         while not self.engine.notices.empty():
-            notice = self.engine.notices.get()
-            path = notice.path
-            self.view.toast.tell(notice.text, partial(self._reveal, path.parent) if path else None)
+            self._hear(self.engine.notices.get())
         self.root.after(POLL_MS, self._poll)
 
-    def _put(self, shown: "Shown") -> None:
-        view = self.view
-        if shown.view is not None:
-            view.picture.put(shown.view)
-        if view.panel.winfo_viewable():
-            view.panel.put(shown.panel)
-        if shown.strip is not None:
-            view.strip.put(shown.strip)
-        if time.monotonic() - self._facts_s > FACTS_S:
-            self._facts_s = time.monotonic()
-            view.facts.configure(text=self._facts(shown))
-
-    def _tell_folder(self) -> None:
-        out, home = str(self.settings.out), str(Path.home())
-        short = "~" + out[len(home) :] if out.startswith(home) else out
-        self.view.folder.configure(text=short if len(short) < 42 else "..." + short[-39:])
-        self.view.options.folder.configure(text=short)
+    def _hear(self, notice: "Notice") -> None:
+        path = notice.path
+        self.view.toast.tell(notice.text, partial(self._reveal, path.parent) if path else None)
+        if notice.refused and notice.refused == self.settings.model:
+            self.change(model=notice.instead)
 
 
 def _icon() -> Path:
@@ -270,7 +221,23 @@ def open_window(source: str | None = None, model: str | None = None, **changes: 
         window.root.mainloop()
     del window
     gc.collect()  # see `Window.close`
+    _end_threads()
     return 0
+
+
+def _end_threads() -> None:
+    """Let our threads end; where one is still deep in a library - loading a model, opening a stream -, end the process now.
+
+    All is saved and freed by then. Python's own end would throw such a thread out of C++ code, which aborts the process.
+    """
+    end_s = time.monotonic() + THREADS_S
+    ours = [thread for thread in threading.enumerate() if thread.name.startswith("emojimation-")]
+    for thread in ours:
+        thread.join(max(end_s - time.monotonic(), 0))
+    if any(thread.is_alive() for thread in ours):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 @contextmanager

@@ -1,16 +1,19 @@
-"""What the window writes: a picture, a film of what is shown, a table of the answers. All off Tk's thread."""
+"""What the window writes: snapshots (PNG), films of what is shown (MP4), tables of the answers (CSV). All off Tk's thread."""
 
 import csv
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from emojimation.apps.desktop.painter import Painter
 from emojimation.apps.desktop.settings import new_file
 from emojimation.errors import InputError
 from emojimation.live import LiveResult
@@ -35,7 +38,7 @@ class Recorder:
     """A film (H.264, MP4) that grows in a thread of its own.
 
     done: called from that thread with the path and None, or with the path (None if nothing could be kept) and what went
-    wrong. Raises InputError at once where the folder cannot be written or PyAV is missing.
+    wrong. ended: no more is taken. Raises InputError at once where the folder cannot be written or PyAV is missing.
     """
 
     def __init__(self, folder: Path, done: Callable[[Path | None, str | None], None], fps: float = 30.0) -> None:
@@ -48,13 +51,13 @@ class Recorder:
         self._done, self._fps = done, fps
         self._frames: queue.Queue[tuple[np.ndarray, float] | None] = queue.Queue(WAITING)
         self._began_s: float | None = None
-        self._ending = self._hurry = False
+        self.ended = self._hurry = False
         self._thread = threading.Thread(target=self._run, name="emojimation-recorder", daemon=True)
         self._thread.start()
 
     def write(self, image: np.ndarray, now_s: float) -> None:
         """Hand over a (H,W,3) BGR uint8 picture that is not changed afterwards; returns at once."""
-        if self._ending:
+        if self.ended:
             return
         self._began_s = now_s if self._began_s is None else self._began_s
         try:
@@ -65,10 +68,20 @@ class Recorder:
     def stop(self, hurry: bool = False, timeout_s: float | None = 0.0) -> None:
         """End the film. hurry: leave it as it grew, which plays as well, instead of putting its index in front."""
         self._hurry = self._hurry or hurry
-        if not self._ending:
-            self._ending = True
-            self._frames.put(None)
+        if not self.ended:
+            self.ended = True
+            self._put_end()
         self._thread.join(timeout_s)
+
+    def _put_end(self) -> None:
+        """Ask the thread to end, without waiting for a disk that hangs: a waiting frame gives way."""
+        while True:
+            try:
+                return self._frames.put_nowait(None)
+            except queue.Full:
+                with suppress(queue.Empty):
+                    self._frames.get_nowait()
+                    self.left_out += 1
 
     def _run(self) -> None:
         wrong: str | None = None
@@ -76,7 +89,7 @@ class Recorder:
             self._encode()
         except Exception as error:
             wrong = reason(error)
-        self._ending = True
+        self.ended = True
         self._done(*self._kept(wrong))
 
     def _encode(self) -> None:
@@ -135,6 +148,109 @@ class Table:
         """End the table."""
         with self._lock, suppress(OSError):  # a full disk: the rows before are in the file
             self._file.close()
+
+
+class Outputs:
+    """The film and the table that run while the window is live: at most one of each.
+
+    told: what to tell the person (text, kind, path). changed: keyword arguments `recording_s` or `logging` when they change.
+    """
+
+    def __init__(self, painter: Painter, told: Callable[..., None], changed: Callable[..., Any]) -> None:
+        self._painter, self._told, self._changed = painter, told, changed
+        self._recorder: Recorder | None = None
+        self._films = 0
+        self._table: Table | None = None
+
+    def record(self, folder: Path) -> None:
+        """Begin a film, or end the one that runs. Raises InputError where it cannot be written."""
+        if self._recorder is not None:
+            return self.stop_recording()
+        self._films += 1
+        recorder = Recorder(folder, partial(self._recorded, self._films))
+        self._changed(recording_s=time.monotonic())
+        self._recorder, self._painter.on_drawn = recorder, recorder.write
+        if recorder.ended:  # it failed at once
+            self._end_of(self._films)
+        return None
+
+    def snapshot(self, folder: Path, image: np.ndarray) -> None:
+        """Write a picture and tell it. Raises InputError."""
+        path = snapshot(folder, image)
+        self._told(f"Saved {path.name}", "saved", path)
+
+    def stop(self) -> None:
+        """End film and table, as the source has ended."""
+        self.stop_recording()
+        self.stop_log()
+
+    def stop_recording(self) -> None:
+        """End the film if one runs; the rest is done by its thread."""
+        self._painter.on_drawn = None
+        recorder, self._recorder = self._recorder, None
+        if recorder is not None:
+            recorder.stop()
+
+    def log(self, folder: Path, still: LiveResult | None = None) -> None:
+        """Begin a table, or end the one that runs. still: a photo's answers, which are all that comes."""
+        if self._table is not None:
+            return self.stop_log()
+        table = Table(folder)
+        if still is not None:
+            table.write(still)
+            table.close()
+            return self._told(f"Saved {table.path.name}", "saved", table.path)
+        self._table = table
+        return self._changed(logging=True)
+
+    def stop_log(self) -> None:
+        """End the table if one runs."""
+        table, self._table = self._table, None
+        if table is not None:
+            table.close()
+            self._changed(logging=False)
+            self._told(f"Saved {table.path.name} ({table.rows} rows)", "saved", table.path)
+
+    def write(self, result: LiveResult) -> None:
+        """Add a result to the table if one runs; where the disk is full, end it and tell."""
+        table = self._table
+        if table is None:
+            return
+        try:
+            table.write(result)
+        except OSError as error:
+            self._table = None
+            table.close()
+            self._changed(logging=False)
+            self._told(
+                f"The table ended: {reason(error)}; {table.path.name} holds what came before", "error", table.path
+            )
+
+    def close(self, free: Callable[[], None]) -> None:
+        """End both in a hurry, calling `free` meanwhile."""
+        self._painter.on_drawn = None
+        recorder, table = self._recorder, self._table
+        if recorder is not None:
+            recorder.stop(hurry=True)
+        free()
+        if recorder is not None:
+            recorder.stop(hurry=True, timeout_s=0.8)
+        if table is not None:
+            table.close()
+
+    def _end_of(self, number: int) -> None:
+        """Nothing is recorded any more, unless the next film began while that one was finished."""
+        if number == self._films:
+            self._recorder, self._painter.on_drawn = None, None
+            self._changed(recording_s=None)
+
+    def _recorded(self, number: int, path: Path | None, wrong: str | None) -> None:
+        self._end_of(number)
+        if wrong is None and path is not None:
+            self._told(f"Saved {path.name}", "saved", path)
+        else:
+            kept = f"; {path.name} holds what came before" if path else ""
+            self._told(f"The recording ended: {wrong}{kept}", "error", path)
 
 
 def reason(error: BaseException) -> str:

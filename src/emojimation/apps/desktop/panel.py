@@ -1,4 +1,4 @@
-"""Draw what the window shows, as pictures that Tk only has to put up: the main person's panel, the history, the frame.
+"""The main person's panel as a picture that Tk only has to put up: living avatar, word, hint, a bar for each emotion.
 
 Everything here runs in the engine's painter, never in Tk's thread, and knows no Tk. Pictures are BGR uint8.
 """
@@ -11,6 +11,7 @@ import numpy as np
 
 from emojimation import sprites
 from emojimation.avatar import Avatar
+from emojimation.faces import Face
 from emojimation.labels import COLOURS, EMOTIONS
 from emojimation.sprites import bgr, stamp
 
@@ -20,7 +21,6 @@ TONES = {
     "light": ("#fafafa", "#1a1a1a", "#6a6a6a", "#e4e4e6", "#a34f00"),
 }
 _COLOURS = [bgr(COLOURS[name]) for name in EMOTIONS]
-UNKNOWN = len(EMOTIONS)
 AVATAR_PX = (88, 420)
 ROW_PX = (22, 34)
 
@@ -188,62 +188,22 @@ def _bars(panel: np.ndarray, probabilities: np.ndarray, at: Places, scale: float
         stamp(panel, words, panel.shape[1] - round(10 * scale) - words.shape[1], middle - px + round(0.36 * px))
 
 
-def strip(columns: np.ndarray, size_wh: tuple[int, int], scale: float, theme: str, seconds: float = 30.0) -> np.ndarray:
-    """The history: for each column the probabilities stacked by colour, newest right; holes stay in the ground's colour.
-
-    columns: (w,7) probabilities, NaN for holes.
-    """
-    width, height = size_wh
-    label = round(16 * scale)
-    body = max(8, height - label - round(4 * scale))
-    picture = blank(size_wh, theme)
-    picture[:body] = _stacked(columns, body, bgr(TONES[theme][3]))
-    _round_corners(picture[:body], round(6 * scale), bgr(TONES[theme][0]))
-    px = round(12 * scale)
-    for share, words in ((0.0, f"{seconds:.0f} s ago"), (1 / 3, "20 s"), (2 / 3, "10 s"), (1.0, "now")):
-        sprite = sprites.text(words, px, bgr(TONES[theme][2]))
-        x = round(share * width - share * sprite.shape[1])
-        stamp(picture, sprite, x, body + round(3 * scale))
-    return picture
+NOBODY = {"camera": "Look into the camera", "film": "Nobody is in sight", "photo": "None was found in this photo"}
 
 
-def _stacked(columns: np.ndarray, height: int, groove: sprites.Colour) -> np.ndarray:
-    """(height,w,3): each column filled from below in the order of `EMOTIONS`."""
-    palette = np.array([*_COLOURS, groove], np.uint8)
-    hole = np.isnan(columns[:, 0])
-    edges = np.rint(np.cumsum(np.where(hole[:, None], 0, columns), axis=1)[:, :-1] * height)
-    down = np.arange(height - 1, -1, -1)[:, None]
-    number = np.zeros((height, len(columns)), np.uint8)
-    for edge in edges.T:
-        number += down >= edge
-    number[:, hole] = UNKNOWN
-    return palette[number]
+def greeting(now_s: float, each_s: float = 2.6) -> np.ndarray:
+    """(7,) probabilities of friendly faces in turn, for the avatar before anything is opened."""
+    order = [EMOTIONS.index(name) for name in ("happy", "surprise", "happy", "neutral")]
+    return np.eye(len(EMOTIONS))[order[int(now_s / each_s) % len(order)]]
 
 
-def _round_corners(picture: np.ndarray, radius: int, ground: sprites.Colour) -> None:
-    height, width = picture.shape[:2]
-    keep = sprites.rounded(width, height, radius, (255, 255, 255))[..., 3]
-    for rows in (slice(0, radius), slice(height - radius, height)):
-        for columns in (slice(0, radius), slice(width - radius, width)):
-            share = keep[rows, columns, None] / 255
-            picture[rows, columns] = picture[rows, columns] * share + np.array(ground) * (1 - share)
-
-
-def mark_main(view: np.ndarray, xyxy: np.ndarray, scale: float, covered: bool) -> None:
-    """Tell which of several faces is the main one: a small light arrow below it, in place.
-
-    xyxy: the face's box in pixels of the view. covered: something larger than the box is drawn over it.
-    """
-    size = round(9 * scale)
-    x0, _, x1, y1 = (float(v) for v in xyxy)
-    tip = y1 + round(6 * scale) + (0.32 * (x1 - x0) if covered else 0)
-    x, y = round((x0 + x1) / 2), min(round(tip), view.shape[0] - round(1.6 * size))
-    arrow = np.array([[x, y], [x - size, y + round(1.3 * size)], [x + size, y + round(1.3 * size)]], np.int32)
-    cv2.fillPoly(view, [arrow], (255, 255, 255), cv2.LINE_AA)
-    cv2.polylines(view, [arrow], True, (40, 40, 40), max(1, round(1.5 * scale)), cv2.LINE_AA)
-
-
-def ppm(picture: np.ndarray) -> bytes:
-    """(h,w,3) BGR uint8 as a portable pixmap, which Tk reads fastest."""
-    height, width = picture.shape[:2]
-    return b"P6 %d %d 255\n" % (width, height) + cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).tobytes()
+def headline(face: Face | None, kind: str = "camera") -> tuple[str, str]:
+    """The big word and the small line under it. kind: of the source, a key of `NOBODY`."""
+    if face is None:
+        return "no face", NOBODY[kind]
+    if face.probabilities is None or face.confidence is None:
+        return "a face", "not classified"
+    if face.certain:
+        return str(face.emotion), f"{face.confidence:.0%} sure"
+    first, second = (EMOTIONS[i] for i in np.argsort(face.probabilities)[:-3:-1])
+    return "not sure", f"{first} or {second}?"

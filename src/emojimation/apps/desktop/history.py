@@ -1,0 +1,90 @@
+"""The main person's last half minute: the answers that are kept, and the strip that shows them.
+
+Nothing here knows Tk. Probabilities are (7,) in the order of `EMOTIONS`; pictures are BGR uint8.
+"""
+
+from collections import deque
+
+import numpy as np
+
+from emojimation import sprites
+from emojimation.apps.desktop.panel import TONES, blank
+from emojimation.faces import Face
+from emojimation.labels import COLOURS, EMOTIONS
+from emojimation.sprites import bgr, stamp
+
+HISTORY_S = 30.0
+_COLOURS = [bgr(COLOURS[name]) for name in EMOTIONS]
+UNKNOWN = len(EMOTIONS)
+
+
+class History:
+    """The main person's probabilities of the last `HISTORY_S` seconds."""
+
+    def __init__(self, seconds: float = HISTORY_S) -> None:
+        self.seconds = seconds
+        self._rows: deque[tuple[float, int | None, np.ndarray]] = deque()
+
+    def add(self, now_s: float, face: Face | None) -> None:
+        """Note who is seen now and how; None for nobody."""
+        known = face is not None and face.probabilities is not None
+        vector = np.asarray(face.probabilities) if known and face else np.full(len(EMOTIONS), np.nan)
+        self._rows.append((now_s, face.track_id if face else None, vector))
+        while self._rows[0][0] < now_s - self.seconds - 1:
+            self._rows.popleft()
+
+    def clear(self) -> None:
+        """Forget all, as for another source."""
+        self._rows.clear()
+
+    def columns(self, count: int, now_s: float, hole_s: float = 1.0) -> np.ndarray:
+        """(count,7) probabilities at even times, the last one now; NaN where nothing was seen for `hole_s`."""
+        if not self._rows:
+            return np.full((count, len(EMOTIONS)), np.nan)
+        times = np.array([row[0] for row in self._rows])
+        asked = now_s - self.seconds * (1 - (np.arange(count) + 1) / count)
+        place = np.searchsorted(times, asked, side="right") - 1
+        columns = np.stack([row[2] for row in self._rows])[np.maximum(place, 0)]
+        columns[(place < 0) | (asked - times[np.maximum(place, 0)] > hole_s)] = np.nan
+        return columns
+
+
+def strip(columns: np.ndarray, size_wh: tuple[int, int], scale: float, theme: str, seconds: float = 30.0) -> np.ndarray:
+    """The history: for each column the probabilities stacked by colour, newest right; holes stay in the ground's colour.
+
+    columns: (w,7) probabilities, NaN for holes.
+    """
+    width, height = size_wh
+    label = round(16 * scale)
+    body = max(8, height - label - round(4 * scale))
+    picture = blank(size_wh, theme)
+    picture[:body] = _stacked(columns, body, bgr(TONES[theme][3]))
+    _round_corners(picture[:body], round(6 * scale), bgr(TONES[theme][0]))
+    px = round(12 * scale)
+    for share, words in ((0.0, f"{seconds:.0f} s ago"), (1 / 3, "20 s"), (2 / 3, "10 s"), (1.0, "now")):
+        sprite = sprites.text(words, px, bgr(TONES[theme][2]))
+        x = round(share * width - share * sprite.shape[1])
+        stamp(picture, sprite, x, body + round(3 * scale))
+    return picture
+
+
+def _stacked(columns: np.ndarray, height: int, groove: sprites.Colour) -> np.ndarray:
+    """(height,w,3): each column filled from below in the order of `EMOTIONS`."""
+    palette = np.array([*_COLOURS, groove], np.uint8)
+    hole = np.isnan(columns[:, 0])
+    edges = np.rint(np.cumsum(np.where(hole[:, None], 0, columns), axis=1)[:, :-1] * height)
+    down = np.arange(height - 1, -1, -1)[:, None]
+    number = np.zeros((height, len(columns)), np.uint8)
+    for edge in edges.T:
+        number += down >= edge
+    number[:, hole] = UNKNOWN
+    return palette[number]
+
+
+def _round_corners(picture: np.ndarray, radius: int, ground: sprites.Colour) -> None:
+    height, width = picture.shape[:2]
+    keep = sprites.rounded(width, height, radius, (255, 255, 255))[..., 3]
+    for rows in (slice(0, radius), slice(height - radius, height)):
+        for columns in (slice(0, radius), slice(width - radius, width)):
+            share = keep[rows, columns, None] / 255
+            picture[rows, columns] = picture[rows, columns] * share + np.array(ground) * (1 - share)

@@ -1,0 +1,105 @@
+"""The tab with settings: each takes effect while it is changed."""
+
+import tkinter as tk
+from collections.abc import Callable
+from pathlib import Path
+from tkinter import ttk
+
+from emojimation import weights
+from emojimation.apps.desktop.actions import tip
+from emojimation.apps.desktop.settings import ARTS, LIMITS, SIZES, Settings
+from emojimation.apps.desktop.widgets import Scrolled, Slider, Tip
+
+OTHER = "Other file ..."
+USUAL = ("default", "seed", "max", "lite")
+STEPS = {"min_score": 0.05, "smooth_s": 0.1}
+TIPS = {
+    "model": "The net that names emotions.",
+    "size": "Asked of a camera; films and streams are reduced to it. Larger finds smaller faces and takes longer.",
+    "art": "How the emoji look.",
+    "min_score": "Lower finds more faces and more that are none.",
+    "smooth_s": "Longer is calmer, shorter follows quicker.",
+    "several": "Draw all faces, or only the main one.",
+}
+
+
+def models() -> list[str]:
+    """Names of the bundled emotion models, the usual ones first; not the detector, nor weights to train on from."""
+    known = {name for name, row in weights.manifest().items() if row["file"].endswith(".onnx")} - {"face_detector"}
+    return [name for name in USUAL if name in known] + sorted(known - set(USUAL))
+
+
+class SettingsTab(Scrolled):
+    """change: takes settings by keyword. do: an action by name. px: pixels of this screen."""
+
+    def __init__(
+        self, parent: tk.Misc, settings: Settings, change: Callable[..., None], do: Callable[[str], None],
+        px: Callable[[float], int],
+    ) -> None:  # fmt: skip
+        super().__init__(parent, px(12))
+        self._change, self._do, self._px, self._row = change, do, px, 0
+        self.inner.columnconfigure(1, weight=1)
+        self.model = self._choice("model", "Model", {name: name for name in [*models(), OTHER]}, settings.model)
+        self.show_model(settings.model)
+        sizes = {size: size.replace("x", " x ") for size in SIZES}
+        self.resolution = self._choice("size", "Picture size", sizes, settings.size)
+        self.art = self._choice("art", "Emoji", ARTS, settings.art)
+        self.threshold = self._slider("min_score", "Detector's threshold", settings.min_score, "{:.2f}")
+        self.smoothing = self._slider("smooth_s", "Smoothing", settings.smooth_s, "{:.1f} s")
+        self.several = tk.BooleanVar(self, settings.several)
+        self._switch("Several faces", self.several, lambda: change(several=self.several.get()), TIPS["several"])
+        self.mirror = tk.BooleanVar(self, settings.mirror)
+        self._switch("Mirror", self.mirror, lambda: do("mirrored"), tip("mirror"))
+        self._line("Files go to")
+        self.folder = ttk.Label(self.inner, wraplength=px(250))
+        self.folder.grid(row=self._row, column=0, columnspan=2, sticky="w")
+        button = ttk.Button(self.inner, text="Choose folder ...", command=lambda: do("choose_folder"))
+        button.grid(row=self._row + 1, column=0, columnspan=2, sticky="ew", pady=(px(6), 0))
+        Tip(button, tip("choose_folder"))
+        self.watch()
+
+    def show_model(self, model: str) -> None:
+        """Name the model in use: a file of one's own by its name without the folders."""
+        self.model.set(Path(model).name)
+
+    def _line(self, text: str) -> None:
+        pad = (self._px(10), self._px(2))
+        ttk.Label(self.inner, text=text).grid(row=self._row, column=0, columnspan=2, sticky="w", pady=pad)
+        self._row += 1
+
+    def _choice(self, name: str, label: str, values: dict[str, str], now: str) -> ttk.Combobox:
+        """values: what can be chosen -> how a person reads it."""
+        ttk.Label(self.inner, text=label).grid(row=self._row, column=0, sticky="w", pady=self._px(4))
+        box = ttk.Combobox(self.inner, values=list(values.values()), state="readonly", width=11)
+        box.set(values.get(now, now))
+        box.bind("<<ComboboxSelected>>", lambda _: self._chosen(name, list(values)[box.current()], box))
+        box.grid(row=self._row, column=1, sticky="ew", pady=self._px(4), padx=(self._px(8), 0))
+        Tip(box, TIPS[name])
+        self._row += 1
+        return box
+
+    def _chosen(self, name: str, value: str, box: ttk.Combobox) -> None:
+        self._do("choose_model") if value == OTHER else self._change(**{name: value})
+        box.selection_clear()
+
+    def _slider(self, name: str, label: str, now: float, form: str) -> Slider:
+        self._line(label)
+        told = ttk.Label(self.inner, text=form.format(now))
+        told.grid(row=self._row - 1, column=1, sticky="e", pady=(self._px(10), self._px(2)))
+
+        def moved(value: float) -> None:
+            told.configure(text=form.format(value))
+
+        slider = Slider(self.inner, LIMITS[name], now, STEPS[name], moved, lambda value: self._change(**{name: value}))
+        slider.grid(row=self._row, column=0, columnspan=2, sticky="ew")
+        Tip(slider, TIPS[name])
+        self._row += 1
+        return slider
+
+    def _switch(self, label: str, variable: tk.BooleanVar, command: Callable[[], None], text: str) -> None:
+        switch = ttk.Checkbutton(
+            self.inner, text=label, style="Switch.TCheckbutton", variable=variable, command=command
+        )
+        switch.grid(row=self._row, column=0, columnspan=2, sticky="w", pady=(self._px(8), 0))
+        Tip(switch, text)
+        self._row += 1
