@@ -148,7 +148,10 @@ def write_whole(path: Path, content: bytes) -> None:
     """Write a whole file or none: what was there stays until the new bytes are on the disk."""
     partial = path.with_suffix(".partial")
     try:
-        partial.write_bytes(content)
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # or a power cut may leave the new name with the bytes of neither
         os.replace(partial, path)
     except OSError as error:
         partial.unlink(missing_ok=True)
