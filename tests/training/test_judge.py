@@ -159,7 +159,7 @@ def test_report_on_other_data_is_refused(made: tuple[Path, Path], tmp_path: Path
     [
         (("evaluate", "--split", "holdout"), "Expected --split train, val, test, got 'holdout'"),
         (("evaluate", "--model", "nothing"), "neither"),
-        (("export", "RUN", "--format", "keras2"), "Expected --format onnx, int8, tflite"),
+        (("export", "RUN", "--format", "keras2"), "Expected --format onnx, int8, keras, tflite"),
         (("export", "RUN", "--calibration", "platt"), "auto, temperature, vector"),
         (("export", "NONE"), "which is none"),
         (("export", "NONE", "--format", "int8"), "which is none"),
@@ -177,10 +177,11 @@ def test_mistakes_take_one_line(made: tuple[Path, Path], arguments: tuple[str, .
 def test_an_absent_split_is_named(made: tuple[Path, Path], tmp_path: Path) -> None:
     dataset = stripes()
     save(dataset.take(dataset.splits == "train"), tmp_path / "train.parquet")
-    with pytest.raises(InputError, match="no rows in split 'val'; splits present: train"):
-        run("evaluate", "--data", tmp_path / "train.parquet", "--model", made[1] / "model.onnx")
-    with pytest.raises(InputError, match="no rows in split 'val'"):
-        run("export", made[1], "--data", tmp_path / "train.parquet")
+    save(dataset.take(dataset.splits == "val"), tmp_path / "only.parquet")
+    with pytest.raises(InputError, match="no rows in split 'test'; splits present: train"):
+        run("evaluate", "--data", tmp_path / "train.parquet", "--split", "test", "--model", made[1] / "model.onnx")
+    with pytest.raises(InputError, match="no rows in split 'train'; splits present: val"):
+        run("train", "--data", tmp_path / "only.parquet", "--out", tmp_path / "run")
     with pytest.raises(InputError, match="no rows in split 'val'"):
         train(dataset.take(dataset.splits == "train"), Recipe(), tmp_path / "run")
 
