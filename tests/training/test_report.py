@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from stripes import stripes
 
 pytest.importorskip("matplotlib", reason='training packages are absent: pip install "emojimation[train]"')

@@ -72,7 +72,7 @@ def _export_int8(run: Path, dataset: Any, name: str) -> None:
     write(run / "int8.json", json.dumps(figures, indent=1) + "\n")
     console.print(
         f"float {figures['accuracy_float']:.2%}, int8 {figures['accuracy']:.2%} on {figures['n']} validation pictures: "
-        f"{-100 * figures['accuracy_drop']:+.2f} points; same answer on {figures['agreement']:.1%}"
+        f"{0.0 - 100 * figures['accuracy_drop']:+.2f} points; same answer on {figures['agreement']:.1%}"
     )
     console.print(
         f"largest difference of a probability {figures['largest_difference']:.3f}, mean {figures['mean_difference']:.4f}"

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import sys
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
@@ -27,11 +28,24 @@ console = Console(stderr=True)
 
 
 def need_training() -> None:
-    """Set the backend for Keras; InputError with the command that installs it where it is absent."""
+    """Load Keras and its backend; InputError with the command that installs them where they are absent.
+
+    TensorFlow's library writes lines about its build to standard error whatever its log level is, so that stream is
+    closed to it while it loads; who sets TF_CPP_MIN_LOG_LEVEL wants to see them.
+    """
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("GLOG_minloglevel", "3")
-    need("keras")
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ or "keras" in sys.modules:
+        return need("keras")
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        need("keras")
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def need(package: str) -> None:

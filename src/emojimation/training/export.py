@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+import warnings
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -163,7 +164,9 @@ def to_tflite(model: keras.Model, path: Path, calibration: Calibration | float, 
 def _run_tflite(content: bytes, x: np.ndarray) -> np.ndarray:
     import tensorflow as tf
 
-    interpreter = tf.lite.Interpreter(model_content=content)
+    with warnings.catch_warnings():  # it announces its move to another package with every use
+        warnings.simplefilter("ignore", UserWarning)
+        interpreter = tf.lite.Interpreter(model_content=content)
     given, answer = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
     interpreter.resize_tensor_input(given, x.shape)
     interpreter.allocate_tensors()
