@@ -105,6 +105,9 @@ def _run(
             typer.echo(f"Interrupted. The same command with --resume --out {place} goes on.", err=True)
         raise
     print_scores(scores)
+    if "labels" not in scores:
+        console.print(f"Not exported: KERAS_BACKEND=tensorflow emojimation export {place} --data DATA does that.")
+        return scores
     typer.echo(f"Run folder: {place} (model.onnx, model.keras, metrics.json, curves.png, history.json)", err=True)
     return scores
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from emojimation import __version__
@@ -43,6 +44,7 @@ def train(
     with; its network replaces the recipe's. The folder then holds recipe.json, history.json, curves.png,
     checkpoint.npz, weights.npz, model.keras, model.onnx, metrics.json. Other classes than the seven emotions are welcome;
     their file is taken by `emojimation evaluate` and `EmotionClassifier(path, labels=None)`, and refused by the product.
+    Under another backend than TensorFlow nothing is exported, and the figures are the validation accuracy alone.
     """
     train_rows, val_rows = dataset.split("train"), dataset.split("val")
     _check_classes(train_rows)
@@ -54,6 +56,8 @@ def train(
     lessons = None if teacher is None else read_teacher(teacher, train_rows)
     trainer = fit(train_rows, val_rows, recipe, folder, resume, report, lessons, weights)
     training_curves(trainer.history, folder / "curves.png")
+    if keras.backend.backend() != "tensorflow":  # tf2onnx reads TensorFlow's graphs alone
+        return {"n": len(val_rows), "accuracy": trainer.best.accuracy}
     return finish(dataset, folder)
 
 
