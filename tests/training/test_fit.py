@@ -102,6 +102,12 @@ def _in_folder(trainer: fit.Trainer, folder: Path) -> fit.Trainer:
     return other
 
 
+def test_a_place_where_nothing_can_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(InputError, match=r"Expected to write the run's files in .*file"):
+        fit.fit(TRAIN, VAL, RECIPE, tmp_path / "file" / "run")
+
+
 def test_patience_ends_a_run_that_no_longer_gains(tmp_path: Path) -> None:
     idle = RECIPE.changed(learning_rate=1e-12, patience=2, epochs=9, ema=0.0)
     trainer = fit.fit(TRAIN, VAL, idle, tmp_path)

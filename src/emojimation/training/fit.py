@@ -20,7 +20,7 @@ from emojimation.training.batches import Batches, Goals, targets
 from emojimation.training.dataset import Dataset
 from emojimation.training.network import compiled, plain, predict_logits, save_weights, start_from
 from emojimation.training.recipe import Recipe
-from emojimation.training.runs import write_whole
+from emojimation.training.runs import write_whole, writing
 
 Report = Callable[[dict[str, float]], None]
 
@@ -231,15 +231,17 @@ def fit(
     if start is not None:
         start_from(model, start)
     trainer = Trainer(model, recipe, folder, val, report, _digest(train, goals))
-    folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     if resume:
         trainer.restore()
     write_whole(folder / "recipe.json", recipe.to_json().encode())
     trainer.run(Batches(train.images, train.labels, goals, recipe))
     model.set_weights(trainer.best.weights)
     shipped = plain(model)
-    shipped.save(folder / "model.keras")
-    save_weights(shipped, recipe, folder / "weights.npz")
+    with writing(folder):
+        shipped.save(folder / "model.keras")
+        save_weights(shipped, recipe, folder / "weights.npz")
     return trainer
 
 

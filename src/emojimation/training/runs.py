@@ -3,6 +3,8 @@
 import json
 import os
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -142,6 +144,17 @@ def read_scores(path: Path) -> dict[str, Any]:
             f"Expected the JSON of `emojimation evaluate` in {path}, got one without {', '.join(missing)}."
         )
     return scores
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turns what the disk says to a run's files into one line."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"Expected to write the run's files in {folder}, got {error.strerror or error}: make room and go on with --resume."
+        ) from error
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -19,7 +19,7 @@ from emojimation.training.fit import Report, fit
 from emojimation.training.network import load_start, predict_logits
 from emojimation.training.recipe import Recipe, read
 from emojimation.training.report import training_curves
-from emojimation.training.runs import load_keras, write_whole
+from emojimation.training.runs import load_keras, write_whole, writing
 from emojimation.weights import manifest, resolve
 
 PARITY_PICTURES = 500  # on which an exported file is compared with Keras
@@ -55,7 +55,8 @@ def train(
     check_folder(folder, recipe, resume)
     lessons = None if teacher is None else read_teacher(teacher, train_rows)
     trainer = fit(train_rows, val_rows, recipe, folder, resume, report, lessons, weights)
-    training_curves(trainer.history, folder / "curves.png")
+    with writing(folder):
+        training_curves(trainer.history, folder / "curves.png")
     if keras.backend.backend() != "tensorflow":  # tf2onnx reads TensorFlow's graphs alone
         return {"n": len(val_rows), "accuracy": trainer.best.accuracy}
     return finish(dataset, folder)
@@ -143,7 +144,8 @@ def finish(dataset: Dataset, folder: Path, name: str = "", calibration: str = "t
         "version": __version__,
     }  # fmt: skip
     write_whole(folder / "metrics.json", json.dumps(scores, indent=1).encode())
-    np.save(folder / "val_probabilities.npy", probabilities.astype(np.float32))
+    with writing(folder):
+        np.save(folder / "val_probabilities.npy", probabilities.astype(np.float32))
     return scores
 
 
