@@ -1,29 +1,28 @@
 """How long the audit of a data set takes, without and with reading it.
 
-Run: python benchmarks/audit_time.py FILE
-Prints one JSON object; the target is 180 s on 2 cores for FER2013.
+Run: python benchmarks/audit_time.py FILE [--out FOLDER]
+The target is 180 s on 2 cores for FER2013.
 """
 
-import json
-import os
-import platform
+import argparse
 import resource
-import sys
 import time
+from pathlib import Path
 
-import cv2
-import numpy as np
+from machine import ROOT, keep
 
 from emojimation.training.audit import audit
 from emojimation.training.data import load
 
 
 def main() -> None:
-    """Load, audit, print."""
-    if len(sys.argv) != 2:
-        raise SystemExit(__doc__)
+    """Load, audit, print, keep."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
+    args = parser.parse_args()
     start = time.perf_counter()
-    dataset = load(sys.argv[1])
+    dataset = load(args.file)
     loaded = time.perf_counter()
     found = audit(dataset)
     done = time.perf_counter()
@@ -34,14 +33,11 @@ def main() -> None:
         "n": len(dataset),
         "identical_groups_inside": found["identical"]["groups_inside"],
         "rows_with_twin_in_train": found["identical"]["rows_with_twin_in_train"],
+        "contradictory_groups": found["identical"]["contradictory"],
         "near_pairs": found["near"]["near_pairs"],
-        "cores": os.cpu_count(),
-        "machine": platform.machine(),
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "opencv": cv2.__version__,
+        "excluded_rows": found["exclude"]["n"],
     }
-    print(json.dumps(report, indent=2))
+    keep("audit", report, args.out)
 
 
 if __name__ == "__main__":

@@ -65,6 +65,15 @@ def tiny_model(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def toy(tmp_path_factory) -> tuple[Path, Path]:
+    """Data file and run folder of a tiny network that has learned stripes; skips without the training packages."""
+    pytest.importorskip("keras", reason='training packages are absent: pip install "emojimation[train]"')
+    from toy import make_run
+
+    return make_run(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture(scope="session")
 def model() -> str:
     """The emotion model under test."""
     return "default"

@@ -74,7 +74,18 @@ HOMES = {
     **{
         name: {
             f"training.{part}"
-            for part in ("models", "network", "fit", "train", "export", "quantize", "ensemble", "slim", "runs")
+            for part in (
+                "models",
+                "network",
+                "fit",
+                "train",
+                "export",
+                "quantize",
+                "ensemble",
+                "slim",
+                "runs",
+                "events",
+            )  # fmt: skip
         }
         for name in ("keras", "tensorflow", "jax", "tf2onnx", "onnx")
     },

@@ -12,7 +12,15 @@ import pytest
 from conftest import ROOT, SAMPLES
 
 README = (ROOT / "README.md").read_text("utf-8")
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/decisions.md", "docs/service.md", "docs/scale.md")
+DOCUMENTS = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/decisions.md",
+    "docs/service.md",
+    "docs/scale.md",
+    "docs/training.md",
+)
 # Commands that take minutes or need FER2013: that they and their options exist is checked, they are not run.
 SLOW = {"train", "evaluate", "export", "report", "data"}
 

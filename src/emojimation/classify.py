@@ -1,6 +1,7 @@
 """Face crops -> emotion probabilities, by a model file that carries its own labels, crop and calibration."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,33 +32,36 @@ class EmotionClassifier:
 
     model: name of a bundled model or path of an ONNX file written by `emojimation export`.
     threads: processor threads for one `predict`.
+    labels: the classes that the caller expects, in order; the product knows the seven emotions alone. A model that was
+    trained on other classes is taken with these, or with None, which accepts whatever the file names.
     size: side of a crop in pixels. channels: 1 grey, 3 BGR. template: (5,2) float32, where the landmarks of a face lie
     in the unit square of a crop. threshold: confidence under which an answer is "not sure". card: dict of all that the
     file says of itself (name, labels, temperature, metrics, data_sha256, commit, created) with its path.
 
-    Raises InputError where the file is no ONNX model, was not written by Emojimation, or orders other emotions.
+    Raises InputError where the file is no ONNX model, was not written by Emojimation, or has other classes.
     """
 
-    def __init__(self, model: str | Path = "default", threads: int = 1):
+    def __init__(self, model: str | Path = "default", threads: int = 1, labels: Sequence[str] | None = EMOTIONS):
         path = resolve(model)
         self._session = _session(path, threads)
-        self.card = _card(path, self._session.get_modelmeta().custom_metadata_map)
+        self.card = _card(path, self._session.get_modelmeta().custom_metadata_map, labels)
+        self.labels: tuple[str, ...] = tuple(self.card["labels"])
         self.size: int = self.card["size"]
         self.channels: int = self.card["channels"]
         self.template = np.array(self.card["template"], np.float32)
         self.threshold: float = self.card["threshold"]
         self._input = self._session.get_inputs()[0].name
-        _check_graph(path, self._session, self.size, self.channels)
+        _check_graph(path, self._session, self.size, self.channels, len(self.labels))
 
     def predict(self, crops: np.ndarray) -> np.ndarray:
         """Probabilities of each crop.
 
         crops: (n,size,size) grey or (n,size,size,channels) uint8, BGR for three channels. Returns (n,7) float32 in the
-        order of `EMOTIONS`; every row sums to 1. No crop gives (0,7). Raises InputError for another type or shape.
+        order of `EMOTIONS`, or (n,c) in that of `labels`; every row sums to 1. No crop gives (0,7). Raises InputError for another type or shape.
         """
         crops = self._checked(crops)
         if not len(crops):
-            return np.zeros((0, len(EMOTIONS)), np.float32)
+            return np.zeros((0, len(self.labels)), np.float32)
         parts = [crops[i : i + BATCH].astype(np.float32) for i in range(0, len(crops), BATCH)]
         return np.concatenate([self._session.run(None, {self._input: part})[0] for part in parts])
 
@@ -94,8 +98,8 @@ def _session(path: Path, threads: int) -> ort.InferenceSession:
         raise InputError(f"Expected an ONNX model, got {path}, which cannot be loaded ({reason}).") from error
 
 
-def _card(path: Path, meta: dict[str, str]) -> dict[str, Any]:
-    """The metadata as plain values. Raises InputError where they are missing, damaged or of other emotions."""
+def _card(path: Path, meta: dict[str, str], expected: Sequence[str] | None) -> dict[str, Any]:
+    """The metadata as plain values. Raises InputError where they are missing, damaged or of other classes."""
     if "emojimation" not in meta:
         raise InputError(
             f"{path} is not an Emojimation model: its metadata lack the key 'emojimation'. Use `emojimation export`."
@@ -104,9 +108,7 @@ def _card(path: Path, meta: dict[str, str]) -> dict[str, Any]:
         raise InputError(
             f"Expected a model of format {FORMAT}, got format {meta['emojimation']} in {path}. Export it again."
         )
-    labels = tuple(meta.get("labels", "").split(","))
-    if labels != EMOTIONS:
-        raise InputError(f"Expected the labels {','.join(EMOTIONS)}, got {','.join(labels) or 'none'} in {path}.")
+    labels = _labels(path, meta.get("labels", ""), expected)
     try:
         card = {
             "name": meta.get("name", path.stem),
@@ -128,7 +130,23 @@ def _card(path: Path, meta: dict[str, str]) -> dict[str, Any]:
     return card | {key: meta.get(key, "unknown") for key in ("data_sha256", "commit", "created")}
 
 
-def _check_graph(path: Path, session: ort.InferenceSession, size: int, channels: int) -> None:
+def _labels(path: Path, text: str, expected: Sequence[str] | None) -> tuple[str, ...]:
+    """The classes that the metadata name: the seven emotions with commas between them, or any others as a JSON list."""
+    try:
+        labels = tuple(map(str, json.loads(text))) if text.startswith("[") else tuple(text.split(","))
+    except ValueError as error:
+        raise InputError(f"The metadata of {path} are damaged (labels: {error}). Export it again.") from error
+    if expected is not None and labels != tuple(expected):
+        hint = ""
+        if tuple(expected) == EMOTIONS and text.startswith("["):
+            hint = (
+                " A model of other classes works in `emojimation evaluate` and in EmotionClassifier(path, labels=None)."
+            )
+        raise InputError(f"Expected the labels {','.join(expected)}, got {','.join(labels) or 'none'} in {path}.{hint}")
+    return labels
+
+
+def _check_graph(path: Path, session: ort.InferenceSession, size: int, channels: int, classes: int) -> None:
     """Refuse a graph whose input or output is not what its metadata promise; the one run also warms the session up."""
     (first, *more), outputs = session.get_inputs(), session.get_outputs()
     wanted = (size, size, channels)
@@ -140,7 +158,5 @@ def _check_graph(path: Path, session: ort.InferenceSession, size: int, channels:
             f"Expected a float32 input of (n,{size},{size},{channels}), got {first.type} {first.shape} in {path}."
         )
     answer = session.run([outputs[0].name], {first.name: np.zeros((1, *wanted), np.float32)})[0]
-    if answer.shape != (1, len(EMOTIONS)) or not np.isclose(answer.sum(), 1, atol=1e-3):
-        raise InputError(
-            f"Expected {len(EMOTIONS)} probabilities, got an output of {answer.shape} that is none in {path}."
-        )
+    if answer.shape != (1, classes) or not np.isclose(answer.sum(), 1, atol=1e-3):
+        raise InputError(f"Expected {classes} probabilities, got an output of {answer.shape} that is none in {path}.")

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 
-from emojimation.training.augment import NONE, Augmentation, affine_matrices, augment, erase
+from emojimation.training.augment import NONE, Augmentation, affine_matrices, augment, erase, poor_camera
 
 IMAGES = np.random.default_rng(1).integers(0, 256, (16, 48, 48), dtype=np.uint8)
 ALL = Augmentation(shear_deg=5, camera=1.0, erase=1.0)
@@ -16,6 +19,52 @@ def test_same_seed_same_pictures() -> None:
 
 def test_nothing_asked_nothing_changed() -> None:
     assert (augment(IMAGES, NONE, np.random.default_rng(0)) == IMAGES).all()
+
+
+ONE = {
+    "flip": True, "shift_px": 3.0, "scale": 0.2, "rotation_deg": 20.0, "shear_deg": 15.0, "crop_px": 8.0, "light": 0.4,
+    "camera": 1.0, "erase": 1.0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ONE)
+def test_each_operation_works_alone(name: str) -> None:
+    config = replace(NONE, erase_px=16, **{name: ONE[name]})
+    out = augment(IMAGES, config, np.random.default_rng(3))
+    changed = (out != IMAGES).reshape(len(IMAGES), -1).any(1)
+    assert changed.mean() > (0.2 if name == "flip" else 0.9) and out.dtype == np.uint8
+    assert (out == augment(IMAGES, config, np.random.default_rng(3))).all()
+
+
+def test_a_crop_shows_a_window_that_lies_inside() -> None:
+    """The corners of each result come from inside the picture, and the window is up to 8 px smaller."""
+    matrices = affine_matrices(500, (48, 48), replace(NONE, crop_px=8), np.random.default_rng(0))
+    linear, shift = matrices[:, :, :2], matrices[:, :, 2]
+    first = -np.linalg.solve(linear, shift[..., None])[..., 0]
+    last = np.linalg.solve(linear, (47 - shift)[..., None])[..., 0]
+    assert first.min() >= -1e-9 and last.max() <= 47 + 1e-9
+    sides = (last - first)[:, 0]
+    assert 39 - 1e-9 <= sides.min() < 39.3 and 46.7 < sides.max() <= 47 + 1e-9
+    assert np.ptp(first[:, 0]) > 5 and np.ptp(first[:, 1]) > 5
+
+
+def test_a_poor_camera_has_all_its_faults() -> None:
+    """Blur, motion blur, noise, JPEG, overexposure, low resolution: each is drawn, and each changes the picture."""
+    smooth = cv2.resize(IMAGES[0, :8, :8], (48, 48), interpolation=cv2.INTER_CUBIC)
+
+    class Drawn:
+        def __init__(self, kind: int) -> None:
+            self.kind, self.rng = kind, np.random.default_rng(0)
+
+        def integers(self, low: int, *more: int) -> int:
+            return self.kind if low == 6 and not more else self.rng.integers(low, *more)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.rng, name)
+
+    results = [poor_camera(smooth, Drawn(kind)) for kind in range(6)]
+    assert all(out.shape == smooth.shape and out.dtype == np.uint8 and (out != smooth).any() for out in results)
+    assert len({out.tobytes() for out in results}) == 6
 
 
 def test_flip_alone_gives_the_picture_or_its_mirror_image() -> None:

@@ -1,16 +1,20 @@
 """Runs of a tiny network on pictures that it can learn: it learns, resumes exactly, stops well."""
 
 import json
+import os
+import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
+
 from stripes import TINY, stripes
 
 keras = pytest.importorskip("keras", reason='training packages are absent: pip install "emojimation[train]"')
 
 from emojimation.errors import InputError  # noqa: E402
-from emojimation.training import batches, fit, network  # noqa: E402
+from emojimation.training import batches, checkpoint, fit, network  # noqa: E402
 from emojimation.training.augment import Augmentation  # noqa: E402
 from emojimation.training.dataset import Dataset  # noqa: E402
 from emojimation.training.recipe import Recipe  # noqa: E402
@@ -45,15 +49,21 @@ def test_it_learns_and_leaves_a_run_folder(unbroken: tuple[fit.Trainer, Path]) -
     assert (logits.argmax(1) == VAL.labels).mean() == pytest.approx(trainer.best.accuracy)
 
 
-def test_resumed_equals_unbroken(unbroken: tuple[fit.Trainer, Path], tmp_path: Path) -> None:
-    def stop_after_three(row: dict[str, float]) -> None:
-        if row.get("val_loss") and row["epoch"] == 3:
-            raise KeyboardInterrupt
+def test_resumed_after_ctrl_c_equals_unbroken(unbroken: tuple[fit.Trainer, Path], tmp_path: Path) -> None:
+    """Interrupted in the middle of the fourth epoch; everything that follows is the same, the losses told included."""
+
+    def ctrl_c_once(row: dict[str, float]) -> None:
+        if row["epoch"] == 3 and row.get("progress", 0) > 3.45 / 8:
+            os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        fit.fit(TRAIN, VAL, RECIPE, tmp_path, report=stop_after_three)
+        fit.fit(TRAIN, VAL, RECIPE, tmp_path, report=ctrl_c_once)
+    state, _ = checkpoint.read(tmp_path)
+    assert state["epoch"] == 3 and 0 < state["index"] < 10 and len(state["history"]) == 3
     resumed = fit.fit(TRAIN, VAL, RECIPE, tmp_path, resume=True)
-    assert len(resumed.history) == 8
+    for a, b in zip(resumed.history, unbroken[0].history, strict=True):
+        assert [a[k] for k in ("epoch", "rate", "val_accuracy")] == [b[k] for k in ("epoch", "rate", "val_accuracy")]
+        assert a["loss"] == pytest.approx(b["loss"], rel=1e-4)
     for a, b in zip(resumed.model.get_weights(), unbroken[0].model.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
     for a, b in zip(resumed.best.weights, unbroken[0].best.weights, strict=True):
@@ -70,18 +80,32 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_checkpoint(
     assert (tmp_path / "checkpoint.npz").read_bytes() == before
 
 
-def test_a_full_disk_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fit.fit(TRAIN, VAL, RECIPE.changed(epochs=1), tmp_path)
-    before = (tmp_path / "checkpoint.npz").read_bytes()
+def test_a_full_disk_leaves_the_old_checkpoint(
+    unbroken: tuple[fit.Trainer, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(unbroken[1], tmp_path / "run")
+    before = (folder / "checkpoint.npz").read_bytes()
 
-    def full(path: Path, **arrays: np.ndarray) -> None:
-        Path(path).write_bytes(b"half")
+    def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(np, "savez", full)
-    with pytest.raises(InputError, match="No space left"):
-        fit.fit(TRAIN, VAL, RECIPE.changed(epochs=2), tmp_path, resume=True)
-    assert (tmp_path / "checkpoint.npz").read_bytes() == before
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputError, match=r"No space left.*stays as it was"):
+        _in_folder(unbroken[0], folder)._save()
+    assert (folder / "checkpoint.npz").read_bytes() == before
+    assert not list(folder.glob("*.partial"))
+
+
+def _in_folder(trainer: fit.Trainer, folder: Path) -> fit.Trainer:
+    other = fit.Trainer(trainer.model, trainer.recipe, folder, trainer.val, trainer.report, trainer.lessons)
+    other.history, other.best, other.average = trainer.history, trainer.best, trainer.average
+    return other
+
+
+def test_a_place_where_nothing_can_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(InputError, match=r"Expected to write the run's files in .*file"):
+        fit.fit(TRAIN, VAL, RECIPE, tmp_path / "file" / "run")
 
 
 def test_patience_ends_a_run_that_no_longer_gains(tmp_path: Path) -> None:
@@ -91,7 +115,7 @@ def test_patience_ends_a_run_that_no_longer_gains(tmp_path: Path) -> None:
 
 
 def test_a_time_budget_ends_the_run_at_its_end_of_schedule(tmp_path: Path) -> None:
-    trainer = fit.fit(TRAIN, VAL, RECIPE.changed(epochs=500, minutes=0.05), tmp_path)
+    trainer = fit.fit(TRAIN, VAL, RECIPE.changed(epochs=500, minutes=0.02), tmp_path)
     assert len(trainer.history) < 500
     assert trainer.history[-1]["rate"] < RECIPE.learning_rate / 4
 
@@ -151,6 +175,33 @@ def test_mixup_blends_pictures_and_goals_alike() -> None:
     blended, goal = batches.mixed(x, goals, 1.0, np.random.default_rng(1))
     np.testing.assert_allclose(goal["logits"] @ np.arange(4), blended[:, 0, 0, 0], rtol=1e-5)
     np.testing.assert_allclose(goal["logits"].sum(1), 1, rtol=1e-6)
+
+
+def test_cutmix_pastes_rectangles_and_mixes_goals_by_their_areas() -> None:
+    x = np.repeat(np.arange(8, dtype=np.float32), 48 * 48).reshape(8, 48, 48, 1)
+    goals = {"logits": np.eye(8, dtype=np.float32)}
+    pasted, goal = batches.pasted(x, goals, 1.0, np.random.default_rng(1))
+    np.testing.assert_allclose(goal["logits"] @ np.arange(8), pasted.mean((1, 2, 3)), rtol=1e-4)
+    changed = 0
+    for number, picture in enumerate(pasted[..., 0]):
+        places = np.argwhere(picture != number)
+        assert len(np.unique(picture)) <= 2
+        if len(places):
+            changed += 1
+            assert np.prod(np.ptp(places, axis=0) + 1) == len(places), "a whole rectangle"
+    assert changed >= 4
+
+
+def test_with_mixup_and_cutmix_each_batch_has_one_of_them() -> None:
+    feed = batches_of(Recipe(mixup=0.4, cutmix=1.0, batch=14))
+    rng, kinds = np.random.default_rng(0), set()
+    x = np.repeat(np.arange(4, dtype=np.float32), 48 * 48).reshape(4, 48, 48, 1)
+    for _ in range(20):
+        blended, _ = feed._blended(x, {"logits": np.eye(4, dtype=np.float32)}, rng)
+        kinds.add(bool((blended == np.rint(blended)).all()))
+    assert kinds == {True, False}
+    same, _ = batches_of(Recipe(batch=14))._blended(x, {}, rng)
+    assert same is x
 
 
 def test_a_teacher_is_learned_from() -> None:

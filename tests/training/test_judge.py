@@ -7,43 +7,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stripes import TINY, stripes
-from typer import Typer
-from typer.testing import CliRunner
 
+from stripes import stripes
 from tiny import card, write_model
+from toy import invoke as run
 
 pytest.importorskip("keras", reason='training packages are absent: pip install "emojimation[train]"')
 onnx = pytest.importorskip("onnx", reason='training packages are absent: pip install "emojimation[train]"')
 
 from emojimation.classify import EmotionClassifier  # noqa: E402
-from emojimation.cli import train as cli_train  # noqa: E402
 from emojimation.errors import InputError  # noqa: E402
 from emojimation.training import calibrate, corrupt, quantize, runs  # noqa: E402
-from emojimation.training.augment import NONE  # noqa: E402
 from emojimation.training.data import load, save  # noqa: E402
 from emojimation.training.recipe import Recipe  # noqa: E402
 from emojimation.training.train import read_teacher, train  # noqa: E402
 
-app = Typer()
-cli_train.add_to(app)
-
-
-def run(*arguments: object) -> str:
-    result = CliRunner().invoke(app, [str(a) for a in arguments])
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == 0, result.output
-    return result.stdout
-
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder = tmp_path_factory.mktemp("judge")
-    save(stripes(), folder / "fer2013.parquet")
-    recipe = Recipe(options=TINY, epochs=8, batch=14, ema=0.9, precision="float32", augmentation=NONE)
-    train(stripes(), recipe, folder / "run")
-    return folder / "fer2013.parquet", folder / "run"
+def made(toy: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The toy run in a folder of its own, as these tests write into it."""
+    folder = tmp_path_factory.mktemp("judge") / "run"
+    shutil.copytree(toy[1], folder)
+    return toy[0], folder
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +159,7 @@ def test_report_on_other_data_is_refused(made: tuple[Path, Path], tmp_path: Path
     [
         (("evaluate", "--split", "holdout"), "Expected --split train, val, test, got 'holdout'"),
         (("evaluate", "--model", "nothing"), "neither"),
-        (("export", "RUN", "--format", "keras2"), "Expected --format onnx, int8, tflite"),
+        (("export", "RUN", "--format", "keras2"), "Expected --format onnx, int8, keras, tflite"),
         (("export", "RUN", "--calibration", "platt"), "auto, temperature, vector"),
         (("export", "NONE"), "which is none"),
         (("export", "NONE", "--format", "int8"), "which is none"),
@@ -192,10 +177,11 @@ def test_mistakes_take_one_line(made: tuple[Path, Path], arguments: tuple[str, .
 def test_an_absent_split_is_named(made: tuple[Path, Path], tmp_path: Path) -> None:
     dataset = stripes()
     save(dataset.take(dataset.splits == "train"), tmp_path / "train.parquet")
-    with pytest.raises(InputError, match="no rows in split 'val'; splits present: train"):
-        run("evaluate", "--data", tmp_path / "train.parquet", "--model", made[1] / "model.onnx")
-    with pytest.raises(InputError, match="no rows in split 'val'"):
-        run("export", made[1], "--data", tmp_path / "train.parquet")
+    save(dataset.take(dataset.splits == "val"), tmp_path / "only.parquet")
+    with pytest.raises(InputError, match="no rows in split 'test'; splits present: train"):
+        run("evaluate", "--data", tmp_path / "train.parquet", "--split", "test", "--model", made[1] / "model.onnx")
+    with pytest.raises(InputError, match="no rows in split 'train'; splits present: val"):
+        run("train", "--data", tmp_path / "only.parquet", "--out", tmp_path / "run")
     with pytest.raises(InputError, match="no rows in split 'val'"):
         train(dataset.take(dataset.splits == "train"), Recipe(), tmp_path / "run")
 

@@ -1,4 +1,4 @@
-"""One kit for every network: build, shapes, save and load, the fused batch norm, ONNX parity."""
+"""One kit for every network: build, shapes, save and load, a step in bfloat16, parity of ONNX, .keras and TFLite."""
 
 from pathlib import Path
 
@@ -7,15 +7,18 @@ import pytest
 
 keras = pytest.importorskip("keras", reason='training packages are absent: pip install "emojimation[train]"')
 
+from emojimation.classify import EmotionClassifier  # noqa: E402
 from emojimation.errors import InputError  # noqa: E402
 from emojimation.training import export, models  # noqa: E402
-from emojimation.training.network import plain  # noqa: E402
+from emojimation.training.network import compiled, plain  # noqa: E402
+from emojimation.training.recipe import Recipe  # noqa: E402
 
 SMALL = {
     "vgg": {"widths": (4, 8, 8, 8), "dense": (16, 8, 8)},
-    "vgg_se": {"widths": (4, 8, 8), "depths": (2, 2, 3)},
+    "vgg_se": {"widths": (4, 8), "depths": (2, 3)},
+    "resnet": {"widths": (4, 8), "depths": (1, 2), "drop_path": 0.5},
 }
-IMAGES = np.random.default_rng(0).integers(0, 256, (12, 48, 48), dtype=np.uint8)
+IMAGES = np.random.default_rng(0).integers(0, 256, (500, 48, 48), dtype=np.uint8)
 
 
 def small(name: str) -> keras.Model:
@@ -59,23 +62,57 @@ def test_saved_file_loads_without_our_classes_and_answers_alike(name: str, tmp_p
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_onnx_and_tflite_answer_like_keras(name: str, tmp_path: Path) -> None:
+def test_every_format_answers_like_keras(name: str, tmp_path: Path) -> None:
+    """On 500 pictures; each function has compared its file itself, and the files are there."""
     model = plain(small(name))
     papers = export.metadata(name, model, temperature=1.5, threshold=0.4, data_sha256="0", commit="0", metrics={})
-    difference = export.to_onnx(model, tmp_path / "m.onnx", 1.5, papers, IMAGES)
-    assert difference <= 1e-4
+    assert export.to_onnx(model, tmp_path / "m.onnx", 1.5, papers, IMAGES) <= 1e-4
+    assert export.to_keras(model, tmp_path / "m.keras", 1.5, IMAGES) <= 1e-4
     assert export.to_tflite(model, tmp_path / "m.tflite", 1.5, IMAGES) <= 0.01
+    expected = EmotionClassifier(tmp_path / "m.onnx").predict(IMAGES[:20])
+    got = keras.models.load_model(tmp_path / "m.keras")(IMAGES[:20, ..., None].astype(np.float32))
+    np.testing.assert_allclose(got, expected, atol=1e-4)
+    assert (tmp_path / "m.tflite").stat().st_size > 1000
 
 
 def test_export_refuses_a_file_that_answers_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = plain(small("vgg_se"))
-    other = small("vgg_se")
-    other.set_weights([w * 1.1 for w in other.get_weights()])
-    proto = export._converted(plain(other), 1.0)
-    monkeypatch.setattr(export, "_converted", lambda *_: proto)
+    model, convert = plain(small("vgg_se")), export._converted
+    monkeypatch.setattr(export, "_converted", lambda model, _: convert(model, 1.3))
     with pytest.raises(InputError, match=r"within 0\.0001 of Keras"):
         export.to_onnx(model, tmp_path / "m.onnx", 1.0, {}, IMAGES)
+    monkeypatch.setattr(
+        export, "whole_model", lambda model, _: keras.Model(model.input, keras.layers.Softmax()(model.output))
+    )
+    with pytest.raises(InputError, match=r"not written"):
+        export.to_keras(model, tmp_path / "m.keras", 1.3, IMAGES)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_step_in_bfloat16_changes_every_weight_and_stays_finite(name: str) -> None:
+    recipe = Recipe(model=name, options=SMALL[name], precision="bfloat16", learning_rate=0.01)
+    model = compiled(recipe, 7, 48, with_votes=False)
+    before = [np.array(w) for w in model.trainable_variables]
+    goals = {"logits": np.eye(7, dtype=np.float32)[np.arange(16) % 7]}
+    model.train_on_batch(IMAGES[:16, ..., None].astype(np.float32), goals)
+    after = [np.array(w) for w in model.trainable_variables]
+    assert all(np.isfinite(w).all() for w in after)
+    assert np.mean([(a != b).any() for a, b in zip(after, before, strict=True)]) > 0.9
+
+
+def test_a_dropped_branch_leaves_the_skip_alone() -> None:
+    """Stochastic depth: in training a block answers x or x + branch / (1 - drop) for each picture, never between."""
+    inputs = keras.layers.Input((6, 6, 4))
+    block = keras.Model(inputs, models.residual(inputs, 4, 1, 0.5))
+    x = np.random.default_rng(0).normal(0, 1, (64, 6, 6, 4)).astype(np.float32)
+    given = np.abs(np.asarray(block(x, training=True)) - x).max((1, 2, 3))
+    assert 0.25 < (given == 0).mean() < 0.75
+    assert (np.abs(np.asarray(block(x, training=False)) - x).max((1, 2, 3)) > 0).all()
+
+
+def test_files_of_the_small_networks_stay_under_12_mb() -> None:
+    sizes = {name: 4 * models.build(name).count_params() / 1e6 for name in ("vgg_se", "resnet")}
+    assert all(megabytes < 12 for megabytes in sizes.values()), sizes
 
 
 def test_fused_batch_norm_is_keras_batch_norm() -> None:
@@ -91,5 +128,7 @@ def test_fused_batch_norm_is_keras_batch_norm() -> None:
 
 
 def test_unknown_network_names_the_known_ones() -> None:
-    with pytest.raises(InputError, match="vgg, vgg_se"):
-        models.build("resnet")
+    with pytest.raises(InputError, match="vgg, vgg_se, resnet"):
+        models.build("alexnet")
+    with pytest.raises(InputError, match="did you mean 'widths'"):
+        models.build("resnet", width=(4, 8))

@@ -1,12 +1,14 @@
 """The report's page, its plots and the model card, from the figures of toy answers; nothing is trained."""
 
 import json
+import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
+
 from stripes import stripes
 
 pytest.importorskip("matplotlib", reason='training packages are absent: pip install "emojimation[train]"')
@@ -190,10 +192,10 @@ def test_scores_have_to_be_scores(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "m.onnx").write_bytes(b"old")
 
-    def full(self: Path, content: bytes) -> int:
+    def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(InputError, match="No space left"):
         runs.write_whole(tmp_path / "m.onnx", b"new")
     assert (tmp_path / "m.onnx").read_bytes() == b"old"

@@ -1,8 +1,9 @@
-"""The commands after a training: evaluate and export. Heavy modules load when a command runs, not before."""
+"""The command `evaluate`, and what the commands around a training share. Heavy modules load when a command runs."""
 
 import io
 import json
 import os
+import sys
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
@@ -18,7 +19,6 @@ from emojimation.errors import InputError
 DATA = Annotated[Path, typer.Option("--data", help="FER2013 in any of its shapes, or a folder per class.")]
 FERPLUS = Annotated[Path | None, typer.Option("--ferplus", help="fer2013new.csv with the FER+ votes, row by row.")]
 RUN = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `emojimation train`.")]
-FORMATS = ("onnx", "int8", "tflite")
 SHOWN = (
     "model", "n", "accuracy", "macro_f1", "ece", "accuracy_without_duplicates", "ferplus_accuracy", "temperature",
     "threshold",
@@ -28,11 +28,24 @@ console = Console(stderr=True)
 
 
 def need_training() -> None:
-    """Set the backend for Keras; InputError with the command that installs it where it is absent."""
+    """Load Keras and its backend; InputError with the command that installs them where they are absent.
+
+    TensorFlow's library writes lines about its build to standard error whatever its log level is, so that stream is
+    closed to it while it loads; who sets TF_CPP_MIN_LOG_LEVEL wants to see them.
+    """
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("GLOG_minloglevel", "3")
-    need("keras")
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ or "keras" in sys.modules:
+        return need("keras")
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        need("keras")
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def need(package: str) -> None:
@@ -43,6 +56,18 @@ def need(package: str) -> None:
         raise InputError(
             f'Expected the training packages, got none ({error.name} is missing): pip install "emojimation[train]".'
         ) from error
+
+
+def holding_out(dataset: Any) -> Any:
+    """The data set, with a part of its training rows as validation split where it has none; says so on standard error."""
+    from emojimation.training.holdout import with_validation
+
+    whole, held = with_validation(dataset)
+    if held:
+        console.print(
+            f"No validation split in {dataset.source}: {held} of its {len(dataset)} pictures are set apart for it."
+        )
+    return whole
 
 
 def print_scores(scores: dict[str, Any], keys: tuple[str, ...] = SHOWN) -> None:
@@ -84,7 +109,7 @@ def evaluate(
 
     names = list(dict.fromkeys(model or ["default"]))
     split = _split(split)
-    datasets = cache(partial(_datasets, data, ferplus, train_data))
+    datasets = cache(partial(_datasets, data, ferplus, train_data, split))
     judged = [_judged(name, datasets, split, tta, threads) for name in names]
     scores = judged[0][0]
     if len(names) > 1:
@@ -103,11 +128,12 @@ def evaluate(
     _tell(scores, [one for one, *_ in judged], json_out)
 
 
-def _datasets(data: Path, ferplus: Path | None, train_data: Path | None, size: int) -> tuple[Any, Any]:
+def _datasets(data: Path, ferplus: Path | None, train_data: Path | None, split: str, size: int) -> tuple[Any, Any]:
     """The data set to judge on and, where one was named, the one trained on, in pictures of `size`."""
     from emojimation.training.data import load
 
-    return load(data, ferplus=ferplus, size=size), load(train_data, size=size) if train_data else None
+    dataset = load(data, ferplus=ferplus, size=size)
+    return holding_out(dataset) if split == "val" else dataset, load(train_data, size=size) if train_data else None
 
 
 def _judged(
@@ -117,9 +143,9 @@ def _judged(
     from emojimation.classify import EmotionClassifier
     from emojimation.training import evaluate as scoring
 
-    classifier = EmotionClassifier(name, threads=threads)
+    classifier = EmotionClassifier(name, threads=threads, labels=None)
     dataset, seen = datasets(classifier.size)
-    rows = scoring.rows_of(dataset, split)
+    rows = scoring.rows_of(dataset, split, classifier.labels)
     probabilities = scoring.predict_views(classifier.predict, rows.images, tta)
     figures = scoring.judge(probabilities, rows, scoring.train_images(dataset, split, seen))
     return {"model": name, **figures, "tta": "flip" if tta else "none"}, probabilities, rows, classifier
@@ -218,72 +244,3 @@ def _print_corruptions(table: dict[str, Any]) -> None:
     console.print(
         f"mean {table['mean_accuracy']:.1%}, untouched {table['clean_accuracy']:.1%}, ratio {table['ratio']:.3f}"
     )
-
-
-def export(
-    run: RUN,
-    data: DATA,
-    format_: Annotated[str, typer.Option("--format", help="onnx, int8 (ONNX in eight bits) or tflite.")] = "onnx",
-    name: Annotated[str, typer.Option(help="Name that the model gives itself.")] = "",
-    ferplus: FERPLUS = None,
-    calibration: Annotated[
-        str, typer.Option(help="For onnx: temperature, vector (scale and bias of each class), or auto: what wins.")
-    ] = "temperature",
-) -> None:
-    """Export a run again: onnx is calibrated on the validation split of DATA, checked against Keras and scored.
-
-    int8 is made of the run's ONNX file, tflite of its Keras model with the calibration of the ONNX file.
-    """
-    if format_ not in FORMATS:
-        raise InputError(f"Expected --format {', '.join(FORMATS)}, got {format_!r}: use one of these.")
-    from emojimation.training import runs
-    from emojimation.training.data import load
-
-    runs.need(run, "model.onnx" if format_ == "int8" else "model.keras")
-    dataset = load(data, ferplus=ferplus)
-    write_it: dict[str, Callable[[Path, Any, str], None]] = {
-        "onnx": partial(_export_onnx, calibration=calibration),
-        "int8": _export_int8,
-        "tflite": _export_tflite,
-    }
-    write_it[format_](run, dataset, name)
-    files = {"onnx": "model.onnx", "int8": "model.int8.onnx", "tflite": "model.tflite"}
-    typer.echo(f"Written: {run / files[format_]}", err=True)
-
-
-def _export_onnx(run: Path, dataset: Any, name: str, calibration: str) -> None:
-    need_training()
-    from emojimation.training.train import finish
-
-    print_scores(finish(dataset, run, name, calibration))
-
-
-def _export_int8(run: Path, dataset: Any, name: str) -> None:
-    need("onnx")
-    from emojimation.training.quantize import to_int8
-    from emojimation.weights import sha256
-
-    source = run / "model.onnx"
-    figures = to_int8(source, run / "model.int8.onnx", dataset, name) | {"source_sha256": sha256(source)}
-    write(run / "int8.json", json.dumps(figures, indent=1) + "\n")
-    console.print(
-        f"float {figures['accuracy_float']:.2%}, int8 {figures['accuracy']:.2%} on {figures['n']} validation pictures: "
-        f"{-100 * figures['accuracy_drop']:+.2f} points; same answer on {figures['agreement']:.1%}"
-    )
-    console.print(
-        f"largest difference of a probability {figures['largest_difference']:.3f}, mean {figures['mean_difference']:.4f}"
-    )
-    console.print(
-        f"one picture, one thread: {figures['ms_float']:.2f} ms -> {figures['ms']:.2f} ms; "
-        f"{figures['bytes_float'] / 1e6:.1f} MB -> {figures['bytes'] / 1e6:.1f} MB"
-    )
-
-
-def _export_tflite(run: Path, dataset: Any, name: str) -> None:
-    need_training()
-    from emojimation.training.export import to_tflite
-    from emojimation.training.runs import load_keras, saved_calibration
-
-    images = dataset.split("val").images[:500]
-    difference = to_tflite(load_keras(run), run / "model.tflite", saved_calibration(run), images)
-    console.print(f"largest difference of a probability to Keras on {len(images)} pictures: {difference:.4f}")

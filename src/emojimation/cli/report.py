@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from emojimation.cli.judge import FERPLUS, RUN, corruption_table, need, sampled, write
+from emojimation.cli.judge import FERPLUS, RUN, corruption_table, holding_out, need, sampled, write
 from emojimation.errors import InputError
 
 
@@ -41,8 +41,8 @@ def _rows_of_run(opened: Any, data: Path, ferplus: Path | None) -> tuple[Any, An
     from emojimation.training import runs
     from emojimation.training.data import load
 
-    classifier = EmotionClassifier(runs.need(opened.folder, "model.onnx"))
-    dataset = load(data, ferplus=ferplus, size=classifier.size)
+    classifier = EmotionClassifier(runs.need(opened.folder, "model.onnx"), labels=opened.metrics["labels"])
+    dataset = holding_out(load(data, ferplus=ferplus, size=classifier.size))
     rows = dataset.split(opened.metrics["split"])
     if rows.sha256 != opened.metrics.get("data_sha256"):
         raise InputError(
@@ -63,6 +63,6 @@ def _with_corruptions(opened: Any, rows: Any, sample: int) -> Any:
     facts = {"n": len(some), "model_sha256": sha256(model)}
     if opened.corruptions and facts.items() <= opened.corruptions.items():
         return opened
-    table = corruption_table(EmotionClassifier(model), some) | facts
+    table = corruption_table(EmotionClassifier(model, labels=opened.metrics["labels"]), some) | facts
     write(opened.folder / "corruptions.json", json.dumps(table, indent=1) + "\n")
     return replace(opened, corruptions=table)

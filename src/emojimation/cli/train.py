@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from emojimation.cli.ensemble import ensemble
-from emojimation.cli.judge import DATA, FERPLUS, console, evaluate, export, need_training, print_scores
+from emojimation.cli.export import export
+from emojimation.cli.judge import DATA, FERPLUS, console, evaluate, holding_out, need_training, print_scores
 from emojimation.cli.report import report
 
 
@@ -20,59 +21,95 @@ def add_to(app: typer.Typer) -> None:
 def train(
     data: DATA,
     ferplus: FERPLUS = None,
-    recipe: Annotated[str, typer.Option(help="Recipe of the package; see src/emojimation/recipes.")] = "default",
+    recipe: Annotated[
+        str | None,
+        typer.Option(help="A recipe of the package (default, finetune, lite, resnet, vgg, wide), or a JSON file with one."),
+    ] = None,
     model: Annotated[
-        str | None, typer.Option(help="Network: vgg is the seed's; implies the recipe of that name.")
+        str | None, typer.Option(help="Network: vgg is the seed's; implies the recipe of that name, if there is one.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/RECIPE-SEED.")] = None,
-    resume: Annotated[bool, typer.Option(help="Go on from the folder's checkpoint.")] = False,
+    resume: Annotated[bool, typer.Option(help="Go on from the folder's checkpoint, by the folder's recipe.")] = False,
     epochs: Annotated[int | None, typer.Option(min=1)] = None,
     minutes: Annotated[float | None, typer.Option(min=0.1, help="Time budget; the schedule ends with it.")] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed: Annotated[int | None, typer.Option(min=0)] = None,
     batch: Annotated[int | None, typer.Option(min=2)] = None,
     learning_rate: Annotated[float | None, typer.Option(min=0)] = None,
     precision: Annotated[str | None, typer.Option(help="auto, bfloat16 or float32.")] = None,
     exclude: Annotated[Path | None, typer.Option(help="csv of training rows to leave out, from `data audit`.")] = None,
     start: Annotated[
-        str | None, typer.Option("--from", help="Fine-tune: a model of the package, or a run's weights.npz.")
+        str | None,
+        typer.Option(
+            "--from", help="Fine-tune a model of the package, or a run's weights.npz, by the recipe finetune."
+        ),
     ] = None,
     teacher: Annotated[
         Path | None, typer.Option(help="Distil: .npy of (n,classes) probabilities of the training rows, in order.")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Train this many seeds from --seed on, and print the spread.")] = 1,
+    tensorboard: Annotated[bool, typer.Option(help="Also write the curves to RUN/tensorboard.")] = False,
 ) -> None:
-    """Train a network, calibrate it, export it and score the exported file on the validation split."""
+    """Train a network, calibrate it, export it and score the exported file on the validation split.
+
+    DATA without a validation split, such as your own folder of pictures, has 15 % of each class set apart for it. Ctrl-C
+    writes a checkpoint, which --resume goes on from.
+    """
     need_training()
-    from emojimation.training import recipe as recipes
     from emojimation.training.data import load
-    from emojimation.training.train import train as run
     from emojimation.training.train import without_rows
 
-    chosen = recipes.load(model if model in recipes.names() else recipe)
-    chosen = chosen.changed(
-        model=model,
-        epochs=epochs,
-        minutes=minutes,
-        seed=seed,
-        batch=batch,
-        learning_rate=learning_rate,
-        precision=precision,
-    )
-    dataset = load(data, ferplus=ferplus)
+    changes = {
+        "model": model, "epochs": epochs, "minutes": minutes, "seed": seed, "batch": batch,
+        "learning_rate": learning_rate, "precision": precision,
+    }  # fmt: skip
+    name, chosen = _recipe(recipe, model, start, out if resume else None)
+    chosen = chosen.changed(**changes)
+    folder = out or Path("runs") / f"{name}-{chosen.seed}"
+    dataset = holding_out(load(data, ferplus=ferplus))
     if exclude:
         dataset = without_rows(dataset, exclude)
-    folder = out or Path("runs") / f"{model or recipe}-{seed}"
     accuracies = []
-    for number in range(seed, seed + seeds):
+    for number in range(chosen.seed, chosen.seed + seeds):
         place = folder if seeds == 1 else folder / f"seed-{number}"
-        with _bar() as bar:
-            scores = run(dataset, chosen.changed(seed=number), place, resume, _reporter(bar), teacher, start)
-        print_scores(scores)
+        go_on = resume and (seeds == 1 or (place / "checkpoint.npz").exists())
+        scores = _run(dataset, chosen.changed(seed=number), place, go_on, teacher, start, tensorboard)
         accuracies.append(scores["accuracy"])
-        typer.echo(f"Run folder: {place} (model.onnx, model.keras, metrics.json, curves.png, history.json)", err=True)
     if seeds > 1:
         mean, spread = statistics.mean(accuracies), statistics.stdev(accuracies)
         console.print(f"{seeds} seeds: accuracy {mean:.4f}, standard deviation {spread:.4f}")
+
+
+def _recipe(recipe: str | None, model: str | None, start: str | None, resumed: Path | None) -> tuple[str, Any]:
+    """Name and content of the recipe: the one asked for, or else that of the resumed run, the network or fine-tuning."""
+    from emojimation.training import recipe as recipes
+
+    if recipe is None and resumed is not None and (resumed / "recipe.json").is_file():
+        return resumed.name, recipes.read(resumed / "recipe.json")
+    implied = str(model) if model in recipes.names() else "finetune" if start else "default"
+    name = recipe or implied
+    return Path(name).stem if recipe else str(model or name), recipes.load(name)
+
+
+def _run(
+    dataset: Any, recipe: Any, place: Path, resume: bool, teacher: Path | None, start: str | None, tensorboard: bool
+) -> dict[str, Any]:
+    """One seed, with a bar; says where the run folder is and, after Ctrl-C, how to go on."""
+    from emojimation.training.train import train as run
+
+    try:
+        with _bar() as bar:
+            report = _reporter(bar, place / "tensorboard" if tensorboard else None)
+            scores = run(dataset, recipe, place, resume, report, teacher, start)
+    except KeyboardInterrupt:
+        if (place / "checkpoint.npz").exists():
+            typer.echo(f"Interrupted. The same command with --resume --out {place} goes on.", err=True)
+        raise
+    print_scores(scores)
+    if "labels" not in scores:
+        console.print(f"Not exported: KERAS_BACKEND=tensorflow emojimation export {place} --data DATA does that.")
+        return scores
+    typer.echo(f"Run folder: {place} (model.onnx, model.keras, metrics.json, curves.png, history.json)", err=True)
+    return scores
 
 
 def _bar() -> Any:
@@ -85,13 +122,18 @@ def _bar() -> Any:
     return Progress(*columns, console=console)
 
 
-def _reporter(bar: Any) -> Any:
+def _reporter(bar: Any, events: Path | None) -> Any:
+    from emojimation.training.events import Events
+
+    write = Events(events) if events else None
     task = bar.add_task("train", total=1.0, epoch=0)
 
     def report(row: dict[str, float]) -> None:
         if "progress" in row:
             bar.update(task, completed=row["progress"], epoch=int(row["epoch"]) + 1)
             return
+        if write:
+            write(row)
         bar.console.print(
             f"epoch {int(row['epoch']):3d}  loss {row['loss']:.3f}  val loss {row['val_loss']:.3f}  "
             f"val accuracy {row['val_accuracy']:.2%}  rate {row['rate']:.4f}  {row['minutes']:.1f} min"

@@ -1,6 +1,6 @@
 """Augmentation of batches of pictures: seeded, batched, a small share of a training step.
 
-Geometry (flip, shift, scale, rotation, shear) is one affine warp per picture; light (brightness, contrast, gamma) is one
+Geometry (flip, shift, scale, rotation, shear, crop) is one affine warp per picture; light (brightness, contrast, gamma) is one
 table look-up; what a poor camera does (blur, noise, low resolution, JPEG, overexposure) and erasing happen to a part of the pictures.
 """
 
@@ -18,7 +18,8 @@ class Augmentation:
 
     shift_px: uniform in +-shift_px. scale: factor uniform in [1-scale, 1+scale]. rotation_deg, shear_deg: uniform in +-.
     light: brightness, contrast and gamma, relative. camera: share of pictures with blur, noise, low resolution, JPEG or overexposure.
-    erase: share of pictures with one erased rectangle of up to erase_px a side.
+    erase: share of pictures with one erased rectangle of up to erase_px a side. crop_px: a square window up to that much
+    smaller than the picture, anywhere inside it, is enlarged to the picture's size.
     """
 
     flip: bool = True
@@ -30,6 +31,7 @@ class Augmentation:
     camera: float = 0.0
     erase: float = 0.0
     erase_px: int = 16
+    crop_px: float = 0.0
 
 
 NONE = Augmentation(False, 0, 0, 0, 0, 0, 0, 0)
@@ -50,7 +52,7 @@ def augment(images: np.ndarray, config: Augmentation, rng: np.random.Generator) 
 
 
 def affine_matrices(n: int, hw: tuple[int, int], config: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """(n,2,3) random affine maps of the picture about its centre: flip, scale, shear, rotation, shift."""
+    """(n,2,3) random affine maps of the picture: flip, scale, shear, rotation about its centre, shift, crop."""
     u = rng.uniform(-1, 1, (6, n))
     angle, shear = np.radians(config.rotation_deg) * u[0], np.tan(np.radians(config.shear_deg) * u[1])
     factor = 1 + config.scale * u[2]
@@ -59,7 +61,18 @@ def affine_matrices(n: int, hw: tuple[int, int], config: Augmentation, rng: np.r
     linear = np.stack([cos * mirror, cos * shear - sin, sin * mirror, sin * shear + cos], 1).reshape(n, 2, 2)
     centre = (np.array(hw[::-1]) - 1) / 2
     shift = centre + config.shift_px * u[4:].T - linear @ centre
-    return np.concatenate([linear, shift[..., None]], 2)
+    maps = np.concatenate([linear, shift[..., None]], 2)
+    return _cropped(maps, hw, config.crop_px, rng) if config.crop_px else maps
+
+
+def _cropped(maps: np.ndarray, hw: tuple[int, int], crop_px: float, rng: np.random.Generator) -> np.ndarray:
+    """The maps (n,2,3) followed by a random window of side s - U(0,crop_px), enlarged to s."""
+    cut = rng.uniform(0, crop_px, len(maps))
+    corner = rng.uniform(0, 1, (2, len(maps))) * cut
+    zoom = (hw[0] - 1) / (hw[0] - 1 - cut)
+    maps = maps.copy()
+    maps[:, :, 2] -= corner.T
+    return maps * zoom[:, None, None]
 
 
 def change_light(images: np.ndarray, amount: float, rng: np.random.Generator) -> None:

@@ -62,12 +62,12 @@ class Batches:
         self.weights = class_weights(labels, goals["logits"].shape[1])[labels]
         self.steps = max(len(images) // recipe.batch, 1)
 
-    def epoch(self, epoch: int, workers: int = 1) -> Iterator[Batch]:
-        """The batches of one epoch, made a few ahead by `workers` threads."""
+    def epoch(self, epoch: int, workers: int = 1, first: int = 0) -> Iterator[Batch]:
+        """The batches of one epoch from number `first` on, made a few ahead by `workers` threads."""
         order = self._order(epoch)
         with ThreadPoolExecutor(workers) as pool:
             ahead: deque[Future[Batch]] = deque()
-            for index in range(self.steps):
+            for index in range(first, self.steps):
                 ahead.append(pool.submit(self.batch, order, epoch, index))
                 if len(ahead) > 2 * workers + 2:
                     yield ahead.popleft().result()
@@ -82,10 +82,18 @@ class Batches:
         if self.recipe.augmentation != NONE:
             images = augment(images, self.recipe.augmentation, rng)
         x, goals = images[..., None].astype(np.float32), {name: goal[rows] for name, goal in self.goals.items()}
-        if self.recipe.mixup:
-            x, goals = mixed(x, goals, self.recipe.mixup, rng)
+        x, goals = self._blended(x, goals, rng)
         weighted = self.recipe.balance == "weights"
         return x, goals, dict.fromkeys(goals, self.weights[rows]) if weighted else None
+
+    def _blended(self, x: np.ndarray, goals: Goals, rng: np.random.Generator) -> tuple[np.ndarray, Goals]:
+        """Mixup or cutmix, whichever the recipe has; of both, one by chance."""
+        alphas = {mixed: self.recipe.mixup, pasted: self.recipe.cutmix}
+        ways = [way for way, alpha in alphas.items() if alpha]
+        if not ways:
+            return x, goals
+        way = ways[int(rng.integers(2))] if len(ways) > 1 else ways[0]
+        return way(x, goals, alphas[way], rng)
 
     def _order(self, epoch: int) -> np.ndarray:
         rng = np.random.default_rng((self.recipe.seed, epoch))
@@ -98,9 +106,26 @@ def mixed(x: np.ndarray, goals: Goals, alpha: float, rng: np.random.Generator) -
     """Each picture and its goals blended with another one's (Zhang et al., "mixup", ICLR 2018)."""
     share = rng.beta(alpha, alpha, len(x)).astype(np.float32)
     other = rng.permutation(len(x))
+    return _weighted(x, x[other], share), {name: _weighted(goal, goal[other], share) for name, goal in goals.items()}
 
-    def blend(a: np.ndarray) -> np.ndarray:
-        s = share.reshape(-1, *[1] * (a.ndim - 1))
-        return s * a + (1 - s) * a[other]
 
-    return blend(x), {name: blend(goal) for name, goal in goals.items()}
+def pasted(x: np.ndarray, goals: Goals, alpha: float, rng: np.random.Generator) -> tuple[np.ndarray, Goals]:
+    """A rectangle of each picture from another one, goals by the areas (Yun et al., "CutMix", ICCV 2019)."""
+    n, height, width = x.shape[:3]
+    other, side = rng.permutation(n), np.sqrt(1 - rng.beta(alpha, alpha, n))
+    inside = _spans(height, side, rng)[:, :, None] & _spans(width, side, rng)[:, None, :]
+    kept = 1 - inside.mean((1, 2)).astype(np.float32)
+    pictures = np.where(inside[..., None], x[other], x)
+    return pictures, {name: _weighted(goal, goal[other], kept) for name, goal in goals.items()}
+
+
+def _spans(length: int, share: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(n,length) bool: a span of `share` (n,) of the length about a random centre, cut off at the ends."""
+    half, centre = share * length / 2, rng.uniform(0, length, len(share))
+    place = np.arange(length) + 0.5
+    return np.abs(place - centre[:, None]) < half[:, None]
+
+
+def _weighted(a: np.ndarray, b: np.ndarray, share: np.ndarray) -> np.ndarray:
+    s = share.reshape(-1, *[1] * (a.ndim - 1))
+    return s * a + (1 - s) * b

@@ -1,7 +1,7 @@
 """Honest scores of a model file: the one that ships, through onnxruntime, on any split, duplicates counted apart."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,37 +25,43 @@ FERPLUS8_RULE = (
 
 
 def evaluate(
-    predict: Predict, dataset: Dataset, split: str, train: Dataset | None = None, tta: bool = False
+    predict: Predict,
+    dataset: Dataset,
+    split: str,
+    train: Dataset | None = None,
+    tta: bool = False,
+    labels: Sequence[str] = EMOTIONS,
 ) -> dict[str, Any]:
-    """Score `predict` ((n,s,s) uint8 -> (n,7)) on one split; the result is the contract's JSON without the model's name.
+    """Score `predict` ((n,s,s) uint8 -> (n,c)) on one split; the result is the contract's JSON without the model's name.
 
-    train: rows whose byte-identical twins are left out of `accuracy_without_duplicates`; by default the training rows
+    labels: the model's classes, which have to be those of `dataset`. train: rows whose byte-identical twins are left out of `accuracy_without_duplicates`; by default the training rows
     of `dataset` itself, where it has any. tta: mean over each picture and its mirror image.
     """
-    rows = rows_of(dataset, split)
+    rows = rows_of(dataset, split, labels)
     probabilities = predict_views(predict, rows.images, tta)
     return judge(probabilities, rows, train_images(dataset, split, train)) | {"tta": "flip" if tta else "none"}
 
 
-def rows_of(dataset: Dataset, split: str) -> Dataset:
-    """The rows of `split`; InputError where there are none, or where their classes are not the seven emotions."""
+def rows_of(dataset: Dataset, split: str, labels: Sequence[str] = EMOTIONS) -> Dataset:
+    """The rows of `split`; InputError where there are none, or where their classes are not the model's `labels`."""
     rows = dataset.split(split)
-    if rows.class_names != EMOTIONS:
+    if rows.class_names != tuple(labels):
         raise InputError(
-            f"Expected the classes {', '.join(EMOTIONS)}, got {', '.join(rows.class_names)} in {rows.source}."
+            f"Expected the classes {', '.join(labels)}, got {', '.join(rows.class_names)} in {rows.source}: "
+            "give data with the classes of the model."
         )
     return rows
 
 
 def judge(probabilities: np.ndarray, rows: Dataset, seen: np.ndarray | None) -> dict[str, Any]:
-    """The contract's figures for answers (n,7) to `rows`; `seen` are pictures that the model may know, or None."""
-    result = metrics.summary(probabilities, rows.labels, EMOTIONS)
+    """The contract's figures for answers (n,c) to `rows`; `seen` are pictures that the model may know, or None."""
+    result = metrics.summary(probabilities, rows.labels, rows.class_names)
     result |= _without_duplicates(probabilities, rows, seen) | _ferplus(probabilities, rows)
     return result | {"split": str(rows.splits[0]), "data_sha256": rows.sha256, "commit": commit()}
 
 
 def predict_views(predict: Predict, images: np.ndarray, tta: bool) -> np.ndarray:
-    """Probabilities (n,7) of `images` (n,s,s) uint8; with `tta` the mean over each picture and its mirror image."""
+    """Probabilities (n,c) of `images` (n,s,s) uint8; with `tta` the mean over each picture and its mirror image."""
     probabilities = predict(images)
     return (probabilities + predict(np.ascontiguousarray(images[:, :, ::-1]))) / 2 if tta else probabilities
 
@@ -96,11 +102,18 @@ def _column_ids() -> np.ndarray:
     return np.array([-1 if name is None else EMOTIONS.index(name) for name in names])
 
 
+def _votes(rows: Dataset) -> np.ndarray | None:
+    """FER+'s votes where there are any and the classes are the seven emotions, which alone they speak of."""
+    known = rows.class_names == EMOTIONS and rows.votes is not None and rows.votes.any()
+    return rows.votes if known else None
+
+
 def _ferplus(probabilities: np.ndarray, rows: Dataset) -> dict[str, Any]:
-    if rows.votes is None or not rows.votes.any():
+    votes = _votes(rows)
+    if votes is None:
         return {"ferplus_n": 0, "ferplus_accuracy": None, "ferplus_rule": FERPLUS_RULE}
-    ids, clear = ferplus_labels(rows.votes)
-    eight = (rows.votes.argmax(1) < FERPLUS_COLUMNS.index("unknown")) & rows.votes.any(1)
+    ids, clear = ferplus_labels(votes)
+    eight = (votes.argmax(1) < FERPLUS_COLUMNS.index("unknown")) & votes.any(1)
     answers = probabilities.argmax(1)
     return {
         "ferplus_n": int(clear.sum()),
@@ -114,9 +127,10 @@ def _ferplus(probabilities: np.ndarray, rows: Dataset) -> dict[str, Any]:
 
 def clear_threshold(probabilities: np.ndarray, rows: Dataset, wanted: float = 0.9) -> float:
     """The confidence for "not sure": answers above it agree with a clear FER+ majority at least as often as `wanted`."""
-    if rows.votes is None or not rows.votes.any():
+    votes = _votes(rows)
+    if votes is None:
         return metrics.threshold_for(probabilities, rows.labels, wanted)
-    ids, clear = ferplus_labels(rows.votes)
+    ids, clear = ferplus_labels(votes)
     return metrics.threshold_for(probabilities[clear], ids[clear], wanted)
 
 

@@ -1,5 +1,6 @@
 """One training run: schedule, averaged weights, validation, early stopping, checkpoints that survive a crash."""
 
+import hashlib
 import json
 import math
 import os
@@ -13,11 +14,13 @@ import keras
 import numpy as np
 
 from emojimation.errors import InputError
-from emojimation.training import metrics
-from emojimation.training.batches import Batches, targets
+from emojimation.interrupt import Interrupt
+from emojimation.training import checkpoint, metrics
+from emojimation.training.batches import Batches, Goals, targets
 from emojimation.training.dataset import Dataset
 from emojimation.training.network import compiled, plain, predict_logits, save_weights, start_from
 from emojimation.training.recipe import Recipe
+from emojimation.training.runs import write_whole, writing
 
 Report = Callable[[dict[str, float]], None]
 
@@ -68,59 +71,80 @@ class Average:
 class Trainer:
     """The state of one run and its loop. `history` has one row an epoch, `best` what will be shipped."""
 
-    def __init__(self, model: keras.Model, recipe: Recipe, folder: Path, val: Dataset, report: Report) -> None:
+    def __init__(
+        self, model: keras.Model, recipe: Recipe, folder: Path, val: Dataset, report: Report, lessons: str = ""
+    ) -> None:
         self.model, self.recipe, self.folder, self.val, self.report = model, recipe, folder, val, report
+        self.lessons = lessons  # sha256 of what is learned: rows, labels, votes, teacher
         self.average = Average(recipe.ema)
         self.history: list[dict[str, float]] = []
         self.best = Best()
         self.spent_s, self.started, self.factor, self.rate = 0.0, time.monotonic(), 1.0, 0.0
+        self.epoch, self.index = 0, 0  # the step that comes next
+        self.loss = 0.0  # mean over the steps of this epoch
 
     @property
     def elapsed_s(self) -> float:
         """Seconds of training so far, those before a resume included."""
         return self.spent_s + time.monotonic() - self.started
 
-    def run(self, batches: Batches, first: int = 0) -> None:
-        """Train from epoch `first` to the end of the recipe, its patience or its time."""
-        workers = max(1, (os.cpu_count() or 2) - 1)
-        for epoch in range(first, self.recipe.epochs):
-            self.model.reset_metrics()
-            for index, batch in enumerate(batches.epoch(epoch, workers)):
-                self._step(epoch, index, batches.steps, batch)
-            self._end_of_epoch(epoch)
-            if self._finished(epoch):
-                return
+    def run(self, batches: Batches) -> None:
+        """Train to the end of the recipe, its patience or its time.
 
-    def _step(self, epoch: int, index: int, steps: int, batch: Any) -> None:
-        progress = (epoch + index / steps) / self.recipe.epochs
+        Ctrl-C lets the step at hand be finished, writes a checkpoint and raises KeyboardInterrupt.
+        """
+        workers = max(1, (os.cpu_count() or 2) - 1)
+        with Interrupt() as ctrl_c:
+            while self.epoch < self.recipe.epochs and not self._finished():
+                for batch in batches.epoch(self.epoch, workers, self.index):
+                    self._step(batches.steps, batch)
+                    if ctrl_c.asked and self.index < batches.steps:
+                        break
+                if self.index == batches.steps:
+                    self._end_of_epoch()
+                if ctrl_c.asked:
+                    self._save()
+                    raise KeyboardInterrupt
+
+    def _step(self, steps: int, batch: Any) -> None:
+        progress = (self.epoch + self.index / steps) / self.recipe.epochs
         if self.recipe.minutes:
             progress = max(progress, self.elapsed_s / 60 / self.recipe.minutes)
         self.rate = self.factor * learning_rate(self.recipe, min(progress, 1.0))
         self.model.optimizer.learning_rate = self.rate
         x, goals, weights = batch
         logs = self.model.train_on_batch(x, goals, sample_weight=weights, return_dict=True)
-        self.loss = float(logs["loss"])
+        self.index += 1
+        self.loss += (float(logs["loss"]) - self.loss) / self.index
         if not math.isfinite(self.loss):
-            raise InputError(
-                f"Expected a finite loss, got {self.loss} in epoch {epoch + 1}: lower the learning rate "
-                f"(now {self.rate:.3g}); the last good checkpoint is kept in {self.folder}."
-            )
+            raise self._not_finite()
         self.average.update(self.model)
-        self.report({"epoch": epoch, "progress": progress})
+        self.report({"epoch": self.epoch, "progress": progress})
 
-    def _end_of_epoch(self, epoch: int) -> None:
-        row = {"epoch": epoch + 1, "rate": self.rate, "loss": self.loss, **self._validate()}
+    def _not_finite(self) -> InputError:
+        kept = (self.folder / checkpoint.NAME).exists()
+        return InputError(
+            f"Expected a finite loss, got {self.loss} in epoch {self.epoch + 1}: lower the learning rate (now "
+            f"{self.rate:.3g}); "
+            + (f"the last good checkpoint is kept in {self.folder}." if kept else "there is no checkpoint yet.")
+        )
+
+    def _end_of_epoch(self) -> None:
+        row = {"epoch": self.epoch + 1, "rate": self.rate, "loss": self.loss, **self._validate()}
         row["minutes"] = self.elapsed_s / 60
         self.history.append(row)
         if row["val_accuracy"] > self.best.accuracy:
-            self.best = Best(row["val_accuracy"], epoch, [np.array(w) for w in self._shipped()])
+            self.best = Best(row["val_accuracy"], self.epoch, [np.array(w) for w in self._shipped()])
         self._plateau()
-        self._save(epoch)
+        self.epoch, self.index, self.loss = self.epoch + 1, 0, 0.0
+        self._save()
         self.report(row)
 
-    def _finished(self, epoch: int) -> bool:
+    def _finished(self) -> bool:
+        done = self.epoch - 1
         out_of_time = bool(self.recipe.minutes) and self.elapsed_s / 60 >= (self.recipe.minutes or 0)
-        return out_of_time or bool(self.recipe.patience and epoch - self.best.epoch >= self.recipe.patience)
+        idle = bool(self.recipe.patience) and done - self.best.epoch >= self.recipe.patience
+        return done >= 0 and self.index == 0 and (out_of_time or idle)
 
     def _shipped(self) -> list[np.ndarray]:
         """The weights that are judged and shipped: the average where there is one."""
@@ -143,41 +167,39 @@ class Trainer:
         if self.recipe.schedule == "plateau" and since and since % 5 == 0:
             self.factor *= 0.2
 
-    def _save(self, epoch: int) -> None:
+    def _save(self) -> None:
         state = {
-            "epoch": epoch + 1, "history": self.history, "spent_s": self.elapsed_s, "step": self.average.step,
-            "factor": self.factor, "best": [self.best.accuracy, self.best.epoch],
+            "epoch": self.epoch, "index": self.index, "loss": self.loss, "history": self.history,
+            "spent_s": self.elapsed_s, "step": self.average.step, "factor": self.factor,
+            "best": [self.best.accuracy, self.best.epoch], "lessons": self.lessons,
         }  # fmt: skip
-        arrays: dict[str, Any] = {f"model_{i:04d}": np.asarray(v) for i, v in enumerate(self._variables())}
-        arrays |= {f"average_{i:04d}": w for i, w in enumerate(self.average.weights or [])}
-        arrays |= {f"best_{i:04d}": w for i, w in enumerate(self.best.weights)}
-        partial = self.folder / "checkpoint.partial.npz"
+        variables = [np.asarray(v) for v in self._variables()]
+        groups = {"model": variables, "average": self.average.weights or [], "best": self.best.weights}
         try:
-            np.savez(partial, state=json.dumps(state), **arrays)
-            os.replace(partial, self.folder / "checkpoint.npz")
-            (self.folder / "history.json").write_text(json.dumps(self.history, indent=1))
-        except OSError as error:
-            partial.unlink(missing_ok=True)
+            checkpoint.save(self.folder, state, groups)
+            write_whole(self.folder / "history.json", json.dumps(self.history, indent=1).encode())
+        except InputError as error:
+            raise InputError(f"{error} The checkpoint before stays as it was; go on with --resume.") from error
+
+    def restore(self) -> None:
+        """Load the folder's checkpoint; InputError where it is damaged, of another version or of another network."""
+        state, groups = checkpoint.read(self.folder)
+        variables, values = self._variables(), groups.get("model", [])
+        if [tuple(v.shape) for v in variables] != [v.shape for v in values]:
+            raise checkpoint.foreign(self.folder)
+        if state["lessons"] != self.lessons:
             raise InputError(
-                f"Expected to write a checkpoint in {self.folder}, got {error.strerror}: make room and add --resume."
-            ) from error
-
-    def restore(self) -> int:
-        """Load the folder's checkpoint; returns the epoch to go on with."""
-        with np.load(self.folder / "checkpoint.npz") as saved:
-            state = json.loads(str(saved["state"]))
-
-            def group(name: str) -> list[np.ndarray]:
-                return [saved[key] for key in sorted(saved.files) if key.startswith(f"{name}_")]
-
-            for variable, value in zip(self._variables(), group("model"), strict=True):
-                variable.assign(value)
-            self.average.weights = group("average") or None
-            accuracy, best_epoch = state["best"]
-            self.best = Best(accuracy, best_epoch, group("best"))
-        self.average.step, self.history, self.factor = state["step"], state["history"], state["factor"]
+                f"Expected the rows, votes, teacher and targets that the run in {self.folder} began with, got others: "
+                "give the same --data, --ferplus, --teacher, --exclude and recipe."
+            )
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+        self.average.weights, self.average.step = groups.get("average"), state["step"]
+        accuracy, epoch = state["best"]
+        self.best = Best(accuracy, epoch, groups.get("best", []))
+        self.history, self.factor = state["history"], state["factor"]
+        self.epoch, self.index, self.loss = state["epoch"], state["index"], state["loss"]
         self.spent_s, self.started = state["spent_s"], time.monotonic()
-        return state["epoch"]
 
     def _variables(self) -> list[Any]:
         """All that a step changes: weights, dropout's random state, the optimizer's own."""
@@ -199,20 +221,32 @@ def fit(
     """Train `recipe` on `train`, judged on `val`; everything of the run is kept in `folder`.
 
     teacher: probabilities (n,classes) of the training rows to distil from. start: weights of the same network to begin
-    with. Returns the trainer; `folder` then also holds model.keras and weights.npz of its best epoch.
+    with. Returns the trainer; `folder` then also holds model.keras and weights.npz of its best epoch. Raises InputError for
+    a loss that is no number, a full disk, or a checkpoint that does not fit; KeyboardInterrupt after Ctrl-C, with a
+    checkpoint that `resume` goes on from.
     """
     keras.utils.set_random_seed(recipe.seed)
     goals = targets(train.labels, train.votes, len(train.class_names), recipe, teacher)
     model = compiled(recipe, len(train.class_names), train.size_px, "votes" in goals)
     if start is not None:
         start_from(model, start)
-    trainer = Trainer(model, recipe, folder, val, report)
-    folder.mkdir(parents=True, exist_ok=True)
-    first = trainer.restore() if resume else 0
-    (folder / "recipe.json").write_text(recipe.to_json())
-    trainer.run(Batches(train.images, train.labels, goals, recipe), first)
+    trainer = Trainer(model, recipe, folder, val, report, _digest(train, goals))
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    if resume:
+        trainer.restore()
+    write_whole(folder / "recipe.json", recipe.to_json().encode())
+    trainer.run(Batches(train.images, train.labels, goals, recipe))
     model.set_weights(trainer.best.weights)
     shipped = plain(model)
-    shipped.save(folder / "model.keras")
-    save_weights(shipped, recipe, folder / "weights.npz")
+    with writing(folder):
+        shipped.save(folder / "model.keras")
+        save_weights(shipped, recipe, folder / "weights.npz")
     return trainer
+
+
+def _digest(train: Dataset, goals: Goals) -> str:
+    digest = hashlib.sha256(train.sha256.encode())
+    for name in sorted(goals):
+        digest.update(np.ascontiguousarray(goals[name]).data)
+    return digest.hexdigest()

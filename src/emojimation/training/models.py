@@ -5,6 +5,8 @@ Every builder takes `(classes, size, channels)` and options of its own and retur
 Scaling of the pixels is part of the network.
 """
 
+import difflib
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -133,11 +135,56 @@ def build_vgg_se(
     return keras.Model(inputs, head(x, classes, dropout), name="vgg_se")
 
 
-BUILDERS: dict[str, Callable[..., keras.Model]] = {"vgg": build_vgg, "vgg_se": build_vgg_se}
+def residual(x: Any, width: int, stride: int, drop: float) -> Any:
+    """Pre-activation block (He et al., "Identity Mappings in Deep Residual Networks", ECCV 2016) with channel attention.
+
+    drop: how often training leaves out the block's branch for a picture (Huang et al., "Deep Networks with Stochastic
+    Depth", ECCV 2016).
+    """
+    y = layers.Activation("relu")(BatchNorm(momentum=0.9)(x))
+    same = stride == 1 and x.shape[-1] == width
+    skip = x if same else layers.Conv2D(width, 1, strides=stride, use_bias=False, kernel_initializer="he_normal")(y)
+    y = conv(y, width, stride=stride)
+    y = layers.Conv2D(width, 3, padding="same", use_bias=False, kernel_initializer="he_normal")(y)
+    y = layers.Dropout(drop, noise_shape=(None, 1, 1, 1))(squeeze_excite(y))
+    return layers.Add()([skip, y])
+
+
+def build_resnet(
+    classes: int = 7,
+    size: int = 48,
+    channels: int = 1,
+    widths: tuple[int, ...] = (32, 64, 128, 256),
+    depths: tuple[int, ...] = (2, 2, 2, 2),
+    dropout: float = 0.4,
+    drop_path: float = 0.1,
+) -> keras.Model:
+    """A residual network: stages of pre-activation blocks with channel attention, each after the first at half the size.
+
+    drop_path: how often the last block is left out in training; the blocks before it less and less, down to 0.
+    """
+    inputs = layers.Input((size, size, channels), name="image")
+    x = layers.Conv2D(widths[0], 3, padding="same", use_bias=False, kernel_initializer="he_normal")(standardise(inputs))
+    stages = [(stage, width) for stage, width in enumerate(widths) for _ in range(depths[stage])]
+    for block, (stage, width) in enumerate(stages):
+        first = block == 0 or stages[block - 1][0] < stage
+        x = residual(x, width, 2 if first and stage else 1, drop_path * block / max(len(stages) - 1, 1))
+    x = layers.Activation("relu")(BatchNorm(momentum=0.9)(x))
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model(inputs, head(x, classes, dropout), name="resnet")
+
+
+BUILDERS: dict[str, Callable[..., keras.Model]] = {"vgg": build_vgg, "vgg_se": build_vgg_se, "resnet": build_resnet}
 
 
 def build(name: str, **options: Any) -> keras.Model:
-    """Build the network `name` with the builder's options; InputError for an unknown name."""
+    """Build the network `name` with the builder's options; InputError for an unknown name or option."""
     if name not in BUILDERS:
         raise InputError(f"Expected a model among {', '.join(BUILDERS)}, got {name!r}: pick one of these.")
+    known = list(inspect.signature(BUILDERS[name]).parameters)
+    for option in options:
+        if option not in known:
+            near = difflib.get_close_matches(option, known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}."
+            raise InputError(f"Expected an option of the network {name}, got {option!r}: {hint}")
     return BUILDERS[name](**options)

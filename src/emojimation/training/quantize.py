@@ -98,7 +98,7 @@ def compare(source: Path, target: Path, rows: Dataset) -> dict[str, Any]:
 
     Milliseconds are the median of 200 single pictures on one thread, the two models in turn.
     """
-    pair = [EmotionClassifier(path) for path in (source, target)]
+    pair = [EmotionClassifier(path, labels=rows.class_names) for path in (source, target)]
     before, after = (model.predict(rows.images) for model in pair)
     accuracy = [float((p.argmax(1) == rows.labels).mean()) for p in (before, after)]
     times = speeds(pair, rows.images[:1])

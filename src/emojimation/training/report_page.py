@@ -69,7 +69,8 @@ def _tiles(metrics: dict[str, Any]) -> str:
         (percent(metrics.get("ece")), "expected calibration error (ECE)"),
         (f"{metrics['threshold']:.2f}" if "threshold" in metrics else "–", "confidence under which it is “not sure”"),
     ]
-    return f"<div class=tiles>{''.join(f'<div class=tile><b>{n}</b><span>{w}</span></div>' for n, w in tiles)}</div>"
+    told = "".join(f"<div class=tile><b>{n}</b><span>{w}</span></div>" for n, w in tiles if n != "–")
+    return f"<div class=tiles>{told}</div>"
 
 
 def _results(results: list[dict[str, Any]]) -> str:

@@ -62,13 +62,17 @@ def coverage_figure(rows: list[dict[str, Any]], threshold: float | None) -> Figu
     x, y = (100 * np.array([row[key] for row in rows]) for key in ("coverage", "accuracy"))
     axes.plot(x, y, color=BLUE, lw=1.8)
     axes.plot(x[:1], y[:1], "o", color=INK, mfc=PAPER, ms=7)
-    axes.annotate(f"every picture: {y[0]:.0f} % right", (x[0], y[0]), (-6, -16), textcoords="offset points", ha="right",
-                  color=INK, fontsize=9)  # fmt: skip
+    all_words = f"every picture: {y[0]:.0f} % right"
+    note: dict[str, Any] = {"textcoords": "offset points", "color": INK, "fontsize": 9, "ha": "right"}
     if threshold is not None:
         k = int(np.argmin([abs(row["threshold"] - threshold) for row in rows]))
         axes.plot(x[k], y[k], "D", color=VERMILION, ms=8)
         words = f"threshold {threshold:.2f}:\n{x[k]:.0f} % answered, {y[k]:.0f} % right"
-        axes.annotate(words, (x[k], y[k]), (-8, -32), textcoords="offset points", ha="right", color=INK, fontsize=9)
+        if x[k] > 90:  # the two points lie so close that one text has to do for both
+            all_words = words
+        else:
+            axes.annotate(words, (x[k], y[k]), (-8, -32), **note)
+    axes.annotate(all_words, (x[0], y[0]), (-6, -34 if "\n" in all_words else -16), **note)
     axes.set(xlabel="pictures answered (%)", ylabel="accuracy among the answered (%)", xlim=(0, 103))
     axes.set_ylim(max(0, y.min() - 14), 101)
     plain_axes(axes)

@@ -3,6 +3,8 @@
 import json
 import os
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -144,11 +146,25 @@ def read_scores(path: Path) -> dict[str, Any]:
     return scores
 
 
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turns what the disk says to a run's files into one line."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"Expected to write the run's files in {folder}, got {error.strerror or error}: make room and go on with --resume."
+        ) from error
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a whole file or none: what was there stays until the new bytes are on the disk."""
     partial = path.with_suffix(".partial")
     try:
-        partial.write_bytes(content)
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # or a power cut may leave the new name with the bytes of neither
         os.replace(partial, path)
     except OSError as error:
         partial.unlink(missing_ok=True)

@@ -4,24 +4,25 @@ import json
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from emojimation import __version__
 from emojimation.classify import EmotionClassifier
 from emojimation.errors import InputError
-from emojimation.labels import EMOTIONS
 from emojimation.training import calibrate
 from emojimation.training.dataset import Dataset
 from emojimation.training.evaluate import clear_threshold, commit, evaluate
 from emojimation.training.exclude import read_exclude
-from emojimation.training.export import metadata, to_onnx
+from emojimation.training.export import add_papers, metadata, to_onnx
 from emojimation.training.fit import Report, fit
 from emojimation.training.network import load_start, predict_logits
-from emojimation.training.recipe import Recipe, from_json
+from emojimation.training.recipe import Recipe, read
 from emojimation.training.report import training_curves
-from emojimation.training.runs import load_keras
+from emojimation.training.runs import load_keras, write_whole, writing
 from emojimation.weights import manifest, resolve
 
+PARITY_PICTURES = 500  # on which an exported file is compared with Keras
 CARD_FIGURES = (
     "split", "n", "accuracy", "accuracy_ci95", "macro_f1", "balanced_accuracy", "ece", "nll",
     "accuracy_without_duplicates", "n_without_duplicates", "ferplus_n", "ferplus_accuracy",
@@ -41,8 +42,9 @@ def train(
 
     teacher: .npy of (n,classes) probabilities of the training rows. start: model of the package or weights.npz to begin
     with; its network replaces the recipe's. The folder then holds recipe.json, history.json, curves.png,
-    checkpoint.npz, weights.npz, model.keras, model.onnx, metrics.json. Classes other than the seven emotions are trained
-    and judged, but not exported: the engine knows the seven alone.
+    checkpoint.npz, weights.npz, model.keras, model.onnx, metrics.json. Other classes than the seven emotions are welcome;
+    their file is taken by `emojimation evaluate` and `EmotionClassifier(path, labels=None)`, and refused by the product.
+    Under another backend than TensorFlow nothing is exported, and the figures are the validation accuracy alone.
     """
     train_rows, val_rows = dataset.split("train"), dataset.split("val")
     _check_classes(train_rows)
@@ -53,8 +55,9 @@ def train(
     check_folder(folder, recipe, resume)
     lessons = None if teacher is None else read_teacher(teacher, train_rows)
     trainer = fit(train_rows, val_rows, recipe, folder, resume, report, lessons, weights)
-    training_curves(trainer.history, folder / "curves.png")
-    if dataset.class_names != EMOTIONS:
+    with writing(folder):
+        training_curves(trainer.history, folder / "curves.png")
+    if keras.backend.backend() != "tensorflow":  # tf2onnx reads TensorFlow's graphs alone
         return {"n": len(val_rows), "accuracy": trainer.best.accuracy}
     return finish(dataset, folder)
 
@@ -104,7 +107,7 @@ def check_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
         return
     if not checkpoint.exists():
         raise InputError(f"Expected a run to resume in {folder}, got no checkpoint.npz there: leave --resume out.")
-    old = from_json((folder / "recipe.json").read_text())
+    old = read(folder / "recipe.json")
     if (old.model, old.options, old.batch, old.seed) != (recipe.model, recipe.options, recipe.batch, recipe.seed):
         raise InputError(
             f"Expected the recipe of {folder}/recipe.json, got another model, batch or seed: use the same ones."
@@ -121,27 +124,28 @@ def finish(dataset: Dataset, folder: Path, name: str = "", calibration: str = "t
     logits = predict_logits(model, val.images)
     chosen, decided = calibrate.fit(logits, val.labels, calibration)
     probabilities = chosen(logits)
-    papers = {
+    papers: dict[str, Any] = {
         "temperature": round(chosen.temperature, 4),
         "calibration": {key: _rounded(value) for key, value in chosen.to_dict().items()},
         "threshold": clear_threshold(probabilities, val),
         "data_sha256": trained_on.sha256,
         "commit": commit(),
     }
-    target, sample = folder / "model.onnx", val.images[:500]
-    name = name or folder.name
-    to_onnx(model, target, chosen, metadata(name, model, **papers), sample)
-    scores = evaluate(EmotionClassifier(target).predict, dataset, "val")
-    card = {key: _rounded(scores[key]) for key in CARD_FIGURES}
-    parity = to_onnx(model, target, chosen, metadata(name, model, **papers, metrics=card), sample)
+    target, sample, labels = folder / "model.onnx", val.images[:PARITY_PICTURES], dataset.class_names
+    name = name or folder.resolve().name
+    parity = to_onnx(model, target, chosen, metadata(name, model, labels, **papers), sample)
+    scores = evaluate(EmotionClassifier(target, labels=labels).predict, dataset, "val", labels=labels)
+    add_papers(target, metrics={key: _rounded(scores[key]) for key in CARD_FIGURES})
     scores |= {
         "model": name, "temperature": chosen.temperature, "threshold": papers["threshold"],
         "calibration": chosen.to_dict() | {"cross_validation": decided}, "keras_onnx_parity": parity,
+        "parity_n": len(sample),
         "train": {"n": len(trained_on), "sha256": trained_on.sha256, "counts": trained_on.counts()["train"]},
         "version": __version__,
     }  # fmt: skip
-    (folder / "metrics.json").write_text(json.dumps(scores, indent=1))
-    np.save(folder / "val_probabilities.npy", probabilities.astype(np.float32))
+    write_whole(folder / "metrics.json", json.dumps(scores, indent=1).encode())
+    with writing(folder):
+        np.save(folder / "val_probabilities.npy", probabilities.astype(np.float32))
     return scores
 
 
@@ -152,5 +156,6 @@ def _rounded(value: Any) -> Any:
 
 
 def without_rows(dataset: Dataset, path: Path) -> Dataset:
-    """The data set without the training rows that a csv of `data audit` lists."""
-    return dataset.take(np.setdiff1d(np.arange(len(dataset)), read_exclude(path, len(dataset))))
+    """The data set without the training rows that a csv of `data audit` lists; rows of other splits stay."""
+    listed = np.isin(np.arange(len(dataset)), read_exclude(path, len(dataset)))
+    return dataset.take(~listed | (dataset.splits != "train"))

@@ -1,0 +1,95 @@
+"""The command `export`: a run's model as ONNX, ONNX in eight bits, .keras or TFLite, each compared with Keras."""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from emojimation.cli.judge import DATA, FERPLUS, RUN, console, holding_out, need, need_training, print_scores, write
+from emojimation.errors import InputError
+
+FORMATS = ("onnx", "int8", "keras", "tflite")
+FILES = {"onnx": "model.onnx", "int8": "model.int8.onnx", "keras": "calibrated.keras", "tflite": "model.tflite"}
+
+
+def export(
+    run: RUN,
+    data: DATA,
+    format_: Annotated[
+        str, typer.Option("--format", help="onnx, int8 (ONNX in eight bits), keras or tflite.")
+    ] = "onnx",
+    name: Annotated[str, typer.Option(help="Name that the model gives itself.")] = "",
+    ferplus: FERPLUS = None,
+    calibration: Annotated[
+        str, typer.Option(help="For onnx: temperature, vector (scale and bias of each class), or auto: what wins.")
+    ] = "temperature",
+) -> None:
+    """Export a run again: onnx is calibrated on the validation split of DATA, checked against Keras and scored.
+
+    int8 is made of the run's ONNX file; keras (probabilities, not logits) and tflite of its Keras model with the calibration
+    of the ONNX file. Every file is compared with Keras on 500 validation pictures, and not written where it differs.
+    """
+    if format_ not in FORMATS:
+        raise InputError(f"Expected --format {', '.join(FORMATS)}, got {format_!r}: use one of these.")
+    from emojimation.training import runs
+    from emojimation.training.data import load
+
+    runs.need(run, "model.onnx" if format_ == "int8" else "model.keras")
+    dataset = holding_out(load(data, ferplus=ferplus))
+    write_it: dict[str, Callable[[Path, Any, str], None]] = {
+        "onnx": partial(_export_onnx, calibration=calibration),
+        "int8": _export_int8,
+        "keras": partial(_export_keras, format_="keras"),
+        "tflite": partial(_export_keras, format_="tflite"),
+    }
+    write_it[format_](run, dataset, name)
+    typer.echo(f"Written: {run / FILES[format_]}", err=True)
+
+
+def _export_onnx(run: Path, dataset: Any, name: str, calibration: str) -> None:
+    need_training()
+    from emojimation.training.train import finish
+
+    scores = finish(dataset, run, name, calibration)
+    print_scores(scores)
+    _print_parity(scores["keras_onnx_parity"], scores["parity_n"])
+
+
+def _print_parity(difference: float, n: int) -> None:
+    console.print(f"largest difference of a probability to Keras on {n} pictures: {difference:.2g}")
+
+
+def _export_int8(run: Path, dataset: Any, name: str) -> None:
+    need("onnx")
+    from emojimation.training.quantize import to_int8
+    from emojimation.weights import sha256
+
+    source = run / "model.onnx"
+    figures = to_int8(source, run / "model.int8.onnx", dataset, name) | {"source_sha256": sha256(source)}
+    write(run / "int8.json", json.dumps(figures, indent=1) + "\n")
+    console.print(
+        f"float {figures['accuracy_float']:.2%}, int8 {figures['accuracy']:.2%} on {figures['n']} validation pictures: "
+        f"{0.0 - 100 * figures['accuracy_drop']:+.2f} points; same answer on {figures['agreement']:.1%}"
+    )
+    console.print(
+        f"largest difference of a probability {figures['largest_difference']:.3f}, mean {figures['mean_difference']:.4f}"
+    )
+    console.print(
+        f"one picture, one thread: {figures['ms_float']:.2f} ms -> {figures['ms']:.2f} ms; "
+        f"{figures['bytes_float'] / 1e6:.1f} MB -> {figures['bytes'] / 1e6:.1f} MB"
+    )
+
+
+def _export_keras(run: Path, dataset: Any, name: str, format_: str) -> None:
+    """Write the run's Keras model with its calibration inside, as .keras or as TFLite; these files bear no name."""
+    need_training()
+    from emojimation.training import export as files
+    from emojimation.training.runs import load_keras, saved_calibration
+    from emojimation.training.train import PARITY_PICTURES
+
+    to_format = files.to_keras if format_ == "keras" else files.to_tflite
+    images = dataset.split("val").images[:PARITY_PICTURES]
+    _print_parity(to_format(load_keras(run), run / FILES[format_], saved_calibration(run), images), len(images))

@@ -1,0 +1,45 @@
+"""A finished toy run for the tests of the training commands: training and export are the slow part, so they share it."""
+
+import json
+from pathlib import Path
+
+from typer import Typer
+from typer.testing import CliRunner
+
+from emojimation.training.data import save
+from stripes import TINY, stripes
+
+RECIPE = {
+    "base": "default", "options": TINY, "epochs": 8, "batch": 14, "ema": 0.9, "precision": "float32", "seed": 0,
+    "augmentation": {
+        "flip": False, "shift_px": 0, "scale": 0, "rotation_deg": 0, "shear_deg": 0, "light": 0, "camera": 0, "erase": 0,
+    },
+}  # fmt: skip
+
+
+def invoke(*arguments: object) -> str:
+    """Run one of the training commands in this process; returns its standard output."""
+    from emojimation.cli import train
+
+    app = Typer()
+    train.add_to(app)
+    result = CliRunner().invoke(app, [str(a) for a in arguments])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def write_recipe(folder: Path, **changes: object) -> Path:
+    """A recipe of the user's own, as a file."""
+    path = folder / "tiny.json"
+    path.write_text(json.dumps(RECIPE | changes))
+    return path
+
+
+def make_run(folder: Path) -> tuple[Path, Path]:
+    """Data file and run folder of a tiny network that has learned stripes."""
+    save(stripes(), folder / "fer2013.parquet")
+    recipe = write_recipe(folder)
+    invoke("train", "--data", folder / "fer2013.parquet", "--recipe", recipe, "--out", folder / "run", "--tensorboard")
+    return folder / "fer2013.parquet", folder / "run"
