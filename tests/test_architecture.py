@@ -31,7 +31,8 @@ MAY_IMPORT = {
     "detect": GROUND | {"views"},
     "track": GROUND | {"assign"},
     "render": GROUND | RENDER_PARTS,
-    "portrait": GROUND | {"sprites"},
+    "canvas": GROUND | {"sprites"},
+    "portrait": GROUND | {"sprites", "canvas"},
     "explain": GROUND,
     "avatar": GROUND | {"sprites", "portrait"},
     "pipeline": GROUND | {"detect", "classify", "track", "quality"},
@@ -71,7 +72,10 @@ RUNTIME = set(MAY_IMPORT)
 # Heavy package -> the only modules that may import it.
 HOMES = {
     **{
-        name: {f"training.{part}" for part in ("models", "network", "fit", "train", "export", "quantize", "ensemble", "runs")}
+        name: {
+            f"training.{part}"
+            for part in ("models", "network", "fit", "train", "export", "quantize", "ensemble", "runs")
+        }
         for name in ("keras", "tensorflow", "jax", "tf2onnx", "onnx")
     },
     "matplotlib": {"training.report"},  # and the files of that name's beginning

@@ -31,7 +31,7 @@ class View:
     def holds(self, points: np.ndarray) -> np.ndarray:
         """Which of the points (n,2) in input pixels lie in the cell (n,)."""
         x, y, side = self.cell
-        return ((points >= (x, y)) & (points < (x + side, y + side))).all(axis=1)
+        return np.asarray(((points >= (x, y)) & (points < (x + side, y + side))).all(axis=1))
 
     def to_frame(self, points: np.ndarray) -> np.ndarray:
         """Points (...,2) in input pixels -> frame pixels."""
