@@ -50,7 +50,8 @@ MAY_IMPORT = {
     "video.sound": GROUND | {"video.reader"},
     "video.writer": GROUND | {"video.reader", "video.sound"},
     "video.analyse": GROUND | {"video.reader"},
-    "video.anonymise": GROUND,
+    "video.chains": GROUND,
+    "video.anonymise": GROUND | {"video.chains"},
     "video.options": GROUND | {"video.anonymise", "render"},
     "video.job": GROUND | {"video.writer", "rows"},
     "video.outputs": GROUND

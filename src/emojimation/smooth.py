@@ -35,7 +35,7 @@ class LowPass:
         x, h, bends = self._samples, self._steps, self._bends()
         if len(h) > 1:
             known = bends[-2:]
-            self._settled = _through(self._settled, x[-3], x[-2], sum(known) / len(known), h[-2], memory_s)
+            self._settled = _through(self._settled, x[-3], x[-2], np.mean(known, axis=0), h[-2], memory_s)
         last = bends[-1] if bends else np.zeros_like(sample)
         self.value = _not_negative(_through(self._settled, x[-2], x[-1], last, h[-1], memory_s))
         return self.value
