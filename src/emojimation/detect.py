@@ -66,12 +66,15 @@ def weighted_nms(candidates: np.ndarray, same_iou: float = SAME_FACE_IOU) -> np.
     The best candidate and all that overlap it are blended, weighted by score, as in the BlazeFace paper (section 4):
     steadier in video than keeping the best alone. The best score stays.
     """
+    if len(candidates) < 2:
+        return candidates
     rest = candidates[np.argsort(-candidates[:, _SCORE], kind="stable")]
     faces = []
     while len(rest):
         same = iou(rest[:1, _BOX], rest[:, _BOX])[0] >= same_iou
         same[0] = True
-        blended = np.average(rest[same], axis=0, weights=rest[same, _SCORE])
+        weights = rest[same, _SCORE]
+        blended = weights @ rest[same] / weights.sum()
         blended[_SCORE] = rest[0, _SCORE]
         faces.append(blended)
         rest = rest[~same]
