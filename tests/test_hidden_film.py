@@ -7,7 +7,6 @@ after a Gaussian blur) of the film before and after hiding is compared. A block 
 import cv2
 import numpy as np
 import pytest
-from films import images
 
 from emojimation.detect import FaceDetector
 from emojimation.pipeline import Pipeline
@@ -17,6 +16,7 @@ from emojimation.video.outputs import Targets
 from emojimation.video.run import run_video
 from emojimation.video.scene import hide_and_seek
 from emojimation.video.writer import Segment
+from films import images
 
 FPS = 10.0
 BLOCK_PX = 12
