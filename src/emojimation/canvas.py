@@ -75,10 +75,10 @@ class Canvas:
             radius = max(1, round(float(half[end, 0]) * self.radius * 16))
             cv2.circle(self.image, self.pixel(*points[end]), radius, colour, -1, cv2.LINE_AA, 4)
 
-    def shade(self, outline: np.ndarray, part: float) -> None:
-        """Darken what lies within an outline to `part` of its brightness."""
+    def shade(self, outline: np.ndarray, parts: tuple[float, float, float]) -> None:
+        """Darken what lies within an outline to `parts` of its blue, green and red."""
         window = Window(self, outline)
-        cv2.convertScaleAbs(window.part, window.patch, part)
+        cv2.multiply(window.part, np.array([*parts, 1.0]), window.patch)
         window.close()
 
     def window(self, outline: np.ndarray) -> "Window":
@@ -97,7 +97,7 @@ class Window:
         self.part = canvas.image[y0:y1, x0:x1]
         self.patch = np.empty_like(self.part)
         self.mask = np.zeros(self.part.shape[:2], np.uint8)
-        cv2.fillPoly(self.mask, [points - np.array(self.origin, np.int32) * 16], 255, cv2.LINE_AA, 4)
+        cv2.fillPoly(self.mask, [points - np.array(self.origin, np.int32) * 16], (255,), cv2.LINE_AA, 4)
 
     def fill(self, points: np.ndarray, colour: Colour) -> None:
         cv2.fillPoly(self.patch, [self.canvas.pixels(points, self.origin)], colour, cv2.LINE_AA, 4)

@@ -18,6 +18,7 @@ MOUTH, TEETH_SHADOW = bgr("#5e1422"), bgr("#d5dae8")
 TONGUE, TONGUE_LIGHT, TONGUE_LINE = bgr("#f4566f"), bgr("#ff93a3"), bgr("#cf3a57")
 WATER, WATER_LIGHT, WATER_EDGE = bgr("#4fb3f6"), bgr("#e6f7ff"), bgr("#2e86d6")
 FOLD, CREASE = bgr("#56701c"), bgr("#b3541a")
+LID_SHADE = (0.70, 0.83, 0.93)  # of blue, green and red: skin in a warm shadow
 EYE_X = 0.37
 
 
@@ -84,7 +85,7 @@ def _eye(canvas: Canvas, pose: Pose, side: int) -> None:
     across = x + pose.eye_w * curves.across
     upper, lower, bone = (np.stack([across, y + edge], 1) for edge in (top, low, socket))
     if np.ptp(top - socket) > 0.01:
-        canvas.shade(np.concatenate([bone, upper[::-1]]), 0.84)
+        canvas.shade(np.concatenate([bone, upper[::-1]]), LID_SHADE)
     outline = np.concatenate([upper, lower[::-1]])
     rim = 1 + 0.02 / np.array([pose.eye_w, h])
     canvas.fill((outline - (x, y)) * rim + (x, y), EYE_RIM)

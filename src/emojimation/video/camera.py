@@ -27,7 +27,7 @@ class Camera:
 
     def __init__(self, number: int = 0, clock: Clock = time.monotonic, size_wh: tuple[int, int] | None = None):
         self._clock = clock
-        cv2.setLogLevel(0)  # type: ignore[attr-defined]  # silent: we say ourselves what is wrong
+        cv2.setLogLevel(0)  # silent: we say ourselves what is wrong
         self._capture = cv2.VideoCapture(number)
         self.notes: list[str] = []
         if not self._capture.isOpened():

@@ -58,7 +58,7 @@ class Truth:
     def mask(self, shape: tuple[int, ...]) -> np.ndarray:
         """The face's ellipse as a mask (H,W) bool."""
         mask = np.zeros(shape[:2], np.uint8)
-        cv2.ellipse(mask, _fixed(_centre(self.xyxy)), _fixed(self.axes), self.roll_deg, 0, 360, 1, -1, cv2.LINE_8, 4)
+        cv2.ellipse(mask, _fixed(_centre(self.xyxy)), _fixed(self.axes), self.roll_deg, 0, 360, (1,), -1, cv2.LINE_8, 4)
         return mask > 0
 
 
@@ -203,7 +203,7 @@ def cutout(portrait: str) -> tuple[np.ndarray, np.ndarray]:
     alpha = np.zeros((CUT_PX, CUT_PX), np.uint8)
     middle = (CUT_PX / 2, CUT_PX / 2 - 0.25 * unit)
     axes = (HEAD_AXES[0] * unit, (HEAD_AXES[1] - 0.25) * unit)
-    cv2.ellipse(alpha, _fixed(middle), _fixed(axes), 0, 0, 360, 255, -1, cv2.LINE_AA, 4)
+    cv2.ellipse(alpha, _fixed(middle), _fixed(axes), 0, 0, 360, (255,), -1, cv2.LINE_AA, 4)
     return np.dstack([cut, cv2.GaussianBlur(alpha, (15, 15), 0)]), landmarks @ matrix[:, :2].T + matrix[:, 2]
 
 
