@@ -82,7 +82,7 @@ def poor_camera(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         kernel = np.zeros((5, 5), np.float32)
         angle = rng.uniform(0, np.pi)
         end = (round(2 + 2 * np.cos(angle)), round(2 + 2 * np.sin(angle)))
-        cv2.line(kernel, (4 - end[0], 4 - end[1]), end, 1.0)
+        cv2.line(kernel, (4 - end[0], 4 - end[1]), end, (1.0,))
         return cv2.filter2D(image, -1, kernel / kernel.sum())
     if kind == 2:
         noise = rng.standard_normal(image.shape, np.float32) * rng.uniform(3, 24)

@@ -1,0 +1,75 @@
+"""The scripts that keep runs and ship models do what they say, on folders of their own."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from conftest import ROOT
+from emojimation.training.data import Dataset, save
+from tiny import card, write_model
+
+sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "benchmarks")]
+import log_run  # noqa: E402
+import models as models_benchmark  # noqa: E402
+import ship_model  # noqa: E402
+
+
+def test_a_model_is_shipped_with_its_rows(tmp_path, monkeypatch):
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "manifest.json").write_text('{"a": {"file": "a.onnx", "sha256": "1"}}')
+    (tmp_path / "LICENSES.md").write_text("# Licences\n| models/a.onnx | us | MIT | `1` |\n\n## Other\n")
+    monkeypatch.setattr(ship_model, "MODELS", folder)
+    monkeypatch.setattr(ship_model, "ASSETS", tmp_path)
+    for content in (b"old", b"new"):
+        (tmp_path / "x.onnx").write_bytes(content)
+        ship_model.ship("b", tmp_path / "x.onnx", "made here")
+    rows = json.loads((folder / "manifest.json").read_text())
+    assert set(rows) == {"a", "b"} and (folder / "b.onnx").read_bytes() == b"new"
+    lines = (tmp_path / "LICENSES.md").read_text().splitlines()
+    assert [line[:20] for line in lines] == [
+        "# Licences",
+        "| models/a.onnx | us",
+        "| models/b.onnx | ma",
+        "",
+        "## Other",
+    ]
+    assert rows["b"]["sha256"] in lines[2] and "made here" in lines[2]
+
+
+def test_a_model_of_another_name_is_not_shipped(tmp_path, monkeypatch):
+    write_model(tmp_path / "m.onnx", metadata=card(name="mine"))
+    monkeypatch.setattr(
+        sys, "argv", ["ship", "yours", "--onnx", str(tmp_path / "m.onnx"), "--data", "d", "--origin", "o"]
+    )
+    with pytest.raises(SystemExit, match="calls itself 'yours', got 'mine'"):
+        ship_model.main()
+
+
+def test_a_run_is_logged_with_scores_of_its_own_file(tmp_path, monkeypatch, capsys):
+    run, rng = tmp_path / "run-1", np.random.default_rng(0)
+    run.mkdir()
+    write_model(run / "model.onnx", metadata=card())
+    (run / "recipe.json").write_text('{"model": "vgg", "seed": 3}')
+    (run / "history.json").write_text('[{"epoch": 1, "minutes": 2.0}, {"epoch": 2, "minutes": 4.04}]')
+    images, labels = rng.integers(0, 256, (20, 48, 48), np.uint8), rng.integers(0, 7, 20)
+    save(Dataset.of(images, labels, ["train"] * 10 + ["val"] * 10), tmp_path / "d.parquet")
+    monkeypatch.setattr(log_run, "ROOT", tmp_path)
+    monkeypatch.setattr(
+        sys, "argv", ["log", str(run), "--data", str(tmp_path / "d.parquet"), "--hardware", "a desk", "--notes", "lost"]
+    )
+    log_run.main()
+    kept = json.loads((tmp_path / "benchmarks/results/runs/run-1.json").read_text())
+    assert kept["epochs"] == 2 and kept["minutes"] == 4.0 and kept["scores"]["n"] == 10
+    constant = int(log_run.EmotionClassifier(run / "model.onnx").predict(images[:1]).argmax())
+    assert kept["scores"]["accuracy"] == pytest.approx((labels[10:] == constant).mean())
+    assert "| run-1 | vgg | 3 | 2 | a desk, 4 |" in capsys.readouterr().out
+
+
+def test_every_models_size_and_speed_are_measured(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["models", "--rounds", "3", "--out", str(tmp_path)])
+    models_benchmark.main()
+    figures = json.loads((tmp_path / "models.json").read_text())["default"]
+    assert figures["bytes"] > 1e5 and 0 < figures["p5_ms"] <= figures["median_ms"] and figures["n"] == 3589
