@@ -19,7 +19,7 @@ from statistics import median
 from typing import Any
 
 import cv2
-from machine import ROOT, keep, summary_ms
+from machine import ROOT, facts, keep, summary_ms
 
 from emojimation import Pipeline
 from emojimation.video.options import Options
@@ -81,14 +81,15 @@ def crowd_frame(pipeline: Pipeline, runs: int = 30) -> dict[str, float]:
     return {"found": len(faces), **summary_ms(seconds, time.process_time() - busy)}
 
 
-def memory(model: str, folder: Path, minutes: float, every: int) -> dict[str, float]:
+def memory(model: str, folder: Path, minutes: float, every: int) -> dict[str, Any]:
     """Peak and growth of a run over a long 720p film with a film out, measured in a process of its own."""
     part = write_film(folder / "part.mp4", 2, (1280, 720), PART_S)
     long = folder / "long.mp4"
     join([(part, float(PART_S * number)) for number in range(round(60 * minutes / PART_S))], long)
     command = [sys.executable, __file__, "--watch", str(long), "--model", model, "--memory-every", str(every)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)
+    now = facts()
+    return json.loads(done.stdout) | {name: now[name] for name in ("load_1min", "commit", "measured")}
 
 
 def watch(source: str, model: str, every: int) -> None:
