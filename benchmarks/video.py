@@ -19,7 +19,7 @@ from statistics import median
 from typing import Any
 
 import cv2
-from machine import ROOT, keep, summary_ms
+from machine import ROOT, facts, keep, summary_ms
 
 from emojimation import Pipeline
 from emojimation.video.options import Options
@@ -69,27 +69,30 @@ def speeds(pipeline: Pipeline, folder: Path, seconds: float, rounds: int, worker
 
 
 def crowd_frame(pipeline: Pipeline, runs: int = 30) -> dict[str, float]:
-    """One frame with 20 faces."""
+    """One frame of 1280 x 720 with 20 faces."""
     frame = crowd(20, (1280, 720)).frame(0).image
     seconds = []
+    pipeline(frame)
+    busy = time.process_time()
     for _ in range(runs):
         began = time.perf_counter()
         faces = pipeline(frame)
         seconds.append(time.perf_counter() - began)
-    return {"found": len(faces), **summary_ms(seconds)}
+    return {"found": len(faces), **summary_ms(seconds, time.process_time() - busy)}
 
 
-def memory(model: str, folder: Path, minutes: float) -> dict[str, float]:
-    """Peak and growth of a run over a long 720p film, measured in a process of its own."""
+def memory(model: str, folder: Path, minutes: float, every: int) -> dict[str, Any]:
+    """Peak and growth of a run over a long 720p film with a film out, measured in a process of its own."""
     part = write_film(folder / "part.mp4", 2, (1280, 720), PART_S)
     long = folder / "long.mp4"
     join([(part, float(PART_S * number)) for number in range(round(60 * minutes / PART_S))], long)
-    command = [sys.executable, __file__, "--watch", str(long), "--model", model]
+    command = [sys.executable, __file__, "--watch", str(long), "--model", model, "--memory-every", str(every)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)
+    now = facts()
+    return json.loads(done.stdout) | {name: now[name] for name in ("load_1min", "commit", "measured")}
 
 
-def watch(source: str, model: str) -> None:
+def watch(source: str, model: str, every: int) -> None:
     """Run one film and print its memory, in MB: resident after the first minute, at the end, and at the peak."""
     seen: list[tuple[float, float]] = []
 
@@ -100,10 +103,11 @@ def watch(source: str, model: str) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         targets = Targets(Path(folder) / "out.mp4", Path(folder) / "out.csv")
-        result = run_video(source, Pipeline(model), targets, Options(workers=2), on_frame)
+        result = run_video(source, Pipeline(model), targets, Options(workers=2, every=every), on_frame)
     after_minute = max(value for at, value in seen if at <= 60)
     figures = {
         "frames": result.frames,
+        "every": every,
         "frames_per_s": round(result.frames / result.seconds, 1),
         "first_minute_mb": round(after_minute, 1),
         "growth_mb": round(max(value for _, value in seen) - after_minute, 1),
@@ -112,12 +116,20 @@ def watch(source: str, model: str) -> None:
     print(json.dumps(figures))
 
 
+def _kept(folder: Path) -> dict[str, Any]:
+    """The figures of the last run."""
+    file = folder / "video.json"
+    return json.loads(file.read_text("utf-8")) if file.exists() else {}
+
+
 def main() -> None:
     """Measure, print, keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--memory-every", type=int, default=1, help="look at each N-th frame of the long film")
+    parser.add_argument("--only", choices=("speed", "memory"), help="measure this alone and keep the other figures")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--model", default="default")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
@@ -125,15 +137,19 @@ def main() -> None:
     args = parser.parse_args()
     cv2.setNumThreads(1)
     if args.watch:
-        watch(args.watch, args.model)
+        watch(args.watch, args.model, args.memory_every)
         return
-    pipeline = Pipeline(args.model)
+    figures = _kept(args.out) if args.only else {}
+    figures |= {"model": args.model, "workers": args.workers}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        figures = {"workers": args.workers, **speeds(pipeline, folder, args.seconds, args.rounds, args.workers)}
-        figures["frame_with_20_faces"] = crowd_frame(pipeline)
-        if args.minutes:
-            figures["memory"] = memory(args.model, folder, args.minutes)
+        if args.only != "memory":
+            figures |= speeds(Pipeline(args.model), folder, args.seconds, args.rounds, args.workers)
+            figures["frame_with_20_faces"] = {
+                f"{threads}_threads": crowd_frame(Pipeline(args.model, threads=threads)) for threads in (1, 2)
+            }
+        if args.only != "speed" and args.minutes:
+            figures["memory"] = memory(args.model, folder, args.minutes, args.memory_every)
     keep("video", figures, args.out)
 
 

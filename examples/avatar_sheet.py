@@ -1,6 +1,7 @@
 """Write a sheet of the avatar: every emotion at several sizes, halves between two, a sweep, a blink.
 
 python examples/avatar_sheet.py out/avatar.png
+python examples/avatar_sheet.py out/strip.png --strip    the seven, and what lies between them, in two rows
 """
 
 import argparse
@@ -56,12 +57,23 @@ def sheet() -> np.ndarray:
     return np.vstack(rows)
 
 
+def strip() -> np.ndarray:
+    """The seven emotions, and below them a way from each to the next (H,1400,3) BGR uint8."""
+    avatar = Avatar()
+    seven = [avatar.draw(answer(**{name: 0.8}), 184) for name in EMOTIONS]
+    ways = ("angry", "disgust", "fear", "surprise", "happy", "neutral", "sad", "angry")
+    halves = [avatar.draw(answer(**{a: 0.45, b: 0.45}), 144) for a, b in pairwise(ways)]
+    return np.vstack([row(seven, 1400, (255, 255, 255)), row(halves, 1400, (255, 255, 255))])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
-    out = parser.parse_args().out
+    parser.add_argument("--strip", action="store_true")
+    args = parser.parse_args()
+    out = args.out
     out.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(out), sheet()):
+    if not cv2.imwrite(str(out), strip() if args.strip else sheet()):
         raise SystemExit(f"cannot write {out}; name a .png file in a folder that you may write to")
     print(f"wrote {out}")
 

@@ -12,7 +12,8 @@ from emojimation import detect
 from emojimation.detect import FaceDetector, HaarDetector, decode, detector, weighted_nms
 from emojimation.errors import InputError
 from emojimation.faces import iou
-from emojimation.views import CLOSE_UP_PADDING, INPUT_PX, draw, enlarged, letterbox, tile_views
+from emojimation.video.scene import crowd
+from emojimation.views import CLOSE_UP_PADDING, INPUT_PX, close_ups, draw, enlarged, letterbox, tile_views
 
 ASSETS = Path(detect.__file__).parent / "assets"
 FACELESS = sorted((Path(__file__).parent / "data" / "faceless").glob("*.jpg"))
@@ -115,15 +116,24 @@ def test_fer2013_pictures_are_found_by_the_close_up_look(blazeface, fer2013):
 
 def test_tiles_find_small_faces_that_one_look_misses(blazeface):
     face = cv2.resize(sample("group.jpg"), (320, 205), interpolation=cv2.INTER_AREA)
-    crowd = np.full((1200, 1600, 3), 110, np.uint8)
+    crowded = np.full((1200, 1600, 3), 110, np.uint8)
     corners = [(100, 60), (1190, 80), (660, 540), (90, 950), (1200, 960), (530, 730)]
     for x, y in corners:
-        crowd[y : y + 205, x : x + 320] = face
-    assert len(blazeface(crowd)) < 10
-    found = FaceDetector(tiles=True)(crowd)
+        crowded[y : y + 205, x : x + 320] = face
+    assert len(blazeface(crowded)) < 15
+    found = FaceDetector(tiles=True)(crowded)
     assert 28 <= len(found) <= 30, "five faces of 35 to 60 pixels in each of six places"
     boxes = np.array([f.xyxy for f in found])
     assert (iou(boxes, boxes) - np.eye(len(boxes)) < detect.SAME_FACE_IOU).all(), "no face twice"
+
+
+@pytest.mark.parametrize(("count", "size"), [(20, (1280, 720)), (20, (640, 480)), (30, (1920, 1080))])
+def test_a_crowd_is_found_without_tiles(blazeface, count, size):
+    """Faces of 45 to 100 pixels, 13 input pixels long, are faint at first; four to an input they are looked at again."""
+    scene = crowd(count, size)
+    frame = scene.frame(3)
+    truth = scene.truth(frame.time_s)
+    assert_found(blazeface(frame.image), np.array([(t.xyxy[:2] + t.xyxy[2:]) / 2 for t in truth]), 0.25)
 
 
 def test_tiles_do_not_split_or_double_large_faces():
@@ -332,3 +342,22 @@ def test_enlarged_view_of_any_box_can_be_drawn(width, height, x, y, side):
     frame = np.full((height, width, 3), 9, np.uint8)
     seen = draw(frame, enlarged(np.array([x, y, x + side, y + side]), width, height))
     assert seen.shape == (INPUT_PX, INPUT_PX, 3) and set(np.unique(seen)) <= {0, 9}
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 5, 11])
+def test_close_ups_show_every_box_in_a_cell_of_its_own(count):
+    frame = np.zeros((300, 400, 3), np.uint8)
+    rng = np.random.default_rng(count)
+    boxes = np.array([(x, y, x + 24, y + 24) for x, y in rng.uniform(20, 260, (count, 2))])
+    sheets = close_ups(boxes, 400, 300)
+    assert len(sheets) == (1 if count == 1 else -(-count // 4)) and sum(map(len, sheets)) == count
+    views = [view for sheet in sheets for view in sheet]
+    for box, view in zip(boxes, views, strict=True):
+        middle = view.to_input((box[:2] + box[2:])[None] / 2)
+        assert view.holds(middle).all() and np.allclose(view.to_frame(middle), (box[:2] + box[2:]) / 2)
+    for sheet in sheets:
+        levels = np.zeros((INPUT_PX, INPUT_PX), int)
+        for number, view in enumerate(sheet):
+            frame[:] = 10 * (number + 1)
+            levels += draw(frame, view)[..., 0]
+        assert set(np.unique(levels)) <= {0, 10, 20, 30, 40}, "cells do not overlap"

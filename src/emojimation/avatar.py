@@ -18,35 +18,36 @@ from emojimation.sprites import bgr
 
 POSES = {
     "angry": Pose(
-        eye_h=0.25, eye_y=-0.06, lid=0.30, slant=0.62, low=0.85, pupil=0.12, gaze_y=0.05, lash=0.07, shine=0.035,
-        brow_y=-0.37, brow_in=-0.17, brow_out=0.14, brow_arch=0.0, brow_w=0.12,
-        mouth_y=0.52, mouth_w=0.33, smile=-0.20, up=0.02, down=0.03, lip=0.085,
+        eye_h=0.25, eye_y=-0.04, lid=0.30, slant=0.60, low=0.80, pupil=0.125, gaze_y=0.05, lash=0.09, shine=0.036,
+        brow_y=-0.35, brow_in=-0.18, brow_out=0.15, brow_arch=-0.01, brow_w=0.145,
+        mouth_y=0.52, mouth_w=0.36, smile=-0.17, up=0.09, down=0.08, teeth=1.36, teeth_low=1.36, lip=0.08,
     ),
     "disgust": Pose(
-        eye_h=0.24, eye_y=-0.10, lid=0.36, slant=0.04, low=0.45, pupil=0.125, gaze_y=0.05, lash=0.065, shine=0.032,
-        brow_y=-0.46, brow_in=-0.06, brow_out=0.0, brow_arch=0.03, brow_w=0.09, skew=0.06, wrinkle=0.10,
-        mouth_y=0.44, mouth_w=0.36, smile=-0.13, up=0.05, down=0.10, lip=0.065, bleh=0.36,
+        eye_w=0.225, eye_h=0.24, eye_y=-0.10, lid=0.36, slant=0.10, low=0.42, pupil=0.125, gaze_y=0.02, lash=0.08,
+        shine=0.034,
+        brow_y=-0.42, brow_in=-0.08, brow_out=0.01, brow_arch=0.03, brow_w=0.10, skew=0.05, wrinkle=0.13,
+        mouth_y=0.44, mouth_w=0.36, smile=-0.14, up=0.06, down=0.10, teeth=0.6, lip=0.065, bleh=0.37,
     ),
     "fear": Pose(
-        eye_w=0.27, eye_h=0.33, eye_y=-0.10, lid=0.0, pupil=0.085, shine=0.032, lash=0.035,
-        brow_y=-0.58, brow_in=0.13, brow_out=-0.10, brow_arch=0.03, brow_w=0.075,
-        mouth_y=0.60, mouth_w=0.31, smile=-0.10, up=0.20, down=0.03, teeth=0.7, wave=0.012, lip=0.06,
+        eye_w=0.265, eye_h=0.32, eye_y=-0.10, lid=0.0, pupil=0.095, shine=0.036, lash=0.05,
+        brow_y=-0.56, brow_in=0.14, brow_out=-0.09, brow_arch=0.03, brow_w=0.085,
+        mouth_y=0.59, mouth_w=0.34, smile=-0.13, up=0.21, down=0.06, teeth=0.62, teeth_low=0.35, wave=0.014, lip=0.065,
         sweat=1.0, shake=1.0,
     ),
     "happy": Pose(
         eye_h=0.25, eye_y=-0.10, lid=0.0, low=-0.86, lash=0.095, pupil=0.15, shine=0.05,
-        brow_y=-0.56, brow_in=-0.01, brow_out=-0.02, brow_arch=0.09, brow_w=0.07,
-        mouth_y=0.30, mouth_w=0.54, smile=0.13, up=0.0, down=0.42, teeth=0.75, tongue=1.0, lip=0.06,
+        brow_y=-0.55, brow_in=-0.01, brow_out=-0.02, brow_arch=0.09, brow_w=0.085,
+        mouth_y=0.30, mouth_w=0.54, smile=0.15, up=0.0, down=0.44, teeth=0.72, tongue=1.0, lip=0.06, dimple=0.10,
     ),
     "sad": Pose(
-        eye_h=0.27, eye_y=-0.06, lid=0.20, slant=-0.38, pupil=0.175, gaze_y=0.07, shine=0.072, lash=0.055,
-        brow_y=-0.46, brow_in=0.15, brow_out=-0.10, brow_arch=-0.02, brow_w=0.075,
-        mouth_y=0.55, mouth_w=0.25, smile=-0.17, tear=1.0,
+        eye_w=0.235, eye_h=0.28, eye_y=-0.06, lid=0.16, slant=-0.42, pupil=0.185, gaze_y=0.05, shine=0.076, lash=0.07,
+        brow_y=-0.46, brow_in=0.16, brow_out=-0.10, brow_arch=-0.02, brow_w=0.085,
+        mouth_y=0.57, mouth_w=0.23, smile=-0.16, lip=0.08, wet=1.0, tear=1.0,
     ),
     "surprise": Pose(
-        eye_w=0.265, eye_h=0.33, eye_y=-0.13, lid=0.0, pupil=0.135, shine=0.055, lash=0.035,
-        brow_y=-0.63, brow_in=0.0, brow_out=-0.02, brow_arch=0.11, brow_w=0.075,
-        mouth_y=0.53, mouth_w=0.20, smile=0.0, up=0.23, down=0.25, tongue=0.55, lip=0.06,
+        eye_w=0.265, eye_h=0.32, eye_y=-0.13, lid=0.0, pupil=0.145, shine=0.058, lash=0.05,
+        brow_y=-0.62, brow_in=0.0, brow_out=-0.02, brow_arch=0.11, brow_w=0.085,
+        mouth_y=0.53, mouth_w=0.20, smile=0.0, up=0.22, down=0.25, teeth=0.35, tongue=0.6, lip=0.06,
     ),
     "neutral": Pose(),
 }  # fmt: skip
@@ -72,8 +73,8 @@ class Avatar:
         weights = _weights(probabilities)
         if size_px < 1:
             raise InputError(f"size_px must be at least 1, not {size_px}; ask for a larger picture")
-        factor = 4 if size_px <= 64 else 2 if size_px <= 640 else 1
-        size = size_px * factor
+        factor = 4 if size_px <= 64 else 2 if size_px <= 160 else 1.5 if size_px <= 640 else 1
+        size = round(size_px * factor)
         image = cv2.resize(_skin(weights), (size, size), interpolation=cv2.INTER_LINEAR)
         draw_features(image, self._alive(Pose(*(weights @ _MATRIX).tolist()), time_s), _bold(size_px))
         return _finish(image, disc(size), size_px, time_s, roll_deg)
@@ -203,7 +204,14 @@ def _one_skin(name: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     for colour, cx, cy, width, height, strength in _SPOTS[name]:
         spot = strength * np.exp(-(((x - cx) / width) ** 2) - ((y - cy) / height) ** 2)[..., None]
         skin = skin + (np.array(colour, np.float32) - skin) * spot
-    gloss = 0.45 * np.exp(-(((x + 0.30) / 0.34) ** 2) - ((y + 0.74) / 0.13) ** 2)[..., None]
-    skin = skin + (255 - skin) * gloss
     edge = np.clip((np.hypot(x, y)[..., None] - 0.90) / 0.10, 0, 1) ** 1.5
-    return np.asarray(skin * (1 - 0.16 * edge), np.float32)
+    skin = skin * (1 - 0.16 * edge)
+    return np.asarray(skin + (255 - skin) * _lights(x, y), np.float32)
+
+
+def _lights(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """How white the lights on the head are (SKIN,SKIN,1): a window's at the upper left, a glow along the lower right rim."""
+    along, aside = 0.87 * (x + 0.45) - 0.50 * (y + 0.68), 0.50 * (x + 0.45) + 0.87 * (y + 0.68)
+    window = 0.50 * np.exp(-(((along / 0.26) ** 2 + (aside / 0.10) ** 2) ** 1.5))
+    rim = np.exp(-(((np.hypot(x, y) - 0.86) / 0.07) ** 2)) * np.clip((x + y) / 1.3, 0, 1) ** 3
+    return np.asarray((window + 0.30 * rim)[..., None])

@@ -16,7 +16,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from emojimation.errors import InputError
 from emojimation.faces import Face, iou
-from emojimation.views import CLOSE_UP_PADDING, INPUT_PX, View, draw, enlarged, letterbox, tile_views
+from emojimation.views import CLOSE_UP_PADDING, INPUT_PX, View, close_ups, draw, letterbox, tile_views
 from emojimation.weights import resolve
 
 GRID = 48
@@ -32,6 +32,8 @@ SMALL_PX = 40
 SOFTER = 0.8
 # Half the mouth's width as a share of the distance between the eyes.
 MOUTH_HALF_WIDTH = 0.4
+# A small face may score this little at first, as share of min_score, if the second look alone is sure; at most so many.
+FAINT, MOST_SMALL = 1 / 3, 64
 BATCH = 16
 
 # Columns of a candidate row: score, box xyxy, six keypoints xy (right eye, left eye, nose, mouth, right ear, left ear),
@@ -64,12 +66,15 @@ def weighted_nms(candidates: np.ndarray, same_iou: float = SAME_FACE_IOU) -> np.
     The best candidate and all that overlap it are blended, weighted by score, as in the BlazeFace paper (section 4):
     steadier in video than keeping the best alone. The best score stays.
     """
+    if len(candidates) < 2:
+        return candidates
     rest = candidates[np.argsort(-candidates[:, _SCORE], kind="stable")]
     faces = []
     while len(rest):
         same = iou(rest[:1, _BOX], rest[:, _BOX])[0] >= same_iou
         same[0] = True
-        blended = np.average(rest[same], axis=0, weights=rest[same, _SCORE])
+        weights = rest[same, _SCORE]
+        blended = weights @ rest[same] / weights.sum()
         blended[_SCORE] = rest[0, _SCORE]
         faces.append(blended)
         rest = rest[~same]
@@ -126,18 +131,21 @@ class FaceDetector:
         """The candidates that are faces: large ones by their score, small ones by what an enlarged view shows."""
         small = (rows[:, _SEEN_PX] < SMALL_PX) & self.refine & (_sides(rows) >= self.min_size_px / 2)
         sure = rows[~small & (rows[:, _SCORE] >= self.min_score)]
-        closer = self._look_again(frame, rows[small])
+        closer = self._look_again(frame, rows[small][:MOST_SMALL])
         return weighted_nms(np.vstack([sure, closer[closer[:, _SCORE] >= self.min_score]]))
 
     def _look_again(self, frame: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """The same faces as their enlarged views show them, with the better of both scores; the unseen are left out."""
+        """The same faces as their enlarged views show them; the unseen are left out.
+
+        A candidate of some score counts with the better of both looks, a faint one with the second alone.
+        """
         height, width = frame.shape[:2]
-        views = [enlarged(row[_BOX], width, height) for row in rows]
         again = [np.zeros((0, _COLUMNS))]
-        for row, seen in zip(rows, self._look_each(frame, views), strict=True):
-            faces = weighted_nms(seen)
+        for row, seen in zip(rows, self._look_each(frame, close_ups(rows[:, _BOX], width, height)), strict=True):
+            faces = weighted_nms(seen[seen[:, _SCORE] >= self.min_score * SOFTER])
             same = faces[iou(row[None, _BOX], faces[:, _BOX])[0] >= SAME_FACE_IOU][:1]
-            same[:, _SCORE] = np.maximum(same[:, _SCORE], row[_SCORE])
+            if row[_SCORE] >= self.min_score * SOFTER:
+                same[:, _SCORE] = np.maximum(same[:, _SCORE], row[_SCORE])
             again.append(same)
         return np.vstack(again)
 
@@ -145,22 +153,25 @@ class FaceDetector:
         """Candidates (n,18) for faces that fill the frame."""
         height, width = frame.shape[:2]
         rows = self._look(frame, [letterbox((0, 0, width, height), CLOSE_UP_PADDING)])
+        rows = rows[rows[:, _SCORE] >= self.min_score * SOFTER]
         return rows[_sides(rows) >= CLOSE_UP_SHARE * max(width, height)]
 
     def _look(self, frame: np.ndarray, views: list[View]) -> np.ndarray:
         """Candidates (n,18) in frame pixels of all views, without those that a view's inner edge cuts."""
-        seen = self._look_each(frame, views)
+        seen = self._look_each(frame, [(view,) for view in views])
         return np.vstack([_whole_only(rows, view, frame) for rows, view in zip(seen, views, strict=True)])
 
-    def _look_each(self, frame: np.ndarray, views: list[View]) -> list[np.ndarray]:
-        """Candidates (n,18) in frame pixels for each view."""
+    def _look_each(self, frame: np.ndarray, inputs: list[tuple[View, ...]]) -> list[np.ndarray]:
+        """Candidates (n,18) in frame pixels for each view; inputs: the views that share one input of the network."""
         seen = []
-        for start in range(0, len(views), BATCH):
-            part = views[start : start + BATCH]
-            inputs = np.stack([draw(frame, view) for view in part])
-            outputs = self._session.run(["boxes", "logits"], {"frames": inputs})
-            for view, boxes, logits in zip(part, *outputs, strict=True):
-                seen.append(_to_frame(decode(boxes, logits, self.min_score * SOFTER), view))
+        for start in range(0, len(inputs), BATCH):
+            part = inputs[start : start + BATCH]
+            drawn = np.stack([draw(frame, *views) for views in part])
+            outputs = self._session.run(["boxes", "logits"], {"frames": drawn})
+            for views, boxes, logits in zip(part, *outputs, strict=True):
+                rows = decode(boxes, logits, self.min_score * FAINT)
+                middles = (rows[:, 1:3] + rows[:, 3:5]) / 2
+                seen += [_to_frame(rows[view.holds(middles)], view) for view in views]
         return seen
 
     def _faces(self, rows: np.ndarray) -> list[Face]:

@@ -13,6 +13,7 @@ import numpy as np
 from emojimation.assign import assign
 from emojimation.errors import InputError
 from emojimation.faces import Face, iou
+from emojimation.smooth import LowPass
 
 NOMINAL_STEP_S = 1 / 30  # between two frames of unknown time
 # Memory of the filter for boxes and landmarks: short, to take the trembling away and not to lag behind the head.
@@ -38,7 +39,7 @@ class Track:
     track_id: from 1, given on confirmation, 0 before. state: "tentative", "confirmed" (seen in the last frame with
     detection) or "lost". hits: number of detections. age: seconds since the first of them. time_since_update: seconds
     since the last of them. centre, wh, velocity: (2,) float64 pixels and pixels a second. marks: (5,2) landmarks as
-    parts of `wh` from the centre, or None. smooth, raw: (7,) smoothed and last measured probabilities, or None.
+    parts of `wh` from the centre, or None. look: smooths the probabilities (7,), None before there are any.
     face: as last detected.
     """
 
@@ -47,8 +48,7 @@ class Track:
     wh: np.ndarray
     velocity: np.ndarray
     marks: np.ndarray | None
-    smooth: np.ndarray | None
-    raw: np.ndarray | None
+    look: LowPass | None
     track_id: int = 0
     state: str = "tentative"
     hits: int = 1
@@ -157,21 +157,6 @@ class Tracker:
         return [track for track in self.tracks if track.state == "lost" and track.time_since_update <= self.hold_s]
 
 
-def lowpass(smooth: np.ndarray, before: np.ndarray, now: np.ndarray, step_s: float, memory_s: float) -> np.ndarray:
-    """One step of an exponential low-pass filter whose input runs straight from `before` to `now` during `step_s`.
-
-    The exact solution of smooth' = (input - smooth) / memory_s ("first-order hold"). The usual step
-    smooth += (1 - exp(-step/memory)) * (now - smooth) takes the new input for the whole interval and so runs ahead by half
-    of it: at 5 frames a second by 0.1 s, at 30 by 0.017 s, and the two films would differ.
-    """
-    if memory_s <= 0:
-        return now
-    ratio = step_s / memory_s
-    decay = math.exp(-ratio)
-    mean = (1 - decay) / ratio if ratio > 1e-6 else 1 - ratio / 2
-    return decay * smooth + (mean - decay) * before + (1 - mean) * now
-
-
 def _costs(tracks: list[Track], faces: list[Face]) -> np.ndarray:
     """(n,m) cost of each pair: minus the logarithm of its likelihood, but for a constant, plus 1 - IoU.
 
@@ -201,7 +186,7 @@ def _look_differences(tracks: list[Track], faces: list[Face]) -> np.ndarray:
     known = [_known(face.probabilities) for face in faces]
     return np.array(
         [
-            [0.5 if t.smooth is None or p is None else float(np.abs(t.smooth - p).sum()) / 2 for p in known]
+            [0.5 if t.look is None or p is None else float(np.abs(t.look.value - p).sum()) / 2 for p in known]
             for t in tracks
         ]
     )
@@ -218,8 +203,8 @@ def _crowded(tracks: list[Track]) -> np.ndarray:
 def _born(face: Face) -> Track:
     box = face.xyxy.astype(np.float64)
     centre, wh = _centres(box[None])[0], np.maximum(box[2:] - box[:2], 1e-3)
-    raw = _known(face.probabilities)
-    return Track(face, centre, wh, np.zeros(2), _marks(face, centre, wh), raw, raw)
+    look = _known(face.probabilities)
+    return Track(face, centre, wh, np.zeros(2), _marks(face, centre, wh), None if look is None else LowPass(look))
 
 
 def _absorb(track: Track, face: Face, smooth_s: float, crowded: bool) -> None:
@@ -241,18 +226,15 @@ def _absorb(track: Track, face: Face, smooth_s: float, crowded: bool) -> None:
         track.marks = seen.marks
     else:
         track.marks = track.marks + (1 - theta) * (seen.marks - track.marks)
-    _absorb_look(track, seen.raw, smooth_s)
+    _absorb_look(track, seen.look, smooth_s)
     track.face, track.hits, track.time_since_update = face, n + 1, 0.0
 
 
-def _absorb_look(track: Track, raw: np.ndarray | None, smooth_s: float) -> None:
-    if raw is None:
-        return
-    if track.smooth is None or track.raw is None:
-        track.smooth = raw
-    else:
-        track.smooth = lowpass(track.smooth, track.raw, raw, track.time_since_update, smooth_s)
-    track.raw = raw
+def _absorb_look(track: Track, seen: LowPass | None, smooth_s: float) -> None:
+    if seen is not None and track.look is not None:
+        track.look.add(seen.value, track.time_since_update, smooth_s)
+    elif seen is not None:
+        track.look = seen
 
 
 def _emitted(track: Track) -> Face:
@@ -260,7 +242,7 @@ def _emitted(track: Track) -> Face:
     return track.face.with_(
         xyxy=_xyxy(centre, track.wh).astype(np.float32),
         landmarks=None if track.marks is None else (centre + track.marks * track.wh).astype(np.float32),
-        probabilities=None if track.smooth is None else track.smooth.astype(np.float32),
+        probabilities=None if track.look is None else track.look.value.astype(np.float32),
         track_id=track.track_id,
     )
 

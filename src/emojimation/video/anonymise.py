@@ -5,36 +5,26 @@ are linked to chains over time. Second pass: `Covers.at` tells what to cover: fi
 `GAP_S` apart), and places where a chain was just before it ended or will be just after it begins. All boxes are enlarged.
 """
 
-import math
-from array import array
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from emojimation.faces import Face, iou
+from emojimation.video.chains import GAP_S, Chain, centre_of, distance_to, hold_sizes, side_of, smooth, velocity_at
 
-GAP_S = 1.0
 MIN_SCORE = 0.35  # of the detector
-SURE_SCORE, SURE_HITS = 0.6, 3  # a chain with either is a person; only people come into the rows
-WEAK_HOLD_S = 0.2  # of a chain that is a single doubtful find
 ENLARGED = 1.2
 DOUBT_GROWTH = 0.3  # further enlargement per second away from the next find
-# A find belongs to a chain when it is no farther from where the chain should be: in face sizes, and more per second.
-REACH, REACH_PER_S = 0.6, 1.6
-SIZE_RATIO = 2.2
 # Two finds in one frame are one face when they overlap or their centres are so near, in sizes of the better one.
 SAME_IOU, SAME_CENTRE = 0.3, 0.4
-VELOCITY_S = 0.25  # over which the velocity at a chain's end is taken
 FARTHEST = 1.0  # how far a cover runs on beyond a chain's end, in face sizes
-SMOOTH_BOX_S, SMOOTH_LOOK_S = 0.06, 0.3
 STYLES = ("emoji", "avatar", "blur", "pixelate")
 
 Detector = Callable[[np.ndarray], list[Face]]
 _TURNS = (cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_COUNTERCLOCKWISE)
-_WIDTH = 22  # numbers of a find: box 4, landmarks 10, probabilities 7, score 1
 
 
 class Searcher:
@@ -77,41 +67,9 @@ def once_each(faces: list[Face]) -> list[Face]:
 
 
 def _same(face: Face, better: Face) -> bool:
-    apart = float(np.linalg.norm(_centre(face.xyxy) - _centre(better.xyxy)))
+    apart = float(np.linalg.norm(centre_of(face.xyxy) - centre_of(better.xyxy)))
     near = apart < SAME_CENTRE * better.size_px and face.size_px < 1.6 * better.size_px
     return near or bool(iou(face.xyxy[None], better.xyxy[None])[0, 0] >= SAME_IOU)
-
-
-@dataclass(slots=True, eq=False)
-class _Chain:
-    """The finds of one face over time, packed: a film of hours must fit into memory."""
-
-    times: array = field(default_factory=lambda: array("d"))
-    packed: array = field(default_factory=lambda: array("f"))
-    marks: bool = True
-    number: int | None = None
-
-    def add(self, time_s: float, face: Face) -> None:
-        self.times.append(time_s)
-        self.marks &= face.landmarks is not None
-        landmarks = np.zeros(10) if face.landmarks is None else face.landmarks.ravel()
-        look = np.full(7, np.nan) if face.probabilities is None else face.probabilities
-        self.packed.extend(float(v) for v in (*face.xyxy, *landmarks, *look, face.score))
-
-    def values(self) -> np.ndarray:
-        """(n,22) float32, without a copy."""
-        return np.frombuffer(self.packed, np.float32).reshape(-1, _WIDTH)
-
-    @property
-    def sure(self) -> bool:
-        return len(self.times) >= SURE_HITS or float(self.values()[:, -1].max()) >= SURE_SCORE
-
-    @property
-    def hold_s(self) -> float:
-        return GAP_S if self.sure else WEAK_HOLD_S
-
-    def last(self) -> np.ndarray:
-        return np.array(self.packed[-_WIDTH:])
 
 
 @dataclass(slots=True)
@@ -138,16 +96,16 @@ class Covers:
 
     def __init__(self, threshold: float = 0.5):
         self._threshold = threshold
-        self._chains: list[_Chain] = []
-        self._open: list[_Chain] = []
-        self._waiting: list[_Chain] = []
-        self._now: list[_Chain] = []
+        self._chains: list[Chain] = []
+        self._open: list[Chain] = []
+        self._waiting: list[Chain] = []
+        self._now: list[Chain] = []
         self.report = Report()
 
     def add(self, time_s: float, faces: list[Face]) -> None:
         """Link the finds of a frame to chains that were seen within `GAP_S`, nearest first; the others begin new ones."""
         self._open = [chain for chain in self._open if time_s - chain.times[-1] <= GAP_S + 1e-6]
-        distance = np.array([[_distance(chain, time_s, face) for face in faces] for chain in self._open])
+        distance = np.array([[distance_to(chain, time_s, face) for face in faces] for chain in self._open])
         free = set(range(len(faces)))
         while distance.size and distance.min() < 1:
             i, j = (int(v) for v in np.unravel_index(int(distance.argmin()), distance.shape))
@@ -155,7 +113,7 @@ class Covers:
             distance[i], distance[:, j] = np.inf, np.inf
             free.discard(j)
         for j in sorted(free):
-            chain = _Chain()
+            chain = Chain()
             chain.add(time_s, faces[j])
             self._open.append(chain)
             self._chains.append(chain)
@@ -167,7 +125,8 @@ class Covers:
             if chain.sure:
                 self.report.people += 1
                 chain.number = self.report.people
-            _smooth(chain)
+            smooth(chain)
+        hold_sizes(self._chains)
         self._waiting = sorted(self._chains, key=lambda chain: -(chain.times[0] - chain.hold_s))
 
     def at(self, time_s: float) -> tuple[list[Face], list[Face]]:
@@ -180,7 +139,7 @@ class Covers:
             i = bisect_left(chain.times, time_s - 1e-5)
             if i < len(chain.times) and chain.times[i] <= time_s + 1e-5:
                 face = self._face(chain, chain.values()[i])
-                covers.append(enlarged(face, ENLARGED))
+                covers.append(enlarged(face, ENLARGED * float(chain.growth[i])))
                 found += [face] if chain.sure else []
             elif 0 < i < len(chain.times):
                 interpolated = True
@@ -204,35 +163,35 @@ class Covers:
         report.interpolated += interpolated
         report.filled += held or interpolated
 
-    def _inside(self, chain: _Chain, i: int, time_s: float) -> list[Face]:
+    def _inside(self, chain: Chain, i: int, time_s: float) -> list[Face]:
         """Between two finds: on the way from one to the other; after a long way also where each of them is."""
         before, after = chain.values()[i - 1], chain.values()[i]
         gap_s = chain.times[i] - chain.times[i - 1]
         self.report.longest_gap_s = max(self.report.longest_gap_s, gap_s)
         share = (time_s - chain.times[i - 1]) / gap_s
         doubt_s = min(share, 1 - share) * gap_s
-        grown = ENLARGED + DOUBT_GROWTH * doubt_s
+        grown = ENLARGED * float(chain.growth[i - 1 : i + 1].max()) + DOUBT_GROWTH * doubt_s
         faces = [self._face(chain, (1 - share) * before + share * after)]
-        if np.linalg.norm(_centre(after[:4]) - _centre(before[:4])) > FARTHEST * _side(before):
+        if np.linalg.norm(centre_of(after[:4]) - centre_of(before[:4])) > FARTHEST * side_of(before):
             faces += [self._face(chain, before), self._face(chain, after)]
         return [enlarged(face, grown) for face in faces]
 
-    def _beyond(self, chain: _Chain, time_s: float) -> Face:
+    def _beyond(self, chain: Chain, time_s: float) -> Face:
         """Before the first or after the last find: from there to where the face would be by now, all of it."""
         values, times = chain.values(), chain.times
         end = 0 if time_s < times[0] else -1
         away_s = time_s - times[end]
-        moved = _velocity(times, values, end) * away_s
-        limit = FARTHEST * _side(values[end])
+        moved = velocity_at(times, values, end) * away_s
+        limit = FARTHEST * side_of(values[end])
         moved *= min(1.0, limit / max(float(np.linalg.norm(moved)), 1e-9))
         row = values[end].copy()
         row[:4] += np.tile(moved, 2) / 2
         row[4:14] += np.tile(moved, 5) / 2
         face = self._face(chain, row)
-        reach = 1 + float(np.linalg.norm(moved)) / max(_side(values[end]), 1e-6)
-        return enlarged(face, ENLARGED * reach + DOUBT_GROWTH * abs(away_s))
+        reach = 1 + float(np.linalg.norm(moved)) / max(side_of(values[end]), 1e-6)
+        return enlarged(face, ENLARGED * reach * float(chain.growth[end]) + DOUBT_GROWTH * abs(away_s))
 
-    def _face(self, chain: _Chain, row: np.ndarray) -> Face:
+    def _face(self, chain: Chain, row: np.ndarray) -> Face:
         look = row[14:21]
         return Face(
             xyxy=row[:4].copy(),
@@ -246,53 +205,5 @@ class Covers:
 
 def enlarged(face: Face, factor: float) -> Face:
     """The face with a box `factor` times as large around the same centre."""
-    centre, half = _centre(face.xyxy), (face.xyxy[2:] - face.xyxy[:2]) / 2 * factor
+    centre, half = centre_of(face.xyxy), (face.xyxy[2:] - face.xyxy[:2]) / 2 * factor
     return face.with_(xyxy=np.concatenate([centre - half, centre + half]).astype(np.float32))
-
-
-def _distance(chain: _Chain, time_s: float, face: Face) -> float:
-    """How far a find is from the chain, 1 at the limit; the nearer of where it was and where it should be now."""
-    last = chain.last()
-    side, gap_s = max(_side(last), face.size_px), time_s - chain.times[-1]
-    if side > SIZE_RATIO * min(_side(last), face.size_px):
-        return math.inf
-    velocity = _velocity(chain.times, chain.values(), -1)
-    centre = _centre(face.xyxy)
-    apart = min(
-        float(np.linalg.norm(centre - _centre(last[:4]))),
-        float(np.linalg.norm(centre - _centre(last[:4]) - velocity * gap_s)),
-    )
-    return apart / (side * (REACH + REACH_PER_S * gap_s))
-
-
-def _velocity(times: array, values: np.ndarray, end: int) -> np.ndarray:
-    """Mean velocity (2,) in pixels a second over `VELOCITY_S` at the first (0) or last (-1) find of a chain."""
-    if end == 0:
-        other = min(bisect_left(times, times[0] + VELOCITY_S), len(times) - 1)
-    else:
-        other = max(bisect_left(times, times[-1] - VELOCITY_S) - 1, 0)
-    span = times[end] - times[other]
-    return np.zeros(2) if abs(span) < 1e-6 else (_centre(values[end][:4]) - _centre(values[other][:4])) / span
-
-
-def _smooth(chain: _Chain) -> None:
-    """Smooth boxes, landmarks and looks in place, forwards and backwards, so that nothing lags behind."""
-    values = chain.values()  # shares the chain's memory
-    steps = np.diff(np.frombuffer(chain.times, np.float64))
-    for columns, memory_s in ((slice(0, 14), SMOOTH_BOX_S), (slice(14, 21), SMOOTH_LOOK_S)):
-        keep = np.exp(-steps / memory_s)
-        part = values[:, columns].astype(np.float64)
-        forwards, backwards = part.copy(), part.copy()
-        for i in range(1, len(part)):
-            forwards[i] += keep[i - 1] * (forwards[i - 1] - part[i])
-        for i in range(len(part) - 2, -1, -1):
-            backwards[i] += keep[i] * (backwards[i + 1] - part[i])
-        values[:, columns] = (forwards + backwards) / 2
-
-
-def _centre(xyxy: np.ndarray) -> np.ndarray:
-    return (xyxy[:2] + xyxy[2:4]) / 2
-
-
-def _side(row: np.ndarray) -> float:
-    return float(max(row[2] - row[0], row[3] - row[1]))

@@ -1,0 +1,112 @@
+"""The film that comes out, decoded and looked at frame by frame: in no hiding style is a known face to be seen.
+
+What is asked is whether the face's detail is still there: for each small block of the face, the fine structure (what is left
+after a Gaussian blur) of the film before and after hiding is compared. A block that was only encoded again keeps it.
+"""
+
+import cv2
+import numpy as np
+import pytest
+
+from emojimation.detect import FaceDetector
+from emojimation.pipeline import Pipeline
+from emojimation.video.anonymise import MIN_SCORE, STYLES, Searcher
+from emojimation.video.options import Options
+from emojimation.video.outputs import Targets
+from emojimation.video.run import run_video
+from emojimation.video.scene import hide_and_seek
+from emojimation.video.writer import Segment
+from films import images
+
+FPS = 10.0
+BLOCK_PX = 12
+DETAIL = 1.5  # grey levels, standard deviation of the fine structure: blocks with less tell nothing
+KEPT = 0.6  # a block whose fine structure differs by less than this part of itself is seen
+
+
+@pytest.fixture(scope="module")
+def scene():
+    return hide_and_seek(fps=FPS)
+
+
+@pytest.fixture(scope="module")
+def shot(scene, tmp_path_factory):
+    """The film as a camera would have written it, H.264, and its decoded frames."""
+    path = tmp_path_factory.mktemp("shot") / "shot.mp4"
+    film = Segment(path, FPS)
+    for frame in scene:
+        film.write(frame.image, frame.time_s)
+    film.close()
+    return path, images(path)
+
+
+@pytest.fixture(scope="module")
+def look():
+    """What `emojimation video --anonymise` looks with; answers are kept, as every style asks about the same frames."""
+    pipeline = Pipeline(
+        detector=Searcher(FaceDetector(min_score=MIN_SCORE, tiles=True), FaceDetector(min_score=MIN_SCORE))
+    )
+    known = {}
+
+    def remembered(image):
+        key = hash(image.tobytes())
+        if key not in known:
+            known[key] = pipeline(image)
+        return known[key]
+
+    return remembered
+
+
+def fine(image, scene):
+    """The fine structure; bars are left out of the average, so that their edges do not count as the face's."""
+    grey, open_ = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype(np.float32), np.ones(image.shape[:2], np.float32)
+    for x0, y0, x1, y1 in scene.bars:
+        open_[y0:y1, max(x0 - 2, 0) : x1 + 2] = 0
+    mean = cv2.GaussianBlur(grey * open_, (0, 0), 3) / np.maximum(cv2.GaussianBlur(open_, (0, 0), 3), 1e-6)
+    return (grey - mean) * open_
+
+
+def blocks(mask):
+    """Slices of the blocks that lie whole in the mask."""
+    for y in range(0, mask.shape[0] - BLOCK_PX, BLOCK_PX // 2):
+        for x in range(0, mask.shape[1] - BLOCK_PX, BLOCK_PX // 2):
+            block = np.s_[y : y + BLOCK_PX, x : x + BLOCK_PX]
+            if mask[block].all():
+                yield block
+
+
+def seen_and_all(scene, before, after):
+    """Blocks of faces whose detail is still there, as (time, person), and how many were looked at; faces looked at."""
+    seen, count, faces = [], 0, 0
+    for number, (one, other) in enumerate(zip(before, after, strict=True)):
+        first, second = fine(one, scene), fine(other, scene)
+        for truth in scene.truth(number / FPS):
+            inside = list(blocks(scene.visible(truth)))
+            faces += bool(inside)
+            for block in inside:
+                if first[block].std() > DETAIL:
+                    count += 1
+                    if (second[block] - first[block]).std() < KEPT * first[block].std():
+                        seen.append((number / FPS, truth.person))
+    return seen, count, faces
+
+
+def test_the_measure_sees_faces_that_are_not_hidden(scene, shot, tmp_path):
+    """The film encoded once more, nothing hidden: nearly all blocks keep their detail."""
+    path = tmp_path / "again.mp4"
+    film = Segment(path, FPS)
+    for number, image in enumerate(shot[1]):
+        film.write(image, number / FPS)
+    film.close()
+    seen, count, faces = seen_and_all(scene, shot[1], images(path))
+    assert count > 5000 and len(seen) > 0.95 * count and faces > 180
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_no_frame_of_the_film_shows_a_face(style, scene, shot, look, tmp_path):
+    out = tmp_path / "out.mp4"
+    result = run_video(shot[0], look, Targets(out), Options(style=style, hide=True, workers=2))
+    assert result.frames == len(shot[1]) and "held in" in result.hidden
+    seen, count, faces = seen_and_all(scene, shot[1], images(out))
+    assert count > 5000 and faces > 180
+    assert seen == [], f"{len(seen)} of {count} blocks, first at {seen[0][0]:.1f} s"

@@ -1,0 +1,48 @@
+"""Odd but right films through the whole run, to a film again: 8K, odd sizes, ten bits and HDR, transparency, changing size."""
+
+import numpy as np
+import pytest
+
+from emojimation.video.options import Options
+from emojimation.video.outputs import Targets
+from emojimation.video.run import run_video
+from films import images, write_film
+from test_run_video import look
+
+PQ = 16  # SMPTE 2084, ITU-T H.273
+
+
+CASES = [
+    ("8k.mp4", (7680, 4320), {"options": {"preset": "ultrafast", "qp": "30"}}, (7680, 4320)),
+    ("odd.mkv", (321, 239), {"pix_fmt": "yuv444p"}, (322, 240)),
+    ("tenbit.mkv", (320, 240), {"pix_fmt": "yuv420p10le"}, (320, 240)),
+    ("hdr.mkv", (320, 240), {"pix_fmt": "yuv420p10le", "transfer": PQ}, (320, 240)),
+    ("alpha.webm", (320, 240), {"codec": "libvpx-vp9", "pix_fmt": "yuva420p"}, (320, 240)),
+    ("turned.mp4", (320, 240), {"rotation": 90}, (240, 320)),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "settings", "expected", "style"),
+    [(*case, "boxes") for case in CASES] + [(*case, "avatar") for case in CASES[1:]],
+)
+def test_odd_films_become_films_that_browsers_play(name, size, settings, expected, style, tmp_path):
+    film = write_film(tmp_path / name, 2 if expected[0] > 4000 else 6, 30, size, **settings)
+    result = run_video(film, look, Targets(tmp_path / "out.mp4", tmp_path / "a.csv"), Options(style=style, workers=2))
+    frames = images(tmp_path / "out.mp4")
+    assert len(frames) == result.frames == (2 if expected[0] > 4000 else 6) and result.people == 1
+    height, width = frames[0].shape[:2]
+    assert (width, height) == expected
+    inside = frames[-1][height // 3 : 2 * height // 3, width // 3 : 2 * width // 3]
+    assert inside.std() > 5, "something is drawn there"
+
+
+def test_a_size_that_changes_keeps_the_films_size(tmp_path):
+    first, second = (write_film(tmp_path / f"{n}.ts", 6, 30, size) for n, size in enumerate([(320, 240), (160, 160)]))
+    both = tmp_path / "both.ts"
+    both.write_bytes(first.read_bytes() + second.read_bytes())
+    result = run_video(both, look, Targets(tmp_path / "out.mp4"), Options())
+    frames = images(tmp_path / "out.mp4")
+    assert {frame.shape for frame in frames} == {(240, 320, 3)} and len(frames) == result.frames == 12
+    assert any("frame size changes: 160x160, 320x240" in note for note in result.notes)
+    assert np.abs(frames[-1][:, :20].astype(int)).mean() < 12, "fitted with black beside it"
