@@ -3,6 +3,7 @@
 import base64
 import threading
 import time
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -96,7 +97,8 @@ def test_a_frame_that_fails_goes_out_undrawn(stream, frame, monkeypatch):
 
 def test_the_page_waits_eight_seconds_then_says_why_and_takes_snapshots(monkeypatch):
     asked = []
-    monkeypatch.setattr(web_live, "webrtc_streamer", lambda **given: asked.append(given))  # it wants a real server
+    monkeypatch.setattr(web_live, "webrtc_streamer", lambda **given: asked.append(given))  # these two want a real server
+    monkeypatch.setattr(web_live, "Ends", lambda stream: SimpleNamespace(source=None, sink=None, close=lambda: None))
     test = page("live")
     assert "The camera is off" in html(test)
     test.button(key="live-switch").click().run()

@@ -1,5 +1,7 @@
 """The web app's frame: navigation, style, first-visit notice. Run it with `emojimation web`."""
 
+import gc
+
 import streamlit as st
 
 from emojimation.apps.web import live as web_live
@@ -39,6 +41,15 @@ def main() -> None:
     page.run()
     _notice()
     look.footer()
+    _settle()
+
+
+@st.cache_resource(show_spinner=False)
+def _settle() -> None:
+    """Once per process: take what is loaded by now out of the garbage collector's sight, as going through all of it
+    holds every thread, and with it the live pictures, for a tenth of a second."""
+    gc.collect()
+    gc.freeze()
 
 
 def _notice() -> None:

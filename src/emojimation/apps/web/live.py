@@ -13,12 +13,13 @@ from streamlit_webrtc import WebRtcMode, webrtc_streamer
 from emojimation.apps.web import chart, engine
 from emojimation.apps.web import look as web_look
 from emojimation.apps.web.settings import current
-from emojimation.apps.web.stream import Stream, frame_callback
+from emojimation.apps.web.stream import Stream
+from emojimation.apps.web.tracks import Ends
 from emojimation.errors import InputError
 
 WAIT_S = 8.0
 EVERY_MS = 700
-CAMERA = {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 30}}
+CAMERA = {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 24}}
 REASONS = {
     "insecure": "Browsers open cameras on https pages and on this machine only. Open the page as http://127.0.0.1, or put https before it.",
     "missing": "This browser sees no camera. Plug one in, or take a photo elsewhere and upload it on the page Photo.",
@@ -71,16 +72,20 @@ def _controls(stream: Stream) -> None:
 def _switch() -> None:
     on = not st.session_state.get("live_on", False)
     st.session_state.update(live_on=on, live_fallback=False, live_began=time.monotonic(), live_reason=None)
+    ends = st.session_state.pop("live_ends", None)
+    if ends is not None:
+        ends.close()
     if not on:
         st.session_state["stream"].close()
 
 
 def _connection(stream: Stream) -> None:
+    ends = st.session_state.get("live_ends") or st.session_state.setdefault("live_ends", Ends(stream))
     webrtc_streamer(
         key="live", mode=WebRtcMode.SENDRECV, desired_playing_state=True,
         rtc_configuration={"iceServers": current().turn},
         media_stream_constraints={"video": CAMERA, "audio": False},
-        video_frame_callback=frame_callback(stream), on_video_ended=stream.close, media_toggle_controls=False,
+        source_video_track=ends.source, sink_video_track=ends.sink, media_toggle_controls=False,
         video_html_attrs={"autoPlay": True, "playsInline": True, "muted": True, "style": {"width": "100%", "borderRadius": "14px"}},
     )  # fmt: skip
 

@@ -17,13 +17,32 @@ from emojimation.labels import EMOTIONS
 from emojimation.live import LiveLoop, LiveResult
 from emojimation.sprites import stamp
 from emojimation.track import Tracker
-from emojimation.video.reader import Frame, load_av
 
 HISTORY_S = 30.0
-ANSWER_S = 2.0  # a frame that takes longer goes out undrawn
+ANSWER_S = 2.0  # a snapshot that takes longer comes back undrawn
 MAX_SIDE_PX = 1280
 STAGE = (36, 26, 30)  # BGR behind the large avatar
 STAGE_SHARE = 0.75  # its width, in heights of the picture
+
+Make = Callable[[], np.ndarray]
+
+
+class Late:
+    """A frame for a `LiveLoop` whose picture is made when it is asked for: those left out cost nothing.
+
+    make: gives (H,W,3) BGR uint8. time_s: arrival, in seconds of `time.monotonic`. index: from 0.
+    """
+
+    def __init__(self, make: Make, time_s: float, index: int) -> None:
+        self.make, self.time_s, self.index = make, time_s, index
+        self._image: np.ndarray | None = None
+
+    @property
+    def image(self) -> np.ndarray:
+        """The picture, made once."""
+        if self._image is None:
+            self._image = self.make()
+        return self._image
 
 
 class Feed:
@@ -31,17 +50,17 @@ class Feed:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._frame: Frame | None = None
+        self._frame: Late | None = None
         self._closed = False
         self._count = 0
-        self._began_s = time.monotonic()
 
-    def push(self, image: np.ndarray) -> None:
-        """Hand over the next (H,W,3) BGR uint8 picture."""
+    def push(self, make: Make) -> int:
+        """Hand over what makes the next (H,W,3) BGR uint8 picture; the frame's number."""
         with self._changed:
-            self._frame = Frame(image=image, time_s=time.monotonic() - self._began_s, index=self._count)
+            self._frame = Late(make, time.monotonic(), self._count)
             self._count += 1
             self._changed.notify_all()
+            return self._frame.index
 
     def close(self) -> None:
         """End the iteration."""
@@ -49,7 +68,7 @@ class Feed:
             self._closed = True
             self._changed.notify_all()
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Iterator[Late]:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._closed or self._frame is not None)
@@ -60,13 +79,15 @@ class Feed:
 
 
 class Stream:
-    """Analyses and draws one visitor's frames. Settings may be changed while it runs; it starts with the first frame.
+    """Analyses and draws one visitor's frames in a thread of its own; it starts with the first frame.
 
     style: as in `render.STYLES`. stage: add the large avatar beside the picture. mirror: turn the picture as a mirror does.
+    These three may be changed while it runs. send: called in that thread with each drawn (H,W,3) BGR uint8 frame and its
+    time in seconds.
     """
 
-    def __init__(self) -> None:
-        self.style, self.stage, self.mirror = "boxes", True, True
+    def __init__(self, send: Callable[[np.ndarray, float], None] | None = None) -> None:
+        self.style, self.stage, self.mirror, self.send = "boxes", True, True, send
         self.history: deque[tuple[float, np.ndarray]] = deque()
         self.latencies_ms: deque[float] = deque(maxlen=300)
         self.drawn: np.ndarray | None = None
@@ -76,26 +97,23 @@ class Stream:
         self._result: LiveResult | None = None
         self._loop: LiveLoop | None = None
         self._feed = Feed()
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
+
+    def push(self, make: Make) -> int:
+        """Hand over what makes the next (H,W,3) BGR uint8 picture, at once; the frame's number. Older ones not begun are left out."""
+        self._running()
+        return self._feed.push(lambda: self._prepared(make()))
 
     def look(self, image: np.ndarray) -> np.ndarray:
         """Analyse a (H,W,3) BGR uint8 picture and give it back drawn; undrawn where that fails, with `error` set."""
-        began = time.monotonic()
-        image = engine.fitted(image, MAX_SIDE_PX)
-        if self.mirror:
-            image = np.ascontiguousarray(image[:, ::-1])
-        try:
-            out = self._drawn(image)
-            self.error = None
-        except Exception as error:  # one bad frame must not end the connection
-            self.error, out = str(error), image
-        self.drawn, self.last_s = out, time.monotonic()
-        self.latencies_ms.append((self.last_s - began) * 1000)
-        return out
+        number = self.push(lambda: image)
+        with self._changed:
+            came = self._changed.wait_for(lambda: self._result is not None and self._result.index >= number, ANSWER_S)
+            return self.drawn if came and self.drawn is not None else self._prepared(image)
 
     def close(self) -> None:
         """End the loop and its threads; the next picture would start anew."""
-        with self._lock:
+        with self._changed:
             loop, self._loop, self._result = self._loop, None, None
             self.drawn, self.last_s = None, None
             self.faces = []
@@ -119,26 +137,40 @@ class Stream:
         """The calibrations of the running loop, None before the first frame."""
         return self._loop and self._loop.neutral
 
-    def _drawn(self, image: np.ndarray) -> np.ndarray:
-        loop = self._running()
-        before = self._result
-        self._feed.push(image)
-        result = loop.wait(before, ANSWER_S)
-        if result is None:
-            return image
-        self._result, self.faces = result, sorted(result.faces, key=lambda face: -face.size_px)
-        self._remember(result.time_s)
+    def _prepared(self, image: np.ndarray) -> np.ndarray:
+        image = engine.fitted(image, MAX_SIDE_PX)
+        return cv2.flip(image, 1) if self.mirror else image
+
+    def _show(self, result: LiveResult) -> None:
+        """Draw a result, note what the page tells of it, and send it on."""
+        faces = sorted(result.faces, key=lambda face: -face.size_px)
+        error = None
+        try:
+            out = self._drawn(result, faces)
+        except Exception as problem:  # one bad frame must not end the connection
+            error, out = str(problem), result.frame
+        with self._changed:
+            self.error, self.drawn, self.faces, self._result = error, out, faces, result
+            self.last_s = time.monotonic()
+            self.latencies_ms.append((self.last_s - result.time_s) * 1000)
+            self._remember(result.time_s)
+            self._changed.notify_all()
+        if self.send is not None:
+            self.send(out, result.time_s)
+
+    def _drawn(self, result: LiveResult, faces: list[Face]) -> np.ndarray:
         out = engine.draw(result.frame, result.faces, self.style, result.time_s)
-        return staged(out, self.faces, result.time_s) if self.stage else out
+        return staged(out, faces, result.time_s) if self.stage else out
 
     def _running(self) -> LiveLoop:
-        with self._lock:
+        with self._changed:
             if self._loop is None or not self._loop.running:
                 self._feed, self._result = Feed(), None
                 self.history.clear()
+                self.latencies_ms.clear()
                 pipeline = copy(engine.pipeline())  # the models are shared, the tracker is this visitor's
                 pipeline.tracker = Tracker()
-                self._loop = LiveLoop(self._feed, pipeline, paced=False).start()
+                self._loop = LiveLoop(self._feed, pipeline, self._show, paced=False).start()
             return self._loop
 
     def _remember(self, time_s: float) -> None:
@@ -162,13 +194,3 @@ def staged(frame: np.ndarray, faces: list[Face], time_s: float) -> np.ndarray:
     sprite = small if small.shape[0] == side else cv2.resize(small, (side, side), interpolation=cv2.INTER_LINEAR)
     stamp(out, sprite, width, (height - side) // 2)
     return out
-
-
-def frame_callback(stream: Stream) -> Callable[[Any], Any]:
-    """What streamlit-webrtc calls with each av.VideoFrame."""
-    av = load_av()
-
-    def callback(frame: Any) -> Any:
-        return av.VideoFrame.from_ndarray(stream.look(frame.to_ndarray(format="bgr24")), format="bgr24")
-
-    return callback
