@@ -1,14 +1,8 @@
 """The web app's frame: navigation, style, first-visit notice. Run it with `emojimation web`."""
 
-import gc
-
 import streamlit as st
 
-from emojimation.apps.web import live as web_live
-from emojimation.apps.web import look
-from emojimation.apps.web import model as web_model
-from emojimation.apps.web import photo as web_photo
-from emojimation.apps.web import video as web_video
+from emojimation.apps.web import look, pages
 
 SEEN = "emojimation_seen"  # a cookie of this site alone; it holds nothing but "1"
 BRIEF = (
@@ -31,25 +25,16 @@ def main() -> None:
     look.dress()
     page = st.navigation(
         [
-            st.Page(web_photo.show, title="Photo", icon=":material/photo_camera:", url_path="photo", default=True),
-            st.Page(web_live.show, title="Live", icon=":material/videocam:", url_path="live"),
-            st.Page(web_video.show, title="Video", icon=":material/movie:", url_path="video"),
-            st.Page(web_model.show, title="Model", icon=":material/monitoring:", url_path="model"),
+            st.Page(pages.photo, title="Photo", icon=":material/photo_camera:", url_path="photo", default=True),
+            st.Page(pages.live, title="Live", icon=":material/videocam:", url_path="live"),
+            st.Page(pages.video, title="Video", icon=":material/movie:", url_path="video"),
+            st.Page(pages.model, title="Model", icon=":material/monitoring:", url_path="model"),
         ],
         position="top",
     )
     page.run()
     _notice()
     look.footer()
-    _settle()
-
-
-@st.cache_resource(show_spinner=False)
-def _settle() -> None:
-    """Once per process: take what is loaded by now out of the garbage collector's sight, as going through all of it
-    holds every thread, and with it the live pictures, for a tenth of a second."""
-    gc.collect()
-    gc.freeze()
 
 
 def _notice() -> None:

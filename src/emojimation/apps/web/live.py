@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import gc
 import time
 from functools import lru_cache
 from importlib import resources
@@ -79,7 +80,16 @@ def _switch() -> None:
         st.session_state["stream"].close()
 
 
+@st.cache_resource(show_spinner=False)
+def _settle() -> None:
+    """Once per process: take what is loaded by now out of the garbage collector's sight, as going through all of it
+    holds every thread, and with it the live pictures, for a tenth of a second."""
+    gc.collect()
+    gc.freeze()
+
+
 def _connection(stream: Stream) -> None:
+    _settle()
     ends = st.session_state.get("live_ends") or st.session_state.setdefault("live_ends", Ends(stream))
     webrtc_streamer(
         key="live", mode=WebRtcMode.SENDRECV, desired_playing_state=True,

@@ -1,7 +1,9 @@
 """One visitor's live picture: frames come in, drawn frames go out, and the page reads what was found of late."""
 
+import os
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from copy import copy
@@ -21,6 +23,10 @@ from emojimation.track import Tracker
 HISTORY_S = 30.0
 ANSWER_S = 2.0  # a snapshot that takes longer comes back undrawn
 MAX_SIDE_PX = 1280
+FRAMES_S = 12 * (
+    os.cpu_count() or 1
+)  # frames a second of all viewers together, so that none waits long for a processor
+SLACK_S = 0.05  # so much may be made up for after a frame that came late
 STAGE = (36, 26, 30)  # BGR behind the large avatar
 STAGE_SHARE = 0.75  # its width, in heights of the picture
 
@@ -46,9 +52,13 @@ class Late:
 
 
 class Feed:
-    """The source of a `LiveLoop`: frames that a connection pushes, the newest only."""
+    """The source of a `LiveLoop`: frames that a connection pushes, the newest only.
 
-    def __init__(self) -> None:
+    gap_s: tells the least time from one frame to the next in seconds.
+    """
+
+    def __init__(self, gap_s: Callable[[], float] = lambda: 0.0) -> None:
+        self.gap_s = gap_s
         self._changed = threading.Condition()
         self._frame: Late | None = None
         self._closed = False
@@ -69,12 +79,15 @@ class Feed:
             self._changed.notify_all()
 
     def __iter__(self) -> Iterator[Late]:
+        due_s = 0.0
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._closed or self._frame is not None)
+                self._changed.wait_for(lambda: self._closed, max(due_s - time.monotonic(), 0))
                 if self._closed or self._frame is None:
                     return
                 frame, self._frame = self._frame, None
+            due_s = max(due_s, time.monotonic() - SLACK_S) + self.gap_s()
             yield frame
 
 
@@ -98,6 +111,7 @@ class Stream:
         self._loop: LiveLoop | None = None
         self._feed = Feed()
         self._changed = threading.Condition()
+        _STREAMS.add(self)
 
     def push(self, make: Make) -> int:
         """Hand over what makes the next (H,W,3) BGR uint8 picture, at once; the frame's number. Older ones not begun are left out."""
@@ -165,7 +179,7 @@ class Stream:
     def _running(self) -> LiveLoop:
         with self._changed:
             if self._loop is None or not self._loop.running:
-                self._feed, self._result = Feed(), None
+                self._feed, self._result = Feed(_gap_s), None
                 self.history.clear()
                 self.latencies_ms.clear()
                 pipeline = copy(engine.pipeline())  # the models are shared, the tracker is this visitor's
@@ -178,6 +192,14 @@ class Stream:
             self.history.append((time_s, self.faces[0].probabilities))
         while self.history and self.history[0][0] < time_s - HISTORY_S:
             self.history.popleft()
+
+
+_STREAMS: "weakref.WeakSet[Stream]" = weakref.WeakSet()
+
+
+def _gap_s() -> float:
+    """Seconds from one frame of a viewer to the next: `FRAMES_S` is shared by those whose picture runs."""
+    return sum(stream.fps > 0 for stream in list(_STREAMS)) / FRAMES_S
 
 
 def staged(frame: np.ndarray, faces: list[Face], time_s: float) -> np.ndarray:

@@ -30,7 +30,7 @@ class Drawn(MediaStreamTrack):
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
-        self._loop, self._ready, self._make = loop, asyncio.Event(), load_av().VideoFrame.from_ndarray
+        self._home, self._ready, self._make = loop, asyncio.Event(), load_av().VideoFrame.from_ndarray
         self._frame: Any = None
         self._began_s: float | None = None
 
@@ -39,12 +39,12 @@ class Drawn(MediaStreamTrack):
         self._began_s = time_s if self._began_s is None else self._began_s
         frame = self._make(image, format="bgr24").reformat(format="yuv420p")
         frame.pts, frame.time_base = round((time_s - self._began_s) / TICK), TICK
-        self._loop.call_soon_threadsafe(self._put, frame)
+        self._home.call_soon_threadsafe(self._put, frame)
 
     def stop(self) -> None:
         """End the track."""
         super().stop()
-        self._loop.call_soon_threadsafe(self._put, None)
+        self._home.call_soon_threadsafe(self._put, None)
 
     async def recv(self) -> Any:
         """The next frame. MediaStreamError at the end."""
