@@ -73,7 +73,7 @@ HOMES = {
     **{
         name: {
             f"training.{part}"
-            for part in ("models", "network", "fit", "train", "export", "quantize", "ensemble", "runs")
+            for part in ("models", "network", "fit", "train", "export", "quantize", "ensemble", "slim", "runs")
         }
         for name in ("keras", "tensorflow", "jax", "tf2onnx", "onnx")
     },

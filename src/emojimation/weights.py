@@ -45,6 +45,12 @@ def manifest(folder: Path | None = None) -> dict[str, dict[str, str]]:
         ) from error
 
 
+def emotion_models() -> list[str]:
+    """Names of the bundled emotion models, "default" first: what `--model` takes by name."""
+    names = [name for name, row in manifest().items() if row["file"].endswith(".onnx") and name != "face_detector"]
+    return sorted(names, key=lambda name: (name != "default", name))
+
+
 def sha256(path: Path) -> str:
     """Hexadecimal SHA-256 of a file."""
     with path.open("rb") as file:

@@ -15,6 +15,7 @@ from emojimation.classify import EmotionClassifier
 from emojimation.errors import InputError
 from emojimation.training.dataset import Dataset
 from emojimation.training.runs import write_whole
+from emojimation.training.slim import slim
 
 CALIBRATION_PICTURES = 512
 BATCH = 64
@@ -83,7 +84,7 @@ def _quantize(source: Path, target: Path, layers: list[str], images: np.ndarray)
 
 def _keep_papers(source: Path, target: Path, name: str) -> None:
     """Give the quantised file the metadata of the float one and a name of its own, by default NAME-int8."""
-    old, new = onnx.load(source), onnx.load(target)
+    old, new = onnx.load(source), slim(onnx.load(target))
     papers = {entry.key: entry.value for entry in old.metadata_props}
     papers |= {"name": name or f"{papers.get('name', source.stem)}-int8", "precision": "int8"}
     del new.metadata_props[:]
