@@ -12,6 +12,7 @@ import pytest
 from web_pages import SAMPLES, html, page, use
 
 from emojimation.apps.web import live as web_live, stream as web_stream  # isort: skip
+from emojimation.apps.web.settings import current  # isort: skip
 from emojimation.errors import InputError  # isort: skip
 
 
@@ -28,7 +29,7 @@ def frame() -> np.ndarray:
 
 @pytest.fixture
 def stream():
-    made = web_stream.Stream()
+    made = web_stream.Stream(current().model)
     yield made
     made.close()
 
@@ -72,7 +73,7 @@ def test_closing_ends_the_threads_and_the_next_frame_starts_anew(stream, frame):
 
 
 def test_streams_do_not_share_a_tracker_but_the_models(frame):
-    streams = [web_stream.Stream() for _ in range(2)]
+    streams = [web_stream.Stream(current().model) for _ in range(2)]
     try:
         for one in streams:
             one.look(frame)
@@ -97,7 +98,9 @@ def test_a_frame_that_fails_goes_out_undrawn(stream, frame, monkeypatch):
 
 def test_the_page_waits_eight_seconds_then_says_why_and_takes_snapshots(monkeypatch):
     asked = []
-    monkeypatch.setattr(web_live, "webrtc_streamer", lambda **given: asked.append(given))  # these two want a real server
+    monkeypatch.setattr(
+        web_live, "webrtc_streamer", lambda **given: asked.append(given)
+    )  # these two want a real server
     monkeypatch.setattr(web_live, "Ends", lambda stream: SimpleNamespace(source=None, sink=None, close=lambda: None))
     test = page("live")
     assert "The camera is off" in html(test)

@@ -17,6 +17,7 @@ from aiortc.contrib.media import MediaRelay  # isort: skip
 from av import VideoFrame  # isort: skip
 
 from emojimation.apps.web import stream as web_stream  # isort: skip
+from emojimation.apps.web.settings import current  # isort: skip
 from emojimation.apps.web import tracks  # isort: skip
 
 PATIENCE_S = 60.0
@@ -78,7 +79,7 @@ async def connected(ends, relay) -> tuple[RTCPeerConnection, RTCPeerConnection, 
 
 
 def test_the_cameras_frames_come_back_drawn_over_a_real_connection(loop):
-    stream = web_stream.Stream()
+    stream = web_stream.Stream(current().model)
     ends = tracks.Ends(stream)
 
     async def look() -> list[VideoFrame]:
@@ -102,7 +103,7 @@ def test_the_cameras_frames_come_back_drawn_over_a_real_connection(loop):
 
 
 def test_who_is_slow_gets_the_newest_frame_and_no_other(loop):
-    ends = tracks.Ends(web_stream.Stream())
+    ends = tracks.Ends(web_stream.Stream(current().model))
     sent = [np.full((48, 64, 3), grey, np.uint8) for grey in range(10, 210, 20)]
     for number, image in enumerate(sent):
         ends.source.offer(image, number / 10)
@@ -115,7 +116,7 @@ def test_who_is_slow_gets_the_newest_frame_and_no_other(loop):
 
 
 def test_the_end_of_the_track_is_told_to_who_waits(loop):
-    ends = tracks.Ends(web_stream.Stream())
+    ends = tracks.Ends(web_stream.Stream(current().model))
     waiting = asyncio.run_coroutine_threadsafe(ends.source.recv(), loop)
     ends.close()
     with pytest.raises(tracks.MediaStreamError):
@@ -123,7 +124,7 @@ def test_the_end_of_the_track_is_told_to_who_waits(loop):
 
 
 def test_times_are_in_the_clock_of_video(loop):
-    ends = tracks.Ends(web_stream.Stream())
+    ends = tracks.Ends(web_stream.Stream(current().model))
     ends.source.offer(np.zeros((48, 64, 3), np.uint8), 5.0)
     run(loop, ends.source.recv())
     ends.source.offer(np.zeros((48, 64, 3), np.uint8), 5.5)

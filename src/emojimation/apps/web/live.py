@@ -41,6 +41,7 @@ def show() -> None:
         ("surprise", "happy", "sad"),
     )
     stream: Stream = st.session_state.setdefault("stream", Stream())
+    stream.model = engine.model_in_use()
     _controls(stream)
     if not st.session_state.get("live_on"):
         web_look.empty(
@@ -57,7 +58,7 @@ def show() -> None:
 
 def _controls(stream: Stream) -> None:
     on = st.session_state.get("live_on", False)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center", key="live-controls"):
         st.button(
             "Stop" if on else "Start", type="secondary" if on else "primary", key="live-switch", on_click=_switch,
             icon=":material/stop:" if on else ":material/play_arrow:",

@@ -94,13 +94,14 @@ class Feed:
 class Stream:
     """Analyses and draws one visitor's frames in a thread of its own; it starts with the first frame.
 
-    style: as in `render.STYLES`. stage: add the large avatar beside the picture. mirror: turn the picture as a mirror does.
+    model: name or path, for the next start. style: as in `render.STYLES`. stage: add the large avatar beside the picture. mirror: turn the picture as a mirror does.
     These three may be changed while it runs. send: called in that thread with each drawn (H,W,3) BGR uint8 frame and its
     time in seconds.
     """
 
-    def __init__(self, send: Callable[[np.ndarray, float], None] | None = None) -> None:
-        self.style, self.stage, self.mirror, self.send = "boxes", True, True, send
+    def __init__(self, model: str = "default", send: Callable[[np.ndarray, float], None] | None = None) -> None:
+        self.model, self.send = model, send
+        self.style, self.stage, self.mirror = "boxes", True, True
         self.history: deque[tuple[float, np.ndarray]] = deque()
         self.latencies_ms: deque[float] = deque(maxlen=300)
         self.drawn: np.ndarray | None = None
@@ -182,7 +183,7 @@ class Stream:
                 self._feed, self._result = Feed(_gap_s), None
                 self.history.clear()
                 self.latencies_ms.clear()
-                pipeline = copy(engine.pipeline())  # the models are shared, the tracker is this visitor's
+                pipeline = copy(engine.pipeline(self.model))  # the models are shared, the tracker is this visitor's
                 pipeline.tracker = Tracker()
                 self._loop = LiveLoop(self._feed, pipeline, self._show, paced=False).start()
             return self._loop

@@ -10,6 +10,7 @@ import streamlit as st
 
 from emojimation.apps.web import look
 from emojimation.apps.web import timeline as web_timeline
+from emojimation.apps.web.engine import model_in_use
 from emojimation.apps.web.jobs import STAGES, FilmJob, jobs, length_of
 from emojimation.apps.web.settings import current
 from emojimation.errors import InputError
@@ -156,7 +157,7 @@ def _start(given: Any, options: Options) -> None:
     folder = jobs().folder()
     try:
         source = place if isinstance(place, Path) else _kept(name, place, folder)
-        job = jobs().start(name, source, folder, options)
+        job = jobs().start(name, source, folder, options, model_in_use())
     except (InputError, OSError) as error:
         shutil.rmtree(folder, ignore_errors=True)
         st.error(str(error))
@@ -201,9 +202,9 @@ def _result(job: FilmJob) -> None:
     look.stats(
         {
             "length": _clock(story.duration_s),
-            "people": str(len(story.people)),
+            "person" if len(story.people) == 1 else "people": str(len(story.people)),
             "frames": f"{result.frames:,}",
-            "frames a second": rate,
+            "frames a second, worked on": rate,
         }
     )
     for line in [*result.notes, *([result.hidden] if result.hidden else [])]:
