@@ -155,7 +155,7 @@ def _panel() -> None:
     p95 = stream.p95_ms
     web_look.stats({
         "frames a second": f"{stream.fps:.0f}", "latency, 95 %": "–" if p95 is None else f"{p95:.0f} ms",
-        "faces": str(len(stream.faces)), "you look": web_look.word_of(stream.faces[0]) if stream.faces else "–",
+        "face" if len(stream.faces) == 1 else "faces": str(len(stream.faces)), "you look": web_look.word_of(stream.faces[0]) if stream.faces else "–",
     })  # fmt: skip
     if stream.error:
         st.error(stream.error)

@@ -75,7 +75,7 @@ def _form() -> None:
 def _given() -> Any:
     """(name, bytes, UploadedFile or Path) of the film to take, or None."""
     limits = current()
-    words = f"A film, up to {limits.upload_mb} MB" + (f" and {limits.film_s / 60:g} minutes" if limits.film_s else "")
+    words = f"A film, up to {limits.upload_mb} MB" + (f" and {_clock(limits.film_s, whole=True)}" if limits.film_s else "")
     file = st.file_uploader(words, KINDS, key="film-file", max_upload_size=limits.upload_mb)
     if file is not None:
         return file.name, file.size, file
@@ -108,7 +108,7 @@ def _measured(name: str, place: Any) -> float | None:
     try:
         return length_of(_kept(name, place, folder))
     except InputError as error:
-        raise InputError(str(error).replace(f"{folder}/", "")) from error
+        raise InputError(str(error).replace(f"{folder}/source{Path(name).suffix.lower()}", name)) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -141,7 +141,7 @@ def _options(length: float | None) -> Options | None:
     if limit and (length or math.inf) > limit:
         said = f"lasts {_clock(length)}" if length else "does not tell how long it lasts"
         choice = st.radio(
-            f"The film {said}; the limit here is {_clock(limit)}.",
+            f"The film {said}; the limit here is {_clock(limit, whole=True)}.",
             ["Take its beginning only", "Leave it"],
             key="film-cut",
             index=None,
@@ -236,8 +236,11 @@ def _result(job: FilmJob) -> None:
         st.button("Delete, and take another film", key="film-again", on_click=_again, args=(job,), type="tertiary")
 
 
-def _clock(seconds: float | None) -> str:
+def _clock(seconds: float | None, whole: bool = False) -> str:
+    """Seconds in words; whole: without seconds where there are none."""
     minutes, rest = divmod(round(seconds or 0), 60)
+    if whole and minutes and not rest:
+        return f"{minutes} minute{'' if minutes == 1 else 's'}"
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
