@@ -31,6 +31,11 @@ NO_CAMERA = """
 navigator.mediaDevices.enumerateDevices = async () => [];
 navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("none", "NotFoundError"); };
 """
+DENIED = """
+navigator.mediaDevices.enumerateDevices = async () => [{ kind: "videoinput" }];
+navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("no", "NotAllowedError"); };
+navigator.permissions.query = async () => ({ state: "denied" });
+"""
 PLACES = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 
 

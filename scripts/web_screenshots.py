@@ -29,11 +29,11 @@ def main() -> None:
     asked.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as tools:
         work = _files(Path(folder))
-        with server(work / "log", "default", "--max-minutes", "1") as address:
-            with chromium(tools, write_camera(work / "face.mjpeg")) as browser:
-                for look in asked.looks:
-                    for name in asked.only:
-                        _shoot(browser, address, work, name, look, asked.folder)
+        camera = write_camera(work / "face.mjpeg")
+        with server(work / "log", "default", "--max-minutes", "1") as address, chromium(tools, camera) as browser:
+            for look in asked.looks:
+                for name in asked.only:
+                    _shoot(browser, address, work, name, look, asked.folder)
 
 
 def _files(work: Path) -> Path:

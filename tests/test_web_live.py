@@ -107,7 +107,7 @@ def test_the_page_waits_eight_seconds_then_says_why_and_takes_snapshots(monkeypa
     test.button(key="live-switch").click().run()
     assert not test.exception and any("Waiting for the first picture" in caption.value for caption in test.caption)
     assert asked[0]["rtc_configuration"] == {"iceServers": []}
-    test.session_state["live_began"] -= web_live.WAIT_S + 1
+    test.session_state["live_began"] -= current().live_wait_s + 1
     test.run()
     assert not test.exception
     assert test.warning[0].value.startswith("The live picture did not start within 8 seconds.")

@@ -42,6 +42,9 @@ def web(
         str | None, typer.Option("--turn-password", envvar="EMOJIMATION_TURN_PASSWORD", show_default=False)
     ] = None,
     max_minutes: Annotated[float, typer.Option("--max-minutes", min=0, help="Longest film; 0 for no limit.")] = 10.0,
+    live_wait: Annotated[
+        float, typer.Option("--live-wait", min=1, help="Seconds the live page waits before it takes snapshots instead.")
+    ] = 8.0,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = False,
 ) -> None:
     """Open the web pages: photos, live picture, films, the model's card. Nothing leaves this machine."""
@@ -52,7 +55,13 @@ def web(
     EmotionClassifier(model)  # a wrong model is told here, not in the page
     _check_free(host, port)
     hand_over(
-        Settings(model, ice_servers(turn, turn_user, turn_password), host in LOCAL, film_s=round(max_minutes * 60))
+        Settings(
+            model,
+            ice_servers(turn, turn_user, turn_password),
+            host in LOCAL,
+            film_s=round(max_minutes * 60),
+            live_wait_s=live_wait,
+        )
     )
     script = Path(__file__).parents[1] / "apps" / "web" / "app.py"
     options = streamlit_options(host, port, not browser)

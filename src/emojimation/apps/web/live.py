@@ -18,7 +18,6 @@ from emojimation.apps.web.stream import Stream
 from emojimation.apps.web.tracks import Ends
 from emojimation.errors import InputError
 
-WAIT_S = 8.0
 EVERY_MS = 700
 CAMERA = {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 24}}
 REASONS = {
@@ -91,7 +90,9 @@ def _settle() -> None:
 
 def _connection(stream: Stream) -> None:
     _settle()
-    ends = st.session_state.get("live_ends") or st.session_state.setdefault("live_ends", Ends(stream))
+    if "live_ends" not in st.session_state:
+        st.session_state.update(live_ends=Ends(stream), live_began=time.monotonic())
+    ends: Ends = st.session_state["live_ends"]
     webrtc_streamer(
         key="live", mode=WebRtcMode.SENDRECV, desired_playing_state=True,
         rtc_configuration={"iceServers": current().turn},
@@ -104,7 +105,8 @@ def _connection(stream: Stream) -> None:
 def _snapshots(stream: Stream) -> None:
     reason = st.session_state.get("live_reason") or "granted"
     st.warning(
-        f"The live picture did not start within {WAIT_S:.0f} seconds. {REASONS[reason]}", icon=":material/videocam_off:"
+        f"The live picture did not start within {current().live_wait_s:.0f} seconds. {REASONS[reason]}",
+        icon=":material/videocam_off:",
     )
     if reason in ("insecure", "missing"):
         return
@@ -148,7 +150,7 @@ def _panel() -> None:
         web_look.empty("No picture yet", "The page Photo takes files from any camera or phone.", "not_sure")
         return
     if stream.last_s is None:
-        left = WAIT_S - (time.monotonic() - st.session_state["live_began"])
+        left = current().live_wait_s - (time.monotonic() - st.session_state["live_began"])
         st.caption(f"Waiting for the first picture … {max(left, 0):.0f} s")
         return
     _keep_shape(stream)
@@ -176,11 +178,11 @@ def _keep_shape(stream: Stream) -> None:
 
 
 def _watch(stream: Stream) -> None:
-    """Ask the browser what it can; after `WAIT_S` without a frame tell why and take snapshots instead."""
+    """Ask the browser what it can; after a while without a frame tell why and take snapshots instead."""
     if stream.last_s is not None:
         return
     probe = _component("probe")(key="probe", on_camera_change=lambda: None, height="content")
-    if time.monotonic() - st.session_state["live_began"] > WAIT_S:
+    if time.monotonic() - st.session_state["live_began"] > current().live_wait_s:
         st.session_state.update(live_fallback=True, live_reason=probe.get("camera"))
         st.rerun()
 

@@ -75,7 +75,9 @@ def _form() -> None:
 def _given() -> Any:
     """(name, bytes, UploadedFile or Path) of the film to take, or None."""
     limits = current()
-    words = f"A film, up to {limits.upload_mb} MB" + (f" and {_clock(limits.film_s, whole=True)}" if limits.film_s else "")
+    words = f"A film, up to {limits.upload_mb} MB" + (
+        f" and {_clock(limits.film_s, whole=True)}" if limits.film_s else ""
+    )
     file = st.file_uploader(words, KINDS, key="film-file", max_upload_size=limits.upload_mb)
     if file is not None:
         return file.name, file.size, file
