@@ -26,6 +26,9 @@ from playwright.sync_api import expect, sync_playwright  # isort: skip
 SAMPLES = tools.SAMPLES
 PATIENCE_MS = 60_000
 FILES = "input[type=file]"
+# Streamlit forgets a picture as soon as another one takes its place, even while a browser still asks for it; and a page opened
+# by its address asks for two of Streamlit's own addresses below that path first.
+HARMLESS = re.compile("/media/|/(live|video|model)/_stcore/")
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.skipif(tools.chromium_path() is None, reason="no Chromium: apt-get install chromium"),
@@ -66,12 +69,11 @@ class Watch:
         page.on("websocket", lambda asked: self._request(asked.url.replace("ws:", "http:"), address))
 
     def _console(self, told) -> None:
-        if told.type == "error" and "/media/" not in str(told.location):
+        if told.type == "error" and not HARMLESS.search(str(told.location)):
             self.errors.append(told.text)
 
     def _answer(self, status: int, url: str) -> None:
-        # Streamlit forgets a picture as soon as another one takes its place, even while a browser still asks for it.
-        if status > 399 and "/media/" not in url:
+        if status > 399 and not HARMLESS.search(url):
             self.errors.append(f"{status} {url}")
 
     def _request(self, url: str, address: str) -> None:
@@ -263,6 +265,7 @@ def film(tmp_path):
 
 def start_film(page, film: Path) -> None:
     tools.go(page, "Video")
+    sees(page, "No film yet")  # a file given to the page before is lost
     page.set_input_files(FILES, film)
     page.get_by_role("button", name="Start").click()
     expect(page).to_have_url(re.compile("film="))
@@ -286,7 +289,7 @@ def test_film_from_upload_to_download_with_a_reload_and_a_second_tab(page, film)
 
 def test_a_click_in_the_chart_moves_the_film(page, film):
     start_film(page, film)
-    chart = page.locator("[data-testid=stVegaLiteChart] canvas").first
+    chart = page.locator("[data-testid=stVegaLiteChart] :is(canvas, svg)").first
     expect(chart).to_be_visible()
     box = chart.bounding_box()
     chart.click(position={"x": box["width"] * 0.75, "y": box["height"] * 0.35})
@@ -302,12 +305,16 @@ def test_a_running_film_is_cancelled(page, tmp_path):
     sees(page, "No film yet")
 
 
-def test_a_film_too_long_is_cut_by_choice_and_a_broken_one_told(page, tmp_path):
+def test_a_broken_film_is_told(page, tmp_path):
     tools.go(page, "Video")
+    sees(page, "No film yet")
     (tmp_path / "broken.mp4").write_bytes(b"no film at all" * 99)
     page.set_input_files(FILES, tmp_path / "broken.mp4")
     sees(page, "Expected a video, got broken.mp4")
-    page.get_by_test_id("stFileChipDeleteBtn").get_by_role("button").click()
+
+
+def test_a_film_too_long_is_cut_or_left_by_choice(page, tmp_path):
+    tools.go(page, "Video")
     sees(page, "No film yet")
     page.set_input_files(FILES, tools.write_film(tmp_path / "long.mp4", 9, 5))
     sees(page, "the limit here is 6 s")
