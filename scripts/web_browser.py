@@ -27,6 +27,15 @@ QUIET = (
 FAKE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 # What a network that lets no UDP through looks like to a page: the connection is offered, and never comes about.
 BLOCK_WEBRTC = "RTCPeerConnection.prototype.setRemoteDescription = () => new Promise(() => {});"
+NO_CAMERA = """
+navigator.mediaDevices.enumerateDevices = async () => [];
+navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("none", "NotFoundError"); };
+"""
+DENIED = """
+navigator.mediaDevices.enumerateDevices = async () => [{ kind: "videoinput" }];
+navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("no", "NotAllowedError"); };
+navigator.permissions.query = async () => ({ state: "denied" });
+"""
 PLACES = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 
 
@@ -89,6 +98,19 @@ def write_film(path: Path, seconds: float = 2.0, fps: int = 15) -> Path:
             out.mux(stream.encode(av.VideoFrame.from_ndarray(cv2.resize(image, (320, 240)), "bgr24")))
         out.mux(stream.encode())
     return path
+
+
+def go(page: Any, name: str) -> None:
+    """Open a page by its link, as people do; at phone width the links are tabs at the foot."""
+    page.wait_for_selector(".st-key-tabs", state="attached")
+    tab = page.locator(".st-key-tabs").get_by_role("link", name=name)
+    (tab if tab.is_visible() else page.get_by_role("link", name=name).first).click()
+
+
+def start_live(page: Any) -> None:
+    """Open the live page and press Start."""
+    go(page, "Live")
+    page.get_by_role("button", name="Start").click()
 
 
 def _wait(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -3,6 +3,7 @@
 import base64
 import threading
 import time
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from web_pages import SAMPLES, html, page, use
 
 from emojimation.apps.web import live as web_live, stream as web_stream  # isort: skip
+from emojimation.apps.web.settings import current  # isort: skip
 from emojimation.errors import InputError  # isort: skip
 
 
@@ -27,7 +29,7 @@ def frame() -> np.ndarray:
 
 @pytest.fixture
 def stream():
-    made = web_stream.Stream()
+    made = web_stream.Stream(current().model)
     yield made
     made.close()
 
@@ -71,7 +73,7 @@ def test_closing_ends_the_threads_and_the_next_frame_starts_anew(stream, frame):
 
 
 def test_streams_do_not_share_a_tracker_but_the_models(frame):
-    streams = [web_stream.Stream() for _ in range(2)]
+    streams = [web_stream.Stream(current().model) for _ in range(2)]
     try:
         for one in streams:
             one.look(frame)
@@ -96,13 +98,16 @@ def test_a_frame_that_fails_goes_out_undrawn(stream, frame, monkeypatch):
 
 def test_the_page_waits_eight_seconds_then_says_why_and_takes_snapshots(monkeypatch):
     asked = []
-    monkeypatch.setattr(web_live, "webrtc_streamer", lambda **given: asked.append(given))  # it wants a real server
+    monkeypatch.setattr(
+        web_live, "webrtc_streamer", lambda **given: asked.append(given)
+    )  # these two want a real server
+    monkeypatch.setattr(web_live, "Ends", lambda stream: SimpleNamespace(source=None, sink=None, close=lambda: None))
     test = page("live")
     assert "The camera is off" in html(test)
     test.button(key="live-switch").click().run()
     assert not test.exception and any("Waiting for the first picture" in caption.value for caption in test.caption)
     assert asked[0]["rtc_configuration"] == {"iceServers": []}
-    test.session_state["live_began"] -= web_live.WAIT_S + 1
+    test.session_state["live_began"] -= current().live_wait_s + 1
     test.run()
     assert not test.exception
     assert test.warning[0].value.startswith("The live picture did not start within 8 seconds.")

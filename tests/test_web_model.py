@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from web_pages import html, page, use
+from web_pages import html, page, sample, upload, use
 
 from emojimation.cli import web as cli_web  # isort: skip
+from emojimation import weights  # isort: skip
+from emojimation.apps.web import engine  # isort: skip
 from emojimation.apps.web import model as web_model  # isort: skip
 from emojimation.apps.web.settings import Settings, current, hand_over  # isort: skip
 from emojimation.cli.app import app  # isort: skip
@@ -124,3 +126,50 @@ def test_a_port_in_use_is_told():
         other.listen()
         with pytest.raises(InputError, match="Take another one with --port"):
             cli_web._check_free("127.0.0.1", other.getsockname()[1])
+
+
+@pytest.fixture
+def three(monkeypatch, tmp_path):
+    """A folder of bundled models: two emotion models with figures, one broken, and what is no emotion model."""
+    rows = {}
+    for name, accuracy in (("tiny", 0.5), ("better", 0.9)):
+        write_model(tmp_path / f"{name}.onnx")
+        report = {**figures(), "accuracy": accuracy, "split": "val"}
+        (tmp_path / f"{name}.json").write_text(json.dumps(report))
+        rows[name] = {"file": f"{name}.onnx", "sha256": weights.sha256(tmp_path / f"{name}.onnx")}
+    rows["torn"] = {"file": "tiny.onnx", "sha256": "0" * 64}
+    rows["tiny.weights"] = {"file": "tiny.weights.npz", "sha256": "1"}
+    detector = weights.MODELS / "face_detector.onnx"
+    (tmp_path / detector.name).write_bytes(detector.read_bytes())
+    rows["face_detector"] = {"file": detector.name, "sha256": weights.sha256(detector)}
+    (tmp_path / "manifest.json").write_text(json.dumps(rows))
+    monkeypatch.setattr(weights, "MODELS", tmp_path)
+    use(monkeypatch, "tiny")
+    return tmp_path
+
+
+def test_every_bundled_model_is_in_the_table_and_can_be_taken(three):
+    test = page("model")
+    assert test.segmented_control(key="model-picked").options == ["tiny", "better", "torn"]
+    assert "<b>50.0%</b>" in html(test) and "Emojimation “better”" in html(test)
+    test.segmented_control(key="model-picked").set_value("better").run()
+    assert not test.exception and "<b>90.0%</b>" in html(test) and "Emojimation “tiny”" in html(test)
+    assert html(test).index("Emojimation “better”") < html(test).index("Emojimation “tiny”")
+    test.segmented_control(key="model-picked").set_value("torn").run()
+    assert not test.exception and "sha256" in test.error[0].value
+
+
+def test_photos_are_answered_anew_by_another_model(three):
+    test = upload(page("photo"), sample("obama"))
+    first = test.session_state["answers"]
+    test.session_state["model"] = "better"
+    test.run()
+    assert not test.exception and test.session_state["answers-by"] == "better"
+    assert first and [id(a) for a in test.session_state["answers"].values()] != [id(a) for a in first.values()]
+
+
+def test_one_model_alone_needs_no_choice(monkeypatch, tmp_path):
+    (tmp_path / "manifest.json").write_text("{}")
+    monkeypatch.setattr(weights, "MODELS", tmp_path)
+    use(monkeypatch, tmp_path / "own.onnx")
+    assert engine.models() == [str(tmp_path / "own.onnx")]

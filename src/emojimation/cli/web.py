@@ -42,6 +42,9 @@ def web(
         str | None, typer.Option("--turn-password", envvar="EMOJIMATION_TURN_PASSWORD", show_default=False)
     ] = None,
     max_minutes: Annotated[float, typer.Option("--max-minutes", min=0, help="Longest film; 0 for no limit.")] = 10.0,
+    live_wait: Annotated[
+        float, typer.Option("--live-wait", min=1, help="Seconds the live page waits before it takes snapshots instead.")
+    ] = 8.0,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = False,
 ) -> None:
     """Open the web pages: photos, live picture, films, the model's card. Nothing leaves this machine."""
@@ -52,7 +55,13 @@ def web(
     EmotionClassifier(model)  # a wrong model is told here, not in the page
     _check_free(host, port)
     hand_over(
-        Settings(model, ice_servers(turn, turn_user, turn_password), host in LOCAL, film_s=round(max_minutes * 60))
+        Settings(
+            model,
+            ice_servers(turn, turn_user, turn_password),
+            host in LOCAL,
+            film_s=round(max_minutes * 60),
+            live_wait_s=live_wait,
+        )
     )
     script = Path(__file__).parents[1] / "apps" / "web" / "app.py"
     options = streamlit_options(host, port, not browser)
@@ -86,6 +95,7 @@ def streamlit_options(host: str, port: int, headless: bool = True) -> dict[str, 
         "server_enableStaticServing": True, "server_maxUploadSize": 200, "server_disconnectedSessionTTL": 60,
         "browser_gatherUsageStats": False, "client_toolbarMode": "minimal", "client_showErrorDetails": "none",
         "logger_hideWelcomeMessage": True, "logger_level": "warning", "global_developmentMode": False,
+        "runner_postScriptGC": False,  # it would hold all threads for a tenth of a second after each run; see apps/web/live.py
     }  # fmt: skip
     colours = {f"theme_light_{key}": value for key, value in LIGHT.items()}
     colours |= {f"theme_dark_{key}": value for key, value in DARK.items()}

@@ -1,12 +1,10 @@
 """The web app's frame: navigation, style, first-visit notice. Run it with `emojimation web`."""
 
+from typing import Any
+
 import streamlit as st
 
-from emojimation.apps.web import live as web_live
-from emojimation.apps.web import look
-from emojimation.apps.web import model as web_model
-from emojimation.apps.web import photo as web_photo
-from emojimation.apps.web import video as web_video
+from emojimation.apps.web import look, pages
 
 SEEN = "emojimation_seen"  # a cookie of this site alone; it holds nothing but "1"
 BRIEF = (
@@ -27,18 +25,25 @@ def main() -> None:
     """One run of the script, for one visitor."""
     st.set_page_config(page_title="Emojimation", page_icon=look.icon(), layout="centered")
     look.dress()
-    page = st.navigation(
-        [
-            st.Page(web_photo.show, title="Photo", icon=":material/photo_camera:", url_path="photo", default=True),
-            st.Page(web_live.show, title="Live", icon=":material/videocam:", url_path="live"),
-            st.Page(web_video.show, title="Video", icon=":material/movie:", url_path="video"),
-            st.Page(web_model.show, title="Model", icon=":material/monitoring:", url_path="model"),
-        ],
-        position="top",
-    )
+    places = [
+        st.Page(pages.photo, title="Photo", icon=":material/photo_camera:", url_path="photo", default=True),
+        st.Page(pages.live, title="Live", icon=":material/videocam:", url_path="live"),
+        st.Page(pages.video, title="Video", icon=":material/movie:", url_path="video"),
+        st.Page(pages.model, title="Model", icon=":material/monitoring:", url_path="model"),
+    ]
+    page = st.navigation(places, position="top")
+    st.logo(look.icon(), size="large")
     page.run()
     _notice()
     look.footer()
+    _tabs(places)
+
+
+def _tabs(places: list[Any]) -> None:
+    """The pages as tabs at the foot of a phone, where Streamlit hides its own navigation; the style sheet shows one of the two."""
+    with st.container(key="tabs", horizontal=True):
+        for place in places:
+            st.page_link(place, label=place.title, icon=place.icon)
 
 
 def _notice() -> None:

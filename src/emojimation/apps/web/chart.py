@@ -52,6 +52,10 @@ def _rules() -> str:
         f'<line x1="0" x2="{WIDTH}" y1="{y}" y2="{y}" stroke="#8a8494" stroke-opacity=".35" stroke-width="1"/>'
         for y in (4, HEIGHT / 2, HEIGHT - 4)
     )
+    lines += "".join(
+        f'<text x="2" y="{y}" fill="#8a8494">{word}</text>'
+        for y, word in ((16, "100 %"), (HEIGHT / 2 - 4, "50 %"), (HEIGHT - 8, "0 %"))
+    )
     return lines + "".join(
         f'<text x="{x}" y="{HEIGHT + 14}" fill="#8a8494" text-anchor="{anchor}">{word}</text>'
         for x, anchor, word in ((0, "start", "30 s ago"), (WIDTH / 2, "middle", "15 s"), (WIDTH, "end", "now"))

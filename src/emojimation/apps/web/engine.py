@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from emojimation import media, quality
+from emojimation import media, quality, weights
 from emojimation.apps.web import look
 from emojimation.apps.web.settings import current
 from emojimation.avatar import Avatar
@@ -22,6 +22,8 @@ from emojimation.faces import Face, crop_faces
 from emojimation.pipeline import Pipeline
 from emojimation.render import annotate
 
+CHOSEN = "model"  # where a session keeps the model that the visitor took
+DETECTOR = "face_detector"  # the manifest's model that is no emotion model
 PREVIEW_PX = 1280
 CARD_PX = 192
 THUMB_PX = 220
@@ -49,10 +51,21 @@ class Answer:
     read: Callable[[], bytes] | None = None
 
 
+def models() -> list[str]:
+    """The models to choose from: the command's own, then those that come with the package."""
+    bundled = [name for name, row in weights.manifest().items() if row["file"].endswith(".onnx") and name != DETECTOR]
+    return list(dict.fromkeys([current().model, *bundled]))
+
+
+def model_in_use() -> str:
+    """The model of this session: the command's, until the visitor takes another one on the page Model."""
+    return str(st.session_state.get(CHOSEN) or current().model)
+
+
 @st.cache_resource(show_spinner=False)
-def pipeline() -> Pipeline:
-    """The one pipeline for still pictures of all sessions; it keeps no state between pictures."""
-    return Pipeline(current().model)
+def pipeline(model: str) -> Pipeline:
+    """The one pipeline of a model for still pictures of all sessions; it keeps no state between pictures."""
+    return Pipeline(model)
 
 
 def answer_of(name: str, read: Callable[[], bytes]) -> Answer:
@@ -62,7 +75,7 @@ def answer_of(name: str, read: Callable[[], bytes]) -> Answer:
     except InputError as error:
         return Answer(name, error=str(error))
     frame = picture.frame
-    faces = tuple(sorted(pipeline()(frame), key=lambda face: -face.size_px))
+    faces = tuple(sorted(pipeline(model_in_use())(frame), key=lambda face: -face.size_px))
     shown = faces[:MAX_CARDS]
     crops = crop_faces(frame, list(shown), CARD_PX, channels=3)
     small = fitted(frame, PREVIEW_PX)
@@ -109,7 +122,7 @@ def explained(answer: Answer, index: int) -> tuple[str, Explanation]:
     """Heat map (data URI) and explanation of one face, from the preview."""
     frame = decoded(answer.preview)
     face = scaled(answer.faces[index : index + 1], frame.shape[1] / answer.size_wh[0])
-    model = pipeline().classifier
+    model = pipeline(model_in_use()).classifier
     crop = crop_faces(frame, face, model.size, model.template, model.channels)[0]
     found = occlusion(model.predict, crop)
     large = crop_faces(frame, face, CARD_PX, model.template, 3)[0]

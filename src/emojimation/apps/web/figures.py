@@ -6,7 +6,6 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
-from emojimation.apps.web import look
 from emojimation.labels import COLOURS, EMOTIONS
 
 SCALE = alt.Scale(domain=list(EMOTIONS), range=[COLOURS[name] for name in EMOTIONS])
@@ -69,20 +68,26 @@ def curves(history: list[dict[str, Any]]) -> None:
 
 
 def corruptions(table: dict[str, Any]) -> None:
-    """Mean accuracy under each corruption, and how each severity does."""
-    rows = []
+    """Accuracy under each corruption and severity, tinted by what is left of the untouched accuracy."""
+    clean = table["clean_accuracy"]
+    head = "".join(f'<th scope="col">{word}</th>' for word in ("mild", "middle", "strong", "mean"))
+    rows = ""
     for name, mean in table["means"].items():
-        steps = [row for row in table["rows"] if row["corruption"] == name]
-        rows.append(
-            [
-                name.replace("_", " "),
-                *(f"{row['accuracy']:.0%}" for row in steps),
-                *[""] * (3 - len(steps)),
-                f"{mean:.0%}",
-            ]
-        )
-    look.table(["Spoilt by", "mild", "middle", "strong", "mean"], rows, numbers=(1, 2, 3, 4))
-    st.caption(f"Untouched: {table['clean_accuracy']:.1%} of {table['n']:,} pictures.")
+        steps = [row["accuracy"] for row in table["rows"] if row["corruption"] == name]
+        cells = "".join(_tinted(value, clean) for value in [*steps, *[None] * (3 - len(steps)), mean])
+        rows += f'<tr><th scope="row">{escape(name.replace("_", " "))}</th>{cells}</tr>'
+    st.html(
+        '<div class="em em-scroll" tabindex="0" role="region" aria-label="accuracy on spoilt pictures"><table class="em-matrix">'
+        f"<tr><th scope=col>Spoilt by</th>{head}</tr>{rows}</table></div>"
+    )
+    st.caption(f"Untouched: {clean:.1%} of {table['n']:,} pictures. The deeper the tint, the more is lost.")
+
+
+def _tinted(value: float | None, clean: float) -> str:
+    if value is None:
+        return "<td>–</td>"
+    lost = min(max(1 - value / max(clean, 1e-9), 0), 1)
+    return f'<td style="background:rgb(213 94 0 / {lost:.2f})">{value:.0%}</td>'
 
 
 def _show(chart: Any, words: str) -> None:

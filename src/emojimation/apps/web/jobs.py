@@ -48,6 +48,7 @@ class FilmJob:
     source: Path
     folder: Path
     options: Options
+    model: str = "default"
     state: str = "waiting"
     stage: str = "film"
     share: float | None = 0.0
@@ -99,13 +100,13 @@ class Jobs:
         """A new folder for a film's upload."""
         return Path(tempfile.mkdtemp(dir=self._folder.name))
 
-    def start(self, name: str, source: Path, folder: Path, options: Options) -> FilmJob:
+    def start(self, name: str, source: Path, folder: Path, options: Options, model: str | None = None) -> FilmJob:
         """Put a film into the queue. InputError where it is full."""
         self._sweep()
         with self._lock:
             if sum(not job.over for job in self._jobs.values()) >= MAX_JOBS:
                 raise InputError(f"Expected at most {MAX_JOBS} films at once, got one more. Try again later.")
-            job = FilmJob(secrets.token_urlsafe(12), name, source, folder, options)
+            job = FilmJob(secrets.token_urlsafe(12), name, source, folder, options, model or current().model)
             self._jobs[job.key] = job
             job.future = self._worker.submit(self._run, job)
         return job
@@ -132,7 +133,7 @@ class Jobs:
         try:
             job.state, job.stage_began_s = "running", time.monotonic()
             targets = Targets(**{kind: job.file(kind) for kind in FILES})
-            look = _look(job.options)
+            look = _look(job.model, job.options)
             job.result = run_video(job.source, look, targets, job.options, lambda at: _follow(job, at), look.threshold)
             job.story = _story(job)
             _end(job, "done")
@@ -180,8 +181,7 @@ def _length(job: FilmJob) -> float | None:
     return known if known is None or job.options.end_s is None else min(known, job.options.end_s)
 
 
-def _look(options: Options) -> Pipeline:
-    model = current().model
+def _look(model: str, options: Options) -> Pipeline:
     if not options.hide:
         return Pipeline(model)
     from emojimation.detect import FaceDetector

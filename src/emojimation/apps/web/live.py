@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import gc
 import time
 from functools import lru_cache
 from importlib import resources
@@ -13,12 +14,12 @@ from streamlit_webrtc import WebRtcMode, webrtc_streamer
 from emojimation.apps.web import chart, engine
 from emojimation.apps.web import look as web_look
 from emojimation.apps.web.settings import current
-from emojimation.apps.web.stream import Stream, frame_callback
+from emojimation.apps.web.stream import Stream
+from emojimation.apps.web.tracks import Ends
 from emojimation.errors import InputError
 
-WAIT_S = 8.0
 EVERY_MS = 700
-CAMERA = {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 30}}
+CAMERA = {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 24}}
 REASONS = {
     "insecure": "Browsers open cameras on https pages and on this machine only. Open the page as http://127.0.0.1, or put https before it.",
     "missing": "This browser sees no camera. Plug one in, or take a photo elsewhere and upload it on the page Photo.",
@@ -39,6 +40,7 @@ def show() -> None:
         ("surprise", "happy", "sad"),
     )
     stream: Stream = st.session_state.setdefault("stream", Stream())
+    stream.model = engine.model_in_use()
     _controls(stream)
     if not st.session_state.get("live_on"):
         web_look.empty(
@@ -55,7 +57,7 @@ def show() -> None:
 
 def _controls(stream: Stream) -> None:
     on = st.session_state.get("live_on", False)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center", key="live-controls"):
         st.button(
             "Stop" if on else "Start", type="secondary" if on else "primary", key="live-switch", on_click=_switch,
             icon=":material/stop:" if on else ":material/play_arrow:",
@@ -71,16 +73,31 @@ def _controls(stream: Stream) -> None:
 def _switch() -> None:
     on = not st.session_state.get("live_on", False)
     st.session_state.update(live_on=on, live_fallback=False, live_began=time.monotonic(), live_reason=None)
+    ends = st.session_state.pop("live_ends", None)
+    if ends is not None:
+        ends.close()
     if not on:
         st.session_state["stream"].close()
 
 
+@st.cache_resource(show_spinner=False)
+def _settle() -> None:
+    """Once per process: take what is loaded by now out of the garbage collector's sight, as going through all of it
+    holds every thread, and with it the live pictures, for a tenth of a second."""
+    gc.collect()
+    gc.freeze()
+
+
 def _connection(stream: Stream) -> None:
+    _settle()
+    if "live_ends" not in st.session_state:
+        st.session_state.update(live_ends=Ends(stream), live_began=time.monotonic())
+    ends: Ends = st.session_state["live_ends"]
     webrtc_streamer(
         key="live", mode=WebRtcMode.SENDRECV, desired_playing_state=True,
         rtc_configuration={"iceServers": current().turn},
         media_stream_constraints={"video": CAMERA, "audio": False},
-        video_frame_callback=frame_callback(stream), on_video_ended=stream.close, media_toggle_controls=False,
+        source_video_track=ends.source, sink_video_track=ends.sink, media_toggle_controls=False,
         video_html_attrs={"autoPlay": True, "playsInline": True, "muted": True, "style": {"width": "100%", "borderRadius": "14px"}},
     )  # fmt: skip
 
@@ -88,7 +105,8 @@ def _connection(stream: Stream) -> None:
 def _snapshots(stream: Stream) -> None:
     reason = st.session_state.get("live_reason") or "granted"
     st.warning(
-        f"The live picture did not start within {WAIT_S:.0f} seconds. {REASONS[reason]}", icon=":material/videocam_off:"
+        f"The live picture did not start within {current().live_wait_s:.0f} seconds. {REASONS[reason]}",
+        icon=":material/videocam_off:",
     )
     if reason in ("insecure", "missing"):
         return
@@ -132,14 +150,14 @@ def _panel() -> None:
         web_look.empty("No picture yet", "The page Photo takes files from any camera or phone.", "not_sure")
         return
     if stream.last_s is None:
-        left = WAIT_S - (time.monotonic() - st.session_state["live_began"])
+        left = current().live_wait_s - (time.monotonic() - st.session_state["live_began"])
         st.caption(f"Waiting for the first picture … {max(left, 0):.0f} s")
         return
     _keep_shape(stream)
     p95 = stream.p95_ms
     web_look.stats({
         "frames a second": f"{stream.fps:.0f}", "latency, 95 %": "–" if p95 is None else f"{p95:.0f} ms",
-        "faces": str(len(stream.faces)), "you look": web_look.word_of(stream.faces[0]) if stream.faces else "–",
+        "face" if len(stream.faces) == 1 else "faces": str(len(stream.faces)), "you look": web_look.word_of(stream.faces[0]) if stream.faces else "–",
     })  # fmt: skip
     if stream.error:
         st.error(stream.error)
@@ -160,11 +178,11 @@ def _keep_shape(stream: Stream) -> None:
 
 
 def _watch(stream: Stream) -> None:
-    """Ask the browser what it can; after `WAIT_S` without a frame tell why and take snapshots instead."""
+    """Ask the browser what it can; after a while without a frame tell why and take snapshots instead."""
     if stream.last_s is not None:
         return
     probe = _component("probe")(key="probe", on_camera_change=lambda: None, height="content")
-    if time.monotonic() - st.session_state["live_began"] > WAIT_S:
+    if time.monotonic() - st.session_state["live_began"] > current().live_wait_s:
         st.session_state.update(live_fallback=True, live_reason=probe.get("camera"))
         st.rerun()
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from emojimation import __version__
+from emojimation import __version__, weights
 from emojimation.apps.web import figures as web_figures
 from emojimation.apps.web import look
-from emojimation.apps.web.engine import pipeline
+from emojimation.apps.web.engine import CHOSEN, model_in_use, models, pipeline
+from emojimation.errors import InputError
 
 # PrivateTest accuracy of others, in per cent: run by us on the same pictures with their own weights and preprocessing, or as published.
 MEASURED = (("oarriaga big-Xception", 67.0, 66.8, 9.6), ("human 3.3.6", 66.7, 66.3, 10.1), ("fer 25.10.3", 65.9, 64.0, 5.6),
@@ -35,17 +36,21 @@ FORBIDDEN = [
 
 def show() -> None:
     """The page."""
-    card = pipeline().classifier.card
-    report = report_of(Path(card["path"]))
-    figures = {**card["metrics"], **report}
     look.hero(
         "What the model knows.",
         "How often it is right, when it is not, how far its percentages can be believed, and what it must never be used for.",
         ("neutral", "happy", "fear"),
     )
+    _picker()
+    try:
+        card = pipeline(model_in_use()).classifier.card
+    except InputError as error:
+        st.error(str(error), icon=":material/broken_image:")
+        return
+    figures = {**card["metrics"], **report_of(Path(card["path"]))}
     _headline(card, figures)
     st.subheader("Against the field", anchor=False)
-    _field(card["name"], figures)
+    _field(_ours(figures))
     _charts(figures)
     left, right = st.columns(2)
     with left:
@@ -53,6 +58,33 @@ def show() -> None:
     with right:
         look.note("Never use it for", FORBIDDEN)
     _versions(card, figures)
+
+
+def _picker() -> None:
+    """Which model answers on all pages of this session; nothing where there is only one."""
+    names = models()
+    if len(names) < 2:
+        return
+    st.segmented_control(
+        "Model that all pages use, for you alone", names, default=model_in_use(), format_func=lambda name: Path(name).stem,
+        key="model-picked", required=True, on_change=_pick,
+    )  # fmt: skip
+
+
+def _pick() -> None:
+    st.session_state[CHOSEN] = st.session_state["model-picked"]
+
+
+def _ours(figures: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Name -> figures of every model to choose from that has any; the chosen one's are `figures`."""
+    others = {name: report_of(_place(name)) for name in models() if name != model_in_use()}
+    return {model_in_use(): figures, **{name: report for name, report in others.items() if "accuracy" in report}}
+
+
+def _place(name: str) -> Path:
+    """Where a model lies; it is not read for that, as its sha256 would cost."""
+    row = weights.manifest().get(name)
+    return weights.MODELS / row["file"] if row else Path(name)
 
 
 def report_of(model: Path) -> dict[str, Any]:
@@ -87,22 +119,22 @@ def _headline(card: dict[str, Any], figures: dict[str, Any]) -> None:
     st.caption(words + ".")
 
 
-def _field(name: str, figures: dict[str, Any]) -> None:
-    split = SPLITS.get(figures.get("split", ""), "?")
+def _field(models: dict[str, dict[str, Any]]) -> None:
+    """Our models among the others, by accuracy; the chosen one is marked."""
     ours = [
-        f"Emojimation “{name}”",
-        f"{100 * figures.get('accuracy', 0):.1f}",
-        _points(figures, "macro_f1"),
-        _points(figures, "ece"),
-        split,
-    ]
-    rows = [ours, *([who, f"{a:.1f}", f"{f:.1f}", f"{e:.1f}", "PrivateTest, run by us"] for who, a, f, e in MEASURED)]
+        [f"Emojimation “{Path(name).stem}”", f"{100 * figures.get('accuracy', 0):.1f}", _points(figures, "macro_f1"),
+         _points(figures, "ece"), SPLITS.get(figures.get("split", ""), "?")]
+        for name, figures in models.items()
+    ]  # fmt: skip
+    rows = [*ours, *([who, f"{a:.1f}", f"{f:.1f}", f"{e:.1f}", "PrivateTest, run by us"] for who, a, f, e in MEASURED)]
     rows += [[who, f"{a:.1f}", "", "", "PrivateTest, as published"] for who, a in PUBLISHED]
     rows.sort(key=lambda row: -float(row[1]))
-    look.table(["System", "Accuracy %", "Macro F1 %", "Calibration error %", "On"], rows, rows.index(ours), (1, 2, 3))
-    if figures.get("split") != "test":
+    look.table(
+        ["System", "Accuracy %", "Macro F1 %", "Calibration error %", "On"], rows, rows.index(ours[0]), (1, 2, 3)
+    )
+    if any(figures.get("split") != "test" for figures in models.values()):
         st.caption(
-            "Our row is on other pictures than the rest: it can be compared only roughly until PrivateTest has been run."
+            "Our rows are on other pictures than the rest: they can be compared only roughly until PrivateTest has been run."
         )
 
 
@@ -137,7 +169,8 @@ def _charts(figures: dict[str, Any]) -> None:
     ]
     there = [entry for entry in made if figures.get(entry[1])]
     for first in range(0, len(there), 2):
-        for column, (draw, key, title, words) in zip(st.columns(2), there[first : first + 2], strict=False):
+        pair = there[first : first + 2]
+        for column, (draw, key, title, words) in zip(st.columns(len(pair)), pair, strict=True):
             with column:
                 st.subheader(title, anchor=False)
                 st.caption(words)
@@ -155,7 +188,7 @@ def _versions(card: dict[str, Any], figures: dict[str, Any]) -> None:
 
     st.subheader("Versions", anchor=False)
     rows = [
-        ["Emojimation", __version__], ["Model", f"{card['name']}, made {card['created']}"], ["Commit of the training", str(card["commit"])],
+        ["Emojimation", __version__], ["Model", f"{card['name']}, made {card['created']}, {Path(card['path']).stat().st_size / 1e6:.1f} MB"], ["Commit of the training", str(card["commit"])],
         ["Training data (sha256)", str(card["data_sha256"])], ["Input", f"{card['size']} × {card['size']}, {'grey' if card['channels'] == 1 else 'colour'}"],
         ["Temperature", f"{card['temperature']:.3f}"], ["ONNX Runtime", onnxruntime], ["Streamlit", st.__version__],
     ]  # fmt: skip

@@ -11,7 +11,7 @@ import streamlit as st
 
 from emojimation.apps.web import files as web_files
 from emojimation.apps.web import look as web_look
-from emojimation.apps.web.engine import MAX_CARDS, STYLES, Answer, answer_of, drawn, drawn_full, explained
+from emojimation.apps.web.engine import MAX_CARDS, STYLES, Answer, answer_of, drawn, drawn_full, explained, model_in_use
 from emojimation.apps.web.settings import current
 from emojimation.media import read_image
 
@@ -73,7 +73,9 @@ def _snapshot() -> dict[str, tuple[str, Callable[[], bytes]]]:
 
 def _samples() -> dict[str, tuple[str, Callable[[], bytes]]]:
     folder = Path(str(resources.files("emojimation") / "assets" / "samples"))
-    for column, (name, title) in zip(st.columns(len(SAMPLES)), SAMPLES.items(), strict=True):
+    with st.container(key="samples"):
+        columns = st.columns(len(SAMPLES))
+    for column, (name, title) in zip(columns, SAMPLES.items(), strict=True):
         path = folder / f"{name}.jpg"
         column.image(_thumb(path), width="stretch", alt=f"Sample: {title}")
         column.button(title, key=f"sample-{name}", width="stretch", on_click=partial(_take_sample, name))
@@ -96,6 +98,8 @@ def _thumb(path: Path) -> bytes:
 
 def _answers(chosen: dict[str, tuple[str, Callable[[], bytes]]]) -> list[Answer]:
     """The answers to what is chosen now; those known are kept, all others forgotten."""
+    if st.session_state.get("answers-by") != model_in_use():  # another model answers anew
+        st.session_state.update({"answers-by": model_in_use(), "answers": {}})
     known: dict[str, Answer] = st.session_state.get("answers", {})
     kept = {key: known[key] for key in chosen if key in known}
     new = [key for key in chosen if key not in kept]
@@ -140,7 +144,9 @@ def _results(answers: list[Answer], good: list[Answer]) -> None:
         help="Covers the face piece by piece and shows where the answer rests. About a second a face.",
     )
     alone = len(answer.faces) == 1
-    places = st.columns([1, 1, 1] if alone else [1, 1])
+    st.html(f"<style>:root {{ --em-ratio: {answer.size_wh[0] / answer.size_wh[1]:.4f} }}</style>")
+    with st.container(key="pair"):
+        places = st.columns([1, 1, 1] if alone else [1, 1])
     _pictures(answer, style or "boxes", places)
     with places[2] if alone else st.container():
         if answer.faces:

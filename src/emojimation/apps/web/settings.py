@@ -10,7 +10,8 @@ KEY = "EMOJIMATION_WEB"
 @dataclass(frozen=True, slots=True)
 class Settings:
     """model: name or path. turn: an `iceServers` list. paths: films on this machine may be named by path; only where nobody
-    else reaches the page. upload_mb, megapixels, files: limits of an upload. film_s: longest film in seconds, 0 for none."""
+    else reaches the page. upload_mb, megapixels, files: limits of an upload. film_s: longest film in seconds, 0 for none.
+    live_wait_s: how long the live page waits for its first picture."""
 
     model: str = "default"
     turn: list[dict[str, str]] = field(default_factory=list)
@@ -20,6 +21,7 @@ class Settings:
     megapixels: int = 60
     files: int = 60
     film_s: int = 600
+    live_wait_s: float = 8.0
 
 
 def hand_over(settings: Settings) -> None:

@@ -1,7 +1,9 @@
 """One visitor's live picture: frames come in, drawn frames go out, and the page reads what was found of late."""
 
+import os
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from copy import copy
@@ -17,31 +19,58 @@ from emojimation.labels import EMOTIONS
 from emojimation.live import LiveLoop, LiveResult
 from emojimation.sprites import stamp
 from emojimation.track import Tracker
-from emojimation.video.reader import Frame, load_av
 
 HISTORY_S = 30.0
-ANSWER_S = 2.0  # a frame that takes longer goes out undrawn
+ANSWER_S = 2.0  # a snapshot that takes longer comes back undrawn
 MAX_SIDE_PX = 1280
+FRAMES_S = 12 * (
+    os.cpu_count() or 1
+)  # frames a second of all viewers together, so that none waits long for a processor
+SLACK_S = 0.05  # so much may be made up for after a frame that came late
 STAGE = (36, 26, 30)  # BGR behind the large avatar
 STAGE_SHARE = 0.75  # its width, in heights of the picture
 
+Make = Callable[[], np.ndarray]
+
+
+class Late:
+    """A frame for a `LiveLoop` whose picture is made when it is asked for: those left out cost nothing.
+
+    make: gives (H,W,3) BGR uint8. time_s: arrival, in seconds of `time.monotonic`. index: from 0.
+    """
+
+    def __init__(self, make: Make, time_s: float, index: int) -> None:
+        self.make, self.time_s, self.index = make, time_s, index
+        self._image: np.ndarray | None = None
+
+    @property
+    def image(self) -> np.ndarray:
+        """The picture, made once."""
+        if self._image is None:
+            self._image = self.make()
+        return self._image
+
 
 class Feed:
-    """The source of a `LiveLoop`: frames that a connection pushes, the newest only."""
+    """The source of a `LiveLoop`: frames that a connection pushes, the newest only.
 
-    def __init__(self) -> None:
+    gap_s: tells the least time from one frame to the next in seconds.
+    """
+
+    def __init__(self, gap_s: Callable[[], float] = lambda: 0.0) -> None:
+        self.gap_s = gap_s
         self._changed = threading.Condition()
-        self._frame: Frame | None = None
+        self._frame: Late | None = None
         self._closed = False
         self._count = 0
-        self._began_s = time.monotonic()
 
-    def push(self, image: np.ndarray) -> None:
-        """Hand over the next (H,W,3) BGR uint8 picture."""
+    def push(self, make: Make) -> int:
+        """Hand over what makes the next (H,W,3) BGR uint8 picture; the frame's number."""
         with self._changed:
-            self._frame = Frame(image=image, time_s=time.monotonic() - self._began_s, index=self._count)
+            self._frame = Late(make, time.monotonic(), self._count)
             self._count += 1
             self._changed.notify_all()
+            return self._frame.index
 
     def close(self) -> None:
         """End the iteration."""
@@ -49,23 +78,29 @@ class Feed:
             self._closed = True
             self._changed.notify_all()
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Iterator[Late]:
+        due_s = 0.0
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._closed or self._frame is not None)
+                self._changed.wait_for(lambda: self._closed, max(due_s - time.monotonic(), 0))
                 if self._closed or self._frame is None:
                     return
                 frame, self._frame = self._frame, None
+            due_s = max(due_s, time.monotonic() - SLACK_S) + self.gap_s()
             yield frame
 
 
 class Stream:
-    """Analyses and draws one visitor's frames. Settings may be changed while it runs; it starts with the first frame.
+    """Analyses and draws one visitor's frames in a thread of its own; it starts with the first frame.
 
-    style: as in `render.STYLES`. stage: add the large avatar beside the picture. mirror: turn the picture as a mirror does.
+    model: name or path, for the next start. style: as in `render.STYLES`. stage: add the large avatar beside the picture. mirror: turn the picture as a mirror does.
+    These three may be changed while it runs. send: called in that thread with each drawn (H,W,3) BGR uint8 frame and its
+    time in seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, model: str = "default", send: Callable[[np.ndarray, float], None] | None = None) -> None:
+        self.model, self.send = model, send
         self.style, self.stage, self.mirror = "boxes", True, True
         self.history: deque[tuple[float, np.ndarray]] = deque()
         self.latencies_ms: deque[float] = deque(maxlen=300)
@@ -76,26 +111,24 @@ class Stream:
         self._result: LiveResult | None = None
         self._loop: LiveLoop | None = None
         self._feed = Feed()
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
+        _STREAMS.add(self)
+
+    def push(self, make: Make) -> int:
+        """Hand over what makes the next (H,W,3) BGR uint8 picture, at once; the frame's number. Older ones not begun are left out."""
+        self._running()
+        return self._feed.push(lambda: self._prepared(make()))
 
     def look(self, image: np.ndarray) -> np.ndarray:
         """Analyse a (H,W,3) BGR uint8 picture and give it back drawn; undrawn where that fails, with `error` set."""
-        began = time.monotonic()
-        image = engine.fitted(image, MAX_SIDE_PX)
-        if self.mirror:
-            image = np.ascontiguousarray(image[:, ::-1])
-        try:
-            out = self._drawn(image)
-            self.error = None
-        except Exception as error:  # one bad frame must not end the connection
-            self.error, out = str(error), image
-        self.drawn, self.last_s = out, time.monotonic()
-        self.latencies_ms.append((self.last_s - began) * 1000)
-        return out
+        number = self.push(lambda: image)
+        with self._changed:
+            came = self._changed.wait_for(lambda: self._result is not None and self._result.index >= number, ANSWER_S)
+            return self.drawn if came and self.drawn is not None else self._prepared(image)
 
     def close(self) -> None:
         """End the loop and its threads; the next picture would start anew."""
-        with self._lock:
+        with self._changed:
             loop, self._loop, self._result = self._loop, None, None
             self.drawn, self.last_s = None, None
             self.faces = []
@@ -119,26 +152,40 @@ class Stream:
         """The calibrations of the running loop, None before the first frame."""
         return self._loop and self._loop.neutral
 
-    def _drawn(self, image: np.ndarray) -> np.ndarray:
-        loop = self._running()
-        before = self._result
-        self._feed.push(image)
-        result = loop.wait(before, ANSWER_S)
-        if result is None:
-            return image
-        self._result, self.faces = result, sorted(result.faces, key=lambda face: -face.size_px)
-        self._remember(result.time_s)
+    def _prepared(self, image: np.ndarray) -> np.ndarray:
+        image = engine.fitted(image, MAX_SIDE_PX)
+        return cv2.flip(image, 1) if self.mirror else image
+
+    def _show(self, result: LiveResult) -> None:
+        """Draw a result, note what the page tells of it, and send it on."""
+        faces = sorted(result.faces, key=lambda face: -face.size_px)
+        error = None
+        try:
+            out = self._drawn(result, faces)
+        except Exception as problem:  # one bad frame must not end the connection
+            error, out = str(problem), result.frame
+        with self._changed:
+            self.error, self.drawn, self.faces, self._result = error, out, faces, result
+            self.last_s = time.monotonic()
+            self.latencies_ms.append((self.last_s - result.time_s) * 1000)
+            self._remember(result.time_s)
+            self._changed.notify_all()
+        if self.send is not None:
+            self.send(out, result.time_s)
+
+    def _drawn(self, result: LiveResult, faces: list[Face]) -> np.ndarray:
         out = engine.draw(result.frame, result.faces, self.style, result.time_s)
-        return staged(out, self.faces, result.time_s) if self.stage else out
+        return staged(out, faces, result.time_s) if self.stage else out
 
     def _running(self) -> LiveLoop:
-        with self._lock:
+        with self._changed:
             if self._loop is None or not self._loop.running:
-                self._feed, self._result = Feed(), None
+                self._feed, self._result = Feed(_gap_s), None
                 self.history.clear()
-                pipeline = copy(engine.pipeline())  # the models are shared, the tracker is this visitor's
+                self.latencies_ms.clear()
+                pipeline = copy(engine.pipeline(self.model))  # the models are shared, the tracker is this visitor's
                 pipeline.tracker = Tracker()
-                self._loop = LiveLoop(self._feed, pipeline, paced=False).start()
+                self._loop = LiveLoop(self._feed, pipeline, self._show, paced=False).start()
             return self._loop
 
     def _remember(self, time_s: float) -> None:
@@ -146,6 +193,14 @@ class Stream:
             self.history.append((time_s, self.faces[0].probabilities))
         while self.history and self.history[0][0] < time_s - HISTORY_S:
             self.history.popleft()
+
+
+_STREAMS: "weakref.WeakSet[Stream]" = weakref.WeakSet()
+
+
+def _gap_s() -> float:
+    """Seconds from one frame of a viewer to the next: `FRAMES_S` is shared by those whose picture runs."""
+    return sum(stream.fps > 0 for stream in list(_STREAMS)) / FRAMES_S
 
 
 def staged(frame: np.ndarray, faces: list[Face], time_s: float) -> np.ndarray:
@@ -162,13 +217,3 @@ def staged(frame: np.ndarray, faces: list[Face], time_s: float) -> np.ndarray:
     sprite = small if small.shape[0] == side else cv2.resize(small, (side, side), interpolation=cv2.INTER_LINEAR)
     stamp(out, sprite, width, (height - side) // 2)
     return out
-
-
-def frame_callback(stream: Stream) -> Callable[[Any], Any]:
-    """What streamlit-webrtc calls with each av.VideoFrame."""
-    av = load_av()
-
-    def callback(frame: Any) -> Any:
-        return av.VideoFrame.from_ndarray(stream.look(frame.to_ndarray(format="bgr24")), format="bgr24")
-
-    return callback

@@ -51,7 +51,12 @@ def _chart(person: Person, duration_s: float) -> alt.Chart:
         alt.Chart(alt.Data(values=rows_of(person)))
         .mark_rect()
         .encode(
-            x=alt.X("time_s:Q", title="seconds", scale=alt.Scale(domain=[0, max(duration_s, 0.1)], nice=False)),
+            x=alt.X(
+                "time_s:Q",
+                title="seconds",
+                axis=alt.Axis(tickCount=8),
+                scale=alt.Scale(domain=[0, max(duration_s, 0.1)], nice=False),
+            ),
             x2="end_s:Q",
             y=alt.Y("low:Q", title=None, axis=None, scale=alt.Scale(domain=[0, 1])),
             y2="high:Q",

@@ -10,6 +10,7 @@ import streamlit as st
 
 from emojimation.apps.web import look
 from emojimation.apps.web import timeline as web_timeline
+from emojimation.apps.web.engine import model_in_use
 from emojimation.apps.web.jobs import STAGES, FilmJob, jobs, length_of
 from emojimation.apps.web.settings import current
 from emojimation.errors import InputError
@@ -74,7 +75,9 @@ def _form() -> None:
 def _given() -> Any:
     """(name, bytes, UploadedFile or Path) of the film to take, or None."""
     limits = current()
-    words = f"A film, up to {limits.upload_mb} MB" + (f" and {limits.film_s / 60:g} minutes" if limits.film_s else "")
+    words = f"A film, up to {limits.upload_mb} MB" + (
+        f" and {_clock(limits.film_s, whole=True)}" if limits.film_s else ""
+    )
     file = st.file_uploader(words, KINDS, key="film-file", max_upload_size=limits.upload_mb)
     if file is not None:
         return file.name, file.size, file
@@ -107,7 +110,7 @@ def _measured(name: str, place: Any) -> float | None:
     try:
         return length_of(_kept(name, place, folder))
     except InputError as error:
-        raise InputError(str(error).replace(f"{folder}/", "")) from error
+        raise InputError(str(error).replace(f"{folder}/source{Path(name).suffix.lower()}", name)) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -140,7 +143,7 @@ def _options(length: float | None) -> Options | None:
     if limit and (length or math.inf) > limit:
         said = f"lasts {_clock(length)}" if length else "does not tell how long it lasts"
         choice = st.radio(
-            f"The film {said}; the limit here is {_clock(limit)}.",
+            f"The film {said}; the limit here is {_clock(limit, whole=True)}.",
             ["Take its beginning only", "Leave it"],
             key="film-cut",
             index=None,
@@ -156,7 +159,7 @@ def _start(given: Any, options: Options) -> None:
     folder = jobs().folder()
     try:
         source = place if isinstance(place, Path) else _kept(name, place, folder)
-        job = jobs().start(name, source, folder, options)
+        job = jobs().start(name, source, folder, options, model_in_use())
     except (InputError, OSError) as error:
         shutil.rmtree(folder, ignore_errors=True)
         st.error(str(error))
@@ -201,9 +204,9 @@ def _result(job: FilmJob) -> None:
     look.stats(
         {
             "length": _clock(story.duration_s),
-            "people": str(len(story.people)),
+            "person" if len(story.people) == 1 else "people": str(len(story.people)),
             "frames": f"{result.frames:,}",
-            "frames a second": rate,
+            "frames a second, worked on": rate,
         }
     )
     for line in [*result.notes, *([result.hidden] if result.hidden else [])]:
@@ -235,8 +238,11 @@ def _result(job: FilmJob) -> None:
         st.button("Delete, and take another film", key="film-again", on_click=_again, args=(job,), type="tertiary")
 
 
-def _clock(seconds: float | None) -> str:
+def _clock(seconds: float | None, whole: bool = False) -> str:
+    """Seconds in words; whole: without seconds where there are none."""
     minutes, rest = divmod(round(seconds or 0), 60)
+    if whole and minutes and not rest:
+        return f"{minutes} minute{'' if minutes == 1 else 's'}"
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 

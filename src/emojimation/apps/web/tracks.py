@@ -1,0 +1,79 @@
+"""A stream's two ends in a WebRTC connection: the camera's track in, the drawn one out, and nothing that waits between them.
+
+streamlit-webrtc's own processing gives back one frame for each that comes in, an old one where the new one is not ready, and puts them
+into queues without end: where a machine is too slow, the picture lags more and more. Here a frame goes out when it is drawn,
+once, and whoever is slower gets the newest.
+"""
+
+import asyncio
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+import numpy as np
+from aiortc.contrib.media import MediaRelay
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from streamlit_webrtc import VideoSinkTrack
+from streamlit_webrtc.eventloop import get_global_event_loop
+from streamlit_webrtc.relay import get_global_relay
+
+from emojimation.apps.web.stream import Stream
+from emojimation.video.reader import load_av
+
+TICK = Fraction(1, 90_000)  # RTP's clock for video, RFC 6184 and RFC 7741
+
+
+class Drawn(MediaStreamTrack):
+    """The track that goes to the browser: each frame that is offered, or the newest where they come faster than they are sent."""
+
+    kind = "video"
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self._home, self._ready, self._make = loop, asyncio.Event(), load_av().VideoFrame.from_ndarray
+        self._frame: Any = None
+        self._began_s: float | None = None
+
+    def offer(self, image: np.ndarray, time_s: float) -> None:
+        """Send a (H,W,3) BGR uint8 picture of that moment; from any thread."""
+        self._began_s = time_s if self._began_s is None else self._began_s
+        frame = self._make(image, format="bgr24").reformat(format="yuv420p")
+        frame.pts, frame.time_base = round((time_s - self._began_s) / TICK), TICK
+        self._home.call_soon_threadsafe(self._put, frame)
+
+    def stop(self) -> None:
+        """End the track."""
+        super().stop()
+        self._home.call_soon_threadsafe(self._put, None)
+
+    async def recv(self) -> Any:
+        """The next frame. MediaStreamError at the end."""
+        await self._ready.wait()
+        self._ready.clear()
+        if self._frame is None or self.readyState != "live":
+            raise MediaStreamError
+        return self._frame
+
+    def _put(self, frame: Any) -> None:
+        self._frame = frame
+        self._ready.set()
+
+
+class Ends:
+    """Both ends of one connection, for `webrtc_streamer`: `sink` takes the camera's frames, `source` gives the drawn ones."""
+
+    def __init__(self, stream: Stream) -> None:
+        relay = get_global_relay()
+        relay.subscribe = partial(MediaRelay.subscribe, relay, buffered=False)  # type: ignore[method-assign]
+        self.source = Drawn(get_global_event_loop())
+        self.sink = VideoSinkTrack(lambda frame: _hand_over(stream, frame))
+        self.sink._on_ended_callback = stream.close
+        stream.send = self.source.offer
+
+    def close(self) -> None:
+        """End the track that goes out; the other one ends with the connection."""
+        self.source.stop()
+
+
+def _hand_over(stream: Stream, frame: Any) -> None:
+    stream.push(partial(frame.to_ndarray, format="bgr24"))
