@@ -72,26 +72,11 @@ MAY_IMPORT = {
     | {"media", "pipeline", "run"},
 }
 RUNTIME = set(MAY_IMPORT)
+KERAS_PARTS = "models network fit train export quantize ensemble slim runs events"
+KERAS_HOMES = {f"training.{part}" for part in KERAS_PARTS.split()}
 # Heavy package -> the only modules that may import it.
 HOMES = {
-    **{
-        name: {
-            f"training.{part}"
-            for part in (
-                "models",
-                "network",
-                "fit",
-                "train",
-                "export",
-                "quantize",
-                "ensemble",
-                "slim",
-                "runs",
-                "events",
-            )  # fmt: skip
-        }
-        for name in ("keras", "tensorflow", "jax", "tf2onnx", "onnx")
-    },
+    **dict.fromkeys(("keras", "tensorflow", "jax", "tf2onnx", "onnx"), KERAS_HOMES),
     "matplotlib": {"training.report"},  # and the files of that name's beginning
     "streamlit": {"apps.web"},
     "streamlit_webrtc": {"apps.web"},
