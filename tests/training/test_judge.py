@@ -159,7 +159,7 @@ def test_report_on_other_data_is_refused(made: tuple[Path, Path], tmp_path: Path
     [
         (("evaluate", "--split", "holdout"), "Expected --split train, val, test, got 'holdout'"),
         (("evaluate", "--model", "nothing"), "neither"),
-        (("export", "RUN", "--format", "keras2"), "Expected --format onnx, int8, keras, tflite"),
+        (("export", "RUN", "--format", "keras2"), "Expected --format onnx, int8, keras, tflite, tflite-int8"),
         (("export", "RUN", "--calibration", "platt"), "auto, temperature, vector"),
         (("export", "NONE"), "which is none"),
         (("export", "NONE", "--format", "int8"), "which is none"),

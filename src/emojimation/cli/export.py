@@ -11,15 +11,25 @@ import typer
 from emojimation.cli.judge import DATA, FERPLUS, RUN, console, holding_out, need, need_training, print_scores, write
 from emojimation.errors import InputError
 
-FORMATS = ("onnx", "int8", "keras", "tflite")
-FILES = {"onnx": "model.onnx", "int8": "model.int8.onnx", "keras": "calibrated.keras", "tflite": "model.tflite"}
+FILES = {
+    "onnx": "model.onnx",
+    "int8": "model.int8.onnx",
+    "keras": "calibrated.keras",
+    "tflite": "model.tflite",
+    "tflite-int8": "model.int8.tflite",
+}
+FORMATS = tuple(FILES)
 
 
 def export(
     run: RUN,
     data: DATA,
     format_: Annotated[
-        str, typer.Option("--format", help="onnx, int8 (ONNX in eight bits), keras or tflite.")
+        str,
+        typer.Option(
+            "--format",
+            help="onnx, int8 (ONNX in eight bits), keras, tflite or tflite-int8 (its weights in eight bits).",
+        ),
     ] = "onnx",
     name: Annotated[str, typer.Option(help="Name that the model gives itself.")] = "",
     ferplus: FERPLUS = None,
@@ -44,6 +54,7 @@ def export(
         "int8": _export_int8,
         "keras": partial(_export_keras, format_="keras"),
         "tflite": partial(_export_keras, format_="tflite"),
+        "tflite-int8": partial(_export_keras, format_="tflite-int8"),
     }
     write_it[format_](run, dataset, name)
     typer.echo(f"Written: {run / FILES[format_]}", err=True)
@@ -90,6 +101,9 @@ def _export_keras(run: Path, dataset: Any, name: str, format_: str) -> None:
     from emojimation.training.runs import load_keras, saved_calibration
     from emojimation.training.train import PARITY_PICTURES
 
-    to_format = files.to_keras if format_ == "keras" else files.to_tflite
+    to_format: dict[str, Callable[..., float]] = {
+        "keras": files.to_keras, "tflite": files.to_tflite, "tflite-int8": partial(files.to_tflite, weights="int8"),
+    }  # fmt: skip
     images = dataset.split("val").images[:PARITY_PICTURES]
-    _print_parity(to_format(load_keras(run), run / FILES[format_], saved_calibration(run), images), len(images))
+    difference = to_format[format_](load_keras(run), run / FILES[format_], saved_calibration(run), images)
+    _print_parity(difference, len(images))

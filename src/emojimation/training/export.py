@@ -20,7 +20,7 @@ from emojimation.training.calibrate import Calibration
 from emojimation.training.runs import write_whole
 
 TOLERANCE = 1e-4
-TOLERANCE_FLOAT16 = 0.02
+TOLERANCES_TFLITE = {"float16": 0.02, "int8": 0.1}  # more than such weights explain
 
 
 def metadata(name: str, model: keras.Model, labels: Sequence[str] = EMOTIONS, **papers: Any) -> dict[str, str]:
@@ -135,11 +135,14 @@ def to_keras(model: keras.Model, path: Path, calibration: Calibration | float, i
     return difference
 
 
-def to_tflite(model: keras.Model, path: Path, calibration: Calibration | float, images: np.ndarray) -> float:
-    """Write `model` as TFLite with float16 weights and the softmax of its calibrated logits inside.
+def to_tflite(
+    model: keras.Model, path: Path, calibration: Calibration | float, images: np.ndarray, weights: str = "float16"
+) -> float:
+    """Write `model` as TFLite with the softmax of its calibrated logits inside.
 
-    Returns the largest difference of a probability to Keras on `images` (n,s,s) uint8; InputError, and nothing written,
-    above 0.02, which is more than float16 weights explain.
+    weights: "float16", or "int8" for eight bits per channel with activations in float (half the size; dynamic range
+    quantisation). Returns the largest difference of a probability to Keras on `images` (n,s,s) uint8; InputError, and
+    nothing written, above 0.02 or, in eight bits, 0.1.
     """
     import tensorflow as tf
 
@@ -148,13 +151,13 @@ def to_tflite(model: keras.Model, path: Path, calibration: Calibration | float, 
         whole.export(folder, verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.target_spec.supported_types = [tf.float16]
+        converter.target_spec.supported_types = [tf.float16] if weights == "float16" else []
         content = converter.convert()
     x = images[..., None].astype(np.float32)
     difference = float(np.abs(np.asarray(whole.predict_on_batch(x)) - _run_tflite(content, x)).max())
-    if difference > TOLERANCE_FLOAT16:
+    if difference > TOLERANCES_TFLITE[weights]:
         raise InputError(
-            f"Expected a TFLite file within {TOLERANCE_FLOAT16} of Keras, got a difference of {difference:.2g}: "
+            f"Expected a TFLite file within {TOLERANCES_TFLITE[weights]} of Keras, got a difference of {difference:.2g}: "
             f"{path} was not written."
         )
     write_whole(path, content)
