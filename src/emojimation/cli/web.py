@@ -95,7 +95,7 @@ def streamlit_options(host: str, port: int, headless: bool = True) -> dict[str, 
         "server_enableStaticServing": True, "server_maxUploadSize": 200, "server_disconnectedSessionTTL": 60,
         "browser_gatherUsageStats": False, "client_toolbarMode": "minimal", "client_showErrorDetails": "none",
         "logger_hideWelcomeMessage": True, "logger_level": "warning", "global_developmentMode": False,
-        "runner_postScriptGC": False,  # it would hold all threads for a tenth of a second after each run; see apps/web/live.py
+        "runner_postScriptGC": False,  # it would hold all threads twice a second beside a live picture; see apps/web/app.py
     }  # fmt: skip
     colours = {f"theme_light_{key}": value for key, value in LIGHT.items()}
     colours |= {f"theme_dark_{key}": value for key, value in DARK.items()}

@@ -1,5 +1,6 @@
 """One visitor's live picture: frames come in, drawn frames go out, and the page reads what was found of late."""
 
+import gc
 import os
 import threading
 import time
@@ -135,6 +136,7 @@ class Stream:
         self._feed.close()
         if loop is not None:
             loop.stop()
+            gc.collect()  # a connection that has ended leaves circles of its codecs and frames behind
 
     @property
     def fps(self) -> float:
