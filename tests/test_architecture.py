@@ -84,7 +84,7 @@ HOMES = {
                 "slim",
                 "runs",
                 "events",
-            )  # fmt: skip
+            )
         }
         for name in ("keras", "tensorflow", "jax", "tf2onnx", "onnx")
     },
