@@ -23,7 +23,9 @@ def train(
     ferplus: FERPLUS = None,
     recipe: Annotated[
         str | None,
-        typer.Option(help="A recipe of the package (default, finetune, lite, resnet, vgg, wide), or a JSON file with one."),
+        typer.Option(
+            help="A recipe of the package (default, finetune, lite, resnet, vgg, wide), or a JSON file with one."
+        ),
     ] = None,
     model: Annotated[
         str | None, typer.Option(help="Network: vgg is the seed's; implies the recipe of that name, if there is one.")
