@@ -246,6 +246,7 @@ def test_the_page_works_in_a_browser(browser, tmp_path: Path) -> None:
     tab.keyboard.press("Home")
     assert "neutral" in plot.get_attribute("aria-valuetext")
     tab.locator("summary").first.click()
+    tab.locator("tbody").first.locator("tr").first.wait_for()  # filled by the event that follows the click
     assert tab.locator("tbody").first.locator("tr").count() == 4
     assert errors == []
     tab.close()
