@@ -246,7 +246,7 @@ def test_the_page_works_in_a_browser(browser, tmp_path: Path) -> None:
     tab.keyboard.press("Home")
     assert "neutral" in plot.get_attribute("aria-valuetext")
     tab.locator("summary").first.click()
-    tab.wait_for_function("document.querySelector('tbody').rows.length")  # filled when the browser tells of the opening
+    tab.locator("tbody").first.locator("tr").first.wait_for()  # filled by the event that follows the click
     assert tab.locator("tbody").first.locator("tr").count() == 4
     assert errors == []
     tab.close()

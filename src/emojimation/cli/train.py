@@ -77,8 +77,12 @@ def train(
         scores = _run(dataset, chosen.changed(seed=number), place, go_on, teacher, start, tensorboard)
         accuracies.append(scores["accuracy"])
     if seeds > 1:
-        mean, spread = statistics.mean(accuracies), statistics.stdev(accuracies)
-        console.print(f"{seeds} seeds: accuracy {mean:.4f}, standard deviation {spread:.4f}")
+        _print_spread(accuracies)
+
+
+def _print_spread(accuracies: list[float]) -> None:
+    mean, spread = statistics.mean(accuracies), statistics.stdev(accuracies)
+    console.print(f"{len(accuracies)} seeds: accuracy {mean:.4f}, standard deviation {spread:.4f}")
 
 
 def _recipe(recipe: str | None, model: str | None, start: str | None, resumed: Path | None) -> tuple[str, Any]:

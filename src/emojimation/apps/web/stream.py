@@ -130,13 +130,13 @@ class Stream:
     def close(self) -> None:
         """End the loop and its threads; the next picture would start anew."""
         with self._changed:
-            loop, self._loop, self._result = self._loop, None, None
-            self.drawn, self.last_s = None, None
-            self.faces = []
+            loop, self._loop = self._loop, None
         self._feed.close()
         if loop is not None:
             loop.stop()
-            gc.collect()  # a connection that has ended leaves circles of its codecs and frames behind
+        with self._changed:  # not before the loop has ended: it may just be drawing a last frame
+            self._result, self.drawn, self.last_s, self.faces = None, None, None, []
+        gc.collect()  # a connection that has ended leaves circles of its codecs and frames behind
 
     @property
     def fps(self) -> float:
