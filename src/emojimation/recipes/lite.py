@@ -3,7 +3,8 @@
 Commands: emojimation evaluate --data fer2013_train_val.parquet --split train --tta --probabilities teacher.npy
           emojimation train --data fer2013_train_val.parquet --recipe lite --teacher teacher.npy --out runs/lite
           emojimation export runs/lite --data fer2013_train_val.parquet --format int8
-See docs/experiments.md for the runs so far, their hardware and accuracy.
+What ships took 38 epochs in 70 minutes (`--minutes 70`) on two busy cores without AMX and reaches 64.9 % on PublicTest, FER+
+agreement 80.4 %; the curve was still rising, so many more epochs and a better teacher are the next step.
 """
 
 from emojimation.training.augment import Augmentation
