@@ -104,6 +104,7 @@ def go(page: Any, name: str) -> None:
     """Open a page by its link, as people do; at phone width the links are tabs at the foot."""
     page.wait_for_selector(".st-key-tabs", state="attached")
     tab = page.locator(".st-key-tabs").get_by_role("link", name=name)
+    tab.wait_for(state="attached")  # the page's last piece: now it is clear which of the two navigations is shown
     (tab if tab.is_visible() else page.get_by_role("link", name=name).first).click()
 
 
