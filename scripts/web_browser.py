@@ -103,7 +103,7 @@ def write_film(path: Path, seconds: float = 2.0, fps: int = 15) -> Path:
 def go(page: Any, name: str) -> None:
     """Open a page by its link, as people do; at phone width the links are tabs at the foot."""
     page.wait_for_selector(".st-key-tabs", state="attached")
-    tab = page.locator(".st-key-tabs").get_by_role("link", name=name)
+    tab = page.locator(".st-key-tabs a", has=page.get_by_text(name, exact=True))
     tab.wait_for(state="attached")  # the page's last piece: now it is clear which of the two navigations is shown
     (tab if tab.is_visible() else page.get_by_role("link", name=name).first).click()
 
