@@ -38,5 +38,7 @@ def test_the_manifest_names_every_model_with_its_sha256() -> None:
 def test_models_are_small() -> None:
     sizes = {path.name: path.stat().st_size for path in (ASSETS / "models").iterdir()}
     assert sizes["default.onnx"] <= 12e6
-    assert sizes["lite.onnx"] <= 150 * 1024 and sizes["lite.tflite"] < sizes["lite.weights.npz"]  # eight bits, not sixteen
+    assert (
+        sizes["lite.onnx"] <= 150 * 1024 and sizes["lite.tflite"] < sizes["lite.weights.npz"]
+    )  # eight bits, not sixteen
     assert sum(sizes.values()) <= 60e6
