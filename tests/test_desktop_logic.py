@@ -267,7 +267,7 @@ def test_the_picker_lists_emotion_models_only(monkeypatch):
     names = ("lite", "face_detector", "default.weights", "other", "max", "default", "seed")
     rows = {name: {"file": f"{name}.npz" if "." in name else f"{name}.onnx"} for name in names}
     monkeypatch.setattr(settings_tab.weights, "manifest", lambda: rows)
-    assert settings_tab.models() == ["default", "seed", "max", "lite", "other"]
+    assert settings_tab.weights.emotion_models() == ["default", "seed", "max", "lite", "other"]
 
 
 def test_the_status_line_and_the_buttons():

@@ -8,6 +8,7 @@ from emojimation.errors import InputError
 
 ASSETS = Path(__file__).parent / "assets"
 MODELS = ASSETS / "models"
+USUAL = ("default", "seed", "max", "lite")  # emotion models in the order in which people are offered them
 
 
 def resolve(model: str | Path, folder: Path | None = None) -> Path:
@@ -46,9 +47,9 @@ def manifest(folder: Path | None = None) -> dict[str, dict[str, str]]:
 
 
 def emotion_models() -> list[str]:
-    """Names of the bundled emotion models, "default" first: what `--model` takes by name."""
-    names = [name for name, row in manifest().items() if row["file"].endswith(".onnx") and name != "face_detector"]
-    return sorted(names, key=lambda name: (name != "default", name))
+    """Names of the bundled emotion models, the usual ones first: what `--model` takes by name."""
+    known = {name for name, row in manifest().items() if row["file"].endswith(".onnx")} - {"face_detector"}
+    return [name for name in USUAL if name in known] + sorted(known - set(USUAL))
 
 
 def sha256(path: Path) -> str:

@@ -268,7 +268,7 @@ def test_hiding_by_key_and_switch_and_mirror(show):
 
 
 def test_settings_act_at_once(show, monkeypatch, tmp_path, tiny_model):
-    from emojimation.apps.desktop.settings_tab import models
+    from emojimation.weights import emotion_models as models
 
     made = show("sample")
     live(made)

@@ -14,12 +14,34 @@ BAD_REQUEST = json.dumps(
 ).encode()
 
 
-class PatientProtocol(H11Protocol):
-    """Closes a connection whose request head is not there in time, and one whose client does not read its answer."""
+class ReadClock(asyncio.Protocol):
+    """What both protocols do about a client that does not take what was sent: wait for it, but not for ever."""
 
     limits = Limits()
-    _head_timer: asyncio.TimerHandle | None = None
+    loop: asyncio.AbstractEventLoop
+    transport: asyncio.Transport
     _read_timer: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        """The client's buffer is full: start the clock."""
+        super().pause_writing()
+        self._read_timer = self.loop.call_later(self.limits.send_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        self._read_timer = _stop(self._read_timer)
+        super().resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the clock."""
+        self._read_timer = _stop(self._read_timer)
+        super().connection_lost(exc)
+
+
+class PatientProtocol(ReadClock, H11Protocol):
+    """Closes a connection whose request head is not there in time, and one whose client does not read its answer."""
+
+    _head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock for the first request's head."""
@@ -43,20 +65,9 @@ class PatientProtocol(H11Protocol):
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clocks."""
+        """Stop the head's clock, too."""
         self._head_timer = _stop(self._head_timer)
-        self._read_timer = _stop(self._read_timer)
         super().connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """The client has not taken what was sent: wait for it, but not for ever."""
-        super().pause_writing()
-        self._read_timer = self.loop.call_later(self.limits.send_s, self.transport.abort)
-
-    def resume_writing(self) -> None:
-        """The client reads again."""
-        self._read_timer = _stop(self._read_timer)
-        super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
         """What is not HTTP is refused as a problem detail, too."""
@@ -83,26 +94,8 @@ class PatientProtocol(H11Protocol):
             self._head_timer = self.loop.call_later(self.limits.header_s, self.transport.abort)
 
 
-class PatientStream(WebSocketsSansIOProtocol):
+class PatientStream(ReadClock, WebSocketsSansIOProtocol):
     """Ends a stream whose client does not read its answers: it would hold its place for ever."""
-
-    limits = Limits()
-    _read_timer: asyncio.TimerHandle | None = None
-
-    def pause_writing(self) -> None:
-        """The client has not taken what was sent: wait for it, but not for ever."""
-        super().pause_writing()
-        self._read_timer = self.loop.call_later(self.limits.send_s, self.transport.abort)
-
-    def resume_writing(self) -> None:
-        """The client reads again."""
-        self._read_timer = _stop(self._read_timer)
-        super().resume_writing()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clock."""
-        self._read_timer = _stop(self._read_timer)
-        super().connection_lost(exc)
 
 
 def _stop(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:

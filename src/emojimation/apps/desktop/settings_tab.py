@@ -11,7 +11,6 @@ from emojimation.apps.desktop.settings import ARTS, LIMITS, SIZES, Settings
 from emojimation.apps.desktop.widgets import Scrolled, Slider, Tip
 
 OTHER = "Other file ..."
-USUAL = ("default", "seed", "max", "lite")
 STEPS = {"min_score": 0.05, "smooth_s": 0.1}
 TIPS = {
     "model": "The net that names emotions.",
@@ -21,12 +20,6 @@ TIPS = {
     "smooth_s": "Longer is calmer, shorter follows quicker.",
     "several": "Draw all faces, or only the main one.",
 }
-
-
-def models() -> list[str]:
-    """Names of the bundled emotion models, the usual ones first; not the detector, nor weights to train on from."""
-    known = {name for name, row in weights.manifest().items() if row["file"].endswith(".onnx")} - {"face_detector"}
-    return [name for name in USUAL if name in known] + sorted(known - set(USUAL))
 
 
 class SettingsTab(Scrolled):
@@ -39,7 +32,9 @@ class SettingsTab(Scrolled):
         super().__init__(parent, px(12))
         self._change, self._do, self._px, self._row = change, do, px, 0
         self.inner.columnconfigure(1, weight=1)
-        self.model = self._choice("model", "Model", {name: name for name in [*models(), OTHER]}, settings.model)
+        self.model = self._choice(
+            "model", "Model", {name: name for name in [*weights.emotion_models(), OTHER]}, settings.model
+        )
         self.show_model(settings.model)
         sizes = {size: size.replace("x", " x ") for size in SIZES}
         self.resolution = self._choice("size", "Picture size", sizes, settings.size)

@@ -23,7 +23,6 @@ from emojimation.pipeline import Pipeline
 from emojimation.render import annotate
 
 CHOSEN = "model"  # where a session keeps the model that the visitor took
-DETECTOR = "face_detector"  # the manifest's model that is no emotion model
 PREVIEW_PX = 1280
 CARD_PX = 192
 THUMB_PX = 220
@@ -53,8 +52,7 @@ class Answer:
 
 def models() -> list[str]:
     """The models to choose from: the command's own, then those that come with the package."""
-    bundled = [name for name, row in weights.manifest().items() if row["file"].endswith(".onnx") and name != DETECTOR]
-    return list(dict.fromkeys([current().model, *bundled]))
+    return list(dict.fromkeys([current().model, *weights.emotion_models()]))
 
 
 def model_in_use() -> str:
