@@ -28,6 +28,7 @@ def served(tiny_model) -> Served:
         yield running
 
 
+@pytest.mark.slow
 def test_every_route_keeps_to_its_document(served):
     """Made-up requests, valid and invalid: known statuses, the documented kinds and shapes of answers, no 5xx.
 

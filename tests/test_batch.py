@@ -233,6 +233,7 @@ def _nothing() -> None:
     pass
 
 
+@pytest.mark.slow
 def test_a_thing_at_which_a_process_dies_costs_only_itself():
     workers = Workers(2, _nothing, (), _dies, lambda number: -number)
     answers = list(workers.answers([list(range(i, i + 4)) for i in range(0, 40, 4)]))
@@ -252,6 +253,7 @@ def started(folder, out, model, *more, **options) -> subprocess.Popen:
     return subprocess.Popen([*args, "--model", model, *more], env=env, stderr=subprocess.PIPE, text=True, **options)
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_and_resumed_every_file_is_answered_once(tmp_path, small_jpeg, tiny_model):
     model = str(tiny_model)
     (tmp_path / "in").mkdir()

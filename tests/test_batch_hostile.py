@@ -166,6 +166,7 @@ def test_a_foreign_output_is_left_as_it_is(name, folder, tmp_path, model):
     assert out.read_bytes() == content and [*tmp_path.glob("*.*")] == [out]
 
 
+@pytest.mark.slow
 def test_ten_thousand_tiny_files(tmp_path, model):
     """Some of one pixel, some empty, some of a byte or two; each is answered or told of, once."""
     dot = cv2.imencode(".png", cv2.UMat(1, 1, cv2.CV_8UC3).get() * 0)[1].tobytes()

@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@pytest.mark.slow
 def test_it_measures_speed_and_memory(tmp_path):
     command = [sys.executable, str(ROOT / "benchmarks" / "video.py"), "--seconds", "0.3", "--rounds", "1", "--out"]
     subprocess.run([*command, str(tmp_path), "--only", "speed"], check=True, capture_output=True, timeout=300)

@@ -69,6 +69,7 @@ ANSWERS = {  # what a line's answer has, by a part of the line; the first that f
 }
 
 
+@pytest.mark.slow
 def test_curl_lines_run_one_after_the_other(served, workplace):
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from emojimation.errors import InputError
-from emojimation.explain import PARTS, heat, occlusion
+from emojimation.explain import EDGE, PARTS, heat, occlusion
 from emojimation.labels import EMOTIONS
 
 HAPPY = EMOTIONS.index("happy")
@@ -36,6 +38,23 @@ def test_the_map_is_warm_where_the_model_looks(part):
     assert found.emotion == "happy" and max(found.parts, key=found.parts.get) == part
     assert found.drop[place].mean() > 5 * abs(found.drop[:4, :4].mean()) and found.drop.shape == (48, 48)
     assert part in found.words and "“happy”" in found.words
+
+
+@pytest.mark.parametrize(("rows", "columns"), [((2, 8), (20, 28)), ((26, 34), (0, 7)), ((44, 48), (18, 30))])
+def test_what_lies_beside_the_features_is_called_the_edge(rows, columns):
+    place = slice(*rows), slice(*columns)
+    found = occlusion(sees(*place), bright_at(*place))
+    assert EDGE in found.words and max(found.parts, key=found.parts.get) == EDGE
+
+
+@given(st.integers(0, 39), st.integers(0, 39))
+def test_the_sentence_names_the_part_with_the_warmest_place(top, left):
+    place = slice(top, top + 8), slice(left, left + 8)
+    found = occlusion(sees(*place), bright_at(*place))
+    warmest = tuple((np.argwhere(found.drop == found.drop.max()) / 48).T)
+    named = next(name for name in found.parts if f"The {name} count" in found.words)
+    top, bottom = PARTS.get(named, (0, 1))
+    assert np.any((warmest[0] >= top) & (warmest[0] < bottom)) and found.parts[named] == found.drop.max()
 
 
 def test_another_emotion_may_be_asked_about_and_rises_instead():

@@ -102,7 +102,9 @@ def test_the_measure_sees_faces_that_are_not_hidden(scene, shot, tmp_path):
     assert count > 5000 and len(seen) > 0.95 * count and faces > 180
 
 
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize(
+    "style", [pytest.param(style, marks=[pytest.mark.slow] * (style != "pixelate")) for style in STYLES]
+)
 def test_no_frame_of_the_film_shows_a_face(style, scene, shot, look, tmp_path):
     out = tmp_path / "out.mp4"
     result = run_video(shot[0], look, Targets(out), Options(style=style, hide=True, workers=2))

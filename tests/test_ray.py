@@ -26,6 +26,8 @@ from emojimation import InputError
 from emojimation.batch import tables
 from emojimation.batch.run import Answerer, Output, Settings, pieces, run_batch
 
+pytestmark = pytest.mark.slow
+
 JPEG_HEAD = 300  # bytes of a picture that is cut short
 
 
@@ -154,7 +156,6 @@ def test_what_one_engine_began_the_other_finishes(ray_here, folder, wanted, mode
     assert rows_of(out) == wanted and Counter(rows_of(out)).most_common(1)[0][1] == 1
 
 
-@pytest.mark.slow
 def test_the_first_command_of_the_page_starts_its_own_cluster(folder, model, tmp_path):
     page = (ROOT / "docs" / "scale.md").read_text("utf-8")
     words = shlex.split(next(x for x in page.splitlines() if x.startswith("emojimation batch photos/")), comments=True)

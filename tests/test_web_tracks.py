@@ -1,8 +1,10 @@
 """The live page's connection, over a real WebRTC loopback: drawn frames come back, once each, and a slow receiver gets the newest."""
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
 from fractions import Fraction
 
 import cv2
@@ -131,3 +133,27 @@ def test_times_are_in_the_clock_of_video(loop):
     frame = run(loop, ends.source.recv())
     assert frame.pts == 45_000 and frame.time_base == Fraction(1, 90_000) and frame.format.name == "yuv420p"
     ends.close()
+
+
+def test_a_visitor_who_leaves_without_stopping_leaves_nothing_behind(loop):
+    stream = web_stream.Stream(current().model)
+    ends = tracks.Ends(stream)
+    gone = [weakref.ref(stream), weakref.ref(ends.source)]
+
+    async def look(ends: tracks.Ends) -> None:
+        browser, server, got = await connected(ends, loop.relay)
+        await (await got).recv()
+        for proxy in [sender.track for sender in server.getSenders()]:
+            proxy._source.stop()  # as streamlit-webrtc does at the end of a session
+        await asyncio.gather(browser.close(), server.close())
+
+    async def waiting() -> int:  # tasks beside this one
+        return len(asyncio.all_tasks()) - 1
+
+    run(loop, look(ends))
+    del stream, ends
+    until = time.monotonic() + PATIENCE_S
+    while (run(loop, waiting()) or any(ref() for ref in gone)) and time.monotonic() < until:
+        gc.collect()
+        time.sleep(0.05)
+    assert run(loop, waiting()) == 0 and not any(ref() for ref in gone)

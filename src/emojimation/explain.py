@@ -15,8 +15,10 @@ from emojimation.labels import EMOTIONS
 
 PATCH = 0.26  # side of the covered square, in crop sides: about one eye with its brow
 STEP = 0.0625
-# Height of the middle of each part in the crop, of faces that lie on the template.
+# Top and bottom of each part in the crop, of faces that lie on the template, in the columns `MIDDLE`; what is left is the edge.
 PARTS = {"brows": (0.14, 0.29), "eyes": (0.29, 0.47), "nose": (0.47, 0.65), "mouth": (0.65, 0.92)}
+MIDDLE = (0.2, 0.8)
+EDGE = "edge of the face"  # forehead, cheeks' outer half, chin, background
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,7 +26,7 @@ class Explanation:
     """What an answer rests on.
 
     emotion: the one that was asked about. drop: (h,w) float32 on the crop's grid, by how much its probability falls on average
-    when the place is covered; negative where it rises. parts: the same per part of the face.
+    when the place is covered; negative where it rises. parts: the largest drop in each of `PARTS`, and on the `EDGE`.
     """
 
     emotion: str
@@ -33,11 +35,11 @@ class Explanation:
 
     @property
     def words(self) -> str:
-        """The strongest part in one sentence."""
+        """The part with the map's warmest place in one sentence."""
         part, drop = max(self.parts.items(), key=lambda item: item[1])
         if drop < 0.02:
             return f"No single part decides: “{self.emotion}” stays about as probable whatever is covered."
-        return f"The {part} {'count' if part.endswith('s') else 'counts'} most: covered, “{self.emotion}” loses about {drop * 100:.0f} points."
+        return f"The {part} {'count' if part.endswith('s') else 'counts'} most: covered, “{self.emotion}” loses up to {drop * 100:.0f} points."
 
 
 def occlusion(predict: Callable[[np.ndarray], np.ndarray], crop: np.ndarray, emotion: str | None = None) -> Explanation:
@@ -54,7 +56,7 @@ def occlusion(predict: Callable[[np.ndarray], np.ndarray], crop: np.ndarray, emo
     answers = predict(np.stack([crop, *(_covered(crop, y, x, side) for y, x in corners)]))
     asked = int(answers[0].argmax()) if emotion is None else EMOTIONS.index(emotion)
     drop = _spread(size, side, corners, answers[0, asked] - answers[1:, asked])
-    return Explanation(EMOTIONS[asked], drop, {name: _mean(drop, *rows) for name, rows in PARTS.items()})
+    return Explanation(EMOTIONS[asked], drop, {name: float(drop[place].max()) for name, place in _places(size).items()})
 
 
 def heat(face: np.ndarray, drop: np.ndarray) -> np.ndarray:
@@ -88,7 +90,9 @@ def _spread(size: int, side: int, corners: list[tuple[int, int]], drops: np.ndar
     return total / count
 
 
-def _mean(drop: np.ndarray, top: float, bottom: float) -> float:
-    """Over the middle columns of some rows, where a face has its features."""
-    size = drop.shape[0]
-    return float(drop[int(top * size) : int(bottom * size), int(0.2 * size) : int(0.8 * size)].mean())
+def _places(size: int) -> dict[str, np.ndarray]:
+    """The pixels of each part as (size,size) bool; together they are the whole crop."""
+    rows, columns = np.indices((size, size)) / size
+    inside = (columns >= MIDDLE[0]) & (columns < MIDDLE[1])
+    places = {name: inside & (rows >= top) & (rows < bottom) for name, (top, bottom) in PARTS.items()}
+    return places | {EDGE: ~np.any(list(places.values()), axis=0)}

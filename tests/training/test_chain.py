@@ -24,6 +24,7 @@ def fiftieth() -> Dataset:
     return load(path).take(slice(None, None, 50)) if path else stripes(646)
 
 
+@pytest.mark.slow
 def test_the_whole_chain_on_two_per_cent(tmp_path: Path) -> None:
     dataset = fiftieth()
     data, place, recipe = tmp_path / "some.parquet", tmp_path / "run", tmp_path / "quick.json"

@@ -35,6 +35,7 @@ def test_the_recipe_is_one() -> None:
     assert recipe.cutmix == 1.0 and recipe.augmentation.crop_px == 6 and recipe.augmentation.camera > 0
 
 
+@pytest.mark.slow
 def test_the_python_block_runs(
     toy: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -49,6 +49,7 @@ def test_it_learns_and_leaves_a_run_folder(unbroken: tuple[fit.Trainer, Path]) -
     assert (logits.argmax(1) == VAL.labels).mean() == pytest.approx(trainer.best.accuracy)
 
 
+@pytest.mark.slow
 def test_resumed_after_ctrl_c_equals_unbroken(unbroken: tuple[fit.Trainer, Path], tmp_path: Path) -> None:
     """Interrupted in the middle of the fourth epoch; everything that follows is the same, the losses told included."""
 
@@ -108,6 +109,7 @@ def test_a_place_where_nothing_can_be_written_is_told(tmp_path: Path) -> None:
         fit.fit(TRAIN, VAL, RECIPE, tmp_path / "file" / "run")
 
 
+@pytest.mark.slow
 def test_patience_ends_a_run_that_no_longer_gains(tmp_path: Path) -> None:
     idle = RECIPE.changed(learning_rate=1e-12, patience=2, epochs=9, ema=0.0)
     trainer = fit.fit(TRAIN, VAL, idle, tmp_path)
@@ -210,6 +212,7 @@ def test_a_teacher_is_learned_from() -> None:
     assert goal[0] == pytest.approx([0.5 + 0.5 / 7, *[0.5 / 7] * 6])
 
 
+@pytest.mark.slow
 def test_fine_tuning_starts_from_the_given_weights(unbroken: tuple[fit.Trainer, Path], tmp_path: Path) -> None:
     name, options, weights = network.load_start(unbroken[1] / "weights.npz")
     assert (name, options) == ("vgg_se", TINY)

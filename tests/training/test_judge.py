@@ -63,6 +63,7 @@ def test_int8_that_costs_too_much_is_not_written(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_vector_scaling_is_in_the_graph(made: tuple[Path, Path], tmp_path: Path) -> None:
     folder = tmp_path / "run"
     shutil.copytree(made[1], folder)
@@ -133,6 +134,7 @@ def test_stripes_are_no_faces(made: tuple[Path, Path]) -> None:
         run("evaluate", "--data", made[0], "--model", made[1] / "model.onnx", "--end-to-end", "--sample", 5)
 
 
+@pytest.mark.slow
 def test_report_with_data_and_test_scores(made: tuple[Path, Path], int8: Path, tmp_path: Path) -> None:
     data, folder = made
     run("evaluate", "--data", data, "--split", "PrivateTest", "--model", folder / "model.onnx",

@@ -61,6 +61,7 @@ def test_saved_file_loads_without_our_classes_and_answers_alike(name: str, tmp_p
     np.testing.assert_allclose(loaded(IMAGES[..., None].astype(np.float32)), expected, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_every_format_answers_like_keras(name: str, tmp_path: Path) -> None:
     """On 500 pictures; each function has compared its file itself, and the files are there."""

@@ -64,6 +64,7 @@ def test_a_class_without_training_rows_is_named(tmp_path: Path) -> None:
         train(dataset.take(dataset.labels != 1), recipes.Recipe(), tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_fine_tuning_and_teaching_by_command(toy: tuple[Path, Path], tmp_path: Path) -> None:
     data, folder = toy
     rows = load(data).split("train")
@@ -76,6 +77,7 @@ def test_fine_tuning_and_teaching_by_command(toy: tuple[Path, Path], tmp_path: P
         assert after > 0.6
 
 
+@pytest.mark.slow
 def test_a_folder_of_other_classes_from_training_to_use(toy: tuple[Path, Path], tmp_path: Path, command) -> None:
     """As a user would: three folders of pictures without splits, fine-tuned, judged, made small, used, and refused."""
     rows, names = stripes(), ("cat, tabby", "dog", "owl")
@@ -104,6 +106,7 @@ def test_a_folder_of_other_classes_from_training_to_use(toy: tuple[Path, Path], 
         run("evaluate", "--data", toy[0], "--model", model)
 
 
+@pytest.mark.slow
 def test_ctrl_c_by_command_exits_130_and_resume_needs_no_recipe(
     toy: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command
 ) -> None:

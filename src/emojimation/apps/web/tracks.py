@@ -6,12 +6,13 @@ once, and whoever is slower gets the newest.
 """
 
 import asyncio
+import weakref
+from contextlib import suppress
 from fractions import Fraction
 from functools import partial
 from typing import Any
 
 import numpy as np
-from aiortc.contrib.media import MediaRelay
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from streamlit_webrtc import VideoSinkTrack
 from streamlit_webrtc.eventloop import get_global_event_loop
@@ -39,36 +40,59 @@ class Drawn(MediaStreamTrack):
         self._began_s = time_s if self._began_s is None else self._began_s
         frame = self._make(image, format="bgr24").reformat(format="yuv420p")
         frame.pts, frame.time_base = round((time_s - self._began_s) / TICK), TICK
-        self._home.call_soon_threadsafe(self._put, frame)
+        self._tell(frame)
 
     def stop(self) -> None:
         """End the track."""
         super().stop()
-        self._home.call_soon_threadsafe(self._put, None)
+        self._tell(None)
 
     async def recv(self) -> Any:
         """The next frame. MediaStreamError at the end."""
-        await self._ready.wait()
+        if self.readyState == "live":
+            await self._ready.wait()
         self._ready.clear()
         if self._frame is None or self.readyState != "live":
             raise MediaStreamError
         return self._frame
+
+    def _tell(self, frame: Any) -> None:
+        with suppress(RuntimeError):  # the loop has ended before the track, as it does when the server ends
+            self._home.call_soon_threadsafe(self._put, frame)
 
     def _put(self, frame: Any) -> None:
         self._frame = frame
         self._ready.set()
 
 
+class Passed(MediaStreamTrack):
+    """A track's frames for its one reader, who may stop without ending the track.
+
+    It stands where streamlit-webrtc puts aiortc's `MediaRelay`, whose tasks wait for ever, and keep the connection's codecs, where
+    a visitor closes the page without a word.
+    """
+
+    def __init__(self, source: MediaStreamTrack) -> None:
+        super().__init__()
+        self.kind, self._source = source.kind, source
+
+    async def recv(self) -> Any:
+        """The source's next frame. MediaStreamError at the end."""
+        if self.readyState != "live":
+            raise MediaStreamError
+        return await self._source.recv()
+
+
 class Ends:
     """Both ends of one connection, for `webrtc_streamer`: `sink` takes the camera's frames, `source` gives the drawn ones."""
 
     def __init__(self, stream: Stream) -> None:
-        relay = get_global_relay()
-        relay.subscribe = partial(MediaRelay.subscribe, relay, buffered=False)  # type: ignore[method-assign]
+        get_global_relay().subscribe = Passed  # type: ignore[method-assign, assignment]
         self.source = Drawn(get_global_event_loop())
         self.sink = VideoSinkTrack(lambda frame: _hand_over(stream, frame))
         self.sink._on_ended_callback = stream.close
         stream.send = self.source.offer
+        weakref.finalize(stream, self.source.stop).atexit = False  # a visitor who closes the page stops nothing
 
     def close(self) -> None:
         """End the track that goes out; the other one ends with the connection."""
