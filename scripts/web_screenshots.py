@@ -129,15 +129,18 @@ def _video_empty(page: Any, _: Path) -> None:
     page.wait_for_selector("text=No film yet")
 
 
+def _film(page: Any, path: Path) -> None:
+    _video_empty(page, path)  # before that the field of the page Photo may still be there
+    page.set_input_files(FILES, path)
+
+
 def _video_bad(page: Any, work: Path) -> None:
-    go(page, "Video")
-    page.set_input_files(FILES, work / "broken.mp4")
+    _film(page, work / "broken.mp4")
     page.wait_for_selector("text=Expected a")
 
 
 def _video_long(page: Any, work: Path) -> None:
-    go(page, "Video")
-    page.set_input_files(FILES, work / "long.mp4")
+    _film(page, work / "long.mp4")
     page.wait_for_selector("text=the limit here is")
 
 
@@ -150,8 +153,7 @@ def _video_runs(page: Any, work: Path) -> None:
 
 
 def _video(page: Any, work: Path) -> None:
-    go(page, "Video")
-    page.set_input_files(FILES, work / "film.mp4")
+    _film(page, work / "film.mp4")
     page.get_by_role("button", name="Start").click()
     page.wait_for_selector("[data-testid=stVegaLiteChart] :is(canvas, svg)")
 

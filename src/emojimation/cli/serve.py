@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from emojimation.cli.heaps import few_heaps
 from emojimation.errors import InputError
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def serve(
         model, tiles=tiles, batching=micro_batch, token=_token(token_file), origins=cors_origin or [], limits=limits,
         **({} if workers is None else {"workers": workers}),
     )  # fmt: skip
+    few_heaps()
     api_serve.run(api.service(settings), host, port, limits, lambda url: typer.echo(f"Serving {url}", err=True))
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from emojimation.cli.heaps import few_heaps
 from emojimation.errors import InputError
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
@@ -69,6 +70,7 @@ def web(
     typer.echo(f"Emojimation: http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}  (Ctrl-C ends it)", err=True)
     if host not in LOCAL:
         typer.echo("Other machines can open this page; cameras need https there. See docs/web.md.", err=True)
+    few_heaps()
     bootstrap.run(str(script), False, [], options)
 
 
