@@ -39,6 +39,7 @@ MAY_IMPORT = {
     "pipeline": GROUND | {"detect", "classify", "track", "quality"},
     "tone": GROUND,
     "interrupt": set(),
+    "heaps": set(),
     "rows": GROUND,
     "run": GROUND | {"pipeline", "media", "render", "timeline", "track"},
     # Films: what they are read from, how they are written, and the job above both.

@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from emojimation.cli.heaps import HEAPS
+from emojimation.heaps import HEAPS
 
 COUNT = """
 import ctypes, sys, tempfile, threading
-from emojimation.cli import heaps
+from emojimation import heaps
 if sys.argv[1] == "few":
     heaps.few_heaps()
 kept, all_there = [], threading.Barrier(13)
@@ -32,10 +32,31 @@ all_there.wait()
 """
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only the GNU C library has a heap for each thread")
+FREED = """
+from emojimation import heaps
+def mb():
+    return int(open("/proc/self/statm").read().split()[1]) / 256
+kept = [bytes(100_000) for _ in range(1000)]
+last = bytes(100_000)
+del kept
+before = mb()
+heaps.give_back()
+print(round(before - mb()))
+"""
+GLIBC = platform.libc_ver()[0] == "glibc"
+ONLY = "only the GNU C library has heaps that keep what was freed"
+
+
+def told(*words: str) -> int:
+    done = subprocess.run([sys.executable, "-c", *words], capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(not GLIBC, reason=ONLY)
 def test_threads_share_two_heaps():
-    few, many = (
-        int(subprocess.run([sys.executable, "-c", COUNT, kind], capture_output=True, text=True, check=True).stdout)
-        for kind in ("few", "many")
-    )
-    assert few <= HEAPS < many
+    assert told(COUNT, "few") <= HEAPS < told(COUNT, "many")
+
+
+@pytest.mark.skipif(not GLIBC, reason=ONLY)
+def test_what_was_freed_is_given_back():
+    assert told(FREED) > 50

@@ -14,7 +14,6 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from emojimation.cli.heaps import few_heaps
 from emojimation.errors import InputError
 
 if TYPE_CHECKING:
@@ -62,6 +61,7 @@ def serve(
     from emojimation.apps.api import app as api
     from emojimation.apps.api import serve as api_serve
     from emojimation.apps.api.limits import Limits
+    from emojimation.heaps import few_heaps
 
     limits = Limits(
         body_bytes=round(max_megabytes * 1e6), megapixels=max_megapixels, faces=max_faces, answer_s=max_seconds,

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from emojimation.cli.heaps import few_heaps
 from emojimation.errors import InputError
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
@@ -52,6 +51,7 @@ def web(
     bootstrap = _need_streamlit()
     from emojimation.apps.web.settings import Settings, hand_over
     from emojimation.classify import EmotionClassifier
+    from emojimation.heaps import few_heaps
 
     EmotionClassifier(model)  # a wrong model is told here, not in the page
     _check_free(host, port)

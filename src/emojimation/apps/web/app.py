@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from emojimation.apps.web import look, pages
+from emojimation.heaps import give_back
 
 SEEN = "emojimation_seen"  # a cookie of this site alone; it holds nothing but "1"
 BRIEF = (
@@ -39,6 +40,7 @@ def main() -> None:
     look.footer()
     _tabs(places)
     gc.collect()  # here and not by Streamlit, which would also do it after each run of the live panel alone
+    give_back()
 
 
 def _tabs(places: list[Any]) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from emojimation.apps.web import engine
 from emojimation.avatar import Avatar
 from emojimation.faces import Face
+from emojimation.heaps import give_back
 from emojimation.labels import EMOTIONS
 from emojimation.live import LiveLoop, LiveResult
 from emojimation.sprites import stamp
@@ -137,6 +138,7 @@ class Stream:
         with self._changed:  # not before the loop has ended: it may just be drawing a last frame
             self._result, self.drawn, self.last_s, self.faces = None, None, None, []
         gc.collect()  # a connection that has ended leaves circles of its codecs and frames behind
+        give_back()
 
     @property
     def fps(self) -> float:
