@@ -214,12 +214,22 @@ def test_live_picture_with_a_face_and_a_snapshot(page):
     sees(page, "The camera is off")
 
 
-def test_the_live_picture_starts_again_and_after_another_page(page):
-    for _ in range(2):
-        tools.start_live(page)
+COUNTED = """
+const Real = window.RTCPeerConnection;
+window.RTCPeerConnection = class extends Real { constructor(...given) { super(...given); top.connections = (top.connections || 0) + 1; } };
+"""
+
+
+def test_the_live_picture_starts_again_and_after_another_page_with_one_connection_each(page):
+    page.add_init_script(COUNTED)
+    page.reload()
+    for start in range(1, 5):
+        tools.start_live(page) if start != 3 else tools.go(page, "Live")  # the third time it still runs
         expect(page.locator(".em-bars")).to_have_count(1)
-        page.get_by_role("button", name="Stop").click()
-        sees(page, "The camera is off")
+        assert page.evaluate("top.connections") == start
+        if start != 2:
+            page.get_by_role("button", name="Stop").click()
+            sees(page, "The camera is off")
         tools.go(page, "Photo")
         sees(page, "Your faces will appear here")
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import streamlit as st
 from streamlit_webrtc import WebRtcMode, webrtc_streamer
+from streamlit_webrtc.component import generate_frontend_component_key
 
 from emojimation.apps.web import chart, engine
 from emojimation.apps.web import look as web_look
@@ -94,12 +95,21 @@ def _connection(stream: Stream) -> None:
         st.session_state.update(live_ends=Ends(stream), live_began=time.monotonic())
     ends: Ends = st.session_state["live_ends"]
     webrtc_streamer(
-        key="live", mode=WebRtcMode.SENDRECV, desired_playing_state=True,
+        key="live", mode=WebRtcMode.SENDRECV, desired_playing_state=_mounted(),
         rtc_configuration={"iceServers": current().turn},
         media_stream_constraints={"video": CAMERA, "audio": False},
         source_video_track=ends.source, sink_video_track=ends.sink, media_toggle_controls=False,
         video_html_attrs={"autoPlay": True, "playsInline": True, "muted": True, "style": {"width": "100%", "borderRadius": "14px"}},
     )  # fmt: skip
+
+
+def _mounted() -> bool:
+    """Whether the browser's part of the connection has told of itself, which makes this script run once more.
+
+    Not before that may it start: streamlit-webrtc 0.79 begins another connection with each run that comes while it loads a file, sends
+    the offer of one and takes the answer for another, and gives up only ten seconds later.
+    """
+    return st.session_state.get(generate_frontend_component_key("live")) is not None
 
 
 def _snapshots(stream: Stream) -> None:
