@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from emojimation import cover, panel, render, sprites
@@ -87,6 +87,7 @@ def test_unclassified_face_gets_a_box_only():
     st.integers(100, 700), st.integers(100, 700), st.floats(-0.2, 1.0), st.floats(-0.2, 1.0), st.floats(0.05, 0.6),
     st.sampled_from([None, 7]), st.sampled_from([0.3, 0.9]),
 )  # fmt: skip
+@example(100, 100, 0.0, 0.5, 0.5625, 7, 0.3)  # above it there is room for the panel, and not a pixel more
 def test_a_panel_is_in_the_picture_and_off_the_face(height, width, x, y, part, track_id, confidence):
     frame = np.zeros((height, width, 3), np.uint8)
     side = part * min(height, width)

@@ -106,11 +106,10 @@ def _outline(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
 
 
 def _place(face: Face, frame: np.ndarray, taken: np.ndarray, art: str) -> tuple[Panel, int, int]:
-    """The fullest panel that has a free place beside the face, and the place."""
-    gap = _line_px(frame, face) + 3
+    """The fullest panel that has a free place beside the face, and the place; close to the face where there is no other."""
     fits: list[tuple[float, Panel, int, int]] = []
     panels = list(panels_of(face, frame, art))
-    for panel in panels:
+    for panel, gap in [(panel, gap) for gap in (_line_px(frame, face) + 3, 0) for panel in panels]:
         spots = _spots(face, panel, frame, gap)
         for (x, y), covered in zip(spots, _covered(spots, panel, taken), strict=True):
             if covered == 0:
