@@ -7,7 +7,6 @@ from emojimation.errors import InputError
 from emojimation.labels import EMOTIONS, FERPLUS_COLUMNS, FERPLUS_TO_EMOTION
 from emojimation.training.dataset import Dataset, resize
 
-HOG = cv2.HOGDescriptor((48, 48), (16, 16), (8, 8), (8, 8), 9)
 CENTRES = 1500
 FOLDS = 5
 RIDGE = 0.3
@@ -17,7 +16,8 @@ CLEAR_VOTES = 6
 
 def hog_features(images: np.ndarray) -> np.ndarray:
     """Histograms of oriented gradients (Dalal and Triggs 2005) of (n,s,s) uint8 as (n,900) float32, roots of shares."""
-    return np.stack([np.sqrt(HOG.compute(resize(image, 48))) for image in images])
+    hog = cv2.HOGDescriptor((48, 48), (16, 16), (8, 8), (8, 8), 9)
+    return np.stack([np.sqrt(hog.compute(resize(image, 48))) for image in images])
 
 
 def kernel_features(features: np.ndarray, seed: int = 0) -> np.ndarray:

@@ -1,6 +1,7 @@
 """A whole run: fit, calibrate on the validation split, export, evaluate the exported file, draw the curves."""
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,9 @@ from emojimation.training import calibrate
 from emojimation.training.dataset import Dataset
 from emojimation.training.evaluate import clear_threshold, commit, evaluate
 from emojimation.training.exclude import read_exclude
-from emojimation.training.export import add_papers, metadata, to_onnx
 from emojimation.training.fit import Report, fit
 from emojimation.training.network import load_start, predict_logits
 from emojimation.training.recipe import Recipe, read
-from emojimation.training.report import training_curves
 from emojimation.training.runs import load_keras, write_whole, writing
 from emojimation.weights import manifest, resolve
 
@@ -55,8 +54,11 @@ def train(
     check_folder(folder, recipe, resume)
     lessons = None if teacher is None else read_teacher(teacher, train_rows)
     trainer = fit(train_rows, val_rows, recipe, folder, resume, report, lessons, weights)
-    with writing(folder):
-        training_curves(trainer.history, folder / "curves.png")
+    if find_spec("matplotlib"):  # a machine that only trains may lack what draws and exports
+        from emojimation.training.report import training_curves
+
+        with writing(folder):
+            training_curves(trainer.history, folder / "curves.png")
     if keras.backend.backend() != "tensorflow":  # tf2onnx reads TensorFlow's graphs alone
         return {"n": len(val_rows), "accuracy": trainer.best.accuracy}
     return finish(dataset, folder)
@@ -119,6 +121,8 @@ def finish(dataset: Dataset, folder: Path, name: str = "", calibration: str = "t
 
     calibration: one of `calibrate.KINDS`; "auto" takes what wins in cross-validation.
     """
+    from emojimation.training.export import add_papers, metadata, to_onnx
+
     model = load_keras(folder)
     val, trained_on = dataset.split("val"), dataset.split("train")
     logits = predict_logits(model, val.images)
