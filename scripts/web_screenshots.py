@@ -98,6 +98,7 @@ def _samples(page: Any, _: Path) -> None:
 
 def _camera(page: Any, _: Path) -> None:
     page.get_by_text("Camera", exact=True).click()
+    page.wait_for_function("document.querySelector('[data-testid=stCameraInput] video')?.videoWidth > 0")
     page.get_by_test_id("stCameraInputButton").click()
     page.wait_for_selector(".em-card")
 

@@ -180,6 +180,9 @@ def test_a_sample_its_reason_and_each_style(page):
 
 def test_snapshot_by_the_camera(page):
     page.get_by_text("Camera", exact=True).click()
+    page.wait_for_function(
+        "document.querySelector('[data-testid=stCameraInput] video')?.videoWidth > 0"
+    )  # it shows something
     page.get_by_test_id("stCameraInputButton").click()
     cards(page, 1)
 
@@ -281,10 +284,14 @@ def start_film(page, film: Path) -> None:
     expect(page).to_have_url(re.compile("film="))
 
 
+def result(page):
+    return page.get_by_role("heading", name="Who showed what, when")
+
+
 def test_film_from_upload_to_download_with_a_reload_and_a_second_tab(page, film):
     start_film(page, film)
     page.reload()  # in the middle of the job
-    sees(page, "Who showed what")
+    expect(result(page)).to_be_visible()
     expect(page.locator("[data-testid=stVegaLiteChart] :is(canvas, svg)").first).to_be_visible()
     assert downloaded(page, "Film").read_bytes()[4:8] == b"ftyp"
     assert len(list(csv.DictReader(downloaded(page, "CSV").open(encoding="utf-8")))) == 30
@@ -293,7 +300,7 @@ def test_film_from_upload_to_download_with_a_reload_and_a_second_tab(page, film)
     expect(page.locator("video")).to_have_js_property("videoWidth", 320)
     other = page.context.new_page()
     other.goto(page.url)
-    expect(other.get_by_text("Who showed what")).to_be_visible()
+    expect(result(other)).to_be_visible()
     other.close()
 
 
