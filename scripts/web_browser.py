@@ -114,6 +114,13 @@ def start_live(page: Any) -> None:
     page.get_by_role("button", name="Start").click()
 
 
+def take_photo(page: Any) -> None:
+    """Take a picture with the page Photo's camera, once it shows one: Streamlit's button works before that, and takes nothing."""
+    page.get_by_text("Camera", exact=True).click()
+    page.wait_for_function("document.querySelector('[data-testid=stCameraInput] video')?.videoWidth > 0")
+    page.get_by_test_id("stCameraInputButton").click()
+
+
 def _wait(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     until = time.monotonic() + 60
     while time.monotonic() < until:

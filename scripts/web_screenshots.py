@@ -12,7 +12,18 @@ from typing import Any
 import cv2
 import numpy as np
 from playwright.sync_api import sync_playwright
-from web_browser import BLOCK_WEBRTC, NO_CAMERA, SAMPLES, chromium, go, server, start_live, write_camera, write_film
+from web_browser import (
+    BLOCK_WEBRTC,
+    NO_CAMERA,
+    SAMPLES,
+    chromium,
+    go,
+    server,
+    start_live,
+    take_photo,
+    write_camera,
+    write_film,
+)
 
 LOOKS = {"light": ("light", 1200), "dark": ("dark", 1200), "phone": ("light", 390)}
 FACELESS = SAMPLES.parents[3] / "tests" / "data" / "faceless"
@@ -97,9 +108,7 @@ def _samples(page: Any, _: Path) -> None:
 
 
 def _camera(page: Any, _: Path) -> None:
-    page.get_by_text("Camera", exact=True).click()
-    page.wait_for_function("document.querySelector('[data-testid=stCameraInput] video')?.videoWidth > 0")
-    page.get_by_test_id("stCameraInputButton").click()
+    take_photo(page)
     page.wait_for_selector(".em-card")
 
 

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -85,6 +86,12 @@ def astronaut() -> np.ndarray:
     from emojimation.media import read_image
 
     return read_image(SAMPLES / "astronaut.jpg").frame
+
+
+@pytest.fixture(scope="session")
+def small_jpeg(astronaut) -> bytes:
+    """The bytes of a small picture with one face."""
+    return cv2.imencode(".jpg", cv2.resize(astronaut[:384], (320, 240)))[1].tobytes()
 
 
 @pytest.fixture

@@ -25,12 +25,6 @@ from emojimation.batch.run import Output, Settings, local, run_batch
 from emojimation.batch.workers import Workers
 
 
-@pytest.fixture(scope="module")
-def small_jpeg(astronaut) -> bytes:
-    """The bytes of a small picture with one face."""
-    return cv2.imencode(".jpg", cv2.resize(astronaut[:384], (320, 240)))[1].tobytes()
-
-
 @pytest.fixture
 def folder(tmp_path, small_jpeg) -> Path:
     """A folder with five pictures, one of them without a face, one broken, one no picture by its name."""

@@ -27,12 +27,6 @@ def model(tiny_model) -> str:
     return str(tiny_model)
 
 
-@pytest.fixture(scope="module")
-def small_jpeg(astronaut) -> bytes:
-    """The bytes of a small picture with one face."""
-    return cv2.imencode(".jpg", cv2.resize(astronaut[:384], (320, 240)))[1].tobytes()
-
-
 @pytest.fixture
 def folder(tmp_path, small_jpeg) -> Path:
     """A folder with pictures, and one below it."""

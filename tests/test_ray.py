@@ -13,7 +13,6 @@ import time
 from collections import Counter
 from pathlib import Path
 
-import cv2
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -32,19 +31,16 @@ JPEG_HEAD = 300  # bytes of a picture that is cut short
 
 
 @pytest.fixture(scope="module")
-def jpeg(astronaut) -> bytes:
-    return cv2.imencode(".jpg", cv2.resize(astronaut[:384], (320, 240)))[1].tobytes()
-
-
-@pytest.fixture(scope="module")
 def model(tiny_model) -> str:
     return str(tiny_model)
 
 
 @pytest.fixture(scope="module")
-def bucket(jpeg):
+def bucket(small_jpeg):
     """The query that leads to a store with the bucket `photos`, which the cluster's workers know as well."""
-    files = {f"photos/in/{number}.jpg": jpeg for number in range(4)} | {"photos/in/cut.jpg": jpeg[:JPEG_HEAD]}
+    files = {f"photos/in/{number}.jpg": small_jpeg for number in range(4)} | {
+        "photos/in/cut.jpg": small_jpeg[:JPEG_HEAD]
+    }
     with pytest.MonkeyPatch.context() as patch, stored.store(files) as query:
         for name, value in stored.KEYS.items():
             patch.setenv(name, value)
@@ -62,11 +58,11 @@ def ray_here(bucket):
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, jpeg) -> Path:
+def folder(tmp_path_factory, small_jpeg) -> Path:
     """200 small pictures, a few of them broken."""
     folder = tmp_path_factory.mktemp("pictures")
     for number in range(200):
-        (folder / f"{number:03}.jpg").write_bytes(jpeg if number % 50 else jpeg[:JPEG_HEAD])
+        (folder / f"{number:03}.jpg").write_bytes(small_jpeg if number % 50 else small_jpeg[:JPEG_HEAD])
     return folder
 
 
@@ -111,11 +107,13 @@ def test_the_command_at_a_cluster_that_runs_gives_the_rows_of_the_local_engine(
 
 
 @pytest.mark.parametrize("kind", ["table", "bucket"])
-def test_parquet_and_stores_are_read_by_the_workers(kind, ray_here, folder, bucket, jpeg, wanted, model, tmp_path):
+def test_parquet_and_stores_are_read_by_the_workers(
+    kind, ray_here, folder, bucket, small_jpeg, wanted, model, tmp_path
+):
     source = f"s3://photos/in?{bucket}"
     if kind == "table":
         source = str(tmp_path / "t.parquet")
-        pq.write_table(pa.table({"image": [jpeg] * 4 + [jpeg[:JPEG_HEAD]]}), source, row_group_size=3)
+        pq.write_table(pa.table({"image": [small_jpeg] * 4 + [small_jpeg[:JPEG_HEAD]]}), source, row_group_size=3)
     out = tmp_path / "out.jsonl"
     summary = run_batch(Settings(source, model), Output(out), ray_here.cluster(2))
     assert (summary.pictures, summary.failed) == (5, 1)

@@ -1,6 +1,5 @@
 """Pictures in an S3 store, on a small server that speaks S3."""
 
-import cv2
 import pyarrow.fs
 import pytest
 
@@ -15,13 +14,12 @@ if not hasattr(pyarrow.fs, "S3FileSystem"):
 
 
 @pytest.fixture
-def store(astronaut, monkeypatch):
+def store(small_jpeg, monkeypatch):
     """The query that leads to a store with a bucket `photos`."""
-    jpeg = cv2.imencode(".jpg", cv2.resize(astronaut[:384], (320, 240)))[1].tobytes()
     files = {
-        "photos/in/a.jpg": jpeg,
-        "photos/in/more/b c.jpg": jpeg,
-        "photos/in/broken.jpg": jpeg[:99],
+        "photos/in/a.jpg": small_jpeg,
+        "photos/in/more/b c.jpg": small_jpeg,
+        "photos/in/broken.jpg": small_jpeg[:99],
         "photos/x.txt": b"",
     }
     for name, value in stored.KEYS.items():

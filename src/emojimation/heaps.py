@@ -1,6 +1,7 @@
 """Memory of the programs that serve many visitors for days, where the C library is GNU's; elsewhere nothing is done."""
 
 import ctypes
+import gc
 from contextlib import suppress
 
 M_ARENA_MAX = -8  # malloc.h
@@ -18,6 +19,7 @@ def few_heaps() -> None:
 
 
 def give_back() -> None:
-    """Return to the system what has been freed below the top of the heaps; it takes some milliseconds."""
+    """Collect garbage and return to the system what is free, also below the top of the heaps."""
+    gc.collect()
     with suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)

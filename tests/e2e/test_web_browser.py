@@ -179,11 +179,7 @@ def test_a_sample_its_reason_and_each_style(page):
 
 
 def test_snapshot_by_the_camera(page):
-    page.get_by_text("Camera", exact=True).click()
-    page.wait_for_function(
-        "document.querySelector('[data-testid=stCameraInput] video')?.videoWidth > 0"
-    )  # it shows something
-    page.get_by_test_id("stCameraInputButton").click()
+    tools.take_photo(page)
     cards(page, 1)
 
 

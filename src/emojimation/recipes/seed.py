@@ -7,22 +7,16 @@ The network is the one of `vgg`, weight for weight; dropout, which only trains, 
 `vgg` is the training that the seed describes: it needs five times as long. docs/experiments.md says what it reached.
 """
 
-from emojimation.recipes.vgg import RECIPE as VGG
 from emojimation.training.augment import Augmentation
+from emojimation.training.recipe import Recipe
 
-RECIPE = VGG.changed(
+RECIPE = Recipe(
+    model="vgg",
     options={"dropout": 0.1},
     epochs=12,
-    batch=128,
-    optimizer="sgd",
     learning_rate=0.05,
-    schedule="cosine",
-    warmup_epochs=1.0,
-    weight_decay=0.005,
-    label_smoothing=0.05,
     ferplus_mix=0.2,
     ferplus_head=0.5,
     ema=0.995,
-    patience=0,
     augmentation=Augmentation(shift_px=2, scale=0.06, rotation_deg=6, light=0.1, camera=0.1),
 )

@@ -1,6 +1,5 @@
 """The web app's frame: navigation, style, first-visit notice. Run it with `emojimation web`."""
 
-import gc
 from typing import Any
 
 import streamlit as st
@@ -39,8 +38,7 @@ def main() -> None:
     _notice()
     look.footer()
     _tabs(places)
-    gc.collect()  # here and not by Streamlit, which would also do it after each run of the live panel alone
-    give_back()
+    give_back()  # here and not by Streamlit, which would also do it after each run of the live panel alone
 
 
 def _tabs(places: list[Any]) -> None:

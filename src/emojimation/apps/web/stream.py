@@ -1,6 +1,5 @@
 """One visitor's live picture: frames come in, drawn frames go out, and the page reads what was found of late."""
 
-import gc
 import os
 import threading
 import time
@@ -137,8 +136,7 @@ class Stream:
             loop.stop()
         with self._changed:  # not before the loop has ended: it may just be drawing a last frame
             self._result, self.drawn, self.last_s, self.faces = None, None, None, []
-        gc.collect()  # a connection that has ended leaves circles of its codecs and frames behind
-        give_back()
+        give_back()  # a connection that has ended leaves circles of its codecs and frames behind
 
     @property
     def fps(self) -> float:
