@@ -41,7 +41,7 @@ def learning_rate(recipe: Recipe, progress: float) -> float:
 
 @dataclass(slots=True)
 class Best:
-    """The weights with the highest validation accuracy so far; epoch counts from 0."""
+    """The weights with the best validation score so far, see `Recipe.best_by`; epoch counts from 0."""
 
     accuracy: float = -1.0
     epoch: int = -1
@@ -133,12 +133,19 @@ class Trainer:
         row = {"epoch": self.epoch + 1, "rate": self.rate, "loss": self.loss, **self._validate()}
         row["minutes"] = self.elapsed_s / 60
         self.history.append(row)
-        if row["val_accuracy"] > self.best.accuracy:
+        if self._better(row):
             self.best = Best(row["val_accuracy"], self.epoch, [np.array(w) for w in self._shipped()])
         self._plateau()
         self.epoch, self.index, self.loss = self.epoch + 1, 0, 0.0
         self._save()
         self.report(row)
+
+    def _better(self, row: dict[str, float]) -> bool:
+        if self.best.epoch < 0:
+            return True
+        if self.recipe.best_by == "loss":
+            return row["val_loss"] < self.history[self.best.epoch]["val_loss"]
+        return row["val_accuracy"] > self.best.accuracy
 
     def _finished(self) -> bool:
         done = self.epoch - 1

@@ -16,6 +16,7 @@ CHOICES = {
     "schedule": ("cosine", "onecycle", "plateau", "constant"),
     "balance": ("none", "weights", "sampling"),
     "precision": ("auto", "bfloat16", "float32"),
+    "best_by": ("accuracy", "loss"),
 }
 LOWEST: dict[str, float] = {"epochs": 1, "batch": 2, "minutes": 0.01}
 
@@ -27,7 +28,8 @@ class Recipe:
     learning_rate is the peak. weight_decay is decoupled (times the learning rate, not on norms and biases).
     ferplus_mix: weight of the FER+ vote distribution in the targets. ferplus_head: weight of the loss of a second head that
     learns all ten FER+ columns and is dropped at export. ema: decay per step of the averaged weights that are
-    judged and shipped (0: none). patience: epochs without a better validation score before stopping (0: never).
+    judged and shipped (0: none). best_by: which validation score says what epoch is shipped, the highest accuracy or the
+    lowest loss, which hangs less on chance. patience: epochs without a better one before stopping (0: never).
     mixup, cutmix: strength of blending pairs of pictures, or of pasting a part of one into the other (0: none; with both,
     one by chance for each batch). balance: "none", "weights" or "sampling" against rare classes.
     distil: weight of the teacher's probabilities in the targets, where a teacher is given.
@@ -57,6 +59,7 @@ class Recipe:
     seed: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
     cutmix: float = 0.0
+    best_by: str = "accuracy"
 
     def __post_init__(self) -> None:
         """Refuse values that no run can mean."""
