@@ -21,7 +21,7 @@ import cv2
 from machine import ROOT, keep
 from photo import frame_640x480
 
-SAMPLE_S = 2.0  # looking at the memory of Ray's many processes takes time of its own
+FIRST_SAMPLE_S, SAMPLE_S = 0.1, 2.0  # soon for short runs; then seldom, as looking at Ray's many processes takes time
 
 
 def make_files(folder: Path, count: int) -> None:
@@ -68,7 +68,7 @@ def ran(folder: Path, out: Path, engine: str, workers: int | None, model: str) -
     command = [sys.executable, "-m", "emojimation", "batch", str(folder), "-o", str(out), "--json"]
     command += ["--engine", engine, "--model", model] + (["--workers", str(workers)] if workers else [])
     env = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    peak, steps = 0.0, []
+    peak, steps, pause_s = 0.0, [], FIRST_SAMPLE_S
     journal = out.with_name(f"{out.name}.journal")
     spent = sum(os.times()[2:4])
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as run:
@@ -79,7 +79,8 @@ def ran(folder: Path, out: Path, engine: str, workers: int | None, model: str) -
             peak = max(peak, sum(map(pss_mb, tree(run.pid))))
             if journal.exists():
                 steps.append((time.perf_counter(), journal.stat().st_size))
-            time.sleep(SAMPLE_S)
+            time.sleep(pause_s)
+            pause_s = min(2 * pause_s, SAMPLE_S)
         reader.join()
     cpu = sum(os.times()[2:4]) - spent
     summary = json.loads(text[0])
