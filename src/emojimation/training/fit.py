@@ -141,11 +141,9 @@ class Trainer:
         self.report(row)
 
     def _better(self, row: dict[str, float]) -> bool:
-        if self.best.epoch < 0:
-            return True
-        if self.recipe.best_by == "loss":
-            return row["val_loss"] < self.history[self.best.epoch]["val_loss"]
-        return row["val_accuracy"] > self.best.accuracy
+        """Whether no epoch before scored as well as `row`."""
+        key, sign = ("val_loss", -1) if self.recipe.best_by == "loss" else ("val_accuracy", 1)
+        return self.best.epoch < 0 or sign * row[key] > sign * self.history[self.best.epoch][key]
 
     def _finished(self) -> bool:
         done = self.epoch - 1
