@@ -11,8 +11,8 @@ from pathlib import Path
 
 from machine import ROOT, keep
 
-from emojimation.training.audit import audit
-from emojimation.training.data import load
+from emojimation.training.audit.audit import audit
+from emojimation.training.data.load import load
 
 
 def main() -> None:

@@ -13,10 +13,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from emojimation.avatar import Avatar
+from emojimation.draw.avatar import Avatar
+from emojimation.draw.styles import STYLES, annotate
 from emojimation.faces import TEMPLATE, Face
 from emojimation.labels import EMOTIONS
-from emojimation.render import STYLES, annotate
 
 
 def median_ms(call: Callable[[int], object], runs: int) -> dict[str, float]:

@@ -1,9 +1,10 @@
 """How fast very many pictures are answered on this machine, reading included, and how much memory that takes.
 
-Run: python benchmarks/batch.py [--files 20000] [--workers N] [--engine local|ray|both] [--pictures FOLDER] [--out FOLDER]
---pictures keeps the files there for the next run. The files are 640 x 480 JPEGs with one face, all different on the disk. Targets, on 2 cores: 90 pictures/s and under 500 MB for 20,000 files
-with the local engine; Ray with 2 workers at 80 % of that once it is started. Memory: the largest sum over the processes of what each has
-for itself and its share of what they have together (PSS).
+Run: python benchmarks/batch.py [--files 20000] [--workers N] [--engine local|ray|both] [--pictures FOLDER] [--out
+FOLDER] --pictures keeps the files there for the next run. The files are 640 x 480 JPEGs with one face, all different on
+the disk. Targets, on 2 cores: 90 pictures/s and under 500 MB for 20,000 files with the local engine; Ray with 2 workers
+at 80 % of that once it is started. Memory: the largest sum over the processes of what each has for itself and its share
+of what they have together (PSS).
 """
 
 import argparse

@@ -1,8 +1,10 @@
-"""What very many pictures cost: the table of docs/scale.md from the rate that benchmarks/batch.py measured, and what changes it.
+"""What very many pictures cost: the table of docs/scale.md from the rate that benchmarks/batch.py measured, and what
+changes it.
 
 Run: python benchmarks/cost.py [--runs 60] [--model NAME|PATH] [--page docs/scale.md] [--results FOLDER] [--out FOLDER]
-Reads batch_local.json and batch_ray.json of --results. --page writes the figures into the page. Measured here, in processor time on one thread: decoding by megapixel, a further face, a small
-face, which is looked at twice; and the memory that the leader of a batch needs for a name.
+Reads batch_local.json and batch_ray.json of --results. --page writes the figures into the page. Measured here, in
+processor time on one thread: decoding by megapixel, a further face, a small face, which is looked at twice; and the
+memory that the leader of a batch needs for a name.
 """
 
 import argparse
@@ -22,7 +24,7 @@ from photo import SAMPLE, frame_640x480
 from emojimation import Pipeline
 from emojimation.batch.listing import Item
 from emojimation.media import decode_image, read_image
-from emojimation.run import picture_result
+from emojimation.photos import picture_result
 
 PICTURES = (100_000, 1_000_000, 10_000_000, 100_000_000)
 CORES = (16, 64, 256)
@@ -110,11 +112,15 @@ def text(figures: dict[str, Any], local: dict[str, Any], ray: dict[str, Any], pr
     ms, local, ray = figures["cpu_ms_per_picture"], local["local"], ray["ray"]
     per_core = 1000 / ms
     measured = (
-        f"Measured on 2 cores of {processor} with {local['pictures']:,} JPEGs of 640 x 480 and one face, reading included "
+        f"Measured on 2 cores of {processor} with {local['pictures']:,} JPEGs of 640 x 480 and one face, reading "
+        "included "
         f"(`benchmarks/batch.py`): {ms:.1f} ms of processor time per picture, {local['per_s']:.0f} pictures a second, "
-        f"{local['memory_mb']:.0f} MB in all processes together. Ray with two workers, once started: {ray['steady_per_s']:.0f} a "
-        f"second, {ray['steady_per_s'] / local['steady_per_s']:.0%} of the local engine's rate, with {ray['memory_mb']:.0f} MB. Larger "
-        f"pictures add their decoding, {figures['decode_ms_per_megapixel']:.0f} ms per megapixel of JPEG; each further small face, "
+        f"{local['memory_mb']:.0f} MB in all processes together. Ray with two workers, once started: "
+        f"{ray['steady_per_s']:.0f} a "
+        f"second, {ray['steady_per_s'] / local['steady_per_s']:.0%} of the local engine's rate, with "
+        f"{ray['memory_mb']:.0f} MB. Larger "
+        f"pictures add their decoding, {figures['decode_ms_per_megapixel']:.0f} ms per megapixel of JPEG; each "
+        "further small face, "
         f"which is looked at twice, adds {figures['further_small_face_ms']:.0f} ms (`benchmarks/cost.py`)."
     )
     model = """
@@ -123,14 +129,18 @@ def text(figures: dict[str, Any], local: dict[str, Any], ray: dict[str, Any], pr
     cost       = core hours / 0.9 x price of a core hour + requests to the store + traffic out of its region
 """
     after = (
-        f"A million pictures at {PRICE} a core hour are {ms / 3.6 / BUSY * PRICE:.2f} in whatever currency; a million reads from a "
-        "store cost more than that in most price lists, so the cores are not where to save. The network is: 64 cores that "
+        f"A million pictures at {PRICE} a core hour are {ms / 3.6 / BUSY * PRICE:.2f} in whatever currency; a "
+        "million reads from a "
+        "store cost more than that in most price lists, so the cores are not where to save. The network is: 64 "
+        "cores that "
         f"answer {per_core:.0f} pictures of 62 kB a second each read {64 * per_core * 0.062:.0f} MB/s."
     )
     leader = (
         f"The leader lists and writes: about {figures['leader_bytes_per_name']} bytes of memory per name and "
-        f"{figures['journal_bytes_per_picture']} bytes of journal per picture with one face. It was measured up to {local['pictures']:,} files; for more than ten million give it "
-        "the work in parts, a prefix or a list file each, and join the Parquet files afterwards: all have the same schema."
+        f"{figures['journal_bytes_per_picture']} bytes of journal per picture with one face. It was measured up "
+        f"to {local['pictures']:,} files; for more than ten million give it "
+        "the work in parts, a prefix or a list file each, and join the Parquet files afterwards: all have the "
+        "same schema."
     )
     first, second, third = (textwrap.fill(part, 140) for part in (measured, after, leader))
     return "\n".join([first, model, *figures["table"], "", second, "", third])

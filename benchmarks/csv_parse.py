@@ -1,4 +1,4 @@
-"""How long `emojimation.training.data.load` takes for a csv of FER2013's full size, and how much memory.
+"""How long `emojimation.training.data.load.load` takes for a csv of FER2013's full size, and how much memory.
 
 Run: python benchmarks/csv_parse.py [CSV] [--parquet FILE] [--runs 3]
 Without CSV one is made from the Training and PublicTest rows of a Parquet file (EMOJIMATION_DATA or --parquet), with
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emojimation.training.data import Dataset, load, save
+from emojimation.training.data.load import Dataset, load, save
 
 MEASURE = """
 import json, resource, sys, time

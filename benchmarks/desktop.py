@@ -29,9 +29,11 @@ from emojimation.video.scene import crowd  # noqa: E402
 SETTLE_S, WATCH_S = 2.0, 8.0
 # A camera of 30/s, as most are; and one that is faster than the window, which shows how fast that is.
 CASES = (
-    ("boxes", 30, 1), ("avatar", 30, 1),
-    *((style, 120, 1) for style in ("none", "boxes", "emoji", "avatar", "blur", "pixelate")), ("boxes", 120, 5),
-)  # fmt: skip
+    ("boxes", 30, 1),
+    ("avatar", 30, 1),
+    *((style, 120, 1) for style in ("none", "boxes", "emoji", "avatar", "blur", "pixelate")),
+    ("boxes", 120, 5),
+)
 GOAL = {"frames_per_s": 25, "visible_s": 1.5, "end_s": 1.0, "growth_mb": 30}
 
 
@@ -80,9 +82,12 @@ def shown(style: str, fps: float, faces: int, folder: Path) -> dict[str, float]:
     found = made.engine.latest().faces
     made.close()
     figures = {
-        "frames_per_s": rate, "latency_ms": statistics.median(latencies), "processors": used,
-        "cpu_ms_per_frame": 1000 * used / max(rate, 1e-6), "faces": found,
-    }  # fmt: skip
+        "frames_per_s": rate,
+        "latency_ms": statistics.median(latencies),
+        "processors": used,
+        "cpu_ms_per_frame": 1000 * used / max(rate, 1e-6),
+        "faces": found,
+    }
     return {name: round(value, 2) for name, value in figures.items()}
 
 

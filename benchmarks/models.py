@@ -1,8 +1,10 @@
-"""Every emotion model of the package: size of the file, milliseconds for one face on one thread, accuracy where it is noted.
+"""Every emotion model of the package: size of the file, milliseconds for one face on one thread, accuracy where it is
+noted.
 
 Run: python benchmarks/models.py [--rounds 300] [--out FOLDER]
-Targets: `default` at most 12 MB and 4 ms, `lite` at most 150 KB and 0.4 ms, `max` at most 40 MB. The models take turns of 20 faces, so that a
-drifting machine is fair to all; the accuracy is what `evaluate` wrote beside the model when it was shipped.
+Targets: `default` at most 12 MB and 4 ms, `lite` at most 150 KB and 0.4 ms, `max` at most 40 MB. The models take turns
+of 20 faces, so that a drifting machine is fair to all; the accuracy is what `evaluate` wrote beside the model when it
+was shipped.
 """
 
 import argparse
@@ -14,7 +16,7 @@ from typing import Any
 import numpy as np
 from machine import ROOT, keep, summary_ms
 
-from emojimation.classify import EmotionClassifier
+from emojimation.classify.classifier import EmotionClassifier
 from emojimation.weights import MODELS, emotion_models, resolve
 
 TURN = 20

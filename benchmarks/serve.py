@@ -1,8 +1,10 @@
-"""The service under load on this machine's loopback: requests a second, latencies, errors, memory; then malformed requests.
+"""The service under load on this machine's loopback: requests a second, latencies, errors, memory; then malformed
+requests.
 
-Run: python benchmarks/serve.py [--requests 20000] [--concurrency 8] [--malformed 10000] [--workers N] [--micro-batch] [--out FOLDER]
-The client runs on the same cores as the service. Pictures: 640 x 480 JPEG with one face. Targets, on 2 cores: 80 requests/s, p99 under
-300 ms, no error in 20,000 requests, memory growth under 50 MB, no 5xx from 10,000 malformed requests.
+Run: python benchmarks/serve.py [--requests 20000] [--concurrency 8] [--malformed 10000] [--workers N] [--micro-batch]
+[--out FOLDER] The client runs on the same cores as the service. Pictures: 640 x 480 JPEG with one face. Targets, on 2
+cores: 80 requests/s, p99 under 300 ms, no error in 20,000 requests, memory growth under 50 MB, no 5xx from 10,000
+malformed requests.
 """
 
 import argparse

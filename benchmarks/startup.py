@@ -1,8 +1,8 @@
 """How long it takes to start, how much memory a run takes, and how large the installation is.
 
 Run: python benchmarks/startup.py [--runs 15] [--model NAME|PATH] [--out FOLDER]
-Each run is a new process. Targets: import 0.6 s, one photo 1.5 s and 250 MB, installed size (without extras) 350 MB. The size
-is that of the packages in requirements/run.txt with ours, as they lie in this environment.
+Each run is a new process. Targets: import 0.6 s, one photo 1.5 s and 250 MB, installed size (without extras) 350 MB.
+The size is that of the packages in requirements/run.txt with ours, as they lie in this environment.
 """
 
 import argparse

@@ -1,10 +1,10 @@
 """How well and how fast people are followed: number switches on films with known faces, smoothing, time per frame.
 
 Run: python benchmarks/track.py [--model NAME|PATH] [--rates 5 10 30] [--out FOLDER]
-The films are made of the bundled portraits: one with a bar to pass behind and a frame to leave, one with two people who walk
-through each other, each at 5, 10 and 30 frames a second, seen by the real detector, and once more with a third of all
-detections and two stretches of 0.9 s thrown away. Targets: no switch for gaps under a second; series at 5 and 30 frames a
-second within 2 %.
+The films are made of the bundled portraits: one with a bar to pass behind and a frame to leave, one with two people who
+walk through each other, each at 5, 10 and 30 frames a second, seen by the real detector, and once more with a third of
+all detections and two stretches of 0.9 s thrown away. Targets: no switch for gaps under a second; series at 5 and 30
+frames a second within 2 %.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from machine import ROOT, keep, summary_ms
 from emojimation import Pipeline
 from emojimation.faces import Face
 from emojimation.labels import EMOTIONS
-from emojimation.track import Tracker
+from emojimation.tracking.track import Tracker
 from emojimation.video.scene import Person, Pose, Scene, hide_and_seek
 
 RATES = (5, 10, 30)

@@ -18,10 +18,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from machine import ROOT, keep
 
-from emojimation.training import recipe as recipes
-from emojimation.training.augment import augment
-from emojimation.training.batches import Batches, targets
-from emojimation.training.network import compiled
+from emojimation.training.fit import recipe as recipes
+from emojimation.training.fit.augment import augment
+from emojimation.training.fit.batches import Batches, targets
+from emojimation.training.fit.network import compiled
 
 
 def main() -> None:

@@ -3,8 +3,8 @@
 Run: python benchmarks/video.py [--seconds 10] [--rounds 3] [--minutes 10] [--model NAME|PATH] [--out FOLDER]
 Films are made of the sample portraits. Targets on two cores: 640 x 480 with one face at least 120 frames/s for analysis
 alone and 40 with an annotated H.264 film; 1280 x 720 with five faces at least 25; a frame with 20 faces under 60 ms; a
-10-minute 720p film under 400 MB at its peak, growing by less than 30 MB after the first minute (--minutes 0 leaves it out).
-cpu_ms is processor time a frame: where other programs run, 1000 * cores / cpu_ms is the rate without them.
+10-minute 720p film under 400 MB at its peak, growing by less than 30 MB after the first minute (--minutes 0 leaves it
+out). cpu_ms is processor time a frame: where other programs run, 1000 * cores / cpu_ms is the rate without them.
 """
 
 import argparse

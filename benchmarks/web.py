@@ -1,10 +1,10 @@
 """The web pages' speed in a real browser: start, upload, live picture for one viewer and for four.
 
 Run: python benchmarks/web.py [--uploads 20] [--seconds 10] [--viewers 4] [--fps 24] [--model NAME|PATH] [--out FOLDER]
-Needs chromium, which runs on the same processors as the server and takes a good part of them. Targets: first page within 3 s of
-the command, a 2-megapixel photo within 1 s, live 640x480 at 15 frames/s and 150 ms (95 %) for one viewer. Live is told twice: as
-the page tells it (from a frame's arrival to its drawing) and as seen: frames that the browser showed, and milliseconds from
-the camera to the screen, by a clock in the picture. Memory: benchmarks/web_memory.py.
+Needs chromium, which runs on the same processors as the server and takes a good part of them. Targets: first page
+within 3 s of the command, a 2-megapixel photo within 1 s, live 640x480 at 15 frames/s and 150 ms (95 %) for one viewer.
+Live is told twice: as the page tells it (from a frame's arrival to its drawing) and as seen: frames that the browser
+showed, and milliseconds from the camera to the screen, by a clock in the picture. Memory: benchmarks/web_memory.py.
 """
 
 import argparse
@@ -87,7 +87,9 @@ def uploads(browser: Any, address: str, picture: Path, count: int) -> dict[str, 
 
 
 def upload(page: Any, name: str, content: bytes) -> float:
-    """Choose a file, wait for its card, take it away again; seconds to the card. Each name only once: a browser ignores the same file."""
+    """Choose a file, wait for its card, take it away again; seconds to the card. Each name only once: a browser ignores
+    the same file.
+    """
     began = time.perf_counter()
     page.set_input_files("input[type=file]", [{"name": name, "mimeType": "image/jpeg", "buffer": content}])
     page.wait_for_selector(".em-card")
@@ -114,9 +116,12 @@ def live(browser: Any, address: str, viewers: int, seconds: float, fps: int) -> 
         context.close()
     return {
         "told": {"frames_per_second": [rate for rate, _ in told], "p95_ms": [late for _, late in told]},
-        "seen": {"frames_per_second": [round((end - start) / seconds, 1) for start, end in zip(before, after, strict=True)],
-                 "median_ms": [_percentile(late, 50) for late in seen], "p95_ms": [_percentile(late, 95) for late in seen]},
-    }  # fmt: skip
+        "seen": {
+            "frames_per_second": [round((end - start) / seconds, 1) for start, end in zip(before, after, strict=True)],
+            "median_ms": [_percentile(late, 50) for late in seen],
+            "p95_ms": [_percentile(late, 95) for late in seen],
+        },
+    }
 
 
 def opened(page: Any, address: str, fps: int) -> Any:

@@ -1,8 +1,8 @@
 """The web server's memory over many uploads, and after visitors have gone.
 
 Run: python benchmarks/web_memory.py [--uploads 200] [--rounds 4] [--model NAME|PATH] [--out FOLDER]
-Needs chromium. Target: under 50 MB of growth over 200 uploads, and as much after sessions close. What is loaded once (models,
-codecs, the pages' packages) is loaded before the first figure is taken.
+Needs chromium. Target: under 50 MB of growth over 200 uploads, and as much after sessions close. What is loaded once
+(models, codecs, the pages' packages) is loaded before the first figure is taken.
 """
 
 import argparse
@@ -19,7 +19,8 @@ from web import EMPTY, photo, upload
 sys.path.insert(0, str(ROOT / "scripts"))
 from web_browser import chromium, server, start_live, write_camera
 
-# Streamlit keeps a session for 60 s, for a browser that comes back, and drops it when the next visitor goes: two come, and do nothing.
+# Streamlit keeps a session for 60 s, for a browser that comes back, and drops it when the next visitor goes: two come,
+# and do nothing.
 GONE_S = 70.0
 FIRST = 20  # uploads before the first figure
 

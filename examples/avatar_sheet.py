@@ -11,9 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from emojimation.avatar import Avatar, blink
+from emojimation.draw.avatar import Avatar, blink
+from emojimation.draw.sprites import stamp
 from emojimation.labels import EMOTIONS
-from emojimation.sprites import stamp
 
 GROUND = (236, 233, 230)
 

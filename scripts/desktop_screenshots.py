@@ -1,4 +1,5 @@
-"""Pictures of the desktop window in every state, light and dark, made on a screen of their own (needs Xvfb, openbox, xdotool).
+"""Pictures of the desktop window in every state, light and dark, made on a screen of their own (needs Xvfb, openbox,
+xdotool).
 
 python scripts/desktop_screenshots.py --out out/desktop
 """

@@ -1,8 +1,8 @@
 """Keep what a training run was and reached: benchmarks/results/runs/NAME.json, and its row for docs/experiments.md.
 
-Run: python scripts/log_run.py runs/x --data fer2013.csv [--ferplus FILE] --hardware "two cores, shared" [--name x] [--notes TEXT]
-Scores the run's exported file on the validation split, with and without the mirror image; the recipe and the history of epochs
-are copied, so that a run can be compared long after its folder is gone.
+Run: python scripts/log_run.py runs/x --data fer2013.csv [--ferplus FILE] --hardware "two cores, shared" [--name x]
+[--notes TEXT] Scores the run's exported file on the validation split, with and without the mirror image; the recipe and
+the history of epochs are copied, so that a run can be compared long after its folder is gone.
 """
 
 import argparse
@@ -17,9 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))
 from machine import facts  # noqa: E402
 
-from emojimation.classify import EmotionClassifier  # noqa: E402
-from emojimation.training.data import load  # noqa: E402
-from emojimation.training.metrics import accuracy, ece, nll  # noqa: E402
+from emojimation.classify.classifier import EmotionClassifier  # noqa: E402
+from emojimation.training.data.load import load  # noqa: E402
+from emojimation.training.judge.metrics import accuracy, ece, nll  # noqa: E402
 
 
 def main() -> None:
@@ -35,10 +35,16 @@ def main() -> None:
     name = args.name or args.run.name
     recipe, history = (json.loads((args.run / f"{part}.json").read_text("utf-8")) for part in ("recipe", "history"))
     kept = {
-        "run": name, "hardware": args.hardware, "notes": args.notes, "epochs": len(history),
-        "minutes": round(history[-1]["minutes"], 1), "scores": scores(args.run / "model.onnx", args.data, args.ferplus),
-        "recipe": recipe, "history": history, "scored_on": facts(),
-    }  # fmt: skip
+        "run": name,
+        "hardware": args.hardware,
+        "notes": args.notes,
+        "epochs": len(history),
+        "minutes": round(history[-1]["minutes"], 1),
+        "scores": scores(args.run / "model.onnx", args.data, args.ferplus),
+        "recipe": recipe,
+        "history": history,
+        "scored_on": facts(),
+    }
     target = ROOT / "benchmarks" / "results" / "runs" / f"{name}.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
@@ -51,18 +57,29 @@ def scores(model: Path, data: Path, ferplus: Path | None) -> dict[str, Any]:
     one = classifier.predict(rows.images)
     both = (one + classifier.predict(np.ascontiguousarray(rows.images[:, :, ::-1]))) / 2
     return {
-        "n": len(rows), "accuracy": accuracy(one, rows.labels), "accuracy_with_mirror": accuracy(both, rows.labels),
-        "nll": nll(one, rows.labels), "ece": ece(one, rows.labels),
-    }  # fmt: skip
+        "n": len(rows),
+        "accuracy": accuracy(one, rows.labels),
+        "accuracy_with_mirror": accuracy(both, rows.labels),
+        "nll": nll(one, rows.labels),
+        "ece": ece(one, rows.labels),
+    }
 
 
 def row(kept: dict[str, Any]) -> str:
     """The run as a row of the table in docs/experiments.md."""
     s, recipe = kept["scores"], kept["recipe"]
     cells = (
-        kept["run"], recipe["model"], recipe["seed"], kept["epochs"], f"{kept['hardware']}, {kept['minutes']:.0f}",
-        f"{s['accuracy']:.2%}", f"{s['accuracy_with_mirror']:.2%}", f"{s['nll']:.3f}", f"{s['ece']:.1%}", kept["notes"],
-    )  # fmt: skip
+        kept["run"],
+        recipe["model"],
+        recipe["seed"],
+        kept["epochs"],
+        f"{kept['hardware']}, {kept['minutes']:.0f}",
+        f"{s['accuracy']:.2%}",
+        f"{s['accuracy_with_mirror']:.2%}",
+        f"{s['nll']:.3f}",
+        f"{s['ece']:.1%}",
+        kept["notes"],
+    )
     return f"| {' | '.join(str(cell) for cell in cells)} |"
 
 

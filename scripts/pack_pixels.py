@@ -3,9 +3,9 @@
 Run: python scripts/pack_pixels.py fer2013_train_val.parquet fer2013.packed      (any shape that `load` reads)
      python scripts/pack_pixels.py fer2013.packed fer2013.parquet                (any format that `save` writes)
 
-Each pixel is kept as its difference to a guess from its neighbours, the rows' labels, splits, names and FER+ votes beside it, all in
-one xz stream. FER2013's 32,298 rows of Training and PublicTest take 58 MB as PNG in Parquet and 51 MB so. The content's
-sha256 is compared after unpacking.
+Each pixel is kept as its difference to a guess from its neighbours, the rows' labels, splits, names and FER+ votes
+beside it, all in one xz stream. FER2013's 32,298 rows of Training and PublicTest take 58 MB as PNG in Parquet and 51 MB
+so. The content's sha256 is compared after unpacking.
 """
 
 import io
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emojimation.training.data import Dataset, load, save
+from emojimation.training.data.load import Dataset, load, save
 
 MAGIC = b"\xfd7zXZ\x00"
 # Pixels have no text-like contexts: literal context bits off, as xz's manual advises for such data.
@@ -52,10 +52,15 @@ def pack(dataset: Dataset) -> bytes:
     votes = {} if dataset.votes is None else {"votes": dataset.votes}
     buffer = io.BytesIO()
     np.savez(
-        buffer, differences=differences(dataset.images), labels=dataset.labels,
-        splits=dataset.splits, names=dataset.names.astype("S"), classes=np.array(dataset.class_names),
-        sha256=dataset.sha256, **votes,
-    )  # fmt: skip
+        buffer,
+        differences=differences(dataset.images),
+        labels=dataset.labels,
+        splits=dataset.splits,
+        names=dataset.names.astype("S"),
+        classes=np.array(dataset.class_names),
+        sha256=dataset.sha256,
+        **votes,
+    )
     return lzma.compress(buffer.getvalue(), filters=FILTERS)
 
 
@@ -64,9 +69,14 @@ def unpack(content: bytes) -> Dataset:
     with np.load(io.BytesIO(lzma.decompress(content))) as parts:
         images = restored(parts["differences"])
         dataset = Dataset.of(
-            images, parts["labels"], parts["splits"], parts["names"].astype(str), parts.get("votes"),
-            parts["classes"].tolist(), "packed",
-        )  # fmt: skip
+            images,
+            parts["labels"],
+            parts["splits"],
+            parts["names"].astype(str),
+            parts.get("votes"),
+            parts["classes"].tolist(),
+            "packed",
+        )
         if dataset.sha256 != str(parts["sha256"]):
             raise SystemExit("Expected the pixels that were packed, got others: the file is damaged.")
     return dataset

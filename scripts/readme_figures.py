@@ -21,7 +21,8 @@ def results(name: str) -> dict[str, Any]:
 def models_table() -> list[str]:
     """Every bundled emotion model: what it reaches, how large and how fast it is."""
     lines = [
-        "| model | file | one face | right (95 % interval) | without twins | FER+ | calibration error | spoilt pictures |",
+        "| model | file | one face | right (95 % interval) | without twins | FER+ | calibration error | spoilt "
+        "pictures |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for name, row in results("models").items():
@@ -31,7 +32,8 @@ def models_table() -> list[str]:
         size = f"{row['bytes'] / 1e6:.1f} MB" if row["bytes"] > 1e6 else f"{row['bytes'] / 1024:.0f} KB"
         lines.append(
             f"| `{name}` | {size} | {row['median_ms']:.1f} ms | {row['accuracy']:.1%} ({low:.1f} to {high:.1f}) "
-            f"| {row['accuracy_without_duplicates']:.1%} | {row['ferplus_accuracy']:.1%} | {row['ece']:.1%} | {row['corruptions_mean']:.1%} |"
+            f"| {row['accuracy_without_duplicates']:.1%} | {row['ferplus_accuracy']:.1%} | {row['ece']:.1%} | "
+            f"{row['corruptions_mean']:.1%} |"
         )
     return lines
 
@@ -57,7 +59,8 @@ def speed_table() -> list[str]:
             f"{startup['image_one_jpg']['median_ms'] / 1000:.2f} s, {startup['image_one_jpg_peak_mb']:.0f} MB of memory"
         ),
         "a film of 640 x 480, one face: analysed; with boxes as H.264": (
-            f"{film['480p_1_face_analysis']['frames_per_s']:.0f}; {film['480p_1_face_film']['frames_per_s']:.0f} frames/s"
+            f"{film['480p_1_face_analysis']['frames_per_s']:.0f}; {film['480p_1_face_film']['frames_per_s']:.0f} "
+            "frames/s"
         ),
         "a film of 1280 x 720, five faces: analysed": f"{film['720p_5_faces_analysis']['frames_per_s']:.0f} frames/s",
         "ten minutes of 720p: memory, and growth after the first minute": (
@@ -70,7 +73,7 @@ def speed_table() -> list[str]:
         "the HTTP service, photos of 640 x 480, 8 at a time": f"{serve['per_s']:.0f} requests/s, 99 % within {serve['p99_ms']:.0f} ms",
         "a folder of 20,000 photos: local; Ray with two workers": f"{batch['per_s']:.0f}; {ray['per_s']:.0f} photos/s",
         "installed, without extras": f"{startup['installed_mb']:.0f} MB",
-    }  # fmt: skip
+    }
     return ["| what | figure |", "|---|---|", *(f"| {what} | {figure} |" for what, figure in rows.items())]
 
 

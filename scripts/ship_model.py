@@ -1,11 +1,12 @@
-"""Put a trained model into the package: its file, its figures beside it, its rows in the manifest and among the licences.
+"""Put a trained model into the package: its file, its figures beside it, its rows in the manifest and among the
+licences.
 
 Run: python scripts/ship_model.py NAME --onnx runs/x/model.onnx --data fer2013.csv --origin "trained by the recipe x"
      [--ferplus FILE] [--run runs/x] [--tflite runs/x/model.tflite] [--sample 1000]
 
-The file's own name has to be NAME already (`emojimation export RUN --name NAME`). It is scored on the validation split, the
-corruption table included (--sample pictures of it; 0: all). --run also ships the run's weights to fine-tune from and its
-history of epochs. What the package holds under NAME is replaced.
+The file's own name has to be NAME already (`emojimation export RUN --name NAME`). It is scored on the validation split,
+the corruption table included (--sample pictures of it; 0: all). --run also ships the run's weights to fine-tune from
+and its history of epochs. What the package holds under NAME is replaced.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from emojimation.classify import EmotionClassifier
+from emojimation.classify.classifier import EmotionClassifier
 from emojimation.weights import ASSETS, MODELS, sha256
 
 LICENCE = "MIT, this project's own weights; FER2013's pictures (Goodfellow et al. 2013) are not included"
@@ -44,10 +45,24 @@ def main() -> None:
         ship(f"{args.name}.tflite", args.tflite, "the same network for phones")
     ferplus = ["--ferplus", args.ferplus] if args.ferplus else []
     subprocess.run(
-        [sys.executable, "-m", "emojimation", "evaluate", "--data", args.data, *ferplus, "--model", args.name, "--corruptions",
-         "--sample", str(args.sample), "--json", MODELS / f"{args.name}.json"],
+        [
+            sys.executable,
+            "-m",
+            "emojimation",
+            "evaluate",
+            "--data",
+            args.data,
+            *ferplus,
+            "--model",
+            args.name,
+            "--corruptions",
+            "--sample",
+            str(args.sample),
+            "--json",
+            MODELS / f"{args.name}.json",
+        ],
         check=True,
-    )  # fmt: skip
+    )
 
 
 def ship(name: str, source: Path, origin: str) -> None:

@@ -115,7 +115,9 @@ def start_live(page: Any) -> None:
 
 
 def take_photo(page: Any) -> None:
-    """Take a picture with the page Photo's camera, once it shows one: Streamlit's button works before that, and takes nothing."""
+    """Take a picture with the page Photo's camera, once it shows one: Streamlit's button works before that, and takes
+    nothing.
+    """
     page.get_by_text("Camera", exact=True).click()
     page.wait_for_function("document.querySelector('[data-testid=stCameraInput] video')?.videoWidth > 0")
     page.get_by_test_id("stCameraInputButton").click()

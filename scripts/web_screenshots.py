@@ -186,12 +186,24 @@ def _save(page: Any, path: Path, width: int) -> None:
 
 Shoot = Callable[[Any, Path], None]
 STATES: dict[str, tuple[Shoot, str]] = {
-    "photo-empty": (_empty, ""), "photo-one": (_one, ""), "photo-many": (_many, ""), "photo-no-face": (_no_face, ""),
-    "photo-bad": (_bad, ""), "photo-samples": (_samples, ""), "photo-camera": (_camera, ""), "live-off": (_live_off, ""),
-    "live": (_live, ""), "live-fallback": (_fallback, BLOCK_WEBRTC), "live-no-camera": (_no_camera, NO_CAMERA),
-    "video-empty": (_video_empty, ""), "video-bad": (_video_bad, ""), "video-long": (_video_long, ""),
-    "video-runs": (_video_runs, ""), "video": (_video, ""), "model": (_model, ""),
-}  # fmt: skip
+    "photo-empty": (_empty, ""),
+    "photo-one": (_one, ""),
+    "photo-many": (_many, ""),
+    "photo-no-face": (_no_face, ""),
+    "photo-bad": (_bad, ""),
+    "photo-samples": (_samples, ""),
+    "photo-camera": (_camera, ""),
+    "live-off": (_live_off, ""),
+    "live": (_live, ""),
+    "live-fallback": (_fallback, BLOCK_WEBRTC),
+    "live-no-camera": (_no_camera, NO_CAMERA),
+    "video-empty": (_video_empty, ""),
+    "video-bad": (_video_bad, ""),
+    "video-long": (_video_long, ""),
+    "video-runs": (_video_runs, ""),
+    "video": (_video, ""),
+    "model": (_model, ""),
+}
 
 if __name__ == "__main__":
     main()

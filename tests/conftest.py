@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from emojimation.training.data import Dataset, load
+from emojimation.training.data.load import Dataset, load
 from tiny import write_model
 
 ROOT = Path(__file__).parent.parent

@@ -47,8 +47,11 @@ def service(**given) -> Iterator[Served]:
     env = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     run = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, json.dumps(given)],
-        env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     url = run.stdout.readline().strip()
     if not url:
         raise AssertionError(run.communicate()[1])

@@ -3,7 +3,7 @@
 import numpy as np
 
 from emojimation.labels import EMOTIONS, FERPLUS_COLUMNS, FERPLUS_TO_EMOTION
-from emojimation.training.dataset import Dataset
+from emojimation.training.data.dataset import Dataset
 
 TINY = {"widths": (6, 8), "depths": (2, 2)}  # options that make vgg_se a net of 3,000 weights
 

@@ -8,7 +8,7 @@ import pytest
 
 from emojimation.errors import InputError
 from emojimation.faces import Face
-from emojimation.track import Tracker
+from emojimation.tracking.track import Tracker
 from emojimation.video.analyse import Step, analyse, between
 from emojimation.video.reader import Frame
 

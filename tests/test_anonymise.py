@@ -4,19 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from emojimation.cover import pixelate
-from emojimation.detect import FaceDetector
+from emojimation.detect.blazeface import FaceDetector
+from emojimation.draw.cover import pixelate
 from emojimation.faces import Face, iou
-from emojimation.video.anonymise import (
-    ENLARGED,
-    GAP_S,
-    MIN_SCORE,
-    Covers,
-    Searcher,
-    enlarged,
-    once_each,
-    turned_back,
-)
+from emojimation.video.anonymise import ENLARGED, GAP_S, MIN_SCORE, Covers, Searcher, enlarged, once_each, turned_back
 from emojimation.video.scene import hide_and_seek
 
 

@@ -30,9 +30,17 @@ from served import Served, service  # noqa: E402
 JPEG = (SAMPLES / "astronaut.jpg").read_bytes()
 RAW = {"content-type": "image/jpeg"}
 TIGHT = {
-    "body_bytes": 300_000, "pictures": 3, "megapixels": 1.0, "faces": 4, "queue": 2, "header_s": 0.7, "body_s": 0.7,
-    "send_s": 0.7, "streams": 1, "idle_s": 1.0,
-}  # fmt: skip
+    "body_bytes": 300_000,
+    "pictures": 3,
+    "megapixels": 1.0,
+    "faces": 4,
+    "queue": 2,
+    "header_s": 0.7,
+    "body_s": 0.7,
+    "send_s": 0.7,
+    "streams": 1,
+    "idle_s": 1.0,
+}
 
 
 @pytest.fixture(scope="module")

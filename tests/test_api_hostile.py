@@ -1,4 +1,6 @@
-"""What nobody sends in good faith, and odd pictures that many do: bombs, clients that do not read, all of PHOTO's bad input."""
+"""What nobody sends in good faith, and odd pictures that many do: bombs, clients that do not read, all of PHOTO's bad
+input.
+"""
 
 import io
 import socket

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emojimation.assign import assign
+from emojimation.tracking.assign import assign
 
 
 @settings(max_examples=150, deadline=None)

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emojimation.avatar import Avatar, _blink_time, _weights, blink
+from emojimation.draw.avatar import Avatar, _blink_time, _weights, blink
+from emojimation.draw.sprites import DISC
+from emojimation.draw.styles import annotate
 from emojimation.errors import InputError
 from emojimation.faces import TEMPLATE, Face
 from emojimation.labels import EMOTIONS
-from emojimation.render import annotate
-from emojimation.sprites import DISC
 
 AVATAR = Avatar()
 
@@ -144,9 +144,12 @@ def test_sad_has_a_tear_fear_a_blue_forehead_and_disgust_is_green():
 def test_the_renderer_puts_the_avatar_over_the_head():
     frame = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
     face = Face(
-        np.array([150, 100, 250, 200], np.float32), 0.9, (TEMPLATE * 100 + (150, 100)).astype(np.float32),
-        answer("happy").astype(np.float32), track_id=2,
-    )  # fmt: skip
+        np.array([150, 100, 250, 200], np.float32),
+        0.9,
+        (TEMPLATE * 100 + (150, 100)).astype(np.float32),
+        answer("happy").astype(np.float32),
+        track_id=2,
+    )
     out = annotate(
         frame, [face, face.with_(probabilities=None, xyxy=face.xyxy + 900)], "avatar", draw=AVATAR.drawer(0.5)
     )

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from emojimation.training.data import Dataset, save
+from emojimation.training.data.load import Dataset, save
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from emojimation.classify import BATCH, EmotionClassifier
+from emojimation.classify.classifier import BATCH, EmotionClassifier
 from emojimation.errors import InputError
 from emojimation.faces import TEMPLATE, Face
 from emojimation.labels import EMOJI, EMOTIONS

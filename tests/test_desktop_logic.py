@@ -27,11 +27,11 @@ from emojimation.apps.desktop.settings import (
 )
 from emojimation.apps.desktop.status import Status
 from emojimation.apps.desktop.view import facts, usable
+from emojimation.draw.sprites import bgr
 from emojimation.errors import InputError
 from emojimation.faces import TEMPLATE, Face
 from emojimation.labels import COLOURS
 from emojimation.live import LiveResult
-from emojimation.sprites import bgr
 
 HAPPY = np.eye(7, dtype=np.float32)[3]
 
@@ -243,7 +243,7 @@ def test_menus_and_keys_agree():
 
 
 def test_the_models_card_for_a_person(tiny_model):
-    from emojimation.classify import EmotionClassifier
+    from emojimation.classify.classifier import EmotionClassifier
 
     rows = dict(card_rows(EmotionClassifier(tiny_model).card))
     assert {"Model", "Input", "Emotions", "Not sure under", "Made", "Training data"} <= set(rows)

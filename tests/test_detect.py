@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emojimation import detect
-from emojimation.detect import FaceDetector, HaarDetector, decode, detector, weighted_nms
+from emojimation.detect import blazeface as detect
+from emojimation.detect.blazeface import FaceDetector, HaarDetector, decode, detector, weighted_nms
+from emojimation.detect.views import CLOSE_UP_PADDING, INPUT_PX, close_ups, draw, enlarged, letterbox, tile_views
 from emojimation.errors import InputError
 from emojimation.faces import iou
 from emojimation.video.scene import crowd
-from emojimation.views import CLOSE_UP_PADDING, INPUT_PX, close_ups, draw, enlarged, letterbox, tile_views
+from emojimation.weights import ASSETS
 
-ASSETS = Path(detect.__file__).parent / "assets"
 FACELESS = sorted((Path(__file__).parent / "data" / "faceless").glob("*.jpg"))
 # Middle between the eyes and mouth of every face in the samples, read off the pictures by eye.
 FACES = {

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emojimation.classify.explain import EDGE, PARTS, heat, occlusion
 from emojimation.errors import InputError
-from emojimation.explain import EDGE, PARTS, heat, occlusion
 from emojimation.labels import EMOTIONS
 
 HAPPY = EMOTIONS.index("happy")

@@ -1,14 +1,15 @@
 """The film that comes out, decoded and looked at frame by frame: in no hiding style is a known face to be seen.
 
-What is asked is whether the face's detail is still there: for each small block of the face, the fine structure (what is left
-after a Gaussian blur) of the film before and after hiding is compared. A block that was only encoded again keeps it.
+What is asked is whether the face's detail is still there: for each small block of the face, the fine structure (what is
+left after a Gaussian blur) of the film before and after hiding is compared. A block that was only encoded again keeps
+it.
 """
 
 import cv2
 import numpy as np
 import pytest
 
-from emojimation.detect import FaceDetector
+from emojimation.detect.blazeface import FaceDetector
 from emojimation.pipeline import Pipeline
 from emojimation.video.anonymise import MIN_SCORE, STYLES, Searcher
 from emojimation.video.options import Options

@@ -11,7 +11,7 @@ import pytest
 
 from emojimation.faces import Face
 from emojimation.live import LiveLoop, LiveResult
-from emojimation.neutral import Neutral
+from emojimation.tracking.neutral import Neutral
 
 SAD_AT_REST = np.array([0.1, 0.01, 0.01, 0.02, 0.55, 0.01, 0.3], np.float32)  # in the order of EMOTIONS
 

@@ -5,7 +5,7 @@ import pytest
 
 from emojimation.faces import Face
 from emojimation.labels import EMOTIONS
-from emojimation.neutral import MAX_SHIFT, Neutral, shift_of, shifted
+from emojimation.tracking.neutral import MAX_SHIFT, Neutral, shift_of, shifted
 
 HAPPY, SAD, NEUTRAL = (EMOTIONS.index(name) for name in ("happy", "sad", "neutral"))
 

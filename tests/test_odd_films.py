@@ -1,4 +1,6 @@
-"""Odd but right films through the whole run, to a film again: 8K, odd sizes, ten bits and HDR, transparency, changing size."""
+"""Odd but right films through the whole run, to a film again: 8K, odd sizes, ten bits and HDR, transparency, changing
+size.
+"""
 
 import numpy as np
 import pytest

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from conftest import ROOT
-from emojimation.training.data import Dataset, load, save
+from emojimation.training.data.load import Dataset, load, save
 
 sys.path.insert(0, str(ROOT / "scripts"))
 import pack_pixels

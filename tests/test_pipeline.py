@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from conftest import FACELESS, SAMPLES
-from emojimation.classify import EmotionClassifier
+from emojimation.classify.classifier import EmotionClassifier
 from emojimation.errors import InputError
 from emojimation.faces import Face
 from emojimation.labels import EMOTIONS

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import emojimation
-from emojimation.detect import FaceDetector
+from emojimation.classify.quality import hints, measure
+from emojimation.detect.blazeface import FaceDetector
 from emojimation.faces import TEMPLATE, Face
-from emojimation.quality import hints, measure
 
 SAMPLES = Path(emojimation.__file__).parent / "assets" / "samples"
 NAMES = ("astronaut", "biden", "obama", "obama2", "obama3")

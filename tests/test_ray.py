@@ -51,7 +51,7 @@ def bucket(small_jpeg):
 def ray_here(bucket):
     """A cluster with two processors on this machine; its workers find the package."""
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
-    from emojimation.apps import ray_batch
+    from emojimation.batch import ray as ray_batch
 
     with ray_batch.connected(None, 2):
         yield ray_batch
@@ -179,7 +179,7 @@ def alone():
 
 @pytest.mark.parametrize("kind", ["nobody", "silent", "another", "nonsense", "ray://127.0.0.1:1", "auto"])
 def test_an_address_that_does_not_answer_is_told_within_15_s(kind, alone, folder, model, tmp_path):
-    from emojimation.apps.ray_batch import cluster
+    from emojimation.batch.ray import cluster
 
     address = kind
     if kind in ("nobody", "silent", "another"):

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from emojimation import cover, panel, render, sprites
+from emojimation.draw import boxes as render
+from emojimation.draw import cover, panel, sprites
+from emojimation.draw.styles import STYLES, annotate, replace_faces
 from emojimation.errors import InputError
 from emojimation.faces import TEMPLATE, Face
 from emojimation.labels import COLOURS, EMOTIONS
-from emojimation.render import STYLES, annotate, replace_faces
 
 
 def make_face(x, y, side, emotion="happy", confidence=0.8, track_id=None, roll_deg=0.0):
@@ -84,9 +85,14 @@ def test_unclassified_face_gets_a_box_only():
 
 @settings(max_examples=80, deadline=None)
 @given(
-    st.integers(100, 700), st.integers(100, 700), st.floats(-0.2, 1.0), st.floats(-0.2, 1.0), st.floats(0.05, 0.6),
-    st.sampled_from([None, 7]), st.sampled_from([0.3, 0.9]),
-)  # fmt: skip
+    st.integers(100, 700),
+    st.integers(100, 700),
+    st.floats(-0.2, 1.0),
+    st.floats(-0.2, 1.0),
+    st.floats(0.05, 0.6),
+    st.sampled_from([None, 7]),
+    st.sampled_from([0.3, 0.9]),
+)
 @example(100, 100, 0.0, 0.5, 0.5625, 7, 0.3)  # above it there is room for the panel, and not a pixel more
 def test_a_panel_is_in_the_picture_and_off_the_face(height, width, x, y, part, track_id, confidence):
     frame = np.zeros((height, width, 3), np.uint8)

@@ -10,7 +10,7 @@ import pytest
 from emojimation.errors import InputError
 from emojimation.faces import TEMPLATE, Face
 from emojimation.labels import EMOTIONS
-from emojimation.rows import COLUMNS, Log, export, face_of, read_log, rows_of
+from emojimation.story.rows import COLUMNS, Log, export, face_of, read_log, rows_of
 
 
 def face(track_id=1, landmarks=True, classified=True):

@@ -10,7 +10,7 @@ import emojimation
 from conftest import SAMPLES
 from emojimation import InputError, Pipeline, analyze
 from emojimation.media import read_image, write_image
-from emojimation.run import ImageResult, run_images
+from emojimation.photos import ImageResult, run_images
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import pytest
 
 from emojimation.errors import InputError
 from emojimation.faces import TEMPLATE, Face
-from emojimation.rows import Log, read_log
+from emojimation.story.rows import Log, read_log
 from emojimation.video import writer as movie
 from emojimation.video.options import Options
 from emojimation.video.outputs import Targets

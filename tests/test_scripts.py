@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from conftest import ROOT
-from emojimation.training.data import Dataset, save
+from emojimation.training.data.load import Dataset, save
 from tiny import card, write_model
 
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "benchmarks")]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from emojimation.smooth import LowPass
+from emojimation.tracking.smooth import LowPass
 
 MEMORY_S = 0.4
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emojimation import page, timeline
 from emojimation.errors import InputError
 from emojimation.faces import Face
 from emojimation.labels import EMOTIONS
-from emojimation.people import NOT_SURE
-from emojimation.timeline import of_rows, summary
+from emojimation.story import page, timeline
+from emojimation.story.people import NOT_SURE
+from emojimation.story.timeline import of_rows, summary
 
 
 def vector(name: str, top: float) -> np.ndarray:

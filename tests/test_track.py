@@ -6,7 +6,7 @@ import pytest
 from emojimation.errors import InputError
 from emojimation.faces import TEMPLATE, Face
 from emojimation.labels import EMOTIONS
-from emojimation.track import Tracker
+from emojimation.tracking.track import Tracker
 
 HAPPY, SAD, NEUTRAL = EMOTIONS.index("happy"), EMOTIONS.index("sad"), EMOTIONS.index("neutral")
 

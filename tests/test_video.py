@@ -71,9 +71,15 @@ def test_hdr_is_tone_mapped(tmp_path, transfer):
     signal = {tone.PQ: (0.58, 0.34), tone.HLG: (0.75, 0.3)}[transfer]
     draw = lambda n, w, h: np.full((h, w, 3), round(255 * signal[n]), np.uint8)  # noqa: E731
     path = write_film(
-        tmp_path / "a.mkv", 2, size=(128, 128), codec="libx265", pix_fmt="yuv420p10le", transfer=transfer, draw=draw,
+        tmp_path / "a.mkv",
+        2,
+        size=(128, 128),
+        codec="libx265",
+        pix_fmt="yuv420p10le",
+        transfer=transfer,
+        draw=draw,
         options={"x265-params": "log-level=none", "crf": "2"},
-    )  # fmt: skip
+    )
     _, frames = read(path)
     for frame, value in zip(frames, signal, strict=True):
         expected = 255 * tone.tone(tone.nits(np.full(3, value), transfer))
@@ -147,9 +153,13 @@ def test_what_is_no_video_is_told_in_one_line(tmp_path):
     headless.write_bytes(whole[: len(whole) // 2])
     sound = write_sound(tmp_path / "sound.m4a")
     expected = {
-        text: "which is none", empty: "empty", headless: "lacks its index", sound: "only sound", tmp_path: "the folder",
+        text: "which is none",
+        empty: "empty",
+        headless: "lacks its index",
+        sound: "only sound",
+        tmp_path: "the folder",
         tmp_path / "no.mp4": "does not exist",
-    }  # fmt: skip
+    }
     for path, words in expected.items():
         with pytest.raises(InputError, match=words) as caught:
             VideoFile(path)
@@ -205,7 +215,7 @@ def test_the_made_up_scene_tells_the_truth():
 
 
 def test_detector_finds_the_scenes_faces_where_they_are():
-    from emojimation.detect import FaceDetector
+    from emojimation.detect.blazeface import FaceDetector
     from emojimation.faces import iou
 
     film = crowd(5, (1280, 720))

@@ -17,7 +17,7 @@ from emojimation.apps.web.settings import Settings, current, hand_over  # isort:
 from emojimation.cli.app import app  # isort: skip
 from emojimation.errors import InputError  # isort: skip
 from emojimation.labels import EMOTIONS  # isort: skip
-from emojimation.training import metrics  # isort: skip
+from emojimation.training.judge import metrics  # isort: skip
 from tiny import write_model  # isort: skip
 
 WEB = Path(__file__).parent.parent / "src" / "emojimation" / "apps" / "web" / "app.py"

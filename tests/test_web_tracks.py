@@ -1,4 +1,6 @@
-"""The live page's connection, over a real WebRTC loopback: drawn frames come back, once each, and a slow receiver gets the newest."""
+"""The live page's connection, over a real WebRTC loopback: drawn frames come back, once each, and a slow receiver gets
+the newest.
+"""
 
 import asyncio
 import gc

@@ -6,15 +6,28 @@ from pathlib import Path
 from typer import Typer
 from typer.testing import CliRunner
 
-from emojimation.training.data import save
+from emojimation.training.data.load import save
 from stripes import TINY, stripes
 
 RECIPE = {
-    "base": "default", "options": TINY, "epochs": 8, "batch": 14, "ema": 0.9, "precision": "float32", "seed": 0,
+    "base": "default",
+    "options": TINY,
+    "epochs": 8,
+    "batch": 14,
+    "ema": 0.9,
+    "precision": "float32",
+    "seed": 0,
     "augmentation": {
-        "flip": False, "shift_px": 0, "scale": 0, "rotation_deg": 0, "shear_deg": 0, "light": 0, "camera": 0, "erase": 0,
+        "flip": False,
+        "shift_px": 0,
+        "scale": 0,
+        "rotation_deg": 0,
+        "shear_deg": 0,
+        "light": 0,
+        "camera": 0,
+        "erase": 0,
     },
-}  # fmt: skip
+}
 
 
 def invoke(*arguments: object) -> str:

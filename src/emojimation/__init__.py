@@ -11,16 +11,18 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from emojimation import _renamed
+
 if TYPE_CHECKING:
-    from emojimation.classify import EmotionClassifier
-    from emojimation.detect import FaceDetector
+    from emojimation.classify.classifier import EmotionClassifier
+    from emojimation.detect.blazeface import FaceDetector
+    from emojimation.draw.styles import annotate, replace_faces
     from emojimation.errors import InputError
     from emojimation.faces import Face
     from emojimation.labels import EMOTIONS
+    from emojimation.photos import analyze
     from emojimation.pipeline import Pipeline
-    from emojimation.render import annotate, replace_faces
-    from emojimation.run import analyze
-    from emojimation.track import Tracker
+    from emojimation.tracking.track import Tracker
 
     __version__: str
 
@@ -40,16 +42,19 @@ __all__ = [
 
 _HOMES = {
     "EMOTIONS": "labels",
-    "EmotionClassifier": "classify",
+    "EmotionClassifier": "classify.classifier",
     "Face": "faces",
-    "FaceDetector": "detect",
+    "FaceDetector": "detect.blazeface",
     "InputError": "errors",
     "Pipeline": "pipeline",
-    "Tracker": "track",
-    "analyze": "run",
-    "annotate": "render",
-    "replace_faces": "render",
+    "Tracker": "tracking.track",
+    "analyze": "photos",
+    "annotate": "draw.styles",
+    "replace_faces": "draw.styles",
 }
+
+
+_renamed.install()
 
 
 def __getattr__(name: str) -> Any:

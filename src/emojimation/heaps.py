@@ -11,8 +11,8 @@ HEAPS = 2
 def few_heaps() -> None:
     """Let all threads share two heaps.
 
-    By default every thread gets one of its own, up to eight a core, and what a thread has freed stays in its heap: each visitor's
-    threads then seem to add some megabytes for good.
+    By default every thread gets one of its own, up to eight a core, and what a thread has freed stays in its heap: each
+    visitor's threads then seem to add some megabytes for good.
     """
     with suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, HEAPS)

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from emojimation.faces import Face
-from emojimation.neutral import Neutral
+from emojimation.tracking.neutral import Neutral
 
 STOP_S = 0.8  # how long `stop` waits; "within a second"
 CLOSE_AFTER_S = 0.4  # of them before a source that does not answer is closed under its reader
@@ -38,9 +38,10 @@ class FrameLike(Protocol):
 class LiveResult:
     """An analysed frame.
 
-    frame: (H,W,3) BGR uint8. faces: with what the pipeline and the calibration say. time_s: the frame's time, or seconds
-    since the start where the source tells none. fps: analysed frames a second of late. latency_ms: from the frame's arrival
-    to this result. index: the frame's number in the source. skipped: frames left out before this one, in all.
+    frame: (H,W,3) BGR uint8. faces: with what the pipeline and the calibration say. time_s: the frame's time, or
+    seconds since the start where the source tells none. fps: analysed frames a second of late. latency_ms: from the
+    frame's arrival to this result. index: the frame's number in the source. skipped: frames left out before this one,
+    in all.
     """
 
     frame: np.ndarray
@@ -55,11 +56,12 @@ class LiveResult:
 class LiveLoop:
     """Reads `source` and runs `pipeline` on its newest frame until it ends, fails or is stopped.
 
-    source: any iterable of `FrameLike`; its close(), if it has one, is called once the loop ends. If a read hangs, close()
-    is called from another thread meanwhile, and again if the read returns. pipeline: (frame, time_s) -> faces; may be exchanged while running, and
-    belongs to this loop alone if it has a tracker. on_result: called with each result in the analysing thread.
-    paced: read no faster than the frames' own times; None: for files, that is where `source.info.live` is False. neutral: calibrations, see `Neutral`; reach it as
-    `loop.neutral`.
+    source: any iterable of `FrameLike`; its close(), if it has one, is called once the loop ends. If a read hangs,
+    close() is called from another thread meanwhile, and again if the read returns. pipeline: (frame, time_s) -> faces;
+    may be exchanged while running, and belongs to this loop alone if it has a tracker. on_result: called with each
+    result in the analysing thread.
+    paced: read no faster than the frames' own times; None: for files, that is where `source.info.live` is False.
+    neutral: calibrations, see `Neutral`; reach it as `loop.neutral`.
 
     An error of source, pipeline or `on_result` ends the loop and is raised by the next `latest`, `wait` or `stop`.
     """
@@ -234,7 +236,9 @@ class LiveLoop:
                 self.on_result(result)
 
     def _take(self) -> tuple[FrameLike, float, int] | None:
-        """Wait for the newest frame and take it away, with its arrival and the number of those left out; None at the end."""
+        """Wait for the newest frame and take it away, with its arrival and the number of those left out; None at the
+        end.
+        """
         with self._changed:
             self._changed.wait_for(
                 lambda: self._stopping or (not self._paused and (self._newest is not None or self._exhausted))

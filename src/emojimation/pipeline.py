@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from emojimation.classify import EmotionClassifier
-from emojimation.detect import Detector, FaceDetector, HaarDetector
+from emojimation.classify.classifier import EmotionClassifier
+from emojimation.detect.blazeface import Detector, FaceDetector, HaarDetector
 from emojimation.errors import InputError
 from emojimation.faces import Face, crop_faces
 

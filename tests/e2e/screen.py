@@ -1,4 +1,5 @@
-"""A screen of its own (Xvfb with the window manager openbox), windows on it, real keys and clicks (xdotool), pictures of it:
+"""A screen of its own (Xvfb with the window manager openbox), windows on it, real keys and clicks (xdotool), pictures
+of it:
 for tests, benchmarks and the screenshots script. All waiting is for conditions, never for a fixed time."""
 
 import atexit

@@ -1,4 +1,6 @@
-"""The desktop window with real keys and clicks on a screen of its own: sources, styles, people, settings, keyboard, sizes."""
+"""The desktop window with real keys and clicks on a screen of its own: sources, styles, people, settings, keyboard,
+sizes.
+"""
 
 import sys
 import threading
@@ -326,8 +328,16 @@ def test_everything_is_reached_by_keyboard(show):
         pump(made.root, lambda: made.root.focus_get() is not reached[-1])
         if made.root.focus_get() in reached:
             break
-    usable = [made.view.source, made.view.style, made.view.buttons["snapshot"], made.view.buttons["log"],
-              made.view.theme, made.view.hide_switch, made.view.tabs, buttons(made.view.status)["Open folder"]]  # fmt: skip
+    usable = [
+        made.view.source,
+        made.view.style,
+        made.view.buttons["snapshot"],
+        made.view.buttons["log"],
+        made.view.theme,
+        made.view.hide_switch,
+        made.view.tabs,
+        buttons(made.view.status)["Open folder"],
+    ]
     assert not [str(widget) for widget in usable if widget not in reached]
     made.view.theme.focus_force()
     made.root.update()

@@ -1,4 +1,5 @@
-"""The web pages in a real Chromium: uploads, snapshot, live picture, fallbacks, films, downloads, bad input, no foreign request.
+"""The web pages in a real Chromium: uploads, snapshot, live picture, fallbacks, films, downloads, bad input, no foreign
+request.
 
 Everything waits for what should be seen, never for a time, so that a busy machine makes the tests slow and not red.
 """
@@ -26,8 +27,8 @@ from playwright.sync_api import expect, sync_playwright  # isort: skip
 SAMPLES = tools.SAMPLES
 PATIENCE_MS = 60_000
 FILES = "input[type=file]"
-# Streamlit forgets a picture as soon as another one takes its place, even while a browser still asks for it; and a page opened
-# by its address asks for two of Streamlit's own addresses below that path first.
+# Streamlit forgets a picture as soon as another one takes its place, even while a browser still asks for it; and a page
+# opened by its address asks for two of Streamlit's own addresses below that path first.
 HARMLESS = re.compile("/media/|/(live|video|model)/_stcore/")
 pytestmark = [
     pytest.mark.e2e,

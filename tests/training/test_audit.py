@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from emojimation.errors import InputError
 from emojimation.labels import EMOTIONS, FERPLUS_COLUMNS
-from emojimation.training.audit import audit, flat_rows, group_findings, write_json
-from emojimation.training.audit_page import page
-from emojimation.training.data import Dataset
-from emojimation.training.doubt import doubts, ferplus_emotions, fold_ids, not_faces, out_of_fold
-from emojimation.training.duplicates import difference_hash, group_ids, groups_of, identical_ids, near_pairs
-from emojimation.training.exclude import read_exclude, write_exclude
+from emojimation.training.audit.audit import audit, flat_rows, group_findings, write_json
+from emojimation.training.audit.doubt import doubts, ferplus_emotions, fold_ids, not_faces, out_of_fold
+from emojimation.training.audit.exclude import read_exclude, write_exclude
+from emojimation.training.audit.page import page
+from emojimation.training.data.duplicates import difference_hash, group_ids, groups_of, identical_ids, near_pairs
+from emojimation.training.data.load import Dataset
 
 
 def blobs(n: int, seed: int = 3) -> np.ndarray:

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from emojimation.training.augment import NONE, Augmentation, affine_matrices, augment, erase, poor_camera
+from emojimation.training.fit.augment import NONE, Augmentation, affine_matrices, augment, erase, poor_camera
 
 IMAGES = np.random.default_rng(1).integers(0, 256, (16, 48, 48), dtype=np.uint8)
 ALL = Augmentation(shear_deg=5, camera=1.0, erase=1.0)
@@ -22,9 +22,16 @@ def test_nothing_asked_nothing_changed() -> None:
 
 
 ONE = {
-    "flip": True, "shift_px": 3.0, "scale": 0.2, "rotation_deg": 20.0, "shear_deg": 15.0, "crop_px": 8.0, "light": 0.4,
-    "camera": 1.0, "erase": 1.0,
-}  # fmt: skip
+    "flip": True,
+    "shift_px": 3.0,
+    "scale": 0.2,
+    "rotation_deg": 20.0,
+    "shear_deg": 15.0,
+    "crop_px": 8.0,
+    "light": 0.4,
+    "camera": 1.0,
+    "erase": 1.0,
+}
 
 
 @pytest.mark.parametrize("name", ONE)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from emojimation.errors import InputError
-from emojimation.training import calibrate, metrics
+from emojimation.training.judge import calibrate, metrics
 
 
 def drawn(n: int = 4000, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from conftest import real_path
-from emojimation.classify import EmotionClassifier
-from emojimation.training.data import load, save
-from emojimation.training.dataset import Dataset
+from emojimation.classify.classifier import EmotionClassifier
+from emojimation.training.data.dataset import Dataset
+from emojimation.training.data.load import load, save
 from stripes import TINY, stripes
 from toy import invoke as run
 

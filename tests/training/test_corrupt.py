@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from stripes import stripes
 
 from emojimation.errors import InputError
-from emojimation.training import corrupt
+from emojimation.training.data import corrupt
+from stripes import stripes
 
 IMAGES = stripes(28).images
 EVERY = [(name, s) for name, kind in corrupt.CORRUPTIONS.items() for s in range(1, len(kind.values) + 1)]

@@ -16,8 +16,8 @@ import pytest
 
 from emojimation.errors import InputError
 from emojimation.labels import EMOTIONS, FERPLUS_COLUMNS
-from emojimation.training.data import Dataset, format_of, load, save
-from emojimation.training.pictures import encode_png
+from emojimation.training.data.load import Dataset, format_of, load, save
+from emojimation.training.data.pictures import encode_png
 
 USAGES = {"train": "Training", "val": "PublicTest", "test": "PrivateTest"}
 

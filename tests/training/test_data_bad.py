@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emojimation.errors import InputError
-from emojimation.training.csvfile import parse_pixels
-from emojimation.training.data import Dataset, load, save
-from emojimation.training.exclude import read_exclude
-from emojimation.training.pictures import encode_png
+from emojimation.training.audit.exclude import read_exclude
+from emojimation.training.data.csvfile import parse_pixels
+from emojimation.training.data.load import Dataset, load, save
+from emojimation.training.data.pictures import encode_png
 
 GOOD = " ".join(["7"] * 2304)
 BAD_CSV = {

@@ -30,9 +30,11 @@ np.savez(sys.argv[2], *trainer.model.get_weights())
 
 def trained_on(devices: int, folder: Path) -> tuple[str, list[np.ndarray]]:
     env = os.environ | {
-        "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
+        "KERAS_BACKEND": "jax",
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
         "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]),
-    }  # fmt: skip
+    }
     out = folder / f"{devices}.npz"
     command = [sys.executable, "-c", SCRIPT, str(folder / f"run-{devices}"), str(out)]
     done = subprocess.run(command, env=env, capture_output=True, text=True)

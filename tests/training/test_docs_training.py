@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT, SAMPLES
-from emojimation.training.recipe import from_json
+from emojimation.training.fit.recipe import from_json
 
 TEXT = (ROOT / "docs" / "training.md").read_text("utf-8")
 

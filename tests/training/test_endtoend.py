@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from stripes import stripes
 
 from emojimation.errors import InputError
 from emojimation.faces import TEMPLATE, Face
-from emojimation.training import compare, endtoend
+from emojimation.training.judge import compare, endtoend
+from stripes import stripes
 
 DATA = stripes(42)
 EDGE = (endtoend.FRAME_PX - endtoend.PICTURE_PX) / 2

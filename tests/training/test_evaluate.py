@@ -1,19 +1,33 @@
 import numpy as np
 import pytest
-from stripes import stripes
 
 from emojimation.errors import InputError
 from emojimation.faces import Face
 from emojimation.labels import EMOJI, EMOTIONS, FERPLUS_COLUMNS
-from emojimation.training import evaluate as scoring
-from emojimation.training.dataset import Dataset
+from emojimation.training.data.dataset import Dataset
+from emojimation.training.judge import evaluate as scoring
+from stripes import stripes
 
 DATA = stripes()
 CONTRACT = {
-    "n", "accuracy", "accuracy_ci95", "macro_f1", "balanced_accuracy", "ece", "nll", "per_class", "confusion_matrix",
-    "labels", "n_without_duplicates", "accuracy_without_duplicates", "ferplus_n", "ferplus_accuracy", "tta",
-    "data_sha256", "commit",
-}  # fmt: skip
+    "n",
+    "accuracy",
+    "accuracy_ci95",
+    "macro_f1",
+    "balanced_accuracy",
+    "ece",
+    "nll",
+    "per_class",
+    "confusion_matrix",
+    "labels",
+    "n_without_duplicates",
+    "accuracy_without_duplicates",
+    "ferplus_n",
+    "ferplus_accuracy",
+    "tta",
+    "data_sha256",
+    "commit",
+}
 
 
 def knows(answers: dict[bytes, int]):
@@ -90,7 +104,7 @@ def test_other_classes_are_refused() -> None:
 
 def test_from_csv_id_to_emoji(tmp_path) -> None:
     """The seed renamed three of seven answers; here the id in the file, the name, the answer and the emoji agree."""
-    from emojimation.training.data import load
+    from emojimation.training.data.load import load
 
     pixels = [" ".join([str(30 * k)] * 2304) for k in range(7)]
     lines = [f"{k},{row},Training" for k, row in enumerate(pixels)]

@@ -14,16 +14,24 @@ from stripes import TINY, stripes
 keras = pytest.importorskip("keras", reason='training packages are absent: pip install "emojimation[train]"')
 
 from emojimation.errors import InputError  # noqa: E402
-from emojimation.training import batches, checkpoint, fit, network  # noqa: E402
-from emojimation.training.augment import Augmentation  # noqa: E402
-from emojimation.training.dataset import Dataset  # noqa: E402
-from emojimation.training.recipe import Recipe  # noqa: E402
+from emojimation.training.data.dataset import Dataset  # noqa: E402
+from emojimation.training.fit import batches, checkpoint, network  # noqa: E402
+from emojimation.training.fit import trainer as fit
+from emojimation.training.fit.augment import Augmentation  # noqa: E402
+from emojimation.training.fit.recipe import Recipe  # noqa: E402
 
 LIGHT = Augmentation(flip=False, shift_px=1, scale=0, rotation_deg=0, light=0.1)
 RECIPE = Recipe(
-    options=TINY, epochs=8, batch=14, learning_rate=0.1, ema=0.8, precision="float32", augmentation=LIGHT,
-    ferplus_mix=0.3, ferplus_head=0.5,
-)  # fmt: skip
+    options=TINY,
+    epochs=8,
+    batch=14,
+    learning_rate=0.1,
+    ema=0.8,
+    precision="float32",
+    augmentation=LIGHT,
+    ferplus_mix=0.3,
+    ferplus_head=0.5,
+)
 DATA = stripes()
 TRAIN, VAL = DATA.split("train"), DATA.split("val")
 

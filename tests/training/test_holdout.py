@@ -5,8 +5,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from emojimation.training.dataset import Dataset
-from emojimation.training.holdout import with_validation
+from emojimation.training.data.dataset import Dataset
+from emojimation.training.data.holdout import with_validation
 from stripes import stripes
 
 

@@ -15,11 +15,14 @@ from toy import invoke as run
 pytest.importorskip("keras", reason='training packages are absent: pip install "emojimation[train]"')
 onnx = pytest.importorskip("onnx", reason='training packages are absent: pip install "emojimation[train]"')
 
-from emojimation.classify import EmotionClassifier  # noqa: E402
+from emojimation.classify.classifier import EmotionClassifier  # noqa: E402
 from emojimation.errors import InputError  # noqa: E402
-from emojimation.training import calibrate, corrupt, quantize, runs  # noqa: E402
-from emojimation.training.data import load, save  # noqa: E402
-from emojimation.training.recipe import Recipe  # noqa: E402
+from emojimation.training.data import corrupt
+from emojimation.training.data.load import load, save  # noqa: E402
+from emojimation.training.export import quantize
+from emojimation.training.fit import runs  # noqa: E402
+from emojimation.training.fit.recipe import Recipe  # noqa: E402
+from emojimation.training.judge import calibrate
 from emojimation.training.train import read_teacher, train  # noqa: E402
 
 
@@ -70,7 +73,7 @@ def test_vector_scaling_is_in_the_graph(made: tuple[Path, Path], tmp_path: Path)
     run("export", folder, "--data", made[0], "--calibration", "vector")
     scores = json.loads((folder / "metrics.json").read_text())
     assert scores["calibration"]["kind"] == "vector" and scores["keras_onnx_parity"] <= 1e-4
-    from emojimation.training.fit import predict_logits
+    from emojimation.training.fit.trainer import predict_logits
 
     images = load(made[0]).split("test").images
     logits = predict_logits(runs.load_keras(folder), images)
@@ -137,8 +140,17 @@ def test_stripes_are_no_faces(made: tuple[Path, Path]) -> None:
 @pytest.mark.slow
 def test_report_with_data_and_test_scores(made: tuple[Path, Path], int8: Path, tmp_path: Path) -> None:
     data, folder = made
-    run("evaluate", "--data", data, "--split", "PrivateTest", "--model", folder / "model.onnx",
-        "--json", tmp_path / "test.json")  # fmt: skip
+    run(
+        "evaluate",
+        "--data",
+        data,
+        "--split",
+        "PrivateTest",
+        "--model",
+        folder / "model.onnx",
+        "--json",
+        tmp_path / "test.json",
+    )
     run("report", folder, "--data", data, "--scores", tmp_path / "test.json", "--sample", 10)
     page, text = (folder / "report.html").read_text("utf-8"), (folder / "MODEL_CARD.md").read_text("utf-8")
     assert "Spoilt pictures" in page and "Eight bits" in page and page.count("<svg") == 6

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emojimation.training import metrics
+from emojimation.training.judge import metrics
 
 NAMES = ("a", "b", "c")
 

@@ -7,11 +7,12 @@ import pytest
 
 keras = pytest.importorskip("keras", reason='training packages are absent: pip install "emojimation[train]"')
 
-from emojimation.classify import EmotionClassifier  # noqa: E402
+from emojimation.classify.classifier import EmotionClassifier  # noqa: E402
 from emojimation.errors import InputError  # noqa: E402
-from emojimation.training import export, models  # noqa: E402
-from emojimation.training.network import compiled, plain  # noqa: E402
-from emojimation.training.recipe import Recipe  # noqa: E402
+from emojimation.training.export import export
+from emojimation.training.fit import models  # noqa: E402
+from emojimation.training.fit.network import compiled, plain  # noqa: E402
+from emojimation.training.fit.recipe import Recipe  # noqa: E402
 
 SMALL = {
     "vgg": {"widths": (4, 8, 8, 8), "dense": (16, 8, 8)},

@@ -14,9 +14,14 @@ from stripes import stripes
 pytest.importorskip("matplotlib", reason='training packages are absent: pip install "emojimation[train]"')
 
 from emojimation.errors import InputError
-from emojimation.training import card, corrupt, report, report_page, report_plots, runs
-from emojimation.training import evaluate as scoring
-from emojimation.training.metrics import softmax
+from emojimation.training.data import corrupt
+from emojimation.training.export import card
+from emojimation.training.fit import runs
+from emojimation.training.judge import evaluate as scoring
+from emojimation.training.judge.metrics import softmax
+from emojimation.training.report import page as report_page
+from emojimation.training.report import plots as report_plots
+from emojimation.training.report import report
 from emojimation.weights import sha256
 
 DATA = stripes()
@@ -35,19 +40,23 @@ def answers(rows: int = len(VAL)) -> np.ndarray:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     scores = scoring.judge(answers(), VAL, None) | {
-        "model": "toy <1>", "threshold": 0.5, "temperature": 1.1,
+        "model": "toy <1>",
+        "threshold": 0.5,
+        "temperature": 1.1,
         "calibration": {"kind": "temperature", "temperature": 1.1, "scale": [1.0] * 7, "bias": [0.0] * 7},
         "train": {"n": 147, "sha256": "ab" * 32, "counts": {"angry": 21, "disgust": 21}},
-    }  # fmt: skip
+    }
     rows = [
         {"corruption": name, "severity": s, "parameter": kind.unit.format(v), "accuracy": 0.5 - 0.1 * s}
         for name, kind in corrupt.CORRUPTIONS.items()
         for s, v in enumerate(kind.values, 1)
     ]
     for name, values in (
-        ("metrics", scores), ("history", HISTORY), ("recipe", {"model": "vgg_se", "epochs": 5}),
+        ("metrics", scores),
+        ("history", HISTORY),
+        ("recipe", {"model": "vgg_se", "epochs": 5}),
         ("corruptions", corrupt.table(rows, 0.6, 32)),
-    ):  # fmt: skip
+    ):
         (tmp_path / f"{name}.json").write_text(json.dumps(values))
     return tmp_path
 
@@ -124,15 +133,32 @@ def test_plots_hold_the_figures() -> None:
 
 def test_the_card_says_figures_limits_and_law(folder: Path) -> None:
     run = runs.open_run(folder)
-    test_scores = {**run.metrics, "split": "test", "accuracy": 0.4321, "end_to_end": {
-        "n": 30, "missed": 4, "accuracy_of_found": 0.5, "accuracy_direct_of_found": 0.6, "accuracy_all": 0.4,
-        "rule": "enlarged"}}  # fmt: skip
+    test_scores = {
+        **run.metrics,
+        "split": "test",
+        "accuracy": 0.4321,
+        "end_to_end": {
+            "n": 30,
+            "missed": 4,
+            "accuracy_of_found": 0.5,
+            "accuracy_direct_of_found": 0.6,
+            "accuracy_all": 0.4,
+            "rule": "enlarged",
+        },
+    }
     text = card.model_card(run, [test_scores])
     for words in (
-        "An expression is not a feeling", "Article 5(1)(f)", "at the workplace and in education", "43.2 %",
-        card.percent(run.metrics["accuracy"]), "no face found in 4", "confidence of **0.50**", "ab" * 32, "147 training",
+        "An expression is not a feeling",
+        "Article 5(1)(f)",
+        "at the workplace and in education",
+        "43.2 %",
+        card.percent(run.metrics["accuracy"]),
+        "no face found in 4",
+        "confidence of **0.50**",
+        "ab" * 32,
+        "147 training",
         "has not been measured",
-    ):  # fmt: skip
+    ):
         assert words in text, words
     assert "{" not in text and "None" not in text
     assert "FER2013 (Goodfellow" not in text, "these pictures are not FER2013"

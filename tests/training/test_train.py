@@ -14,13 +14,13 @@ from toy import write_recipe
 
 pytest.importorskip("keras", reason='training packages are absent: pip install "emojimation[train]"')
 
-from emojimation.classify import EmotionClassifier
+from emojimation.classify.classifier import EmotionClassifier
 from emojimation.cli import train as cli
 from emojimation.errors import InputError
-from emojimation.training import recipe as recipes
-from emojimation.training.data import load
-from emojimation.training.dataset import Dataset
-from emojimation.training.pictures import encode_png
+from emojimation.training.data.dataset import Dataset
+from emojimation.training.data.load import load
+from emojimation.training.data.pictures import encode_png
+from emojimation.training.fit import recipe as recipes
 from emojimation.training.train import read_teacher, train, without_rows
 
 

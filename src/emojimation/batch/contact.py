@@ -1,4 +1,6 @@
-"""A contact sheet: some pictures of a batch with what was found in them, to see at a glance whether the answers make sense."""
+"""A contact sheet: some pictures of a batch with what was found in them, to see at a glance whether the answers make
+sense.
+"""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,10 +10,10 @@ import cv2
 import numpy as np
 
 from emojimation.batch.listing import Item, bytes_of
+from emojimation.draw.styles import annotate
 from emojimation.errors import InputError
 from emojimation.media import decode_image, read_image, write_image
-from emojimation.render import annotate
-from emojimation.rows import face_of
+from emojimation.story.rows import face_of
 
 CELL_WH = (320, 240)
 CAPTION_PX = 24

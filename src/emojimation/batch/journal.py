@@ -22,7 +22,8 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 class Journal:
     """Appends rows to `path`, whole pieces at once, handed to the system each time; use with `with`.
 
-    asked: what the answers depend on; a journal that was begun otherwise is refused, as is one that another run writes to.
+    asked: what the answers depend on; a journal that was begun otherwise is refused, as is one that another run writes
+    to.
     answered: names of the pictures in it.
     """
 

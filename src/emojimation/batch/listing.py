@@ -11,7 +11,7 @@ from typing import Any
 
 from emojimation.errors import InputError
 from emojimation.media import SUFFIXES
-from emojimation.rows import load_parquet
+from emojimation.story.rows import load_parquet
 
 LIST_SUFFIXES = (".txt", ".lst", ".list")
 TABLE_SUFFIXES = (".parquet", ".pq")
@@ -33,7 +33,8 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The pictures of one source. total: how many. items: of files. groups: of Parquet files, (file, row group, first row).
+    """The pictures of one source. total: how many. items: of files. groups: of Parquet files, (file, row group, first
+    row).
 
     Iterating gives every item, with the bytes of those in Parquet files; it may be done again.
     """
@@ -69,7 +70,8 @@ def listing_of(source: str) -> Listing:
             (_file(name) for name in sorted(glob.glob(str(path), recursive=True)) if _is_picture(name)), source
         )
     raise InputError(
-        f"Expected a folder, a glob, a list file (.txt), a Parquet file or an address, got {source}, which does not exist."
+        f"Expected a folder, a glob, a list file (.txt), a Parquet file or an address, got {source}, which does "
+        "not exist."
     )
 
 

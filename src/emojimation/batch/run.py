@@ -37,7 +37,8 @@ class Settings:
 
 @dataclass(slots=True)
 class Summary:
-    """What came of a batch. pictures: answered, also before a resume. before: of these, answered earlier. failed: could not be
+    """What came of a batch. pictures: answered, also before a resume. before: of these, answered earlier. failed: could
+    not be
     read. emotions: of the certain faces. seconds, per_s: of this run. interrupted: by Ctrl-C. sample: some rows with
     faces, taken evenly by chance."""
 
@@ -98,7 +99,7 @@ class Answerer:
     def __call__(self, item: Item) -> Row:
         """`ImageResult.to_dict` of the picture."""
         from emojimation.media import decode_image, read_image
-        from emojimation.run import picture_result
+        from emojimation.photos import picture_result
 
         if item.error is not None:
             return {"source": item.source, "error": item.error}
@@ -176,8 +177,8 @@ def run_batch(
 ) -> Summary:
     """Answer every picture of `settings.source` once and write the results.
 
-    on_rows: called with the numbers of answered and of all pictures. stopped: asked after each piece; True leaves the rest
-    for a resumed run. Raises InputError for bad input, and where the disk is full.
+    on_rows: called with the numbers of answered and of all pictures. stopped: asked after each piece; True leaves the
+    rest for a resumed run. Raises InputError for bad input, and where the disk is full.
     """
     output.check()
     listing = listing_of(settings.source)

@@ -1,7 +1,7 @@
 """The rows of many pictures as Parquet, CSV or JSON lines, written and read again.
 
-JSON lines: one object per picture, as `image --json` prints it. Parquet and CSV: one row per face, `COLUMNS`; a picture without a
-face has one row whose `face` is empty, so that every picture is in the table.
+JSON lines: one object per picture, as `image --json` prints it. Parquet and CSV: one row per face, `COLUMNS`; a picture
+without a face has one row whose `face` is empty, so that every picture is in the table.
 """
 
 import csv
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from emojimation import rows
 from emojimation.errors import InputError
+from emojimation.story import rows
 
 Row = dict[str, Any]
 GROUP_ROWS = 4000  # of a Parquet file

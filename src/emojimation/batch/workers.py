@@ -40,7 +40,8 @@ class Workers(Generic[T, R]):
     def answers(self, pieces: Iterable[list[T]]) -> Iterator[list[R]]:
         """The answers for each piece, in order. Raises InputError where no process can be started.
 
-        Where a process dies, the pieces that were in work are done again, one thing at a time, to find out which it was.
+        Where a process dies, the pieces that were in work are done again, one thing at a time, to find out which it
+        was.
         """
         pool = self._pool(self._count)
         try:

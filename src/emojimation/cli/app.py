@@ -21,12 +21,12 @@ from emojimation.cli import serve as cli_serve
 from emojimation.cli import train as cli_train
 from emojimation.cli import video as cli_video
 from emojimation.cli import web as cli_web
+from emojimation.cli.printing import face_line, top_emotions
 from emojimation.errors import InputError
 from emojimation.weights import ASSETS
 
 if TYPE_CHECKING:
-    from emojimation.faces import Face
-    from emojimation.run import ImageResult
+    from emojimation.photos import ImageResult
 
 SAMPLES = ASSETS / "samples"
 NEXT = """Next, try:
@@ -34,7 +34,6 @@ NEXT = """Next, try:
   {program} image FOLDER --out hidden --style emoji
   {program} info
   {program} --help"""
-TOP = 3  # emotions shown for a face
 
 app = typer.Typer(
     name="emojimation",
@@ -112,8 +111,8 @@ def image(
         raise InputError(
             f"Expected --out DIR together with --style {style}, got none. Say where the pictures shall go."
         )
+    from emojimation.photos import run_images
     from emojimation.pipeline import Pipeline
-    from emojimation.run import run_images
 
     pipeline = Pipeline(model, detector.value, None, threads, min_score, tiles, detector_model=detector_model)
     results = run_images(paths, pipeline, out, style or Style.boxes, cropped)
@@ -129,8 +128,8 @@ def demo(
     threads: Threads = 1,
 ) -> int:
     """Analyse the sample photos that come with the package and write them annotated."""
+    from emojimation.photos import run_images
     from emojimation.pipeline import Pipeline
-    from emojimation.run import run_images
 
     pipeline = Pipeline(model, threads=threads)
     results = list(run_images([SAMPLES], pipeline, out, Style.boxes))
@@ -186,22 +185,6 @@ def _print_result(result: "ImageResult") -> None:
         print(f"  written: {result.written}", flush=True)
 
 
-def face_line(face: "Face") -> str:
-    """One face for a person: emoji, word, the most probable emotions in per cent, where it is."""
-    x0, y0, x1, y1 = (round(float(v)) for v in face.xyxy)
-    word = str(face.emotion if face.certain else "not sure")
-    return f"{face.emoji} {word:<8}  {_top(face)}  (at {x0},{y0}, {x1 - x0} x {y1 - y0} pixels)"
-
-
-def _top(face: "Face") -> str:
-    from emojimation.labels import EMOTIONS
-
-    if face.probabilities is None:
-        return "not classified"
-    order = face.probabilities.argsort()[::-1][:TOP]
-    return ", ".join(f"{EMOTIONS[i]} {face.probabilities[i]:.0%}" for i in order)
-
-
 def _print_table(results: "list[ImageResult]") -> None:
     from rich.console import Console
     from rich.table import Table
@@ -211,7 +194,9 @@ def _print_table(results: "list[ImageResult]") -> None:
         name = Path(result.source).name
         for i, face in enumerate(result.faces):
             word = face.emotion if face.certain else f"not sure ({face.emotion})"
-            table.add_row("" if i else name, face.emoji, word, f"{face.confidence:.0%}", _top(face).split(", ", 1)[1])
+            table.add_row(
+                "" if i else name, face.emoji, word, f"{face.confidence:.0%}", top_emotions(face).split(", ", 1)[1]
+            )
         if not result.faces:
             table.add_row(name, "", "; ".join(result.notes), "", "")
     Console().print(table)

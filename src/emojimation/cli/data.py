@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from emojimation.errors import InputError
-from emojimation.training.data import FORMATS, Dataset, format_of, load, save
+from emojimation.training.data.load import FORMATS, Dataset, format_of, load, save
 
 app = typer.Typer(help="Look into, convert and audit a data set of faces.", no_args_is_help=True)
 
@@ -64,7 +64,7 @@ def chart(dataset: Dataset, out: Path) -> None:
         raise InputError(
             f"{out}: expected a chart file ending in .png, .svg or .pdf, found {out.suffix or 'no suffix'!r}"
         )
-    report = extra("emojimation.training.report", "matplotlib")
+    report = extra("emojimation.training.report.report", "matplotlib")
     out.parent.mkdir(parents=True, exist_ok=True)
     report.class_bars(dataset, out)
 
@@ -128,10 +128,10 @@ def audit(
     as_json: AsJson = False,
 ) -> None:
     """Find duplicates, leaks, contradictions, empty pictures, non-faces and doubtful labels."""
-    from emojimation.training.audit import audit as examine
-    from emojimation.training.audit import write_json
-    from emojimation.training.audit_page import write_page
-    from emojimation.training.exclude import write_exclude
+    from emojimation.training.audit.audit import audit as examine
+    from emojimation.training.audit.audit import write_json
+    from emojimation.training.audit.exclude import write_exclude
+    from emojimation.training.audit.page import write_page
 
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: expected a folder to write to, found a file; name a folder with --out")

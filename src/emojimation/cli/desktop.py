@@ -60,10 +60,14 @@ def desktop(
         raise InputError(_missing(error)) from error
     return int(
         app.open_window(
-            source, model, style=style and style.value, theme=theme and theme.value, folder=folder,
+            source,
+            model,
+            style=style and style.value,
+            theme=theme and theme.value,
+            folder=folder,
             anonymise=anonymise or None,
         )
-    )  # fmt: skip
+    )
 
 
 def _missing(error: ImportError) -> str:

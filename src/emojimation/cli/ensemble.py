@@ -22,8 +22,8 @@ def ensemble(
 ) -> None:
     """Join models into one ONNX file that answers with their calibrated mean, and score it on the validation split."""
     need("onnx")
-    from emojimation.training.data import load
-    from emojimation.training.ensemble import join
+    from emojimation.training.data.load import load
+    from emojimation.training.export.ensemble import join
 
     scores = join(list(models), out, load(data, ferplus=ferplus), name, mirror)
     if json_out is not None:

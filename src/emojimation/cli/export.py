@@ -39,13 +39,14 @@ def export(
 ) -> None:
     """Export a run again: onnx is calibrated on the validation split of DATA, checked against Keras and scored.
 
-    int8 is made of the run's ONNX file; keras (probabilities, not logits) and tflite of its Keras model with the calibration
-    of the ONNX file. Every file is compared with Keras on 500 validation pictures, and not written where it differs.
+    int8 is made of the run's ONNX file; keras (probabilities, not logits) and tflite of its Keras model with the
+    calibration of the ONNX file. Every file is compared with Keras on 500 validation pictures, and not written where it
+    differs.
     """
     if format_ not in FORMATS:
         raise InputError(f"Expected --format {', '.join(FORMATS)}, got {format_!r}: use one of these.")
-    from emojimation.training import runs
-    from emojimation.training.data import load
+    from emojimation.training.data.load import load
+    from emojimation.training.fit import runs
 
     runs.need(run, "model.onnx" if format_ == "int8" else "model.keras")
     dataset = holding_out(load(data, ferplus=ferplus))
@@ -75,7 +76,7 @@ def _print_parity(difference: float, n: int) -> None:
 
 def _export_int8(run: Path, dataset: Any, name: str) -> None:
     need("onnx")
-    from emojimation.training.quantize import to_int8
+    from emojimation.training.export.quantize import to_int8
     from emojimation.weights import sha256
 
     source = run / "model.onnx"
@@ -86,7 +87,8 @@ def _export_int8(run: Path, dataset: Any, name: str) -> None:
         f"{0.0 - 100 * figures['accuracy_drop']:+.2f} points; same answer on {figures['agreement']:.1%}"
     )
     console.print(
-        f"largest difference of a probability {figures['largest_difference']:.3f}, mean {figures['mean_difference']:.4f}"
+        f"largest difference of a probability {figures['largest_difference']:.3f}, mean "
+        f"{figures['mean_difference']:.4f}"
     )
     console.print(
         f"one picture, one thread: {figures['ms_float']:.2f} ms -> {figures['ms']:.2f} ms; "
@@ -97,13 +99,15 @@ def _export_int8(run: Path, dataset: Any, name: str) -> None:
 def _export_keras(run: Path, dataset: Any, name: str, format_: str) -> None:
     """Write the run's Keras model with its calibration inside, as .keras or as TFLite; these files bear no name."""
     need_training()
-    from emojimation.training import export as files
-    from emojimation.training.runs import load_keras, saved_calibration
+    from emojimation.training.export import export as files
+    from emojimation.training.fit.runs import load_keras, saved_calibration
     from emojimation.training.train import PARITY_PICTURES
 
     to_format: dict[str, Callable[..., float]] = {
-        "keras": files.to_keras, "tflite": files.to_tflite, "tflite-int8": partial(files.to_tflite, weights="int8"),
-    }  # fmt: skip
+        "keras": files.to_keras,
+        "tflite": files.to_tflite,
+        "tflite-int8": partial(files.to_tflite, weights="int8"),
+    }
     images = dataset.split("val").images[:PARITY_PICTURES]
     difference = to_format[format_](load_keras(run), run / FILES[format_], saved_calibration(run), images)
     _print_parity(difference, len(images))

@@ -24,7 +24,7 @@ def facts(model: str = "default") -> dict[str, Any]:
     """All that is shown, as plain values for JSON. Raises InputError where the model cannot be loaded."""
     import onnxruntime
 
-    from emojimation.classify import EmotionClassifier
+    from emojimation.classify.classifier import EmotionClassifier
 
     return {
         "emojimation": emojimation.__version__,

@@ -20,9 +20,16 @@ DATA = Annotated[Path, typer.Option("--data", help="FER2013 in any of its shapes
 FERPLUS = Annotated[Path | None, typer.Option("--ferplus", help="fer2013new.csv with the FER+ votes, row by row.")]
 RUN = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `emojimation train`.")]
 SHOWN = (
-    "model", "n", "accuracy", "macro_f1", "ece", "accuracy_without_duplicates", "ferplus_accuracy", "temperature",
+    "model",
+    "n",
+    "accuracy",
+    "macro_f1",
+    "ece",
+    "accuracy_without_duplicates",
+    "ferplus_accuracy",
+    "temperature",
     "threshold",
-)  # fmt: skip
+)
 SHOWN_END_TO_END = ("n", "missed", "accuracy_of_found", "accuracy_direct_of_found", "accuracy_all")
 console = Console(stderr=True)
 
@@ -60,7 +67,7 @@ def need(package: str) -> None:
 
 def holding_out(dataset: Any) -> Any:
     """The data set, with a part of its training rows as validation split where it has none; says so on standard error."""
-    from emojimation.training.holdout import with_validation
+    from emojimation.training.data.holdout import with_validation
 
     whole, held = with_validation(dataset)
     if held:
@@ -105,7 +112,7 @@ def evaluate(
     ] = None,
 ) -> None:
     """Score model files on one split: accuracy with interval, calibration, duplicates apart, FER+ labels."""
-    from emojimation.training import compare
+    from emojimation.training.judge import compare
 
     names = list(dict.fromkeys(model or ["default"]))
     split = _split(split)
@@ -115,8 +122,9 @@ def evaluate(
     if len(names) > 1:
         answers = {name: p.argmax(1) for name, (_, p, _, _) in zip(names, judged, strict=True)}
         scores |= {
-            "models": [dict(one) for one, *_ in judged], "comparisons": compare.compare(answers, judged[0][2].labels),
-        }  # fmt: skip
+            "models": [dict(one) for one, *_ in judged],
+            "comparisons": compare.compare(answers, judged[0][2].labels),
+        }
     if probabilities_out is not None:
         _save_probabilities(probabilities_out, [p for _, p, _, _ in judged])
     _, _, rows, classifier = judged[0]
@@ -130,7 +138,7 @@ def evaluate(
 
 def _datasets(data: Path, ferplus: Path | None, train_data: Path | None, split: str, size: int) -> tuple[Any, Any]:
     """The data set to judge on and, where one was named, the one trained on, in pictures of `size`."""
-    from emojimation.training.data import load
+    from emojimation.training.data.load import load
 
     dataset = load(data, ferplus=ferplus, size=size)
     return holding_out(dataset) if split == "val" else dataset, load(train_data, size=size) if train_data else None
@@ -140,8 +148,8 @@ def _judged(
     name: str, datasets: Callable[[int], tuple[Any, Any]], split: str, tta: bool, threads: int
 ) -> tuple[dict[str, Any], Any, Any, Any]:
     """Figures, probabilities, rows and classifier of one model file."""
-    from emojimation.classify import EmotionClassifier
-    from emojimation.training import evaluate as scoring
+    from emojimation.classify.classifier import EmotionClassifier
+    from emojimation.training.judge import evaluate as scoring
 
     classifier = EmotionClassifier(name, threads=threads, labels=None)
     dataset, seen = datasets(classifier.size)
@@ -155,7 +163,7 @@ def _save_probabilities(path: Path, answers: list[Any]) -> None:
     """Write the mean of the models' probabilities, each (n,7), as float32."""
     import numpy as np
 
-    from emojimation.training.runs import write_whole
+    from emojimation.training.fit.runs import write_whole
 
     buffer = io.BytesIO()
     np.save(buffer, np.mean(answers, axis=0, dtype=np.float32))
@@ -181,7 +189,7 @@ def sampled(rows: Any, number: int, seed: int = 0) -> Any:
 
 def corruption_table(classifier: Any, rows: Any) -> dict[str, Any]:
     """`corrupt.table` of a classifier on a Dataset, with a progress bar on standard error."""
-    from emojimation.training import corrupt
+    from emojimation.training.data import corrupt
 
     clean = float((classifier.predict(rows.images).argmax(1) == rows.labels).mean())
     measured = corrupt.measure(classifier.predict, rows.images, rows.labels)
@@ -190,8 +198,8 @@ def corruption_table(classifier: Any, rows: Any) -> dict[str, Any]:
 
 
 def _end_to_end(classifier: Any, rows: Any) -> dict[str, Any]:
-    from emojimation.detect import FaceDetector
-    from emojimation.training.endtoend import end_to_end
+    from emojimation.detect.blazeface import FaceDetector
+    from emojimation.training.judge.endtoend import end_to_end
 
     detect = FaceDetector()
     with Progress(console=console, transient=True) as bar:
@@ -233,7 +241,7 @@ def write(path: Path, text: str) -> None:
 
 
 def _print_corruptions(table: dict[str, Any]) -> None:
-    from emojimation.training.corrupt import words_of
+    from emojimation.training.data.corrupt import words_of
 
     grid = Table("corruption", "mild", "middle", "strong", "mean", title=f"Accuracy on {table['n']} spoilt pictures")
     for name, mean in table["means"].items():

@@ -23,7 +23,9 @@ def report(
 ) -> None:
     """Write RUN/report.html, one page with all figures and plots, and RUN/MODEL_CARD.md."""
     need("matplotlib")
-    from emojimation.training import card, report_page, runs
+    from emojimation.training.export import card
+    from emojimation.training.fit import runs
+    from emojimation.training.report import page as report_page
 
     opened = runs.open_run(run)
     extra = [runs.read_scores(path) for path in scores or []]
@@ -37,9 +39,9 @@ def report(
 
 def _rows_of_run(opened: Any, data: Path, ferplus: Path | None) -> tuple[Any, Any, Any]:
     """The whole data set, the run's validation rows, and the probabilities of the run's model for them."""
-    from emojimation.classify import EmotionClassifier
-    from emojimation.training import runs
-    from emojimation.training.data import load
+    from emojimation.classify.classifier import EmotionClassifier
+    from emojimation.training.data.load import load
+    from emojimation.training.fit import runs
 
     classifier = EmotionClassifier(runs.need(opened.folder, "model.onnx"), labels=opened.metrics["labels"])
     dataset = holding_out(load(data, ferplus=ferplus, size=classifier.size))
@@ -56,7 +58,7 @@ def _with_corruptions(opened: Any, rows: Any, sample: int) -> Any:
     """The run with a corruption table: the one in its folder if it is of this model and size, else a new one."""
     from dataclasses import replace
 
-    from emojimation.classify import EmotionClassifier
+    from emojimation.classify.classifier import EmotionClassifier
     from emojimation.weights import sha256
 
     model, some = opened.folder / "model.onnx", sampled(rows, sample)

@@ -64,13 +64,21 @@ def serve(
     from emojimation.heaps import few_heaps
 
     limits = Limits(
-        body_bytes=round(max_megabytes * 1e6), megapixels=max_megapixels, faces=max_faces, answer_s=max_seconds,
+        body_bytes=round(max_megabytes * 1e6),
+        megapixels=max_megapixels,
+        faces=max_faces,
+        answer_s=max_seconds,
         queue=queue,
-    )  # fmt: skip
+    )
     settings = api.Settings(
-        model, tiles=tiles, batching=micro_batch, token=_token(token_file), origins=cors_origin or [], limits=limits,
+        model,
+        tiles=tiles,
+        batching=micro_batch,
+        token=_token(token_file),
+        origins=cors_origin or [],
+        limits=limits,
         **({} if workers is None else {"workers": workers}),
-    )  # fmt: skip
+    )
     few_heaps()
     api_serve.run(api.service(settings), host, port, limits, lambda url: typer.echo(f"Serving {url}", err=True))
 
@@ -152,7 +160,7 @@ def _engine(name: str, workers: int | None, address: str | None) -> "Engine":
         raise InputError(f"Expected --engine local or ray, got {name!r}.")
     if find_spec("ray") is None:
         raise InputError('Expected the package ray, got none: pip install "emojimation[ray]".')
-    from emojimation.apps.ray_batch import cluster
+    from emojimation.batch.ray import cluster
 
     return cluster(workers, address)
 
@@ -161,9 +169,13 @@ def _engine(name: str, workers: int | None, address: str | None) -> "Engine":
 def _progress() -> Iterator[Callable[[int, int], None]]:
     """A bar with the remaining time on standard error; where that is no terminal, a line every `LINE_S` seconds."""
     columns = (
-        TextColumn("{task.completed}/{task.total} pictures"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
-        TextColumn("{task.fields[rate]}"), TextColumn("left"), TimeRemainingColumn(),
-    )  # fmt: skip
+        TextColumn("{task.completed}/{task.total} pictures"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[rate]}"),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
     began, first, shown = time.monotonic(), -1, time.monotonic()
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("batch", total=None, rate="")

@@ -53,17 +53,22 @@ def train(
 ) -> None:
     """Train a network, calibrate it, export it and score the exported file on the validation split.
 
-    DATA without a validation split, such as your own folder of pictures, has 15 % of each class set apart for it. Ctrl-C
-    writes a checkpoint, which --resume goes on from.
+    DATA without a validation split, such as your own folder of pictures, has 15 % of each class set apart for it.
+    Ctrl-C writes a checkpoint, which --resume goes on from.
     """
     need_training()
-    from emojimation.training.data import load
+    from emojimation.training.data.load import load
     from emojimation.training.train import without_rows
 
     changes = {
-        "model": model, "epochs": epochs, "minutes": minutes, "seed": seed, "batch": batch,
-        "learning_rate": learning_rate, "precision": precision,
-    }  # fmt: skip
+        "model": model,
+        "epochs": epochs,
+        "minutes": minutes,
+        "seed": seed,
+        "batch": batch,
+        "learning_rate": learning_rate,
+        "precision": precision,
+    }
     name, chosen = _recipe(recipe, model, start, out if resume else None)
     chosen = chosen.changed(**changes)
     folder = out or Path("runs") / f"{name}-{chosen.seed}"
@@ -87,7 +92,7 @@ def _print_spread(accuracies: list[float]) -> None:
 
 def _recipe(recipe: str | None, model: str | None, start: str | None, resumed: Path | None) -> tuple[str, Any]:
     """Name and content of the recipe: the one asked for, or else that of the resumed run, the network or fine-tuning."""
-    from emojimation.training import recipe as recipes
+    from emojimation.training.fit import recipe as recipes
 
     if recipe is None and resumed is not None and (resumed / "recipe.json").is_file():
         return resumed.name, recipes.read(resumed / "recipe.json")
@@ -122,14 +127,18 @@ def _bar() -> Any:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("epoch {task.fields[epoch]}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(elapsed_when_finished=False),
-    )  # fmt: skip
+        TextColumn("epoch {task.fields[epoch]}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(elapsed_when_finished=False),
+    )
     return Progress(*columns, console=console)
 
 
 def _reporter(bar: Any, events: Path | None) -> Any:
-    from emojimation.training.events import Events
+    from emojimation.training.fit.events import Events
 
     write = Events(events) if events else None
     task = bar.add_task("train", total=1.0, epoch=0)

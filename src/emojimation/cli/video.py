@@ -121,10 +121,18 @@ def video(
     if style is not None and out is None:
         raise InputError(f"Expected --out FILE together with --style {style}, got none. Say where the film shall go.")
     options = Options(
-        style=style or ("emoji" if anonymise else "boxes"), art=art, hide=anonymise, every=_every(every),
-        workers=threads or _processors(), start_s=seconds_of(start), end_s=None if end is None else seconds_of(end),
-        fps=fps, sound=sound, resume=resume, look_name=f"{model} {min_score} {tiles}",
-    )  # fmt: skip
+        style=style or ("emoji" if anonymise else "boxes"),
+        art=art,
+        hide=anonymise,
+        every=_every(every),
+        workers=threads or _processors(),
+        start_s=seconds_of(start),
+        end_s=None if end is None else seconds_of(end),
+        fps=fps,
+        sound=sound,
+        resume=resume,
+        look_name=f"{model} {min_score} {tiles}",
+    )
     look = _pipeline(model, min_score, tiles, anonymise)
     with _progress(as_json) as on_frame:
         result = run_video(source, look, targets, options, on_frame, look.threshold)
@@ -151,7 +159,7 @@ def webcam(
         return import_module("emojimation.apps.desktop.window").open_window(camera, model, min_score=min_score) or 0
     from emojimation.live import LiveLoop
     from emojimation.pipeline import Pipeline
-    from emojimation.track import Tracker
+    from emojimation.tracking.track import Tracker
     from emojimation.video.source import open_source
 
     pipeline = Pipeline(model, tracker=Tracker(), min_score=min_score)
@@ -198,7 +206,7 @@ def _pipeline(model: str, min_score: float | None, tiles: bool, anonymise: bool)
 
     if not anonymise:
         return Pipeline(model, min_score=min_score, tiles=tiles)
-    from emojimation.detect import FaceDetector
+    from emojimation.detect.blazeface import FaceDetector
     from emojimation.video.anonymise import MIN_SCORE, Searcher
 
     score = MIN_SCORE if min_score is None else min_score
@@ -210,9 +218,14 @@ def _progress(as_json: bool) -> "Iterator[Callable[[At], None]]":
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
-        TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
-    )  # fmt: skip
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
     bar = Progress(*columns, console=console, disable=not console.is_terminal)
     tasks: dict[str, Any] = {}
 
@@ -244,8 +257,8 @@ def _print_json(row: dict[str, Any]) -> None:
 
 def _print_live(result: "LiveResult", as_json: bool, shown: dict[int | None, str | None]) -> None:
     """Every face as JSON, or for a person a line whenever somebody's emoji changes."""
-    from emojimation.cli.app import face_line
-    from emojimation.rows import face_row
+    from emojimation.cli.printing import face_line
+    from emojimation.story.rows import face_row
 
     for face in result.faces:
         if as_json:

@@ -13,13 +13,21 @@ from emojimation.errors import InputError
 LOCAL = ("127.0.0.1", "localhost", "::1")
 FONTS = {"Bricolage Grotesque": "bricolage-grotesque", "Figtree": "figtree"}
 LIGHT = {
-    "primaryColor": "#5a3fd0", "backgroundColor": "#fcfaf5", "secondaryBackgroundColor": "#f2eee4", "textColor": "#1f1b2e",
-    "borderColor": "#e2dccd", "linkColor": "#4a31b8",
-}  # fmt: skip
+    "primaryColor": "#5a3fd0",
+    "backgroundColor": "#fcfaf5",
+    "secondaryBackgroundColor": "#f2eee4",
+    "textColor": "#1f1b2e",
+    "borderColor": "#e2dccd",
+    "linkColor": "#4a31b8",
+}
 DARK = {
-    "primaryColor": "#8468f3", "backgroundColor": "#15131c", "secondaryBackgroundColor": "#211e2c", "textColor": "#f2eff8",
-    "borderColor": "#38334a", "linkColor": "#bfb0ff",
-}  # fmt: skip
+    "primaryColor": "#8468f3",
+    "backgroundColor": "#15131c",
+    "secondaryBackgroundColor": "#211e2c",
+    "textColor": "#f2eff8",
+    "borderColor": "#38334a",
+    "linkColor": "#bfb0ff",
+}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -50,7 +58,7 @@ def web(
     """Open the web pages: photos, live picture, films, the model's card. Nothing leaves this machine."""
     bootstrap = _need_streamlit()
     from emojimation.apps.web.settings import Settings, hand_over
-    from emojimation.classify import EmotionClassifier
+    from emojimation.classify.classifier import EmotionClassifier
     from emojimation.heaps import few_heaps
 
     EmotionClassifier(model)  # a wrong model is told here, not in the page
@@ -86,19 +94,32 @@ def ice_servers(turn: str | None, user: str | None = None, password: str | None 
 def streamlit_options(host: str, port: int, headless: bool = True) -> dict[str, Any]:
     """Streamlit's settings as its flags name them: telemetry off, fonts from here, our colours."""
     theme: dict[str, Any] = {
-        "font": "Figtree, sans-serif", "headingFont": "Bricolage Grotesque, sans-serif", "baseRadius": "0.8rem",
-        "buttonRadius": "full", "showWidgetBorder": True, "baseFontSize": 16,
+        "font": "Figtree, sans-serif",
+        "headingFont": "Bricolage Grotesque, sans-serif",
+        "baseRadius": "0.8rem",
+        "buttonRadius": "full",
+        "showWidgetBorder": True,
+        "baseFontSize": 16,
         "fontFaces": [
             {"family": family, "url": f"app/static/{file}.woff2", "weight": "300 900"} for family, file in FONTS.items()
         ],
-    }  # fmt: skip
+    }
     server = {
-        "server_address": host, "server_port": port, "server_headless": headless, "server_fileWatcherType": "none",
-        "server_enableStaticServing": True, "server_maxUploadSize": 200, "server_disconnectedSessionTTL": 60,
-        "browser_gatherUsageStats": False, "client_toolbarMode": "minimal", "client_showErrorDetails": "none",
-        "logger_hideWelcomeMessage": True, "logger_level": "warning", "global_developmentMode": False,
+        "server_address": host,
+        "server_port": port,
+        "server_headless": headless,
+        "server_fileWatcherType": "none",
+        "server_enableStaticServing": True,
+        "server_maxUploadSize": 200,
+        "server_disconnectedSessionTTL": 60,
+        "browser_gatherUsageStats": False,
+        "client_toolbarMode": "minimal",
+        "client_showErrorDetails": "none",
+        "logger_hideWelcomeMessage": True,
+        "logger_level": "warning",
+        "global_developmentMode": False,
         "runner_postScriptGC": False,  # it would hold all threads twice a second beside a live picture; see apps/web/app.py
-    }  # fmt: skip
+    }
     colours = {f"theme_light_{key}": value for key, value in LIGHT.items()}
     colours |= {f"theme_dark_{key}": value for key, value in DARK.items()}
     return {**server, **{f"theme_{key}": value for key, value in theme.items()}, **colours}

@@ -1,12 +1,12 @@
 """Fine-tuning on one's own folder of pictures, one folder a class; what `--from` implies.
 
 Command: emojimation train --data my_pictures --from default --out runs/mine
-A low rate, small batches and 30 epochs: 300 pictures took 70 seconds on two cores that other work shared. What accuracy to
-expect depends on the pictures; the validation pictures that are set apart tell it.
+A low rate, small batches and 30 epochs: 300 pictures took 70 seconds on two cores that other work shared. What accuracy
+to expect depends on the pictures; the validation pictures that are set apart tell it.
 """
 
-from emojimation.training.augment import Augmentation
-from emojimation.training.recipe import Recipe
+from emojimation.training.fit.augment import Augmentation
+from emojimation.training.fit.recipe import Recipe
 
 RECIPE = Recipe(
     epochs=30,

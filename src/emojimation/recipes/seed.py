@@ -1,14 +1,16 @@
-"""The network that ships as `seed`: the seed's own, taught by `default`, in the time that two processor cores had for it.
+"""The network that ships as `seed`: the seed's own, taught by `default`, in the time that two processor cores had for
+it.
 
 Commands, with D for fer2013_train_val.parquet:
     emojimation evaluate --data D --split train --tta --model default --probabilities teacher.npy
     emojimation train --data D --recipe seed --teacher teacher.npy --minutes 48 --out runs/seed
-The network is the one of `vgg`, weight for weight; dropout, which only trains, is lower, as a few epochs leave nothing to overfit.
-`vgg` is the training that the seed describes: it needs five times as long. docs/experiments.md says what it reached.
+The network is the one of `vgg`, weight for weight; dropout, which only trains, is lower, as a few epochs leave nothing
+to overfit. `vgg` is the training that the seed describes: it needs five times as long. docs/experiments.md says what it
+reached.
 """
 
-from emojimation.training.augment import Augmentation
-from emojimation.training.recipe import Recipe
+from emojimation.training.fit.augment import Augmentation
+from emojimation.training.fit.recipe import Recipe
 
 RECIPE = Recipe(
     model="vgg",

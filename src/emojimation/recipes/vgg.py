@@ -1,11 +1,12 @@
-"""The seed's own network, trained as the seed describes it but on the official splits: Adam, early stopping, reduced rate.
+"""The seed's own network, trained as the seed describes it but on the official splits: Adam, early stopping, reduced
+rate.
 
 Command: emojimation train --data fer2013_train_val.parquet --recipe vgg --out runs/vgg
 Not yet run to its end (about two minutes an epoch on two cores with AMX, four without); no accuracy is claimed.
 """
 
-from emojimation.training.augment import Augmentation
-from emojimation.training.recipe import Recipe
+from emojimation.training.fit.augment import Augmentation
+from emojimation.training.fit.recipe import Recipe
 
 RECIPE = Recipe(
     model="vgg",

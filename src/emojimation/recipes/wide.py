@@ -2,12 +2,12 @@
 
 Command: bash scripts/train_on_accelerator.sh DATA OUT (several seeds at once), or
          KERAS_BACKEND=jax emojimation train --data DATA --recipe wide --minutes 22 --out OUT
-Not run to its end yet: on two processor cores an epoch takes about two minutes. Expected by the literature (Khaireddin &
-Chen 2021: 73.28 % on PrivateTest after 300 epochs of a VGG): 72 to 74 % on PublicTest, one view.
+Not run to its end yet: on two processor cores an epoch takes about two minutes. Expected by the literature (Khaireddin
+& Chen 2021: 73.28 % on PrivateTest after 300 epochs of a VGG): 72 to 74 % on PublicTest, one view.
 """
 
-from emojimation.training.augment import Augmentation
-from emojimation.training.recipe import Recipe
+from emojimation.training.fit.augment import Augmentation
+from emojimation.training.fit.recipe import Recipe
 
 RECIPE = Recipe(
     options={"widths": (48, 96, 192, 256), "dropout": 0.4},

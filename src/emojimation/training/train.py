@@ -9,23 +9,33 @@ import keras
 import numpy as np
 
 from emojimation import __version__
-from emojimation.classify import EmotionClassifier
+from emojimation.classify.classifier import EmotionClassifier
 from emojimation.errors import InputError
-from emojimation.training import calibrate
-from emojimation.training.dataset import Dataset
-from emojimation.training.evaluate import clear_threshold, commit, evaluate
-from emojimation.training.exclude import read_exclude
-from emojimation.training.fit import Report, fit
-from emojimation.training.network import load_start, predict_logits
-from emojimation.training.recipe import Recipe, read
-from emojimation.training.runs import load_keras, write_whole, writing
+from emojimation.training.audit.exclude import read_exclude
+from emojimation.training.data.dataset import Dataset
+from emojimation.training.fit.network import load_start, predict_logits
+from emojimation.training.fit.recipe import Recipe, read
+from emojimation.training.fit.runs import load_keras, write_whole, writing
+from emojimation.training.fit.trainer import Report, fit
+from emojimation.training.judge import calibrate
+from emojimation.training.judge.evaluate import clear_threshold, commit, evaluate
 from emojimation.weights import manifest, resolve
 
 PARITY_PICTURES = 500  # on which an exported file is compared with Keras
 CARD_FIGURES = (
-    "split", "n", "accuracy", "accuracy_ci95", "macro_f1", "balanced_accuracy", "ece", "nll",
-    "accuracy_without_duplicates", "n_without_duplicates", "ferplus_n", "ferplus_accuracy",
-)  # fmt: skip
+    "split",
+    "n",
+    "accuracy",
+    "accuracy_ci95",
+    "macro_f1",
+    "balanced_accuracy",
+    "ece",
+    "nll",
+    "accuracy_without_duplicates",
+    "n_without_duplicates",
+    "ferplus_n",
+    "ferplus_accuracy",
+)
 
 
 def train(
@@ -41,9 +51,10 @@ def train(
 
     teacher: .npy of (n,classes) probabilities of the training rows. start: model of the package or weights.npz to begin
     with; its network replaces the recipe's. The folder then holds recipe.json, history.json, curves.png,
-    checkpoint.npz, weights.npz, model.keras, model.onnx, metrics.json. Other classes than the seven emotions are welcome;
-    their file is taken by `emojimation evaluate` and `EmotionClassifier(path, labels=None)`, and refused by the product.
-    Under another backend than TensorFlow nothing is exported, and the figures are the validation accuracy alone.
+    checkpoint.npz, weights.npz, model.keras, model.onnx, metrics.json. Other classes than the seven emotions are
+    welcome; their file is taken by `emojimation evaluate` and `EmotionClassifier(path, labels=None)`, and refused by
+    the product. Under another backend than TensorFlow nothing is exported, and the figures are the validation accuracy
+    alone.
     """
     train_rows, val_rows = dataset.split("train"), dataset.split("val")
     _check_classes(train_rows)
@@ -55,7 +66,7 @@ def train(
     lessons = None if teacher is None else read_teacher(teacher, train_rows)
     trainer = fit(train_rows, val_rows, recipe, folder, resume, report, lessons, weights)
     if find_spec("matplotlib"):  # a machine that only trains may lack what draws and exports
-        from emojimation.training.report import training_curves
+        from emojimation.training.report.report import training_curves
 
         with writing(folder):
             training_curves(trainer.history, folder / "curves.png")
@@ -121,7 +132,7 @@ def finish(dataset: Dataset, folder: Path, name: str = "", calibration: str = "t
 
     calibration: one of `calibrate.KINDS`; "auto" takes what wins in cross-validation.
     """
-    from emojimation.training.export import add_papers, metadata, to_onnx
+    from emojimation.training.export.export import add_papers, metadata, to_onnx
 
     model = load_keras(folder)
     val, trained_on = dataset.split("val"), dataset.split("train")
@@ -141,12 +152,15 @@ def finish(dataset: Dataset, folder: Path, name: str = "", calibration: str = "t
     scores = evaluate(EmotionClassifier(target, labels=labels).predict, dataset, "val", labels=labels)
     add_papers(target, metrics={key: _rounded(scores[key]) for key in CARD_FIGURES})
     scores |= {
-        "model": name, "temperature": chosen.temperature, "threshold": papers["threshold"],
-        "calibration": chosen.to_dict() | {"cross_validation": decided}, "keras_onnx_parity": parity,
+        "model": name,
+        "temperature": chosen.temperature,
+        "threshold": papers["threshold"],
+        "calibration": chosen.to_dict() | {"cross_validation": decided},
+        "keras_onnx_parity": parity,
         "parity_n": len(sample),
         "train": {"n": len(trained_on), "sha256": trained_on.sha256, "counts": trained_on.counts()["train"]},
         "version": __version__,
-    }  # fmt: skip
+    }
     write_whole(folder / "metrics.json", json.dumps(scores, indent=1).encode())
     with writing(folder):
         np.save(folder / "val_probabilities.npy", probabilities.astype(np.float32))

@@ -1,7 +1,7 @@
 """Faces of every frame of a source, in order, while several processors look at several frames at once.
 
-With a step of k only every k-th frame is looked at (detection and emotions); what lies between is drawn straight from one
-look to the next, for which a film is read k frames ahead. The tracker sees the looks in order, whatever k is.
+With a step of k only every k-th frame is looked at (detection and emotions); what lies between is drawn straight from
+one look to the next, for which a film is read k frames ahead. The tracker sees the looks in order, whatever k is.
 """
 
 import math
@@ -44,7 +44,9 @@ class _Group:
 
 
 class Step:
-    """After how many frames the next look is due. every: a number from 1, or "auto" for what holds `fps` by measurement."""
+    """After how many frames the next look is due. every: a number from 1, or "auto" for what holds `fps` by
+    measurement.
+    """
 
     def __init__(self, every: int | str, fps: float | None, workers: int):
         if every != "auto" and (not isinstance(every, int) or every < 1):
@@ -76,8 +78,8 @@ def analyse(
 ) -> Generator[tuple[Frame, list[Face]], None, None]:
     """Each frame with its faces, in order.
 
-    look: a frame's (H,W,3) BGR uint8 image -> faces with probabilities, called from `workers` threads at once. every: see
-    `Step`. fps: of the source, for "auto". What `look` raises, or whoever takes the frames, ends it at once.
+    look: a frame's (H,W,3) BGR uint8 image -> faces with probabilities, called from `workers` threads at once. every:
+    see `Step`. fps: of the source, for "auto". What `look` raises, or whoever takes the frames, ends it at once.
     """
     step = Step(every, fps, workers)
     groups: deque[_Group] = deque()

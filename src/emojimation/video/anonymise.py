@@ -1,8 +1,9 @@
 """Where a film must be covered so that nobody's face is seen: every doubt is decided for hiding.
 
-First pass: `Searcher` looks with tiles, a low threshold and at the turned frame; each frame's finds go into `Covers`. There they
-are linked to chains over time. Second pass: `Covers.at` tells what to cover: finds, places between two finds (no more than
-`GAP_S` apart), and places where a chain was just before it ended or will be just after it begins. All boxes are enlarged.
+First pass: `Searcher` looks with tiles, a low threshold and at the turned frame; each frame's finds go into `Covers`.
+There they are linked to chains over time. Second pass: `Covers.at` tells what to cover: finds, places between two finds
+(no more than `GAP_S` apart), and places where a chain was just before it ended or will be just after it begins. All
+boxes are enlarged.
 """
 
 from bisect import bisect_left
@@ -28,7 +29,8 @@ _TURNS = (cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_COUNTERCLOCKWIS
 
 
 class Searcher:
-    """A detector that misses as little as it can: `wide` on the upright frame, `turned` on the frame turned by 90, 180, 270.
+    """A detector that misses as little as it can: `wide` on the upright frame, `turned` on the frame turned by 90, 180,
+    270.
 
     Both are detectors with a low threshold; `wide` should look at tiles. Call it with a (H,W,3) BGR uint8 frame.
     """
@@ -86,8 +88,10 @@ class Report:
 
     def __str__(self) -> str:
         return (
-            f"{self.people} people; faces covered in {self.covered} of {self.frames} frames, in {self.filled} of them also "
-            f"without a find: held in {self.held}, interpolated in {self.interpolated} (longest gap {self.longest_gap_s:.2f} s)"
+            f"{self.people} people; faces covered in {self.covered} of {self.frames} frames, in {self.filled} of "
+            "them also "
+            f"without a find: held in {self.held}, interpolated in {self.interpolated} (longest gap "
+            f"{self.longest_gap_s:.2f} s)"
         )
 
 

@@ -21,8 +21,8 @@ Clock = Callable[[], float]
 class Camera:
     """A camera by its number; frames come as fast as it gives them, `time_s` counted from the first.
 
-    size_wh: picture size to ask for; the camera gives the nearest that it can. Raises InputError where there is none, it
-    is busy, or (while iterating) it was unplugged.
+    size_wh: picture size to ask for; the camera gives the nearest that it can. Raises InputError where there is none,
+    it is busy, or (while iterating) it was unplugged.
     """
 
     def __init__(self, number: int = 0, clock: Clock = time.monotonic, size_wh: tuple[int, int] | None = None):

@@ -1,7 +1,8 @@
 """What a run over a film leaves on the disk while it goes on, so that it can go on after a crash.
 
-Beside the first file to be written stands a folder `NAME.parts` with `job.json` (what was asked), `frames.jsonl` (a line per
-finished frame), `finds.jsonl` (first pass of anonymising) and `film-000.mp4`, ... (a segment per start). It goes with the end.
+Beside the first file to be written stands a folder `NAME.parts` with `job.json` (what was asked), `frames.jsonl` (a
+line per finished frame), `finds.jsonl` (first pass of anonymising) and `film-000.mp4`, ... (a segment per start). It
+goes with the end.
 """
 
 import json
@@ -15,7 +16,7 @@ import numpy as np
 
 from emojimation.errors import InputError
 from emojimation.faces import Face, iou
-from emojimation.rows import LogLine, read_log
+from emojimation.story.rows import LogLine, read_log
 from emojimation.video.writer import count_frames
 
 SAME_PERSON_IOU = 0.3
@@ -34,7 +35,8 @@ class Done:
 
 
 class Job:
-    """The folder of a run. primary: the first file to be written, None for a run that writes none (then a temporary folder).
+    """The folder of a run. primary: the first file to be written, None for a run that writes none (then a temporary
+    folder).
 
     asked: what the run depends on; with `resume` it must be as it was. suffix: of the film, None without one. Raises
     InputError where a run that was begun otherwise is to go on.
@@ -87,13 +89,16 @@ class Job:
         changed = [key for key in asked if before.get(key) != json.loads(json.dumps(asked[key]))]
         if changed:
             raise InputError(
-                f"Expected --resume with what the run in {self.folder} was begun with, got another {', '.join(changed)}. "
+                f"Expected --resume with what the run in {self.folder} was begun with, got another "
+                f"{', '.join(changed)}. "
                 "Leave out --resume to begin anew."
             )
 
 
 class People:
-    """Keeps a person's number when a run goes on with a new tracker: who stands where the last logged faces stood is them."""
+    """Keeps a person's number when a run goes on with a new tracker: who stands where the last logged faces stood is
+    them.
+    """
 
     def __init__(self, done: Done):
         self._before, self._next = done.faces, done.highest_id + 1

@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from emojimation.draw.styles import STYLES
 from emojimation.errors import InputError
-from emojimation.render import STYLES
 from emojimation.video.anonymise import STYLES as HIDING_STYLES
 
 
@@ -13,10 +13,11 @@ from emojimation.video.anonymise import STYLES as HIDING_STYLES
 class Options:
     """How a film is treated.
 
-    style, art: see `render.annotate`. hide: cover every face, in two passes; `look` should then search with a low threshold.
+    style, art: see `render.annotate`. hide: cover every face, in two passes; `look` should then search with a low
+    threshold.
     every: a look at each k-th frame, or "auto". workers: looks at once. start_s, end_s: the part of the film. fps: of
-    picture sequences. sound: copy it. resume: go on where a run with the same settings ended. look_name: what `look` is,
-    so that no run goes on with another.
+    picture sequences. sound: copy it. resume: go on where a run with the same settings ended. look_name: what `look`
+    is, so that no run goes on with another.
     """
 
     style: str = "boxes"

@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from emojimation import page, rows, timeline
 from emojimation.errors import InputError
+from emojimation.story import page, rows, timeline
 from emojimation.video import writer
 from emojimation.video.sound import Sound
 from emojimation.video.source import open_source
@@ -74,7 +74,8 @@ def _make_folder(folder: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the outputs need to know of the film. source: as given. start_s: where the part begins. end_s: where the sound
+    """What the outputs need to know of the film. source: as given. start_s: where the part begins. end_s: where the
+    sound
     ends, None for all. hide: faces are covered, so nothing of the source may be shown. sound: copy it."""
 
     source: str | int | Path

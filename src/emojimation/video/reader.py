@@ -98,8 +98,8 @@ class _Counts:
 class VideoFile:
     """A video file, read from `start_s` to `end_s`; iterate over `Frame`s, upright, in 8 bits.
 
-    Rotation of the container is applied, HDR (PQ, HLG) is tone-mapped, transparency is laid on white, damaged packets are
-    skipped and told in `notes`. Times are the stream's, counted from the container's start, whatever `start_s` is.
+    Rotation of the container is applied, HDR (PQ, HLG) is tone-mapped, transparency is laid on white, damaged packets
+    are skipped and told in `notes`. Times are the stream's, counted from the container's start, whatever `start_s` is.
     Raises InputError for a file that is missing, empty, no video, or without one frame that can be decoded.
     """
 
@@ -256,7 +256,8 @@ def _plausible(fps: float) -> bool:
 
 
 class Converter:
-    """Turns decoded frames of any pixel format into (H,W,3) BGR uint8, by their own colour matrix; transparency on white.
+    """Turns decoded frames of any pixel format into (H,W,3) BGR uint8, by their own colour matrix; transparency on
+    white.
 
     One converter belongs to one stream: it keeps its tables from frame to frame.
     """

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from emojimation import rows
-from emojimation.avatar import Avatar
+from emojimation.draw.avatar import Avatar
+from emojimation.draw.styles import annotate
 from emojimation.errors import InputError
 from emojimation.faces import Face
 from emojimation.interrupt import Interrupt
-from emojimation.render import annotate
-from emojimation.track import Tracker
+from emojimation.story import rows
+from emojimation.tracking.track import Tracker
 from emojimation.video import writer
 from emojimation.video.analyse import analyse
 from emojimation.video.anonymise import Covers
@@ -36,7 +36,8 @@ Look = Callable[[np.ndarray], list[Face]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Progress:
-    """Where a run is after a frame. stage: "search" (first pass of anonymising) or "film". share: of the stage, 0 to 1, None
+    """Where a run is after a frame. stage: "search" (first pass of anonymising) or "film". share: of the stage, 0 to 1,
+    None
     if the end is unknown. rows: of the faces in the frame, see `rows.face_row`."""
 
     stage: str
@@ -77,12 +78,13 @@ def run_video(
     """Analyse a film and write what `targets` asks for.
 
     source: as `source.open_source` takes it. look: a frame's image -> faces with probabilities, such as a `Pipeline`
-    without tracker; called from `options.workers` threads. on_frame: called after each frame; what it raises ends the run.
+    without tracker; called from `options.workers` threads. on_frame: called after each frame; what it raises ends the
+    run.
     threshold: confidence under which covered faces show "not sure".
 
-    Ctrl-C (in the main thread) ends the run after the frame at hand: the files are finished up to there, `interrupted` is set,
-    and it can be resumed. Raises InputError for bad input and where the disk is full; finished frames stay beside the
-    target then, in a folder that `resume` goes on from.
+    Ctrl-C (in the main thread) ends the run after the frame at hand: the files are finished up to there, `interrupted`
+    is set, and it can be resumed. Raises InputError for bad input and where the disk is full; finished frames stay
+    beside the target then, in a folder that `resume` goes on from.
     """
     options = options or Options()
     check(options, targets.film is not None)

@@ -46,7 +46,8 @@ class Pose:
 @dataclass(frozen=True, slots=True, eq=False)
 class Truth:
     """A face as it was drawn. person: its number. xyxy: (4,), landmarks: (5,2), both float32 pixels. axes: half axes of
-    the ellipse that the face (brows to chin) fills. roll_deg: its tilt. shown: share of that ellipse that is to be seen."""
+    the ellipse that the face (brows to chin) fills. roll_deg: its tilt. shown: share of that ellipse that is to be
+    seen."""
 
     person: int
     xyxy: np.ndarray

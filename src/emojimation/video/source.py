@@ -15,7 +15,9 @@ _SYNTHETIC = re.compile(r"synthetic(?::(\d+(?:\.\d+)?)(?:x(\d+))?)?")
 
 
 class Pictures:
-    """Picture files, in the order of their names, as a film of `fps` frames a second; broken ones are left out and told."""
+    """Picture files, in the order of their names, as a film of `fps` frames a second; broken ones are left out and
+    told.
+    """
 
     def __init__(self, path: str | Path, fps: float = ASSUMED_FPS, start_s: float = 0.0, end_s: float | None = None):
         self._paths = find_images([path])
@@ -48,9 +50,9 @@ def open_source(
 ) -> Source:
     """The source that `source` names.
 
-    A number or a string of digits is a camera; `scheme://...` a network stream; a folder, a glob or a picture a sequence
-    (of `fps` frames a second, 25 if not given); `synthetic`, `synthetic:SECONDS` or `synthetic:SECONDSxFACES` a made-up
-    film; anything else a video file. start_s, end_s: the part to read, in seconds, of what has a length.
+    A number or a string of digits is a camera; `scheme://...` a network stream; a folder, a glob or a picture a
+    sequence (of `fps` frames a second, 25 if not given); `synthetic`, `synthetic:SECONDS` or `synthetic:SECONDSxFACES`
+    a made-up film; anything else a video file. start_s, end_s: the part to read, in seconds, of what has a length.
     """
     text = str(source)
     made_up = _SYNTHETIC.fullmatch(text)

@@ -18,7 +18,8 @@ TO_709 = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0
 def nits(signal: np.ndarray, transfer: int) -> np.ndarray:
     """Linear light in candela per square metre of HDR signal values in [0,1]; `transfer` is `PQ` or `HLG`.
 
-    PQ: SMPTE ST 2084. HLG: ITU-R BT.2100's inverse OETF, shown on a display of 1000 nits (its gamma of 1.2 per channel).
+    PQ: SMPTE ST 2084. HLG: ITU-R BT.2100's inverse OETF, shown on a display of 1000 nits (its gamma of 1.2 per
+    channel).
     """
     if transfer == PQ:
         m1, m2, c1, c2, c3 = 0.1593017578125, 78.84375, 0.8359375, 18.8515625, 18.6875

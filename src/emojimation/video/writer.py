@@ -1,8 +1,8 @@
 """Frames into a film: a segment that stays readable while it grows, then one file that browsers play, with the sound.
 
-While frames come, they go into a fragmented file: killed at any moment, all but the last seconds can be read. `join` copies
-one or more such segments, without encoding again, into the final film (MP4 with its index in front, or WebM), together
-with the sound of the source.
+While frames come, they go into a fragmented file: killed at any moment, all but the last seconds can be read. `join`
+copies one or more such segments, without encoding again, into the final film (MP4 with its index in front, or WebM),
+together with the sound of the source.
 """
 
 import os
@@ -148,8 +148,9 @@ def join(
 ) -> None:
     """Copy the pictures of the segments, one after the other, and the sound into `target`; nothing is encoded twice.
 
-    segments: each file with the time in seconds of its first frame (a fragmented file forgets it). tags: the film's metadata; nothing of the source's is taken over but these. Sound that the container cannot hold is
-    encoded as AAC or Opus. `target` appears whole: it is written beside and renamed. Raises OSError for a full disk.
+    segments: each file with the time in seconds of its first frame (a fragmented file forgets it). tags: the film's
+    metadata; nothing of the source's is taken over but these. Sound that the container cannot hold is encoded as AAC or
+    Opus. `target` appears whole: it is written beside and renamed. Raises OSError for a full disk.
     """
     av = load_av()
     part = beside(target)

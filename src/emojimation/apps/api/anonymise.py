@@ -7,11 +7,11 @@ import cv2
 from PIL import Image
 
 from emojimation.apps.api.engine import Engine
-from emojimation.avatar import Avatar
-from emojimation.detect import FaceDetector
+from emojimation.detect.blazeface import FaceDetector
+from emojimation.draw.avatar import Avatar
+from emojimation.draw.styles import replace_faces
 from emojimation.errors import InputError
 from emojimation.pipeline import Pipeline
-from emojimation.render import replace_faces
 from emojimation.video.anonymise import ENLARGED, MIN_SCORE, Searcher, enlarged
 
 KINDS = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}

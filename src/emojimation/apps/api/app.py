@@ -34,7 +34,8 @@ PICTURES = ("image/jpeg", "image/png", "image/webp", "application/octet-stream")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a service is run. model: name or path. workers: threads that analyse, by default one per core. token: who calls
+    """How a service is run. model: name or path. workers: threads that analyse, by default one per core. token: who
+    calls
     must show it. origins: web pages of other hosts that may call (CORS); none by default."""
 
     model: str = "default"
@@ -64,9 +65,13 @@ def service(settings: Settings) -> FastAPI:
 
     # The pages of FastAPI's documentation come from another host: off.
     app = FastAPI(
-        title="Emojimation", version=emojimation.__version__, docs_url=None, redoc_url=None, lifespan=lifespan,
+        title="Emojimation",
+        version=emojimation.__version__,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
         summary="Faces in pictures, streams and videos, with emotion probabilities and emoji.",
-    )  # fmt: skip
+    )
     app.state.ready = False
     app.state.engine = engine
     _add_analyze(app, engine, metrics)

@@ -15,13 +15,13 @@ import numpy as np
 
 from emojimation.apps.api.limits import Limits
 from emojimation.apps.api.problem import Problem
-from emojimation.classify import EmotionClassifier
-from emojimation.detect import Detector, FaceDetector
+from emojimation.classify.classifier import EmotionClassifier
+from emojimation.detect.blazeface import Detector, FaceDetector
 from emojimation.errors import InputError
 from emojimation.faces import Face
 from emojimation.media import Picture, decode_image
+from emojimation.photos import picture_result
 from emojimation.pipeline import Pipeline
-from emojimation.run import picture_result
 
 T = TypeVar("T")
 FIRST_GUESS_S = 0.05  # of the work for one request, until some were measured
@@ -125,7 +125,9 @@ class Engine:
         return max(1, math.ceil(self.accepted * self._mean_s / self.workers / 2))
 
     async def run(self, work: Callable[[], T], deadline: float | None = None) -> T:
-        """The result of `work` on one of the threads; a 503 problem where it is not there at `deadline` (of time.monotonic)."""
+        """The result of `work` on one of the threads; a 503 problem where it is not there at `deadline` (of
+        time.monotonic).
+        """
         deadline = time.monotonic() + self.limits.answer_s if deadline is None else deadline
         task = asyncio.get_running_loop().run_in_executor(self._pool, self._in_time, work, deadline)
         try:

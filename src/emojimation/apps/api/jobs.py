@@ -36,9 +36,20 @@ FILES = {  # kind -> name and media type
 }
 # How containers begin: place and bytes. Playlists are text and name other files of this machine: never opened.
 BEGINNINGS = (
-    (4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (4, b"wide"), (4, b"free"), (0, b"\x1a\x45\xdf\xa3"), (8, b"AVI "),
-    (0, b"OggS"), (0, b"FLV"), (0, b"GIF8"), (0, b"\x00\x00\x01\xba"), (0, b"\x47"), (0, b"\x30\x26\xb2\x75"),
-)  # fmt: skip
+    (4, b"ftyp"),
+    (4, b"moov"),
+    (4, b"mdat"),
+    (4, b"wide"),
+    (4, b"free"),
+    (0, b"\x1a\x45\xdf\xa3"),
+    (8, b"AVI "),
+    (0, b"OggS"),
+    (0, b"FLV"),
+    (0, b"GIF8"),
+    (0, b"\x00\x00\x01\xba"),
+    (0, b"\x47"),
+    (0, b"\x30\x26\xb2\x75"),
+)
 
 
 class CancelledError(Exception):

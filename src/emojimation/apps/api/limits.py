@@ -12,7 +12,8 @@ class Limits:
     body_bytes: of a request or a stream's message. pictures: in one request. megapixels: of a picture, told from its
     header. faces: in a picture. answer_s: from accepting a request to its answer. queue: pictures requests that are in
     the house at once. header_s, body_s: a client may take to send them. send_s: a client may take to receive.
-    streams: at once. idle_s: silence on a stream. video_bytes, upload_s: of a video, and for sending it. job_s: for working on it. jobs: video jobs that wait or run.
+    streams: at once. idle_s: silence on a stream. video_bytes, upload_s: of a video, and for sending it. job_s: for
+    working on it. jobs: video jobs that wait or run.
     kept_s: how long the result of a job is kept. grace_s: a shutdown waits for what was accepted.
     """
 

@@ -19,9 +19,12 @@ class Metrics:
         labels = ("route", "method", "status")
         self.requests = prometheus.Counter(f"{name}requests", "Answered requests.", labels, registry=self.registry)
         self.seconds = prometheus.Histogram(
-            f"{name}request_seconds", "From a request's head to its answer.", ("route",), buckets=SECONDS,
+            f"{name}request_seconds",
+            "From a request's head to its answer.",
+            ("route",),
+            buckets=SECONDS,
             registry=self.registry,
-        )  # fmt: skip
+        )
         self.pictures = prometheus.Counter(f"{name}pictures", "Analysed pictures and frames.", registry=self.registry)
         self.faces = prometheus.Counter(f"{name}faces", "Faces in them.", registry=self.registry)
         self.refused = prometheus.Counter(
@@ -30,9 +33,11 @@ class Metrics:
         self.streams = prometheus.Gauge(f"{name}streams", "Open streams.", registry=self.registry)
         self.jobs = prometheus.Gauge(f"{name}jobs", "Video jobs by state.", ("state",), registry=self.registry)
         self.batch = prometheus.Histogram(
-            f"{name}classifier_callers", "Requests per classifier call.", buckets=(1, 2, 3, 4, 6, 8, 16, 32),
+            f"{name}classifier_callers",
+            "Requests per classifier call.",
+            buckets=(1, 2, 3, 4, 6, 8, 16, 32),
             registry=self.registry,
-        )  # fmt: skip
+        )
 
     def watch(self, engine: Engine) -> None:
         """Show how full the engine's queue is."""

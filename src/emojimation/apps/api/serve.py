@@ -30,10 +30,18 @@ def run(app: FastAPI, host: str, port: int, limits: Limits, told: Callable[[str]
     bound = _bound(host, port)
     http, stream = (type(kind.__name__, (kind,), {"limits": limits}) for kind in (PatientProtocol, PatientStream))
     config = uvicorn.Config(
-        app, http=http, ws=stream, log_config=None, access_log=False, server_header=False,
-        timeout_keep_alive=KEEP_ALIVE_S, timeout_graceful_shutdown=round(limits.grace_s) or 1, backlog=BACKLOG,
-        ws_max_size=limits.body_bytes, ws_max_queue=2,
-    )  # fmt: skip
+        app,
+        http=http,
+        ws=stream,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=round(limits.grace_s) or 1,
+        backlog=BACKLOG,
+        ws_max_size=limits.body_bytes,
+        ws_max_queue=2,
+    )
     shown = f"[{host}]" if ":" in host else host
     told(f"http://{shown}:{bound.getsockname()[1]}")
     for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn sends them to itself again when all is done

@@ -14,7 +14,7 @@ from emojimation.apps.api.engine import Engine
 from emojimation.apps.api.metrics import Metrics
 from emojimation.apps.api.problem import Problem
 from emojimation.errors import InputError
-from emojimation.track import Tracker
+from emojimation.tracking.track import Tracker
 
 log = logging.getLogger("emojimation.api")
 TRY_LATER, POLICY, AWAY = 1013, 1008, 1001  # RFC 6455

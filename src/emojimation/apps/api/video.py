@@ -43,9 +43,11 @@ def add_video(app: FastAPI, jobs: Jobs) -> None:
         if anonymise and ("film" not in kinds or style in ("boxes", "none")):
             raise Problem(422, "Expected, with anonymise, the file film and a style that hides faces.")
         options = Options(
-            style=style or ("emoji" if anonymise else "boxes"), hide=anonymise, every=every,
+            style=style or ("emoji" if anonymise else "boxes"),
+            hide=anonymise,
+            every=every,
             workers=max(1, jobs.engine.workers // 2),
-        )  # fmt: skip
+        )
         chunks = api_body.chunks_of(request, jobs.limits.video_bytes, jobs.limits.upload_s)
         job = await jobs.accept(chunks, options, kinds)
         return JSONResponse(job.to_dict(), 202, {"location": f"/v1/video/{job.id}"})

@@ -10,8 +10,13 @@ CONSENT = (
     "not about minds, and must not decide over anybody."
 )
 STYLE_NAMES = {
-    "boxes": "Boxes", "emoji": "Emoji", "avatar": "Avatar", "blur": "Blur", "pixelate": "Squares", "none": "Nothing",
-}  # fmt: skip
+    "boxes": "Boxes",
+    "emoji": "Emoji",
+    "avatar": "Avatar",
+    "blur": "Blur",
+    "pixelate": "Squares",
+    "none": "Nothing",
+}
 
 
 @dataclass(frozen=True, slots=True)

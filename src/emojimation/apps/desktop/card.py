@@ -17,7 +17,7 @@ class Card:
         threading.Thread(target=self._read, args=(model,), name="emojimation-card", daemon=True).start()
 
     def _read(self, model: str) -> None:
-        from emojimation.classify import EmotionClassifier
+        from emojimation.classify.classifier import EmotionClassifier
 
         try:
             self.found = EmotionClassifier(model).card

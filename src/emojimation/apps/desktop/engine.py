@@ -1,4 +1,5 @@
-"""All work behind the window: opens sources, runs the live loop, paints, has files written. Knows no Tk; nothing waits in
+"""All work behind the window: opens sources, runs the live loop, paints, has files written. Knows no Tk; nothing waits
+in
 the caller's thread but `close`."""
 
 import queue
@@ -18,7 +19,7 @@ from emojimation.apps.desktop.recording import Outputs, reason
 from emojimation.apps.desktop.settings import Settings
 from emojimation.apps.desktop.status import Notice, Status
 from emojimation.live import LiveLoop, LiveResult
-from emojimation.track import Tracker
+from emojimation.tracking.track import Tracker
 
 TICK_S = 1 / 30  # the avatar moves on also when no frame comes
 LEAST_S = 1 / 45  # between two paintings
@@ -244,7 +245,9 @@ class Engine:
         return None
 
     def _tune(self) -> None:
-        """Smoothing, and how long lost faces are held. No face is shown before it is covered, so none waits to be confirmed."""
+        """Smoothing, and how long lost faces are held. No face is shown before it is covered, so none waits to be
+        confirmed.
+        """
         tracker, hide = self._tracker, self.settings.anonymise
         tracker.smooth_s = self.settings.smooth_s
         tracker.hold_s, tracker.confirm_hits = (HIDE_HOLD_S, 1) if hide else (0.0, 2)

@@ -7,11 +7,11 @@ from collections import deque
 
 import numpy as np
 
-from emojimation import sprites
 from emojimation.apps.desktop.panel import TONES, blank
+from emojimation.draw import sprites
+from emojimation.draw.sprites import bgr, stamp
 from emojimation.faces import Face
 from emojimation.labels import COLOURS, EMOTIONS
-from emojimation.sprites import bgr, stamp
 
 HISTORY_S = 30.0
 _COLOURS = [bgr(COLOURS[name]) for name in EMOTIONS]
@@ -50,7 +50,8 @@ class History:
 
 
 def strip(columns: np.ndarray, size_wh: tuple[int, int], scale: float, theme: str, seconds: float = 30.0) -> np.ndarray:
-    """The history: for each column the probabilities stacked by colour, newest right; holes stay in the ground's colour.
+    """The history: for each column the probabilities stacked by colour, newest right; holes stay in the ground's
+    colour.
 
     columns: (w,7) probabilities, NaN for holes.
     """

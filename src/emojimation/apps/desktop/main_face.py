@@ -67,7 +67,9 @@ def fitted(size_wh: tuple[int, int], room_wh: tuple[int, int]) -> tuple[int, int
 def frame_point(
     x: float, y: float, room_wh: tuple[int, int], size_wh: tuple[int, int], mirror: bool
 ) -> tuple[float, float] | None:
-    """A point of the picture's room -> the point of the unmirrored frame that is shown centred there, or None beside it."""
+    """A point of the picture's room -> the point of the unmirrored frame that is shown centred there, or None beside
+    it.
+    """
     width, height = fitted(size_wh, room_wh)
     across = (x - (room_wh[0] - width) // 2) / width
     down = (y - (room_wh[1] - height) // 2) / height

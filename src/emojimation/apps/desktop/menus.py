@@ -10,12 +10,25 @@ from emojimation.apps.desktop.actions import ACTIONS, STYLE_KEYS, STYLE_NAMES
 from emojimation.apps.desktop.sources import SAMPLE_NAMES, Choice
 
 MENUS = {
-    "File": ("open", "stream", "sample", "close_source", "-", "snapshot", "record", "log", "-", "folder",
-             "choose_folder", "-", "quit"),
+    "File": (
+        "open",
+        "stream",
+        "sample",
+        "close_source",
+        "-",
+        "snapshot",
+        "record",
+        "log",
+        "-",
+        "folder",
+        "choose_folder",
+        "-",
+        "quit",
+    ),
     "View": ("styles", "-", "pause", "mirror", "anonymise", "theme", "fullscreen"),
     "Person": ("calibrate", "forget", "next"),
     "Help": ("help", "about"),
-}  # fmt: skip
+}
 TYPING = ("Entry", "TEntry", "TCombobox", "Text")
 # The keyboard's space belongs to the button that has the focus.
 PRESSED = ("TButton", "TCheckbutton", "TMenubutton", "TNotebook")

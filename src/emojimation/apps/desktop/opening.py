@@ -12,7 +12,7 @@ from emojimation.apps.desktop.sources import SAMPLE_NAMES, is_camera, is_photo
 from emojimation.errors import InputError
 from emojimation.media import read_image
 from emojimation.pipeline import Pipeline
-from emojimation.track import Tracker
+from emojimation.tracking.track import Tracker
 from emojimation.video.anonymise import MIN_SCORE
 from emojimation.video.camera import Camera
 from emojimation.video.reader import Frame, Info, Source

@@ -1,4 +1,6 @@
-"""From an analysed frame to everything that the window shows of it. Belongs to the engine's painting thread; knows no Tk."""
+"""From an analysed frame to everything that the window shows of it. Belongs to the engine's painting thread; knows no
+Tk.
+"""
 
 import math
 from collections import deque
@@ -8,16 +10,16 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from emojimation import quality
 from emojimation.apps.desktop.history import History, strip
 from emojimation.apps.desktop.main_face import Chooser, face_at, fitted, frame_point, mark_main, mirrored
 from emojimation.apps.desktop.panel import Look, PanelPainter, greeting, headline
 from emojimation.apps.desktop.settings import Settings
-from emojimation.avatar import Avatar
+from emojimation.classify import quality
+from emojimation.draw.avatar import Avatar
+from emojimation.draw.styles import annotate
 from emojimation.faces import Face
 from emojimation.labels import EMOTIONS
 from emojimation.live import LiveResult
-from emojimation.render import annotate
 from emojimation.video.anonymise import ENLARGED, enlarged
 
 NEUTRAL = np.eye(len(EMOTIONS))[EMOTIONS.index("neutral")]
@@ -38,7 +40,9 @@ class Room:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pixmap:
-    """A finished picture as Tk reads it, with a number that is never used twice: what has been put up need not be again."""
+    """A finished picture as Tk reads it, with a number that is never used twice: what has been put up need not be
+    again.
+    """
 
     data: bytes
     number: int
@@ -98,7 +102,8 @@ class Rate:
 
 
 class Painter:
-    """Turns results into `Shown`. settings, room, mirror and kind ("camera", "film", "photo" or "" for nothing yet) may be
+    """Turns results into `Shown`. settings, room, mirror and kind ("camera", "film", "photo" or "" for nothing yet) may
+    be
     exchanged from another thread at any time."""
 
     def __init__(self, settings: Settings) -> None:
@@ -151,10 +156,16 @@ class Painter:
         self._last = state
         panel = self._pixmap(self._drawn_panel(main, settings, room, now_s, progress))
         return Shown(
-            self._number, self._view, panel, self._drawn_strip(settings, room, now_s, live), self._rate.value(now_s),
-            latency_ms, len(result.faces) if result else 0, result.frame.shape[1::-1] if result else None,
+            self._number,
+            self._view,
+            panel,
+            self._drawn_strip(settings, room, now_s, live),
+            self._rate.value(now_s),
+            latency_ms,
+            len(result.faces) if result else 0,
+            result.frame.shape[1::-1] if result else None,
             headline(main, self.kind or "camera")[0],
-        )  # fmt: skip
+        )
 
     def _pixmap(self, picture: np.ndarray) -> Pixmap:
         self._number += 1

@@ -9,11 +9,11 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from emojimation import sprites
-from emojimation.avatar import Avatar
+from emojimation.draw import sprites
+from emojimation.draw.avatar import Avatar
+from emojimation.draw.sprites import bgr, stamp
 from emojimation.faces import Face
 from emojimation.labels import COLOURS, EMOTIONS
-from emojimation.sprites import bgr, stamp
 
 # Ground, ink, quiet ink, groove, warning.
 TONES = {
@@ -86,9 +86,15 @@ class PanelPainter:
         self.avatar = Avatar()
 
     def draw(
-        self, probabilities: np.ndarray, look: Look, size_wh: tuple[int, int], scale: float, theme: str, time_s: float,
+        self,
+        probabilities: np.ndarray,
+        look: Look,
+        size_wh: tuple[int, int],
+        scale: float,
+        theme: str,
+        time_s: float,
         roll_deg: float = 0.0,
-    ) -> np.ndarray:  # fmt: skip
+    ) -> np.ndarray:
         """The panel (h,w,3) for eased probabilities (7,). scale: 1 at 96 dots per inch. time_s: for the avatar's life."""
         at = places(size_wh, scale)
         panel = _rows(size_wh, scale, theme).copy()
@@ -98,8 +104,15 @@ class PanelPainter:
         return panel
 
     def _head(
-        self, panel: np.ndarray, probabilities: np.ndarray, look: Look, at: Places, theme: str, time_s: float, roll: float
-    ) -> None:  # fmt: skip
+        self,
+        panel: np.ndarray,
+        probabilities: np.ndarray,
+        look: Look,
+        at: Places,
+        theme: str,
+        time_s: float,
+        roll: float,
+    ) -> None:
         if at.avatar < 8:
             return
         x = (panel.shape[1] - at.avatar) // 2

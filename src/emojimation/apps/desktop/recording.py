@@ -1,4 +1,6 @@
-"""What the window writes: snapshots (PNG), films of what is shown (MP4), tables of the answers (CSV). All off Tk's thread."""
+"""What the window writes: snapshots (PNG), films of what is shown (MP4), tables of the answers (CSV). All off Tk's
+thread.
+"""
 
 import csv
 import os
@@ -17,7 +19,7 @@ from emojimation.apps.desktop.painter import Painter
 from emojimation.apps.desktop.settings import new_file
 from emojimation.errors import InputError
 from emojimation.live import LiveResult
-from emojimation.rows import COLUMNS, face_row, flat_row
+from emojimation.story.rows import COLUMNS, face_row, flat_row
 
 WAITING = 12  # frames that may wait for the encoder; later ones are left out
 
@@ -153,7 +155,8 @@ class Table:
 class Outputs:
     """The film and the table that run while the window is live: at most one of each.
 
-    told: what to tell the person (text, kind, path). changed: keyword arguments `recording_s` or `logging` when they change.
+    told: what to tell the person (text, kind, path). changed: keyword arguments `recording_s` or `logging` when they
+    change.
     """
 
     def __init__(self, painter: Painter, told: Callable[..., None], changed: Callable[..., Any]) -> None:

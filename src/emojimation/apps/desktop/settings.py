@@ -162,7 +162,9 @@ def reveal(folder: Path) -> "subprocess.Popen[bytes] | None":
 
 
 def placed(geometry: str, screen_wh: tuple[int, int]) -> str:
-    """A kept window geometry ("WxH+X+Y") for the screen of today: no larger, and its title bar in sight; "" for nonsense."""
+    """A kept window geometry ("WxH+X+Y") for the screen of today: no larger, and its title bar in sight; "" for
+    nonsense.
+    """
     found = re.fullmatch(r"(\d+)x(\d+)([+-]-?\d+)([+-]-?\d+)", geometry)
     if found is None:
         return ""

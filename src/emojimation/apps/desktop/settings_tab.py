@@ -26,9 +26,13 @@ class SettingsTab(Scrolled):
     """change: takes settings by keyword. do: an action by name. px: pixels of this screen."""
 
     def __init__(
-        self, parent: tk.Misc, settings: Settings, change: Callable[..., None], do: Callable[[str], None],
+        self,
+        parent: tk.Misc,
+        settings: Settings,
+        change: Callable[..., None],
+        do: Callable[[str], None],
         px: Callable[[float], int],
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(parent, px(12))
         self._change, self._do, self._px, self._row = change, do, px, 0
         self.inner.columnconfigure(1, weight=1)

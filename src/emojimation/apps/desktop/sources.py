@@ -47,7 +47,9 @@ class Cameras:
 
 
 def cameras(devices: Path = Path("/sys/class/video4linux"), platform: str = sys.platform) -> list[Choice]:
-    """The cameras that are there. On Linux from the kernel's list, elsewhere by trying the first numbers (takes a second)."""
+    """The cameras that are there. On Linux from the kernel's list, elsewhere by trying the first numbers (takes a
+    second).
+    """
     if not platform.startswith("linux"):
         return [Choice(f"Camera {number}", str(number)) for number in range(PROBED) if _opens(number)]
     found = []

@@ -24,8 +24,8 @@ class Status:
 class Notice:
     """Something to tell the person once.
 
-    kind: "saved", "info" or "error". path: the file it is about. refused: a model that cannot be used, `instead` the one
-    that stays.
+    kind: "saved", "info" or "error". path: the file it is about. refused: a model that cannot be used, `instead` the
+    one that stays.
     """
 
     text: str

@@ -30,8 +30,15 @@ class View:
     """All widgets. do: carries out an action by name. change: takes settings by keyword. open_source: opens by name."""
 
     def __init__(
-        self, root: tk.Tk, settings: Settings, scale: float, do: Do, change: Change, open_source: Do, on_room: Callable[[], None]
-    ) -> None:  # fmt: skip
+        self,
+        root: tk.Tk,
+        settings: Settings,
+        scale: float,
+        do: Do,
+        change: Change,
+        open_source: Do,
+        on_room: Callable[[], None],
+    ) -> None:
         self.root, self.scale, self._do, self._change, self._open = root, scale, do, change, open_source
         self._on_room = on_room
         self._page: ttk.Frame | None = None

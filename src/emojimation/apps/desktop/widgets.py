@@ -1,4 +1,6 @@
-"""Small Tk parts of the window: a place for a picture, sliders, scrolling, tooltips, a passing message, scaling and fonts."""
+"""Small Tk parts of the window: a place for a picture, sliders, scrolling, tooltips, a passing message, scaling and
+fonts.
+"""
 
 import sys
 import tkinter as tk
@@ -7,9 +9,17 @@ from contextlib import suppress
 from tkinter import font, ttk
 
 FAMILIES = (
-    "Segoe UI Variable Text", "Segoe UI", "SF Pro Text", "Helvetica Neue", "Inter", "Cantarell", "Ubuntu", "Noto Sans",
-    "DejaVu Sans", "Liberation Sans",
-)  # fmt: skip
+    "Segoe UI Variable Text",
+    "Segoe UI",
+    "SF Pro Text",
+    "Helvetica Neue",
+    "Inter",
+    "Cantarell",
+    "Ubuntu",
+    "Noto Sans",
+    "DejaVu Sans",
+    "Liberation Sans",
+)
 TIP_MS = 600
 TOAST_MS = 5000
 SETTLE_MS = 250  # a slider is taken when it has rested for so long
@@ -84,14 +94,19 @@ class PictureBox(tk.Canvas):
 class Slider(ttk.Scale):
     """A slider with steps: arrow keys move it by `step`, a click beside the knob moves it to the pointer.
 
-    Tk's own moves by 1 in both cases, which is an end of these ranges. moved: called with each value. settled: called when
-    it has rested.
+    Tk's own moves by 1 in both cases, which is an end of these ranges. moved: called with each value. settled: called
+    when it has rested.
     """
 
     def __init__(
-        self, parent: tk.Misc, limits: tuple[float, float], value: float, step: float,
-        moved: Callable[[float], None], settled: Callable[[float], None],
-    ) -> None:  # fmt: skip
+        self,
+        parent: tk.Misc,
+        limits: tuple[float, float],
+        value: float,
+        step: float,
+        moved: Callable[[float], None],
+        settled: Callable[[float], None],
+    ) -> None:
         self._value, self._step, self._limits = tk.DoubleVar(parent, value), step, limits
         self._moved, self._settled, self._timer = moved, settled, ""
         super().__init__(parent, from_=limits[0], to=limits[1], variable=self._value, command=self._slid)

@@ -113,7 +113,8 @@ class Window(Commands):
     def close(self) -> None:
         """Keep the settings, free the source, end.
 
-        All of Tk is thrown away here, in its own thread: Tcl aborts the process if another thread's garbage collection does it.
+        All of Tk is thrown away here, in its own thread: Tcl aborts the process if another thread's garbage collection
+        does it.
         """
         if self._closed:
             return
@@ -226,9 +227,11 @@ def open_window(source: str | None = None, model: str | None = None, **changes: 
 
 
 def _end_threads() -> None:
-    """Let our threads end; where one is still deep in a library - loading a model, opening a stream -, end the process now.
+    """Let our threads end; where one is still deep in a library - loading a model, opening a stream -, end the process
+    now.
 
-    All is saved and freed by then. Python's own end would throw such a thread out of C++ code, which aborts the process.
+    All is saved and freed by then. Python's own end would throw such a thread out of C++ code, which aborts the
+    process.
     """
     end_s = time.monotonic() + THREADS_S
     ours = [thread for thread in threading.enumerate() if thread.name.startswith("emojimation-")]

@@ -9,15 +9,19 @@ from emojimation.heaps import give_back
 
 SEEN = "emojimation_seen"  # a cookie of this site alone; it holds nothing but "1"
 BRIEF = (
-    "Ask people before you use their picture. This page names an expression; it cannot know what anybody feels, and it errs "
+    "Ask people before you use their picture. This page names an expression; it cannot know what anybody feels, "
+    "and it errs "
     "often. Never judge anyone by it."
 )
 CANNOT = [
     "Ask before you take or upload somebody's picture, and before you show the result.",
-    "The page names an expression as people in one data set would name it. It cannot know what anybody feels, means or is.",
-    "It errs often, and may err more on people and pictures that its data set shows seldom: children, old people, dark skin, "
+    "The page names an expression as people in one data set would name it. It cannot know what anybody feels, "
+    "means or is.",
+    "It errs often, and may err more on people and pictures that its data set shows seldom: children, old "
+    "people, dark skin, "
     "turned or covered faces, odd light.",
-    "Never use it to judge, hire, watch or diagnose anyone. Inferring emotions at work and in education is forbidden in the EU "
+    "Never use it to judge, hire, watch or diagnose anyone. Inferring emotions at work and in education is "
+    "forbidden in the EU "
     "(AI Act, Article 5), but for medical and safety reasons.",
 ]
 
@@ -42,7 +46,9 @@ def main() -> None:
 
 
 def _tabs(places: list[Any]) -> None:
-    """The pages as tabs at the foot of a phone, where Streamlit hides its own navigation; the style sheet shows one of the two."""
+    """The pages as tabs at the foot of a phone, where Streamlit hides its own navigation; the style sheet shows one of
+    the two.
+    """
     with st.container(key="tabs", horizontal=True):
         for place in places:
             st.page_link(place, label=place.title, icon=place.icon)

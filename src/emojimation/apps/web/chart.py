@@ -26,7 +26,8 @@ def rolling(history: list[tuple[float, np.ndarray]], span_s: float = 30.0) -> No
         best = int(np.argmax(history[-1][1]))
         words += f"; now {EMOTIONS[best]} {history[-1][1][best]:.0%}"
     drawing = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT + 18}" font-family="sans-serif" font-size="11" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT + 18}" font-family="sans-serif" '
+        'font-size="11" '
         f'fill="none" stroke-width="2.4" stroke-linejoin="round">{_rules()}{lines}</svg>'
     )
     uri = "data:image/svg+xml;base64," + base64.b64encode(drawing.encode()).decode()
@@ -35,9 +36,11 @@ def rolling(history: list[tuple[float, np.ndarray]], span_s: float = 30.0) -> No
 
 def key() -> str:
     """Colours with their words."""
-    return '<div class="em-key">' + "".join(
-        f'<span><i style="background:{COLOURS[name]}"></i>{name}</span>' for name in EMOTIONS
-    ) + "</div>"  # fmt: skip
+    return (
+        '<div class="em-key">'
+        + "".join(f'<span><i style="background:{COLOURS[name]}"></i>{name}</span>' for name in EMOTIONS)
+        + "</div>"
+    )
 
 
 def _points(kept: list[tuple[float, np.ndarray]], index: int, now: float, span_s: float) -> str:

@@ -12,15 +12,16 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from emojimation import media, quality, weights
+from emojimation import media, weights
 from emojimation.apps.web import look
 from emojimation.apps.web.settings import current
-from emojimation.avatar import Avatar
+from emojimation.classify import quality
+from emojimation.classify.explain import Explanation, heat, occlusion
+from emojimation.draw.avatar import Avatar
+from emojimation.draw.styles import annotate
 from emojimation.errors import InputError
-from emojimation.explain import Explanation, heat, occlusion
 from emojimation.faces import Face, crop_faces
 from emojimation.pipeline import Pipeline
-from emojimation.render import annotate
 
 CHOSEN = "model"  # where a session keeps the model that the visitor took
 PREVIEW_PX = 1280
@@ -34,8 +35,9 @@ STYLES = {"boxes": "Boxes", "emoji": "Emoji", "avatar": "Avatar", "blur": "Blur"
 class Answer:
     """A picture as a session keeps it: small pictures and numbers, never the full one.
 
-    size_wh: of the original. faces: in its pixels. preview: JPEG of at most `PREVIEW_PX`. crops: data URIs, hints: quality hints,
-    both in the order of `faces`, the largest `MAX_CARDS`. read: gives the original's bytes again. error: why there is no answer.
+    size_wh: of the original. faces: in its pixels. preview: JPEG of at most `PREVIEW_PX`. crops: data URIs, hints:
+    quality hints, both in the order of `faces`, the largest `MAX_CARDS`. read: gives the original's bytes again. error:
+    why there is no answer.
     """
 
     name: str
@@ -78,10 +80,17 @@ def answer_of(name: str, read: Callable[[], bytes]) -> Answer:
     crops = crop_faces(frame, list(shown), CARD_PX, channels=3)
     small = fitted(frame, PREVIEW_PX)
     return Answer(
-        name, (frame.shape[1], frame.shape[0]), faces, picture.notes, None, look.jpeg(small),
-        look.jpeg(fitted(small, THUMB_PX), 80), tuple(look.data_uri(crop) for crop in crops),
-        tuple(quality.hints(frame, face) for face in shown), read,
-    )  # fmt: skip
+        name,
+        (frame.shape[1], frame.shape[0]),
+        faces,
+        picture.notes,
+        None,
+        look.jpeg(small),
+        look.jpeg(fitted(small, THUMB_PX), 80),
+        tuple(look.data_uri(crop) for crop in crops),
+        tuple(quality.hints(frame, face) for face in shown),
+        read,
+    )
 
 
 def read_bytes(name: str, content: bytes) -> media.Picture:

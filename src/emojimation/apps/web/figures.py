@@ -34,12 +34,16 @@ def reliability(rows: list[dict[str, float]]) -> None:
     line = alt.Chart(alt.Data(values=[{"x": 0, "y": 0}, {"x": 1, "y": 1}])).mark_line(
         strokeDash=[5, 5], color="#8a8494"
     )
-    points = alt.Chart(alt.Data(values=rows)).mark_circle(color="#5a3fd0", opacity=0.9).encode(
-        x=alt.X("confidence:Q", title="said", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
-        y=alt.Y("accuracy:Q", title="right", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
-        size=alt.Size("n:Q", legend=None, scale=alt.Scale(range=[30, 500])),
-        tooltip=[alt.Tooltip("confidence:Q", format=".0%"), alt.Tooltip("accuracy:Q", format=".0%"), "n:Q"],
-    )  # fmt: skip
+    points = (
+        alt.Chart(alt.Data(values=rows))
+        .mark_circle(color="#5a3fd0", opacity=0.9)
+        .encode(
+            x=alt.X("confidence:Q", title="said", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
+            y=alt.Y("accuracy:Q", title="right", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
+            size=alt.Size("n:Q", legend=None, scale=alt.Scale(range=[30, 500])),
+            tooltip=[alt.Tooltip("confidence:Q", format=".0%"), alt.Tooltip("accuracy:Q", format=".0%"), "n:Q"],
+        )
+    )
     _show(line.encode(x="x:Q", y="y:Q") + points, "Accuracy over stated confidence")
 
 
@@ -59,11 +63,15 @@ def classes(table: dict[str, dict[str, float]]) -> None:
 def curves(history: list[dict[str, Any]]) -> None:
     """Validation accuracy over the epochs."""
     rows = [{"epoch": row["epoch"], "accuracy": row["val_accuracy"]} for row in history]
-    chart = alt.Chart(alt.Data(values=rows)).mark_line(point=True, color="#5a3fd0").encode(
-        x=alt.X("epoch:Q", axis=alt.Axis(tickMinStep=1)),
-        y=alt.Y("accuracy:Q", title="validation accuracy", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False)),
-        tooltip=["epoch:Q", alt.Tooltip("accuracy:Q", format=".1%")],
-    )  # fmt: skip
+    chart = (
+        alt.Chart(alt.Data(values=rows))
+        .mark_line(point=True, color="#5a3fd0")
+        .encode(
+            x=alt.X("epoch:Q", axis=alt.Axis(tickMinStep=1)),
+            y=alt.Y("accuracy:Q", title="validation accuracy", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False)),
+            tooltip=["epoch:Q", alt.Tooltip("accuracy:Q", format=".1%")],
+        )
+    )
     _show(chart, "Validation accuracy over the epochs")
 
 
@@ -77,7 +85,8 @@ def corruptions(table: dict[str, Any]) -> None:
         cells = "".join(_tinted(value, clean) for value in [*steps, *[None] * (3 - len(steps)), mean])
         rows += f'<tr><th scope="row">{escape(name.replace("_", " "))}</th>{cells}</tr>'
     st.html(
-        '<div class="em em-scroll" tabindex="0" role="region" aria-label="accuracy on spoilt pictures"><table class="em-matrix">'
+        '<div class="em em-scroll" tabindex="0" role="region" aria-label="accuracy on spoilt pictures"><table '
+        'class="em-matrix">'
         f"<tr><th scope=col>Spoilt by</th>{head}</tr>{rows}</table></div>"
     )
     st.caption(f"Untouched: {clean:.1%} of {table['n']:,} pictures. The deeper the tint, the more is lost.")

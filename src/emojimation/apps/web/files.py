@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from emojimation.apps.web.engine import Answer, drawn_full
-from emojimation.rows import COLUMNS, flat_row
+from emojimation.story.rows import COLUMNS, flat_row
 
 HEAD = ("source", "width", "height", "face")
 

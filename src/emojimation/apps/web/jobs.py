@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from emojimation import timeline
 from emojimation.apps.web.settings import current
 from emojimation.errors import InputError
 from emojimation.pipeline import Pipeline
+from emojimation.story import timeline
 from emojimation.video.outputs import Targets
 from emojimation.video.run import Options, Progress, VideoResult, run_video
 from emojimation.video.source import open_source
@@ -184,7 +184,7 @@ def _length(job: FilmJob) -> float | None:
 def _look(model: str, options: Options) -> Pipeline:
     if not options.hide:
         return Pipeline(model)
-    from emojimation.detect import FaceDetector
+    from emojimation.detect.blazeface import FaceDetector
     from emojimation.video.anonymise import MIN_SCORE, Searcher
 
     return Pipeline(model, Searcher(FaceDetector(min_score=MIN_SCORE, tiles=True), FaceDetector(min_score=MIN_SCORE)))

@@ -29,8 +29,11 @@ REASONS = {
     "granted": "The camera works, but the live connection could not be made: a firewall or proxy seems to block it (see --turn in docs/web.md).",
 }
 OPENING = {
-    "NotAllowedError": "denied", "NotFoundError": "missing", "SecurityError": "insecure", "TypeError": "insecure",
-}  # fmt: skip
+    "NotAllowedError": "denied",
+    "NotFoundError": "missing",
+    "SecurityError": "insecure",
+    "TypeError": "insecure",
+}
 
 
 def show() -> None:
@@ -60,13 +63,24 @@ def _controls(stream: Stream) -> None:
     on = st.session_state.get("live_on", False)
     with st.container(horizontal=True, vertical_alignment="center", key="live-controls"):
         st.button(
-            "Stop" if on else "Start", type="secondary" if on else "primary", key="live-switch", on_click=_switch,
+            "Stop" if on else "Start",
+            type="secondary" if on else "primary",
+            key="live-switch",
+            on_click=_switch,
             icon=":material/stop:" if on else ":material/play_arrow:",
-        )  # fmt: skip
-        stream.style = st.segmented_control(
-            "Style", list(engine.STYLES), default=stream.style, format_func=engine.STYLES.__getitem__, key="live-style",
-            required=True, label_visibility="collapsed",
-        ) or "boxes"  # fmt: skip
+        )
+        stream.style = (
+            st.segmented_control(
+                "Style",
+                list(engine.STYLES),
+                default=stream.style,
+                format_func=engine.STYLES.__getitem__,
+                key="live-style",
+                required=True,
+                label_visibility="collapsed",
+            )
+            or "boxes"
+        )
         stream.stage = st.toggle("Large avatar", value=stream.stage, key="live-stage")
         stream.mirror = st.toggle("Mirror", value=stream.mirror, key="live-mirror")
 
@@ -95,19 +109,28 @@ def _connection(stream: Stream) -> None:
         st.session_state.update(live_ends=Ends(stream), live_began=time.monotonic())
     ends: Ends = st.session_state["live_ends"]
     webrtc_streamer(
-        key="live", mode=WebRtcMode.SENDRECV, desired_playing_state=_mounted(),
+        key="live",
+        mode=WebRtcMode.SENDRECV,
+        desired_playing_state=_mounted(),
         rtc_configuration={"iceServers": current().turn},
         media_stream_constraints={"video": CAMERA, "audio": False},
-        source_video_track=ends.source, sink_video_track=ends.sink, media_toggle_controls=False,
-        video_html_attrs={"autoPlay": True, "playsInline": True, "muted": True, "style": {"width": "100%", "borderRadius": "14px"}},
-    )  # fmt: skip
+        source_video_track=ends.source,
+        sink_video_track=ends.sink,
+        media_toggle_controls=False,
+        video_html_attrs={
+            "autoPlay": True,
+            "playsInline": True,
+            "muted": True,
+            "style": {"width": "100%", "borderRadius": "14px"},
+        },
+    )
 
 
 def _mounted() -> bool:
     """Whether the browser's part of the connection has told of itself, which makes this script run once more.
 
-    Not before that may it start: streamlit-webrtc 0.79 begins another connection with each run that comes while it loads a file, sends
-    the offer of one and takes the answer for another, and gives up only ten seconds later.
+    Not before that may it start: streamlit-webrtc 0.79 begins another connection with each run that comes while it
+    loads a file, sends the offer of one and takes the answer for another, and gives up only ten seconds later.
     """
     return st.session_state.get(generate_frontend_component_key("live")) is not None
 
@@ -130,9 +153,12 @@ def _snapshot_view() -> None:
     left, right = st.columns(2)
     with left:
         taken = _component("snapshots")(
-            data={"every_ms": EVERY_MS}, key="snapshots", height=320,
-            on_picture_change=lambda: None, on_error_change=lambda: None,
-        )  # fmt: skip
+            data={"every_ms": EVERY_MS},
+            key="snapshots",
+            height=320,
+            on_picture_change=lambda: None,
+            on_error_change=lambda: None,
+        )
     if taken.get("error"):
         st.error(REASONS[OPENING.get(taken["error"], "denied")], icon=":material/videocam_off:")
     elif taken.get("picture"):
@@ -165,10 +191,14 @@ def _panel() -> None:
         return
     _keep_shape(stream)
     p95 = stream.p95_ms
-    web_look.stats({
-        "frames a second": f"{stream.fps:.0f}", "latency, 95 %": "–" if p95 is None else f"{p95:.0f} ms",
-        "face" if len(stream.faces) == 1 else "faces": str(len(stream.faces)), "you look": web_look.word_of(stream.faces[0]) if stream.faces else "–",
-    })  # fmt: skip
+    web_look.stats(
+        {
+            "frames a second": f"{stream.fps:.0f}",
+            "latency, 95 %": "–" if p95 is None else f"{p95:.0f} ms",
+            "face" if len(stream.faces) == 1 else "faces": str(len(stream.faces)),
+            "you look": web_look.word_of(stream.faces[0]) if stream.faces else "–",
+        }
+    )
     if stream.error:
         st.error(stream.error)
     left, right = st.columns([2, 3])
@@ -208,13 +238,22 @@ def _calibration(stream: Stream) -> None:
         return
     with st.container(horizontal=True):
         st.button(
-            "This is my neutral face", key="calibrate", on_click=neutral.start, disabled=neutral.progress is not None,
-            help="Look relaxed for two seconds: from then on your own resting face counts as neutral. Forgotten when you stop.",
-        )  # fmt: skip
+            "This is my neutral face",
+            key="calibrate",
+            on_click=neutral.start,
+            disabled=neutral.progress is not None,
+            help="Look relaxed for two seconds: from then on your own resting face counts as neutral. Forgotten when "
+            "you stop.",
+        )
         st.download_button(
-            "Snapshot", lambda: web_look.jpeg(stream.drawn, 92) if stream.drawn is not None else b"", "emojimation.jpg",
-            "image/jpeg", icon=":material/photo_camera:", on_click="ignore", key="live-snapshot",
-        )  # fmt: skip
+            "Snapshot",
+            lambda: web_look.jpeg(stream.drawn, 92) if stream.drawn is not None else b"",
+            "emojimation.jpg",
+            "image/jpeg",
+            icon=":material/photo_camera:",
+            on_click="ignore",
+            key="live-snapshot",
+        )
     if neutral.progress is not None:
         st.progress(neutral.progress, "Stay relaxed …")
     elif neutral.problem:

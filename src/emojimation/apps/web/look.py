@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from emojimation import sprites
+from emojimation.draw import sprites
 from emojimation.faces import Face
 from emojimation.labels import COLOURS, EMOTIONS
 
@@ -89,7 +89,9 @@ def card(
     why: tuple[str, str] | None = None,
     alone: bool = False,
 ) -> str:
-    """A face's card as HTML. crop: data URI. alone: the only face, which needs no number. why: heat map as a data URI, and words."""
+    """A face's card as HTML. crop: data URI. alone: the only face, which needs no number. why: heat map as a data URI,
+    and words.
+    """
     confidence = face.confidence or 0.0
     sub = f"{confidence:.0%} sure" if face.certain else f"perhaps {face.emotion}, {confidence:.0%}"
     sub += "" if alone else f" · face {number}"
@@ -135,8 +137,10 @@ def jpeg(image: np.ndarray, quality: int = 90) -> bytes:
 def footer() -> None:
     """What holds on every page."""
     st.html(
-        '<div class="em em-foot"><p>Everything is computed on the machine that serves this page and nothing is sent on. Pictures are forgotten '
-        "with the page, films are deleted after two hours. A facial expression is not a feeling: never judge people by this page.</p></div>"
+        '<div class="em em-foot"><p>Everything is computed on the machine that serves this page and nothing is '
+        "sent on. Pictures are forgotten "
+        "with the page, films are deleted after two hours. A facial expression is not a feeling: never judge "
+        "people by this page.</p></div>"
     )
 
 

@@ -13,14 +13,27 @@ from emojimation.apps.web import look
 from emojimation.apps.web.engine import CHOSEN, model_in_use, models, pipeline
 from emojimation.errors import InputError
 
-# PrivateTest accuracy of others, in per cent: run by us on the same pictures with their own weights and preprocessing, or as published.
-MEASURED = (("oarriaga big-Xception", 67.0, 66.8, 9.6), ("human 3.3.6", 66.7, 66.3, 10.1), ("fer 25.10.3", 65.9, 64.0, 5.6),
-            ("face-api 1.7.15", 59.0, 53.5, 32.0), ("YOLO11n emotion", 47.1, 43.4, 31.6), ("facex 1.1.0", 43.1, 38.5, 44.3))  # fmt: skip
-PUBLISHED = (("Pramerdorfer & Kampel 2016, eight networks", 75.2), ("Khaireddin & Chen 2021, one network", 73.28),
-             ("Tang 2013, winner of the contest", 71.2), ("People, Goodfellow et al. 2013", 65.0), ("deepface", 57.4))  # fmt: skip
+# PrivateTest accuracy of others, in per cent: run by us on the same pictures with their own weights and preprocessing,
+# or as published.
+MEASURED = (
+    ("oarriaga big-Xception", 67.0, 66.8, 9.6),
+    ("human 3.3.6", 66.7, 66.3, 10.1),
+    ("fer 25.10.3", 65.9, 64.0, 5.6),
+    ("face-api 1.7.15", 59.0, 53.5, 32.0),
+    ("YOLO11n emotion", 47.1, 43.4, 31.6),
+    ("facex 1.1.0", 43.1, 38.5, 44.3),
+)
+PUBLISHED = (
+    ("Pramerdorfer & Kampel 2016, eight networks", 75.2),
+    ("Khaireddin & Chen 2021, one network", 73.28),
+    ("Tang 2013, winner of the contest", 71.2),
+    ("People, Goodfellow et al. 2013", 65.0),
+    ("deepface", 57.4),
+)
 SPLITS = {"val": "PublicTest (validation)", "test": "PrivateTest", "train": "Training"}
 LIMITS = [
-    "It was trained on small grey web pictures that people labelled after what they thought they saw; people agree with those labels "
+    "It was trained on small grey web pictures that people labelled after what they thought they saw; people "
+    "agree with those labels "
     "about two times in three.",
     "Fear, sadness, anger and neutral are often taken for each other; disgust is rare in the data.",
     "Blur, darkness, small or turned faces and covered mouths cost accuracy: the pages hint at them.",
@@ -28,7 +41,8 @@ LIMITS = [
 ]
 FORBIDDEN = [
     "Judging, hiring, grading, watching or diagnosing people.",
-    "Inferring emotions at work or in education: forbidden in the EU (AI Act, Article 5), but for medical and safety reasons.",
+    "Inferring emotions at work or in education: forbidden in the EU (AI Act, Article 5), but for medical and "
+    "safety reasons.",
     "Pictures of people who did not agree.",
     "Lie detection, and any claim about what somebody feels or intends.",
 ]
@@ -38,7 +52,8 @@ def show() -> None:
     """The page."""
     look.hero(
         "What the model knows.",
-        "How often it is right, when it is not, how far its percentages can be believed, and what it must never be used for.",
+        "How often it is right, when it is not, how far its percentages can be believed, and what it must never "
+        "be used for.",
         ("neutral", "happy", "fear"),
     )
     _picker()
@@ -66,9 +81,14 @@ def _picker() -> None:
     if len(names) < 2:
         return
     st.segmented_control(
-        "Model that all pages use, for you alone", names, default=model_in_use(), format_func=lambda name: Path(name).stem,
-        key="model-picked", required=True, on_change=_pick,
-    )  # fmt: skip
+        "Model that all pages use, for you alone",
+        names,
+        default=model_in_use(),
+        format_func=lambda name: Path(name).stem,
+        key="model-picked",
+        required=True,
+        on_change=_pick,
+    )
 
 
 def _pick() -> None:
@@ -88,7 +108,9 @@ def _place(name: str) -> Path:
 
 
 def report_of(model: Path) -> dict[str, Any]:
-    """What `evaluate --json` wrote beside the model file under its name, with "history" from NAME.history.json; empty if absent."""
+    """What `evaluate --json` wrote beside the model file under its name, with "history" from NAME.history.json; empty
+    if absent.
+    """
     report = _read(model.with_suffix(".json"))
     history = _read(model.with_suffix(".history.json"))
     return {**(report if isinstance(report, dict) else {}), **({"history": history} if history else {})}
@@ -106,8 +128,12 @@ def _headline(card: dict[str, Any], figures: dict[str, Any]) -> None:
         look.empty("No figures", "This model file does not tell how it was judged.", "not_sure")
         return
     low, high = figures.get("accuracy_ci95", (None, None))
-    shown = {"of faces named right": f"{figures['accuracy']:.1%}", "macro F1": _percent(figures, "macro_f1"),
-             "calibration error": _percent(figures, "ece"), "“not sure” below": f"{card['threshold']:.0%}"}  # fmt: skip
+    shown = {
+        "of faces named right": f"{figures['accuracy']:.1%}",
+        "macro F1": _percent(figures, "macro_f1"),
+        "calibration error": _percent(figures, "ece"),
+        "“not sure” below": f"{card['threshold']:.0%}",
+    }
     if figures.get("ferplus_accuracy") is not None:
         shown["right by FER+ labels"] = _percent(figures, "ferplus_accuracy")
     look.stats(shown)
@@ -122,10 +148,15 @@ def _headline(card: dict[str, Any], figures: dict[str, Any]) -> None:
 def _field(models: dict[str, dict[str, Any]]) -> None:
     """Our models among the others, by accuracy; the chosen one is marked."""
     ours = [
-        [f"Emojimation “{Path(name).stem}”", f"{100 * figures.get('accuracy', 0):.1f}", _points(figures, "macro_f1"),
-         _points(figures, "ece"), SPLITS.get(figures.get("split", ""), "?")]
+        [
+            f"Emojimation “{Path(name).stem}”",
+            f"{100 * figures.get('accuracy', 0):.1f}",
+            _points(figures, "macro_f1"),
+            _points(figures, "ece"),
+            SPLITS.get(figures.get("split", ""), "?"),
+        ]
         for name, figures in models.items()
-    ]  # fmt: skip
+    ]
     rows = [*ours, *([who, f"{a:.1f}", f"{f:.1f}", f"{e:.1f}", "PrivateTest, run by us"] for who, a, f, e in MEASURED)]
     rows += [[who, f"{a:.1f}", "", "", "PrivateTest, as published"] for who, a in PUBLISHED]
     rows.sort(key=lambda row: -float(row[1]))
@@ -134,7 +165,8 @@ def _field(models: dict[str, dict[str, Any]]) -> None:
     )
     if any(figures.get("split") != "test" for figures in models.values()):
         st.caption(
-            "Our rows are on other pictures than the rest: they can be compared only roughly until PrivateTest has been run."
+            "Our rows are on other pictures than the rest: they can be compared only roughly until PrivateTest "
+            "has been run."
         )
 
 
@@ -178,9 +210,11 @@ def _charts(figures: dict[str, Any]) -> None:
     missing = [title for _, key, title, _ in made if not figures.get(key)]
     if missing:
         look.note(
-            "Not measured for this model file", missing,
-            "These appear once `emojimation evaluate --json` has written its figures beside the model, under the model's name.",
-        )  # fmt: skip
+            "Not measured for this model file",
+            missing,
+            "These appear once `emojimation evaluate --json` has written its figures beside the model, under the "
+            "model's name.",
+        )
 
 
 def _versions(card: dict[str, Any], figures: dict[str, Any]) -> None:
@@ -188,10 +222,15 @@ def _versions(card: dict[str, Any], figures: dict[str, Any]) -> None:
 
     st.subheader("Versions", anchor=False)
     rows = [
-        ["Emojimation", __version__], ["Model", f"{card['name']}, made {card['created']}, {Path(card['path']).stat().st_size / 1e6:.1f} MB"], ["Commit of the training", str(card["commit"])],
-        ["Training data (sha256)", str(card["data_sha256"])], ["Input", f"{card['size']} × {card['size']}, {'grey' if card['channels'] == 1 else 'colour'}"],
-        ["Temperature", f"{card['temperature']:.3f}"], ["ONNX Runtime", onnxruntime], ["Streamlit", st.__version__],
-    ]  # fmt: skip
+        ["Emojimation", __version__],
+        ["Model", f"{card['name']}, made {card['created']}, {Path(card['path']).stat().st_size / 1e6:.1f} MB"],
+        ["Commit of the training", str(card["commit"])],
+        ["Training data (sha256)", str(card["data_sha256"])],
+        ["Input", f"{card['size']} × {card['size']}, {'grey' if card['channels'] == 1 else 'colour'}"],
+        ["Temperature", f"{card['temperature']:.3f}"],
+        ["ONNX Runtime", onnxruntime],
+        ["Streamlit", st.__version__],
+    ]
     look.table(["What", "Which"], rows)
 
 

@@ -1,4 +1,6 @@
-"""The pages, imported when somebody opens them: altair and WebRTC take over a second, which the first page need not wait for."""
+"""The pages, imported when somebody opens them: altair and WebRTC take over a second, which the first page need not
+wait for.
+"""
 
 import threading
 

@@ -31,7 +31,8 @@ def show() -> None:
     """The page."""
     web_look.hero(
         "Show a face, get an emoji.",
-        "Drop a photo and see which of seven expressions it shows, how sure that is, and why. All of it on your own machine.",
+        "Drop a photo and see which of seven expressions it shows, how sure that is, and why. All of it on your "
+        "own machine.",
     )
     answers = _answers(_chosen())
     good = [answer for answer in answers if answer.error is None]
@@ -46,9 +47,14 @@ def show() -> None:
 def _chosen() -> dict[str, tuple[str, Callable[[], bytes]]]:
     """Key -> name and reader of each picture that is asked about."""
     source = st.segmented_control(
-        "Where from", list(SOURCES), default="upload", format_func=SOURCES.__getitem__, key="source", required=True,
+        "Where from",
+        list(SOURCES),
+        default="upload",
+        format_func=SOURCES.__getitem__,
+        key="source",
+        required=True,
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     return {"upload": _uploads, "camera": _snapshot, "samples": _samples}[source or "upload"]()
 
 
@@ -56,8 +62,11 @@ def _uploads() -> dict[str, tuple[str, Callable[[], bytes]]]:
     limits = current()
     files = st.file_uploader(
         f"Pictures: up to {limits.files} at once, {limits.picture_mb} MB and {limits.megapixels} megapixels each",
-        KINDS, accept_multiple_files=True, key="files", max_upload_size=limits.picture_mb,
-    )  # fmt: skip
+        KINDS,
+        accept_multiple_files=True,
+        key="files",
+        max_upload_size=limits.picture_mb,
+    )
     if len(files) > limits.files:
         st.warning(f"{len(files)} files at once are too many: the first {limits.files} are looked at.")
     return {file.file_id: (file.name, file.getvalue) for file in files[: limits.files]}
@@ -179,9 +188,11 @@ def _pictures(answer: Answer, style: str, places: list[Any]) -> None:
     found = ", ".join(web_look.word_of(face).lower() for face in answer.faces[:8]) or "no face found"
     left.image(answer.preview, caption="Original", width="stretch", alt=f"{answer.name}, the original picture")
     right.image(
-        web_look.jpeg(drawn(answer, style)), caption=f"{STYLES[style]}: {found}", width="stretch",
+        web_look.jpeg(drawn(answer, style)),
+        caption=f"{STYLES[style]}: {found}",
+        width="stretch",
         alt=f"{answer.name} drawn in the style {STYLES[style]}: {found}",
-    )  # fmt: skip
+    )
 
 
 def _cards(answer: Answer, why: bool) -> None:

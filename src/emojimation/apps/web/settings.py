@@ -9,8 +9,10 @@ KEY = "EMOJIMATION_WEB"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """model: name or path. turn: an `iceServers` list. paths: films on this machine may be named by path; only where nobody
-    else reaches the page. upload_mb, megapixels, files: limits of an upload. film_s: longest film in seconds, 0 for none.
+    """model: name or path. turn: an `iceServers` list. paths: films on this machine may be named by path; only where
+    nobody
+    else reaches the page. upload_mb, megapixels, files: limits of an upload. film_s: longest film in seconds, 0 for
+    none.
     live_wait_s: how long the live page waits for its first picture."""
 
     model: str = "default"

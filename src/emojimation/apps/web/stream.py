@@ -13,13 +13,13 @@ import cv2
 import numpy as np
 
 from emojimation.apps.web import engine
-from emojimation.avatar import Avatar
+from emojimation.draw.avatar import Avatar
+from emojimation.draw.sprites import stamp
 from emojimation.faces import Face
 from emojimation.heaps import give_back
 from emojimation.labels import EMOTIONS
 from emojimation.live import LiveLoop, LiveResult
-from emojimation.sprites import stamp
-from emojimation.track import Tracker
+from emojimation.tracking.track import Tracker
 
 HISTORY_S = 30.0
 ANSWER_S = 2.0  # a snapshot that takes longer comes back undrawn
@@ -95,9 +95,9 @@ class Feed:
 class Stream:
     """Analyses and draws one visitor's frames in a thread of its own; it starts with the first frame.
 
-    model: name or path, for the next start. style: as in `render.STYLES`. stage: add the large avatar beside the picture. mirror: turn the picture as a mirror does.
-    These three may be changed while it runs. send: called in that thread with each drawn (H,W,3) BGR uint8 frame and its
-    time in seconds.
+    model: name or path, for the next start. style: as in `render.STYLES`. stage: add the large avatar beside the
+    picture. mirror: turn the picture as a mirror does. These three may be changed while it runs. send: called in that
+    thread with each drawn (H,W,3) BGR uint8 frame and its time in seconds.
     """
 
     def __init__(self, model: str = "default", send: Callable[[np.ndarray, float], None] | None = None) -> None:
@@ -116,7 +116,9 @@ class Stream:
         _STREAMS.add(self)
 
     def push(self, make: Make) -> int:
-        """Hand over what makes the next (H,W,3) BGR uint8 picture, at once; the frame's number. Older ones not begun are left out."""
+        """Hand over what makes the next (H,W,3) BGR uint8 picture, at once; the frame's number. Older ones not begun
+        are left out.
+        """
         self._running()
         return self._feed.push(lambda: self._prepared(make()))
 

@@ -9,8 +9,8 @@ import streamlit as st
 from emojimation.apps.web import chart as web_chart
 from emojimation.apps.web.figures import SCALE
 from emojimation.labels import EMOTIONS
-from emojimation.people import NOT_SURE, Person
-from emojimation.timeline import Timeline
+from emojimation.story.people import NOT_SURE, Person
+from emojimation.story.timeline import Timeline
 
 PEOPLE = 6
 POINTS = 240
@@ -72,7 +72,9 @@ def _chart(person: Person, duration_s: float) -> alt.Chart:
 
 
 def rows_of(person: Person) -> list[dict[str, Any]]:
-    """At most `POINTS` moments, each the mean of its stretch: a row per emotion, from `low` to `high` in a stack of height 1."""
+    """At most `POINTS` moments, each the mean of its stretch: a row per emotion, from `low` to `high` in a stack of
+    height 1.
+    """
     rows: list[dict[str, Any]] = []
     for part in np.array_split(np.arange(len(person.times_s)), min(POINTS, len(person.times_s))):
         mean = person.probabilities[part].mean(axis=0)
@@ -81,8 +83,12 @@ def rows_of(person: Person) -> list[dict[str, Any]]:
         for i, name in enumerate(EMOTIONS):
             rows.append(
                 {
-                    "time_s": round(start_s, 2), "end_s": round(end_s, 2), "emotion": name, "probability": round(float(mean[i]), 4),
-                    "low": round(float(tops[i] - mean[i] / mean.sum()), 4), "high": round(float(tops[i]), 4),
+                    "time_s": round(start_s, 2),
+                    "end_s": round(end_s, 2),
+                    "emotion": name,
+                    "probability": round(float(mean[i]), 4),
+                    "low": round(float(tops[i] - mean[i] / mean.sum()), 4),
+                    "high": round(float(tops[i]), 4),
                 }
-            )  # fmt: skip
+            )
     return rows

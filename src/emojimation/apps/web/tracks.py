@@ -1,8 +1,9 @@
-"""A stream's two ends in a WebRTC connection: the camera's track in, the drawn one out, and nothing that waits between them.
+"""A stream's two ends in a WebRTC connection: the camera's track in, the drawn one out, and nothing that waits between
+them.
 
-streamlit-webrtc's own processing gives back one frame for each that comes in, an old one where the new one is not ready, and puts them
-into queues without end: where a machine is too slow, the picture lags more and more. Here a frame goes out when it is drawn,
-once, and whoever is slower gets the newest.
+streamlit-webrtc's own processing gives back one frame for each that comes in, an old one where the new one is not
+ready, and puts them into queues without end: where a machine is too slow, the picture lags more and more. Here a frame
+goes out when it is drawn, once, and whoever is slower gets the newest.
 """
 
 import asyncio
@@ -25,7 +26,9 @@ TICK = Fraction(1, 90_000)  # RTP's clock for video, RFC 6184 and RFC 7741
 
 
 class Drawn(MediaStreamTrack):
-    """The track that goes to the browser: each frame that is offered, or the newest where they come faster than they are sent."""
+    """The track that goes to the browser: each frame that is offered, or the newest where they come faster than they
+    are sent.
+    """
 
     kind = "video"
 
@@ -68,8 +71,8 @@ class Drawn(MediaStreamTrack):
 class Passed(MediaStreamTrack):
     """A track's frames for its one reader, who may stop without ending the track.
 
-    It stands where streamlit-webrtc puts aiortc's `MediaRelay`, whose tasks wait for ever, and keep the connection's codecs, where
-    a visitor closes the page without a word.
+    It stands where streamlit-webrtc puts aiortc's `MediaRelay`, whose tasks wait for ever, and keep the connection's
+    codecs, where a visitor closes the page without a word.
     """
 
     def __init__(self, source: MediaStreamTrack) -> None:
@@ -84,7 +87,9 @@ class Passed(MediaStreamTrack):
 
 
 class Ends:
-    """Both ends of one connection, for `webrtc_streamer`: `sink` takes the camera's frames, `source` gives the drawn ones."""
+    """Both ends of one connection, for `webrtc_streamer`: `sink` takes the camera's frames, `source` gives the drawn
+    ones.
+    """
 
     def __init__(self, stream: Stream) -> None:
         get_global_relay().subscribe = Passed  # type: ignore[method-assign, assignment]

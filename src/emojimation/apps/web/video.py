@@ -20,9 +20,11 @@ from emojimation.video.run import Options
 KINDS = ["mp4", "mov", "mkv", "webm", "avi", "m4v", "gif"]
 STYLES = {"boxes": "Boxes", "emoji": "Emoji", "avatar": "Avatar", "blur": "Blur", "pixelate": "Squares"}
 DOWNLOADS = {
-    "film": ("Film", "video/mp4", ":material/movie:"), "csv": ("CSV", "text/csv", ":material/table:"),
-    "report": ("Report", "text/html", ":material/description:"), "srt": ("Subtitles", "application/x-subrip", ":material/subtitles:"),
-}  # fmt: skip
+    "film": ("Film", "video/mp4", ":material/movie:"),
+    "csv": ("CSV", "text/csv", ":material/table:"),
+    "report": ("Report", "text/html", ":material/description:"),
+    "srt": ("Subtitles", "application/x-subrip", ":material/subtitles:"),
+}
 
 
 def show() -> None:
@@ -213,9 +215,13 @@ def _result(job: FilmJob) -> None:
         st.info(line.capitalize(), icon=":material/info:")
     start_s = st.session_state.get(f"seek-{job.key}", 0.0)
     st.video(
-        job.file("film"), start_time=start_s, subtitles={"Expressions": job.file("vtt")} if story.people else None,
-        autoplay=start_s > 0, muted=start_s > 0, alt=f"{job.name}, drawn",
-    )  # fmt: skip
+        job.file("film"),
+        start_time=start_s,
+        subtitles={"Expressions": job.file("vtt")} if story.people else None,
+        autoplay=start_s > 0,
+        muted=start_s > 0,
+        alt=f"{job.name}, drawn",
+    )
     if story.people:
         web_timeline.charts(story, f"seek-{job.key}")
     else:

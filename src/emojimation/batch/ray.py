@@ -1,0 +1,202 @@
+"""The batch engine of a Ray cluster: Ray Data hands pieces of the listing to actors that keep the models loaded.
+
+The rows come back to the one who leads and go into the same journal as those of the local engine: a piece that Ray does
+twice because a worker died is written once, and a run can be killed and resumed, also with the other engine.
+"""
+
+import json
+import logging
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+
+from emojimation.batch.listing import Item, Listing, group_items
+from emojimation.batch.run import Answerer, Engine, Row, Settings, apart, processors
+from emojimation.errors import InputError
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # before ray is loaded: nothing is sent anywhere
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what goes wrong is raised; its own lines would only repeat it
+
+import ray
+import ray.data
+
+PIECE = 32  # pictures per call of an actor
+BLOCK = 128  # pictures per task, which is what is done again when a worker dies
+MOST_BLOCKS = 4000
+CONNECT_S, ANSWER_S = 4.0, 7.0
+# What a client of HTTP/2, and so of gRPC, sends first, and the kind of the frame that it is answered with (RFC 9113,
+# 3.4).
+PREFACE, SETTINGS = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5), 4
+CAREFUL = 16  # calls of an actor that died and was started again: as many as may have waited for it
+STORE_BYTES = 256 << 20  # of a cluster that is started here: pieces are small
+
+
+def cluster(workers: int | None = None, address: str | None = None) -> Engine:
+    """The engine of a Ray cluster. workers: actors, by default one per processor. address: of a cluster that runs,
+    "auto" for one on this machine, None to start one here for the time of the run."""
+
+    def answers(settings: Settings, listing: Listing, answered: set[str]) -> Iterator[list[Row]]:
+        with connected(address, workers):
+            try:
+                yield from _rows(settings, listing, answered, workers or _cluster_processors())
+            except ray.exceptions.RayError as error:
+                reason = next(line for line in [*reversed(str(error).splitlines()), "no reason"] if line.strip())
+                raise InputError(
+                    f"Expected the cluster to finish, but it failed ({reason.strip()[:300]}). Go on with --resume."
+                ) from error
+
+    return answers
+
+
+@contextmanager
+def connected(address: str | None, workers: int | None = None) -> Iterator[None]:
+    """A connection to a cluster, ended with `with`; one that is there already is left. Raises InputError within 15 s."""
+    if ray.is_initialized():
+        yield
+        return
+    options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+    if address is None:
+        count = workers or processors()
+        with _hushed():
+            ray.init(
+                address="local", num_cpus=count, include_dashboard=False, object_store_memory=STORE_BYTES, **options
+            )
+    else:
+        _knock(address)
+        with _hushed():
+            _connect(address, options)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Without what Ray's libraries write to standard error by themselves, past Python: each failed attempt, their
+    settings.
+    """
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _knock(address: str) -> None:
+    """See whether somebody who may be Ray answers there: Ray itself would try for a minute."""
+    if address == "auto":
+        return
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or "/" in host:
+        raise InputError(f"Expected a cluster's address as HOST:PORT or `auto`, got {address!r}.")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), CONNECT_S) as peer:
+            peer.sendall(PREFACE)
+            answer = peer.recv(9, socket.MSG_WAITALL)
+    except TimeoutError as error:
+        raise _unreachable(address, f"no answer within {CONNECT_S:g} s") from error
+    except (OSError, OverflowError) as error:
+        raise _unreachable(address, str(error)) from error
+    if len(answer) < 9 or answer[3] != SETTINGS:
+        raise _unreachable(address, "what answers there is something else")
+
+
+def _connect(address: str, options: dict[str, Any]) -> None:
+    """`ray.init` with an end: what listens there may be no cluster."""
+    failed: list[BaseException] = []
+
+    def attempt() -> None:
+        try:
+            ray.init(address=address, **options)
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=attempt, daemon=True)
+    thread.start()
+    thread.join(ANSWER_S)
+    if thread.is_alive():
+        raise _unreachable(address, f"no answer as from Ray within {ANSWER_S:g} s")
+    if failed:
+        raise _unreachable(address, str(failed[0])) from failed[0]
+
+
+def _unreachable(address: str, reason: str) -> InputError:
+    return InputError(
+        f"Expected a Ray cluster at {address}, got none ({' '.join(reason.split())[:200]}). "
+        "Is it running, is the version of ray the same?"
+    )
+
+
+def _cluster_processors() -> int:
+    return max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+
+def _rows(settings: Settings, listing: Listing, answered: set[str], workers: int) -> Iterator[list[Row]]:
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    todo = [_packed(item) for item in listing.items if item.source not in answered]
+    groups = [{"file": file, "group": group, "first": first} for file, group, first in listing.groups]
+    for rows, size, block in ((todo, PIECE, BLOCK), (groups, 1, 1)):
+        if not rows:
+            continue
+        data = ray.data.from_items(
+            rows, override_num_blocks=min(max(len(rows) // block, 2 * workers), len(rows), MOST_BLOCKS)
+        )
+        answers = data.map_batches(
+            RayAnswerer,
+            fn_constructor_args=(settings,),
+            batch_size=size,
+            batch_format="pyarrow",
+            compute=ray.data.ActorPoolStrategy(size=workers),
+            num_cpus=1,
+        )
+        for batch in answers.iter_batches(batch_size=None, batch_format="pyarrow"):
+            yield [json.loads(row) for row in batch.column("row").to_pylist()]  # type: ignore[union-attr]
+
+
+def _packed(item: Item) -> dict[str, Any]:
+    """Arrow takes no text that is not UTF-8, as a path may be: it travels as bytes."""
+    path = None if item.path is None else item.path.encode("utf-8", "surrogateescape")
+    return {"source": item.source, "path": path, "error": item.error}
+
+
+class RayAnswerer:
+    """An actor's models, loaded once: a batch of items, or of row groups of Parquet files, -> their rows as JSON.
+
+    Ray starts an actor again that died, and gives it the same pieces. If a picture was the reason that would go on for
+    ever; so the first calls then leave the pictures to another process, whose death costs one picture.
+    """
+
+    def __init__(self, settings: Settings):
+        self._answerer = Answerer(settings)
+        self._careful = CAREFUL if ray.get_runtime_context().was_current_actor_reconstructed else 0
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """batch: with source, path, error; or with file, group, first."""
+        items = [item for given in batch.to_pylist() for item in _items(given)]
+        if self._careful:
+            self._careful -= 1
+            rows = apart(self._answerer.settings, items)
+        else:
+            rows = [self._answerer(item) for item in items]
+        return pa.table({"row": pa.array(map(json.dumps, rows), pa.string())})
+
+
+def _items(given: dict[str, Any]) -> Iterator[Item]:
+    if "file" in given:
+        yield from group_items(given["file"], given["group"], given["first"])
+        return
+    path = given["path"]
+    yield Item(given["source"], None if path is None else path.decode("utf-8", "surrogateescape"), error=given["error"])

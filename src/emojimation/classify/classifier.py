@@ -1,0 +1,163 @@
+"""Face crops -> emotion probabilities, by a model file that carries its own labels, crop and calibration."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+
+from emojimation.errors import InputError
+from emojimation.labels import EMOTIONS
+from emojimation.weights import resolve
+
+FORMAT = "1"  # of the metadata, kept under the key "emojimation"
+BATCH = 256  # crops per run, which bounds the memory for activations
+
+_LOAD_ERRORS = (
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.InvalidGraph,
+    ort_errors.InvalidProtobuf,
+    ort_errors.NoSuchFile,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
+)
+
+
+class EmotionClassifier:
+    """A loaded emotion model. `predict` may be called from several threads at once.
+
+    model: name of a bundled model or path of an ONNX file written by `emojimation export`.
+    threads: processor threads for one `predict`.
+    labels: the classes that the caller expects, in order; the product knows the seven emotions alone. A model that was
+    trained on other classes is taken with these, or with None, which accepts whatever the file names.
+    size: side of a crop in pixels. channels: 1 grey, 3 BGR. template: (5,2) float32, where the landmarks of a face lie
+    in the unit square of a crop. threshold: confidence under which an answer is "not sure". card: dict of all that the
+    file says of itself (name, labels, temperature, metrics, data_sha256, commit, created) with its path.
+
+    Raises InputError where the file is no ONNX model, was not written by Emojimation, or has other classes.
+    """
+
+    def __init__(self, model: str | Path = "default", threads: int = 1, labels: Sequence[str] | None = EMOTIONS):
+        path = resolve(model)
+        self._session = _session(path, threads)
+        self.card = _card(path, self._session.get_modelmeta().custom_metadata_map, labels)
+        self.labels: tuple[str, ...] = tuple(self.card["labels"])
+        self.size: int = self.card["size"]
+        self.channels: int = self.card["channels"]
+        self.template = np.array(self.card["template"], np.float32)
+        self.threshold: float = self.card["threshold"]
+        self._input = self._session.get_inputs()[0].name
+        _check_graph(path, self._session, self.size, self.channels, len(self.labels))
+
+    def predict(self, crops: np.ndarray) -> np.ndarray:
+        """Probabilities of each crop.
+
+        crops: (n,size,size) grey or (n,size,size,channels) uint8, BGR for three channels. Returns (n,7) float32 in the
+        order of `EMOTIONS`, or (n,c) in that of `labels`; every row sums to 1. No crop gives (0,7). Raises InputError
+        for another type or shape.
+        """
+        crops = self._checked(crops)
+        if not len(crops):
+            return np.zeros((0, len(self.labels)), np.float32)
+        parts = [crops[i : i + BATCH].astype(np.float32) for i in range(0, len(crops), BATCH)]
+        return np.concatenate([self._session.run(None, {self._input: part})[0] for part in parts])
+
+    def _checked(self, crops: np.ndarray) -> np.ndarray:
+        wanted = f"(n,{self.size},{self.size},{self.channels}) uint8"
+        if not isinstance(crops, np.ndarray) or crops.dtype != np.uint8:
+            raise InputError(f"Expected crops as {wanted}, got {_described(crops)}. Give pixel values from 0 to 255.")
+        flat = crops.ndim == 3 and self.channels == 1
+        if crops.ndim != 4 - flat or (*crops.shape[1:], 1)[:3] != (self.size, self.size, self.channels):
+            raise InputError(f"Expected crops as {wanted}, got {_described(crops)}. Cut them with crop_faces().")
+        return crops[..., None] if flat else crops
+
+
+def _described(value: object) -> str:
+    if not isinstance(value, np.ndarray):
+        return type(value).__name__
+    broken = np.issubdtype(value.dtype, np.floating) and not np.isfinite(value).all()
+    return f"{value.shape} {value.dtype}" + (" with NaN or infinite values" if broken else "")
+
+
+def _session(path: Path, threads: int) -> ort.InferenceSession:
+    if threads < 1:
+        raise InputError(f"Expected at least 1 thread, got {threads}.")
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # what goes wrong is raised; ONNX Runtime's own lines would only repeat it
+    # Spinning threads win a few microseconds and cost a whole core between two frames.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except _LOAD_ERRORS as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"Expected an ONNX model, got {path}, which cannot be loaded ({reason}).") from error
+
+
+def _card(path: Path, meta: dict[str, str], expected: Sequence[str] | None) -> dict[str, Any]:
+    """The metadata as plain values. Raises InputError where they are missing, damaged or of other classes."""
+    if "emojimation" not in meta:
+        raise InputError(
+            f"{path} is not an Emojimation model: its metadata lack the key 'emojimation'. Use `emojimation export`."
+        )
+    if meta["emojimation"] != FORMAT:
+        raise InputError(
+            f"Expected a model of format {FORMAT}, got format {meta['emojimation']} in {path}. Export it again."
+        )
+    labels = _labels(path, meta.get("labels", ""), expected)
+    try:
+        card = {
+            "name": meta.get("name", path.stem),
+            "path": str(path),
+            "labels": list(labels),
+            "size": int(meta["size"]),
+            "channels": int(meta["channels"]),
+            "template": json.loads(meta["template"]),
+            "temperature": float(meta["temperature"]),
+            "threshold": float(meta["threshold"]),
+            "metrics": json.loads(meta.get("metrics", "{}")),
+        }
+    except (KeyError, ValueError) as error:
+        raise InputError(
+            f"The metadata of {path} are damaged ({type(error).__name__}: {error}). Export it again."
+        ) from error
+    if np.shape(card["template"]) != (5, 2) or card["channels"] not in (1, 3) or card["size"] < 1:
+        raise InputError(f"The metadata of {path} are damaged (template, size or channels). Export it again.")
+    return card | {key: meta.get(key, "unknown") for key in ("data_sha256", "commit", "created")}
+
+
+def _labels(path: Path, text: str, expected: Sequence[str] | None) -> tuple[str, ...]:
+    """The classes that the metadata name: the seven emotions with commas between them, or any others as a JSON list."""
+    try:
+        labels = tuple(map(str, json.loads(text))) if text.startswith("[") else tuple(text.split(","))
+    except ValueError as error:
+        raise InputError(f"The metadata of {path} are damaged (labels: {error}). Export it again.") from error
+    if expected is not None and labels != tuple(expected):
+        hint = ""
+        if tuple(expected) == EMOTIONS and text.startswith("["):
+            hint = (
+                " A model of other classes works in `emojimation evaluate` and in EmotionClassifier(path, labels=None)."
+            )
+        raise InputError(f"Expected the labels {','.join(expected)}, got {','.join(labels) or 'none'} in {path}.{hint}")
+    return labels
+
+
+def _check_graph(path: Path, session: ort.InferenceSession, size: int, channels: int, classes: int) -> None:
+    """Refuse a graph whose input or output is not what its metadata promise; the one run also warms the session up."""
+    (first, *more), outputs = session.get_inputs(), session.get_outputs()
+    wanted = (size, size, channels)
+    fits = len(first.shape) == 4 and all(
+        not isinstance(got, int) or got == want for got, want in zip(first.shape[1:], wanted, strict=True)
+    )
+    if more or first.type != "tensor(float)" or not fits:
+        raise InputError(
+            f"Expected a float32 input of (n,{size},{size},{channels}), got {first.type} {first.shape} in {path}."
+        )
+    answer = session.run([outputs[0].name], {first.name: np.zeros((1, *wanted), np.float32)})[0]
+    if answer.shape != (1, classes) or not np.isclose(answer.sum(), 1, atol=1e-3):
+        raise InputError(f"Expected {classes} probabilities, got an output of {answer.shape} that is none in {path}.")

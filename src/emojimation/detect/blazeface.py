@@ -1,0 +1,261 @@
+"""A frame in, its faces out: BlazeFace full-range on onnxruntime, with Haar cascades as the fallback.
+
+The network is MediaPipe's (Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs",
+2019; its full-range variant). It sees a 192 x 192 picture and answers for each cell of a 48 x 48 grid: a logit, a box
+and six keypoints, all in input pixels relative to the cell's centre. Everything around it is ours.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnxruntime as ort
+from cv2.data import haarcascades
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+
+from emojimation.detect.views import CLOSE_UP_PADDING, INPUT_PX, View, close_ups, draw, letterbox, tile_views
+from emojimation.errors import InputError
+from emojimation.faces import Face, iou
+from emojimation.weights import resolve
+
+GRID = 48
+# Boxes that overlap by this much are one face (MediaPipe's own value for this network).
+SAME_FACE_IOU = 0.3
+# In a close-up look only boxes of at least this share of the frame's longer side count.
+CLOSE_UP_SHARE = 0.5
+# A face seen smaller than this many input pixels is looked at again, enlarged to the size that the network knows best:
+# its landmarks are coarse (measured: the error falls from 0.18 to 0.05 of the distance between the eyes).
+SMALL_PX = 40
+# Share of min_score that is enough where a second look decides, or where false alarms are rare. All measured:
+# docs/decisions.md.
+SOFTER = 0.8
+# Half the mouth's width as a share of the distance between the eyes.
+MOUTH_HALF_WIDTH = 0.4
+# A small face may score this little at first, as share of min_score, if the second look alone is sure; at most so many.
+FAINT, MOST_SMALL = 1 / 3, 64
+BATCH = 16
+
+# Columns of a candidate row: score, box xyxy, six keypoints xy (right eye, left eye, nose, mouth, right ear, left ear),
+# longer side of the box in the network's input.
+_SCORE, _BOX, _POINTS, _SEEN_PX, _COLUMNS = 0, slice(1, 5), slice(5, 17), 17, 18
+_CELLS = (np.stack(np.meshgrid(np.arange(GRID), np.arange(GRID)), axis=-1).reshape(-1, 2) + 0.5) * (INPUT_PX / GRID)
+
+_UNREADABLE = (ort_errors.InvalidProtobuf, ort_errors.Fail, ort_errors.InvalidGraph, ort_errors.InvalidArgument)
+_TENSORS = {"frames": [INPUT_PX, INPUT_PX, 3], "boxes": [GRID * GRID, 16], "logits": [GRID * GRID, 1]}
+_LAYOUT = "a face detector of BlazeFace's layout"
+_ADVICE = "make one with scripts/convert_blazeface.py or leave the option out"
+
+Detector = Callable[[np.ndarray], list[Face]]
+
+
+def decode(boxes: np.ndarray, logits: np.ndarray, min_score: float) -> np.ndarray:
+    """Raw output for one picture, boxes (2304,16) and logits (2304,1), -> candidates (n,18) in input pixels."""
+    keep = logits[:, 0] >= np.log(min_score / (1 - min_score))
+    offsets, cells = boxes[keep].astype(np.float64), _CELLS[keep]
+    centre, half = offsets[:, :2] + cells, np.abs(offsets[:, 2:4]) / 2
+    seen_px = 2 * half.max(axis=1, keepdims=True)
+    points = offsets[:, 4:].reshape(-1, 6, 2) + cells[:, None]
+    score = 1 / (1 + np.exp(-logits[keep].astype(np.float64)))
+    return np.hstack([score, centre - half, centre + half, points.reshape(-1, 12), seen_px])
+
+
+def weighted_nms(candidates: np.ndarray, same_iou: float = SAME_FACE_IOU) -> np.ndarray:
+    """Candidates (n,18) -> one row per face, best score first.
+
+    The best candidate and all that overlap it are blended, weighted by score, as in the BlazeFace paper (section 4):
+    steadier in video than keeping the best alone. The best score stays.
+    """
+    if len(candidates) < 2:
+        return candidates
+    rest = candidates[np.argsort(-candidates[:, _SCORE], kind="stable")]
+    faces = []
+    while len(rest):
+        same = iou(rest[:1, _BOX], rest[:, _BOX])[0] >= same_iou
+        same[0] = True
+        weights = rest[same, _SCORE]
+        blended = weights @ rest[same] / weights.sum()
+        blended[_SCORE] = rest[0, _SCORE]
+        faces.append(blended)
+        rest = rest[~same]
+    return np.array(faces).reshape(-1, candidates.shape[1])
+
+
+def five_landmarks(points: np.ndarray) -> np.ndarray:
+    """BlazeFace's six keypoints (6,2) -> the five landmarks (5,2) of `faces.TEMPLATE`.
+
+    BlazeFace marks the mouth's centre only. The corners are set `MOUTH_HALF_WIDTH` eye distances to either side of it,
+    along the line through the eyes: they roll with the head, and draw together when it turns away, as the eyes do.
+    """
+    right_eye, left_eye, nose, mouth = points[:4]
+    reach = (left_eye - right_eye) * MOUTH_HALF_WIDTH
+    return np.stack([right_eye, left_eye, nose, mouth - reach, mouth + reach])
+
+
+class FaceDetector:
+    """BlazeFace full-range. `FaceDetector()(frame)` -> list of `Face`, largest first, with score and landmarks.
+
+    model: a name in the package's manifest, or the path of an ONNX file of the same layout.
+    min_score: 0 to 1, candidates under it are dropped; a face that fills the frame needs `SOFTER` times that.
+    min_size_px: faces whose longer side is shorter are dropped.
+    tiles: look at overlapping tiles as well, for small faces in large pictures; takes a multiple of the time.
+    refine: look at small faces again, enlarged: truer landmarks, fewer false alarms, about 3.5 ms for each small face.
+    threads: of onnxruntime. One detector may serve one stream at a time.
+    """
+
+    def __init__(
+        self,
+        model: str | Path = "face_detector",
+        min_score: float = 0.6,
+        min_size_px: int = 20,
+        tiles: bool = False,
+        threads: int = 1,
+        refine: bool = True,
+    ) -> None:
+        if not 0 < min_score < 1:
+            raise InputError(f"expected a detector score between 0 and 1 (both excluded), got {min_score}")
+        self.min_score, self.min_size_px, self.tiles, self.refine = min_score, min_size_px, tiles, refine
+        self._session = _open(resolve(model), threads)
+
+    def __call__(self, frame: np.ndarray) -> list[Face]:
+        """frame: (H,W,3) BGR uint8. Boxes and landmarks: float32 pixels of the frame, may reach over its border."""
+        _check(frame)
+        height, width = frame.shape[:2]
+        views = [letterbox((0, 0, width, height))] + (tile_views(width, height) if self.tiles else [])
+        found = self._decide(frame, weighted_nms(self._look(frame, views)))
+        if (_sides(found) > CLOSE_UP_SHARE * max(width, height)).any() or len(found) == 0:
+            found = weighted_nms(np.vstack([found, self._look_close(frame)]))
+        return self._faces(found)
+
+    def _decide(self, frame: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """The candidates that are faces: large ones by their score, small ones by what an enlarged view shows."""
+        small = (rows[:, _SEEN_PX] < SMALL_PX) & self.refine & (_sides(rows) >= self.min_size_px / 2)
+        sure = rows[~small & (rows[:, _SCORE] >= self.min_score)]
+        closer = self._look_again(frame, rows[small][:MOST_SMALL])
+        return weighted_nms(np.vstack([sure, closer[closer[:, _SCORE] >= self.min_score]]))
+
+    def _look_again(self, frame: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """The same faces as their enlarged views show them; the unseen are left out.
+
+        A candidate of some score counts with the better of both looks, a faint one with the second alone.
+        """
+        height, width = frame.shape[:2]
+        again = [np.zeros((0, _COLUMNS))]
+        for row, seen in zip(rows, self._look_each(frame, close_ups(rows[:, _BOX], width, height)), strict=True):
+            faces = weighted_nms(seen[seen[:, _SCORE] >= self.min_score * SOFTER])
+            same = faces[iou(row[None, _BOX], faces[:, _BOX])[0] >= SAME_FACE_IOU][:1]
+            if row[_SCORE] >= self.min_score * SOFTER:
+                same[:, _SCORE] = np.maximum(same[:, _SCORE], row[_SCORE])
+            again.append(same)
+        return np.vstack(again)
+
+    def _look_close(self, frame: np.ndarray) -> np.ndarray:
+        """Candidates (n,18) for faces that fill the frame."""
+        height, width = frame.shape[:2]
+        rows = self._look(frame, [letterbox((0, 0, width, height), CLOSE_UP_PADDING)])
+        rows = rows[rows[:, _SCORE] >= self.min_score * SOFTER]
+        return rows[_sides(rows) >= CLOSE_UP_SHARE * max(width, height)]
+
+    def _look(self, frame: np.ndarray, views: list[View]) -> np.ndarray:
+        """Candidates (n,18) in frame pixels of all views, without those that a view's inner edge cuts."""
+        seen = self._look_each(frame, [(view,) for view in views])
+        return np.vstack([_whole_only(rows, view, frame) for rows, view in zip(seen, views, strict=True)])
+
+    def _look_each(self, frame: np.ndarray, inputs: list[tuple[View, ...]]) -> list[np.ndarray]:
+        """Candidates (n,18) in frame pixels for each view; inputs: the views that share one input of the network."""
+        seen = []
+        for start in range(0, len(inputs), BATCH):
+            part = inputs[start : start + BATCH]
+            drawn = np.stack([draw(frame, *views) for views in part])
+            outputs = self._session.run(["boxes", "logits"], {"frames": drawn})
+            for views, boxes, logits in zip(part, *outputs, strict=True):
+                rows = decode(boxes, logits, self.min_score * FAINT)
+                middles = (rows[:, 1:3] + rows[:, 3:5]) / 2
+                seen += [_to_frame(rows[view.holds(middles)], view) for view in views]
+        return seen
+
+    def _faces(self, rows: np.ndarray) -> list[Face]:
+        faces = [
+            Face(
+                xyxy=row[_BOX].astype(np.float32),
+                score=float(row[_SCORE]),
+                landmarks=five_landmarks(row[_POINTS].reshape(6, 2)).astype(np.float32),
+            )
+            for row in rows
+        ]
+        return _largest_first(faces, self.min_size_px)
+
+
+class HaarDetector:
+    """OpenCV's frontal face cascade (Viola and Jones, CVPR 2001): no landmarks, score 1. The fallback.
+
+    Slower than BlazeFace, misses turned and rolled heads, and finds faces where there are none.
+    """
+
+    def __init__(self, min_size_px: int = 20) -> None:
+        self.min_size_px = min_size_px
+        self._cascade = cv2.CascadeClassifier(str(Path(haarcascades) / "haarcascade_frontalface_default.xml"))
+
+    def __call__(self, frame: np.ndarray) -> list[Face]:
+        """frame: (H,W,3) BGR uint8 -> list of `Face`, largest first."""
+        _check(frame)
+        grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
+        size = (self.min_size_px, self.min_size_px)
+        boxes = self._cascade.detectMultiScale(grey, scaleFactor=1.1, minNeighbors=5, minSize=size)
+        faces = [Face(xyxy=np.array([x, y, x + w, y + h], np.float32), score=1.0) for x, y, w, h in boxes]
+        return _largest_first(faces, self.min_size_px)
+
+
+def detector(name: str = "blazeface", **options) -> Detector:
+    """The detector of that name: "blazeface", "haar", or the path of an ONNX file of BlazeFace's layout.
+
+    options: as `FaceDetector` or `HaarDetector` take them.
+    """
+    if name == "haar":
+        return HaarDetector(**options)
+    return FaceDetector("face_detector" if name == "blazeface" else name, **options)
+
+
+def _open(path: Path, threads: int) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except _UNREADABLE as error:
+        raise InputError(f"expected {_LAYOUT} in {path}, got a file that onnxruntime cannot read; {_ADVICE}") from error
+    tensors = {t.name: t.shape[1:] for t in (*session.get_inputs(), *session.get_outputs())}
+    if tensors != _TENSORS:
+        raise InputError(f"expected {_LAYOUT} {_TENSORS} in {path}, got {tensors}; {_ADVICE}")
+    return session
+
+
+def _check(frame: np.ndarray) -> None:
+    if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
+        got = f"{frame.dtype} {frame.shape}" if isinstance(frame, np.ndarray) else type(frame).__name__
+        raise InputError(f"expected a frame of uint8 (height, width, 3) in BGR, got {got}")
+    if 0 in frame.shape:
+        raise InputError(f"expected a frame with at least one pixel, got {frame.shape}")
+
+
+def _to_frame(rows: np.ndarray, view: View) -> np.ndarray:
+    points = view.to_frame(rows[:, 1:17].reshape(len(rows), 8, 2))
+    return np.hstack([rows[:, :1], points.reshape(len(rows), 16), rows[:, 17:]])
+
+
+def _whole_only(rows: np.ndarray, view: View, frame: np.ndarray) -> np.ndarray:
+    """Without the faces that a tile's inner edge cuts: the neighbouring or the larger view has them whole."""
+    height, width = frame.shape[:2]
+    x0, y0, x1, y1 = view.xyxy
+    low = np.where([x0 > 0, y0 > 0], [x0, y0], -np.inf)
+    high = np.where([x1 < width, y1 < height], [x1, y1], np.inf)
+    return rows[((rows[:, 1:3] >= low) & (rows[:, 3:5] <= high)).all(axis=1)]
+
+
+def _sides(rows: np.ndarray) -> np.ndarray:
+    """Longer sides (n,) of the candidates' boxes."""
+    return (rows[:, 3:5] - rows[:, 1:3]).max(axis=1, initial=0)
+
+
+def _largest_first(faces: list[Face], min_size_px: float) -> list[Face]:
+    return sorted((face for face in faces if face.size_px >= min_size_px), key=lambda face: -face.size_px)

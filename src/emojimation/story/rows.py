@@ -1,0 +1,200 @@
+"""What was found in a film, as text and tables: a log of one line per frame while it runs, then JSONL, CSV or Parquet.
+
+The log is the memory of a run: each line is one finished frame, written at once, so that after a crash every finished
+frame can be read and the run can go on. The other files, of one row per face, are made from it at the end.
+"""
+
+import csv
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from emojimation.errors import InputError
+from emojimation.faces import Face
+from emojimation.labels import EMOTIONS
+
+LANDMARKS = ("right_eye", "left_eye", "nose", "mouth_right", "mouth_left")  # as the viewer sees them
+GROUP_ROWS = 20_000  # of a Parquet file
+# Column -> kind, of CSV and Parquet.
+COLUMNS: dict[str, type] = {
+    "frame": int,
+    "time_s": float,
+    "track_id": int,
+    **dict.fromkeys(("x0", "y0", "x1", "y1", "score"), float),
+    **dict.fromkeys((f"{name}_{axis}" for name in LANDMARKS for axis in "xy"), float),
+    "emotion": str,
+    "confidence": float,
+    "certain": bool,
+    "emoji": str,
+    **dict.fromkeys(EMOTIONS, float),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LogLine:
+    """A finished frame of the log. faces: as `Face.to_dict` gives them."""
+
+    frame: int
+    time_s: float
+    faces: list[dict[str, Any]]
+
+
+def face_row(frame: int, time_s: float, face: dict[str, Any]) -> dict[str, Any]:
+    """The row of a face in a film: `Face.to_dict` with the frame's number and time before it."""
+    return {"frame": frame, "time_s": round(time_s, 4), **face}
+
+
+def flat_row(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of `face_row` as one value per name in `COLUMNS`; None where there is none."""
+    values = {key: row.get(key) for key in COLUMNS}
+    values.update(zip(("x0", "y0", "x1", "y1"), row["xyxy"], strict=True))
+    if row["landmarks"] is not None:
+        points = (value for point in row["landmarks"] for value in point)
+        values.update(zip((f"{name}_{axis}" for name in LANDMARKS for axis in "xy"), points, strict=True))
+    return values | (row["probabilities"] or {})
+
+
+def face_of(row: dict[str, Any], threshold: float = 0.5) -> Face:
+    """The `Face` that a row tells of, but for the rounding of its numbers."""
+    vector = row["probabilities"]
+    return Face(
+        xyxy=np.array(row["xyxy"], np.float32),
+        score=row["score"],
+        landmarks=None if row["landmarks"] is None else np.array(row["landmarks"], np.float32),
+        probabilities=None if vector is None else np.array([vector[name] for name in EMOTIONS], np.float32),
+        track_id=row["track_id"],
+        threshold=threshold,
+    )
+
+
+class Log:
+    """Appends frames to a log file, a line each, handed to the system at once.
+
+    keep: how many frames of a log that is there to keep; what comes after, and a line cut short, is dropped. 0: begin
+    anew.
+    """
+
+    def __init__(self, path: Path, keep: int = 0):
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = 0
+        if keep and path.exists():
+            lines = _truncate(path, keep)
+        self._file: TextIO = path.open("a" if lines else "w", encoding="utf-8", newline="\n", buffering=1)
+        self.frames = lines
+
+    def write(self, frame: int, time_s: float, faces: list[Face]) -> list[dict[str, Any]]:
+        """Log a frame; returns its rows. Raises OSError where the disk is full."""
+        rows = [face.to_dict() for face in faces]
+        line = {"frame": frame, "time_s": round(time_s, 6), "faces": rows}
+        self._file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+        self.frames += 1
+        return [face_row(frame, time_s, row) for row in rows]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def read_log(path: Path) -> Iterator[LogLine]:
+    """The finished frames of a log; a last line that was cut short is left out."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for raw in file:
+            line = _parsed(raw)
+            if line is None:
+                return
+            yield line
+
+
+def _parsed(raw: bytes) -> LogLine | None:
+    if not raw.endswith(b"\n"):
+        return None
+    try:
+        line = json.loads(raw)
+        return LogLine(line["frame"], line["time_s"], line["faces"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _truncate(path: Path, keep: int) -> int:
+    """Cut a log after its first `keep` good lines; how many there are then."""
+    lines = length = 0
+    with path.open("rb+") as file:
+        for raw in file:
+            if lines == keep or _parsed(raw) is None:
+                break
+            lines, length = lines + 1, length + len(raw)
+        file.truncate(length)
+    return lines
+
+
+def rows_of(log: Path) -> Iterator[dict[str, Any]]:
+    """One row per face of a log."""
+    for line in read_log(log):
+        for face in line.faces:
+            yield face_row(line.frame, line.time_s, face)
+
+
+def export(log: Path, target: Path, kind: str) -> Path:
+    """Write the rows of a log as `kind` ("jsonl", "csv" or "parquet"); the file appears whole.
+
+    Raises InputError where Parquet's package is missing, OSError for a full disk.
+    """
+    part = target.with_name(f"{target.name}.partial")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _WRITERS[kind](rows_of(log), part)
+    os.replace(part, target)
+    return target
+
+
+def _write_jsonl(rows: Iterator[dict[str, Any]], path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for row in rows:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _write_csv(rows: Iterator[dict[str, Any]], path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(COLUMNS), lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            writer.writerow(flat_row(row))
+
+
+def _write_parquet(rows: Iterator[dict[str, Any]], path: Path) -> None:
+    pa, parquet = load_parquet()
+    kinds = {int: pa.int32(), float: pa.float64(), str: pa.string(), bool: pa.bool_()}
+    schema = pa.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
+    with parquet.ParquetWriter(path, schema) as writer:
+        group: list[dict[str, Any]] = []
+        for row in rows:
+            group.append(flat_row(row))
+            if len(group) == GROUP_ROWS:
+                writer.write_table(pa.Table.from_pylist(group, schema))
+                group = []
+        writer.write_table(pa.Table.from_pylist(group, schema))
+
+
+def load_parquet() -> tuple[Any, Any]:
+    """The modules pyarrow and pyarrow.parquet. Raises InputError with what to install where they are missing."""
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise InputError('Expected pyarrow for Parquet, got none: pip install "emojimation[ray]".') from error
+    return pyarrow, pyarrow.parquet
+
+
+_WRITERS: dict[str, Callable[[Iterator[dict[str, Any]], Path], None]] = {
+    "jsonl": _write_jsonl,
+    "csv": _write_csv,
+    "parquet": _write_parquet,
+}
+KINDS = tuple(_WRITERS)

@@ -1,0 +1,188 @@
+"""Who showed what, when: series, shares, changes and peaks of each person of a film, from the rows that a run wrote.
+
+timeline = of_rows(rows, duration_s=62.4)
+write_srt("film.srt", timeline)
+write_html("film.html", timeline, title="film.mp4", video="film.mp4")
+"""
+
+import os
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emojimation.errors import InputError
+from emojimation.labels import EMOJI, EMOTIONS, NOT_SURE_EMOJI
+from emojimation.story import page
+from emojimation.story.people import MAX_GAP_S, NOT_SURE, Person, Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Timeline:
+    """A film's people, the longest seen first. duration_s: of the film. unnumbered: rows left out for want of a
+    track_id.
+    """
+
+    people: list[Person]
+    duration_s: float
+    unnumbered: int = 0
+
+
+def of_rows(rows: Iterable[Mapping[str, Any]], duration_s: float | None = None) -> Timeline:
+    """The timeline of JSONL rows: dicts with "frame", "time_s" and the keys of `Face.to_dict`, in any order.
+
+    duration_s: of the film, by default up to the last row. Rows without a number or probabilities are left out.
+    Raises InputError for rows that are no such dicts.
+    """
+    series: dict[int, list[tuple]] = {}
+    unnumbered = 0
+    for row in rows:
+        entry = _entry(row)
+        if entry is not None and entry[-1] is not None:
+            series.setdefault(int(entry[-1]), []).append(entry)
+        unnumbered += entry is not None and entry[-1] is None
+    people = [_person(track_id, entries) for track_id, entries in series.items()]
+    people.sort(key=lambda person: (-person.seen_s, person.track_id))
+    last_s = max((float(person.times_s[-1]) + person.step_s for person in people), default=0.0)
+    return Timeline(people, max(duration_s or 0.0, last_s), unnumbered)
+
+
+def summary(timeline: Timeline) -> dict[str, Any]:
+    """Plain numbers and texts for JSON: duration_s, and per person when and how long seen, shares, changes, peaks, ..."""
+    return {
+        "duration_s": round(timeline.duration_s, 3),
+        "rows_without_number": timeline.unnumbered,
+        "people": [_summary(person) for person in timeline.people],
+    }
+
+
+def write_srt(path: str | Path, timeline: Timeline) -> Path:
+    """Write SubRip subtitles: who shows what, from span to span."""
+    cues = (
+        f"{number}\n{_clock(start, ',')} --> {_clock(end, ',')}\n" + "\n".join(f"{who}: {what}" for who, what in lines)
+        for number, (start, end, lines) in enumerate(_cues(timeline), 1)
+    )
+    return _write(path, "\n\n".join([*cues, ""]).rstrip("\n") + "\n")
+
+
+def write_vtt(path: str | Path, timeline: Timeline) -> Path:
+    """Write WebVTT subtitles, each person with a voice of their own."""
+    cues = (
+        f"{_clock(start, '.')} --> {_clock(end, '.')}\n" + "\n".join(f"<v {who}>{who}: {what}" for who, what in lines)
+        for start, end, lines in _cues(timeline)
+    )
+    return _write(path, "\n\n".join(["WEBVTT", *cues]) + "\n")
+
+
+def write_html(
+    path: str | Path,
+    timeline: Timeline,
+    title: str = "Timeline",
+    video: str | Path | None = None,
+    thumbnails: Mapping[tuple[int, int], str] | None = None,
+) -> Path:
+    """Write one page that needs no network: the chart of each person, and the film, which plays from where one clicks.
+
+    video: a film beside the page, which is linked, not copied. thumbnails: pictures of the peaks, as data URIs (see
+    `page.thumbnail`), by (track_id, frame).
+    """
+    path = Path(path)
+    data = summary(timeline)
+    for person, entry in zip(timeline.people, data["people"], strict=True):
+        entry["series"] = page.thinned(person.times_s, person.probabilities, MAX_GAP_S)
+        for peak in entry["peaks"]:
+            peak["picture"] = (thumbnails or {}).get((person.track_id, peak["frame"]))
+    link = None if video is None else os.path.relpath(video, path.parent or ".")
+    return _write(path, page.html_of({**data, "title": title, "video": page.link_of(link)}))
+
+
+def _entry(row: Mapping[str, Any]) -> tuple | None:
+    try:
+        if row["probabilities"] is None:
+            return None
+        vector = [row["probabilities"][name] for name in EMOTIONS]
+        return (row["time_s"], row["frame"], bool(row["certain"]), vector, row["xyxy"], row["track_id"])
+    except (KeyError, TypeError) as error:
+        raise InputError(f"Expected rows as `video --jsonl` writes them, got one without {error}.") from error
+
+
+def _person(track_id: int, entries: list[tuple]) -> Person:
+    entries.sort(key=lambda entry: entry[0])
+    times, frames, certain, vectors, boxes, _ = zip(*entries, strict=True)
+    return Person(
+        track_id,
+        np.array(times, np.float64),
+        np.array(frames, np.int64),
+        np.array(vectors, np.float32),
+        np.array(certain, bool),
+        np.array(boxes, np.float32),
+    )
+
+
+def _summary(person: Person) -> dict[str, Any]:
+    shares = person.shares()
+    spans = person.spans()
+    return {
+        "track_id": person.track_id,
+        "first_s": round(float(person.times_s[0]), 3),
+        "last_s": round(float(person.times_s[-1]), 3),
+        "seen_s": round(person.seen_s, 3),
+        "dominant": max(shares, key=lambda label: shares[label]),
+        "shares": {label: round(share, 4) for label, share in shares.items()},
+        "mean_probabilities": {name: round(p, 4) for name, p in person.mean_probabilities().items()},
+        "spans": [_rounded(span.start_s, span.end_s, span.label, span.strength) for span in spans],
+        "changes": [{"time_s": round(t, 3), "from": a, "to": b} for t, a, b in person.changes()],
+        "uncertain": [[round(s.start_s, 3), round(s.end_s, 3)] for s in spans if s.label == NOT_SURE],
+        "peaks": [
+            {
+                "time_s": round(p.time_s, 3),
+                "frame": p.frame,
+                "emotion": p.emotion,
+                "probability": round(p.probability, 4),
+            }
+            for p in person.peaks()
+        ],
+    }
+
+
+def _rounded(start_s: float, end_s: float, label: str, strength: float) -> dict[str, Any]:
+    return {"start_s": round(start_s, 3), "end_s": round(end_s, 3), "label": label, "strength": round(strength, 4)}
+
+
+def _cues(timeline: Timeline) -> list[tuple[float, float, list[tuple[str, str]]]]:
+    """(start, end, [(person, words)]) for every stretch in which nobody's span changes; nobody: no cue."""
+    spans = sorted(((p.track_id, span) for p in timeline.people for span in p.spans()), key=lambda pair: pair[0])
+    bounds = sorted({round(t, 3) for _, span in spans for t in (span.start_s, span.end_s)})
+    lines: list[list[tuple[str, str]]] = [[] for _ in bounds]
+    for who, span in spans:
+        for i in range(bisect_left(bounds, round(span.start_s, 3)), bisect_left(bounds, round(span.end_s, 3))):
+            lines[i].append((f"Person {who}", _words(span)))
+    return [(start, end, line) for start, end, line in zip(bounds, bounds[1:], lines, strict=False) if line]
+
+
+def _words(span: Span) -> str:
+    if span.label == NOT_SURE:
+        return f"{NOT_SURE_EMOJI} {NOT_SURE}"
+    return f"{EMOJI[span.label]} {span.label} {span.strength:.0%}"
+
+
+def _clock(seconds: float, mark: str) -> str:
+    milliseconds = round(seconds * 1000)
+    minutes, rest = divmod(milliseconds, 60_000)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}{mark}{rest % 1000:03}"
+
+
+def _write(path: str | Path, text: str) -> Path:
+    """Write beside the target and rename, so that it appears whole."""
+    path = Path(path)
+    part = path.with_name(f"{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, "utf-8", newline="\n")
+        os.replace(part, path)
+    except OSError as error:
+        raise InputError(f"Expected a file that can be written, got {path} ({error.strerror}).") from error
+    return path

@@ -1,0 +1,77 @@
+"""A low-pass filter over seconds: what it says hardly depends on how many frames a second it is given."""
+
+import math
+
+import numpy as np
+
+# Three samples bend the way between two of them only where their steps are alike; over a gap the way is straight.
+LIKE_STEPS = 2.0
+SHORTEST = 1e-3  # a step this small, in parts of the memory, is straight as well: nothing is to be seen of its bend
+
+
+class LowPass:
+    """The solution of value' = (input - value) / memory_s for an input that is known at the samples only.
+
+    Between two samples the input runs along parabolas through three of them; for each piece the equation is solved
+    exactly. The usual step value += (1 - exp(-step / memory)) * (sample - value) takes the new sample for the whole
+    interval and so runs ahead by half of it: at 5 frames a second by 0.1 s, at 30 by 0.017 s, and the two films would
+    differ. The piece between the last two samples is solved for good when the sample after them is known, which says
+    more of it.
+
+    sample: (n,) float64, such as probabilities: sums are kept, and none becomes negative.
+    """
+
+    def __init__(self, sample: np.ndarray) -> None:
+        self.value = sample
+        self._settled = sample  # the value at the last sample but one
+        self._samples = [sample]  # the last four at most, and the steps between them
+        self._steps: list[float] = []
+
+    def add(self, sample: np.ndarray, step_s: float, memory_s: float) -> np.ndarray:
+        """Take the next sample, `step_s` seconds after the last; the filtered value (n,)."""
+        self._samples, self._steps = [*self._samples[-3:], sample], [*self._steps[-2:], step_s]
+        if memory_s <= 0:
+            self.value = self._settled = sample
+            return sample
+        x, h, bends = self._samples, self._steps, self._bends()
+        if len(h) > 1:
+            known = bends[-2:]
+            self._settled = _through(self._settled, x[-3], x[-2], np.mean(known, axis=0), h[-2], memory_s)
+        last = bends[-1] if bends else np.zeros_like(sample)
+        self.value = _not_negative(_through(self._settled, x[-2], x[-1], last, h[-1], memory_s))
+        return self.value
+
+    def _bends(self) -> list[np.ndarray]:
+        """Half the second derivative of the parabola through each three samples, 0 where their steps differ much."""
+        bends = []
+        for a, b, c, first, second in zip(
+            self._samples, self._samples[1:], self._samples[2:], self._steps, self._steps[1:], strict=False
+        ):
+            alike = first > 0 and second > 0 and max(first, second) <= LIKE_STEPS * min(first, second)
+            bends.append(((c - b) / second - (b - a) / first) / (first + second) if alike else np.zeros_like(a))
+        return bends
+
+
+def _not_negative(value: np.ndarray) -> np.ndarray:
+    """A bend may run a little below zero, which no probability does: cut off, the rest scaled to the same sum."""
+    if value.min() >= 0 or value.sum() <= 0:
+        return value
+    cut = np.maximum(value, 0)
+    return cut * (value.sum() / cut.sum())
+
+
+def _through(
+    value: np.ndarray, start: np.ndarray, end: np.ndarray, bend: np.ndarray, step_s: float, memory_s: float
+) -> np.ndarray:
+    """The filtered value after an input start + (end - start) s / step + bend s (s - step), s from 0 to `step_s`.
+
+    The input's powers s^k are weighted by exp(-(step - s) / memory) / memory; integrated by parts they give m0, m1, m2.
+    """
+    ratio = step_s / memory_s
+    decay = math.exp(-ratio)
+    m0 = 1 - decay
+    if ratio < SHORTEST:
+        return decay * value + m0 * (start + end) / 2
+    m1 = step_s - memory_s * m0
+    m2 = step_s**2 - 2 * memory_s * m1
+    return decay * value + m0 * start + m1 / step_s * (end - start) + (m2 - step_s * m1) * bend

@@ -1,0 +1,272 @@
+"""Faces of successive frames -> the same faces with steady numbers, boxes and probabilities.
+
+Each person is a track. A track predicts where its face will be, detections are handed to tracks by the assignment of
+least total cost, and what the track keeps is smoothed over seconds, not frames, so that a film of 5 and one of 30
+frames a second read alike.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from emojimation.errors import InputError
+from emojimation.faces import Face, iou
+from emojimation.tracking.assign import assign
+from emojimation.tracking.smooth import LowPass
+
+NOMINAL_STEP_S = 1 / 30  # between two frames of unknown time
+# Memory of the filter for boxes and landmarks: short, to take the trembling away and not to lag behind the head.
+BOX_MEMORY_S = 0.08
+# Standard deviation of the prediction's error, in face sizes: at once, and its growth without a detection, by the
+# second for what is uncertain of the velocity, by the second squared for its changes. A track that was seen once has no
+# velocity yet, and a head can move by some sizes a second.
+SPREAD, SPREAD_PER_S, SPREAD_PER_S2, SPREAD_PER_S_NEW = 0.15, 0.15, 0.5, 2.0
+SIZE_SPREAD = 0.25  # standard deviation of the logarithm of the face's size
+LOOK_WEIGHT = 1.0  # of the difference between the emotions, 0 to 1
+# A pair that costs more is no pair: about three standard deviations, less where a lost track could be anywhere.
+MAX_COST = 8.0
+# Where another track lies over this one, the detector's box is drawn towards the other: velocity is then left alone.
+CROWDED_IOU = 0.1
+# A tentative track is given up after this share of `max_gap_s`: false alarms do not come back, or elsewhere.
+TENTATIVE_SHARE = 0.25
+
+
+@dataclass(slots=True, eq=False)
+class Track:
+    """One person as far as known.
+
+    track_id: from 1, given on confirmation, 0 before. state: "tentative", "confirmed" (seen in the last frame with
+    detection) or "lost". hits: number of detections. age: seconds since the first of them. time_since_update: seconds
+    since the last of them. centre, wh, velocity: (2,) float64 pixels and pixels a second. marks: (5,2) landmarks as
+    parts of `wh` from the centre, or None. look: smooths the probabilities (7,), None before there are any.
+    face: as last detected.
+    """
+
+    face: Face
+    centre: np.ndarray
+    wh: np.ndarray
+    velocity: np.ndarray
+    marks: np.ndarray | None
+    look: LowPass | None
+    track_id: int = 0
+    state: str = "tentative"
+    hits: int = 1
+    age: float = 0.0
+    time_since_update: float = 0.0
+
+
+class Tracker:
+    """Numbers people over the frames of one stream and smooths what is known of them.
+
+    smooth_s: time constant of the probabilities in seconds, 0 for none. max_gap_s: a person who is away for longer gets
+    a new number. confirm_hits: detections before a face is emitted, against false alarms; the faces of the stream's
+    first frame are emitted at once. hold_s: faces are still emitted, where they should be by now, until they have been
+    missed for this long; 0 emits only what was detected.
+
+    Times are seconds and should rise. A frame without time, or whose time does not rise, counts as 1/30 s after the
+    one before; a time that falls by more than `max_gap_s` is taken for another film and every number ends.
+    """
+
+    def __init__(
+        self, smooth_s: float = 0.4, max_gap_s: float = 1.0, confirm_hits: int = 2, hold_s: float = 0.0
+    ) -> None:
+        for name, value in (("smooth_s", smooth_s), ("max_gap_s", max_gap_s), ("hold_s", hold_s)):
+            if not 0 <= value < math.inf:
+                raise InputError(f"Expected {name} as seconds from 0 up, got {value}.")
+        if confirm_hits < 1:
+            raise InputError(f"Expected confirm_hits of at least 1, got {confirm_hits}.")
+        self.smooth_s, self.max_gap_s, self.confirm_hits, self.hold_s = smooth_s, max_gap_s, confirm_hits, hold_s
+        self.tracks: list[Track] = []
+        self._next_id, self._updates = 1, 0
+        self._time_s: float | None = None
+
+    def update(self, faces: list[Face], time_s: float | None = None) -> list[Face]:
+        """The detected faces of the next frame, in their order, with number, smoothed box, landmarks, probabilities.
+
+        Faces that are not confirmed yet are left out. Held faces, if any, come last.
+        """
+        self._advance(time_s)
+        pairs = dict(self._matches(faces))
+        crowded = _crowded(self.tracks)
+        track_of = {}
+        for number, track in enumerate(self.tracks):
+            if number in pairs:
+                track_of[pairs[number]] = track
+                _absorb(track, faces[pairs[number]], self.smooth_s, crowded[number])
+            elif track.state == "confirmed":
+                track.state = "lost"
+        for index, face in enumerate(faces):
+            if index not in track_of:
+                track_of[index] = _born(face)
+                self.tracks.append(track_of[index])
+        for index in sorted(track_of):
+            self._confirm(track_of[index])
+        self._updates += 1
+        seen = [track_of[index] for index in sorted(track_of) if track_of[index].track_id]
+        return [_emitted(track) for track in seen + self._held()]
+
+    def predict(self, time_s: float | None = None) -> list[Face]:
+        """The faces of the next frame where nothing was detected in it: those of the last update, moved on."""
+        self._advance(time_s)
+        seen = [track for track in self.tracks if track.state == "confirmed"]
+        return [_emitted(track) for track in seen + self._held()]
+
+    def reset(self) -> None:
+        """Forget everybody, as after a cut; numbers go on and are not used again."""
+        self.tracks, self._time_s, self._updates = [], None, 0
+
+    def _advance(self, time_s: float | None) -> None:
+        """Let all tracks grow older by the time since the frame before, and end those that were away too long."""
+        step = self._step(time_s)
+        for track in self.tracks:
+            track.age += step
+            track.time_since_update += step
+        self.tracks = [track for track in self.tracks if track.time_since_update <= self._patience(track)]
+
+    def _step(self, time_s: float | None) -> float:
+        if time_s is None or not math.isfinite(time_s):
+            self._time_s = None if self._time_s is None else self._time_s + NOMINAL_STEP_S
+            return NOMINAL_STEP_S
+        before, self._time_s = self._time_s, time_s
+        if before is not None and time_s < before - self.max_gap_s:
+            self.reset()
+            self._time_s = time_s
+        return time_s - before if before is not None and time_s > before else NOMINAL_STEP_S
+
+    def _patience(self, track: Track) -> float:
+        # One part in a million more, as times of frames are rounded and "a gap of one second" should be bridged.
+        return self.max_gap_s * (1 if track.track_id else TENTATIVE_SHARE) + 1e-6 * max(self.max_gap_s, 1)
+
+    def _matches(self, faces: list[Face]) -> list[tuple[int, int]]:
+        """Pairs of positions in `self.tracks` and in `faces`."""
+        if not self.tracks or not faces:
+            return []
+        cost = np.minimum(_costs(self.tracks, faces), MAX_COST)
+        return [(i, j) for i, j in assign(cost) if cost[i, j] < MAX_COST]
+
+    def _confirm(self, track: Track) -> None:
+        if not track.track_id and track.hits < self.confirm_hits and self._updates:
+            return
+        track.state = "confirmed"
+        if not track.track_id:
+            track.track_id = self._next_id
+            self._next_id += 1
+
+    def _held(self) -> list[Track]:
+        return [track for track in self.tracks if track.state == "lost" and track.time_since_update <= self.hold_s]
+
+
+def _costs(tracks: list[Track], faces: list[Face]) -> np.ndarray:
+    """(n,m) cost of each pair: minus the logarithm of its likelihood, but for a constant, plus 1 - IoU.
+
+    Distance from the prediction and size are taken as normally distributed. The logarithm of the spread makes a track
+    that could be anywhere give way to one that was seen just now.
+    """
+    track_boxes = np.array([_xyxy(_now_at(track), track.wh) for track in tracks])
+    face_boxes = np.array([face.xyxy for face in faces], np.float64)
+    spread = np.array([_spread(track) for track in tracks])[:, None]
+    track_size, face_size = _sizes(track_boxes)[:, None], _sizes(face_boxes)[None]
+    shift = np.linalg.norm(_centres(track_boxes)[:, None] - _centres(face_boxes)[None], axis=2)
+    away = shift / np.sqrt(track_size * face_size) / spread
+    growth = np.log(track_size / face_size) / SIZE_SPREAD
+    cost = (away**2 + growth**2) / 2 + 2 * np.log(spread / SPREAD) + 1 - iou(track_boxes, face_boxes)
+    return cost + LOOK_WEIGHT * _look_differences(tracks, faces)
+
+
+def _spread(track: Track) -> float:
+    away_s = track.time_since_update
+    if track.hits == 1:
+        return SPREAD + SPREAD_PER_S_NEW * away_s
+    return SPREAD + SPREAD_PER_S * away_s + SPREAD_PER_S2 * away_s**2
+
+
+def _look_differences(tracks: list[Track], faces: list[Face]) -> np.ndarray:
+    """(n,m) total variation between the emotions of track and face, 0 to 1; 0.5 where one of them is unknown."""
+    known = [_known(face.probabilities) for face in faces]
+    return np.array(
+        [
+            [0.5 if t.look is None or p is None else float(np.abs(t.look.value - p).sum()) / 2 for p in known]
+            for t in tracks
+        ]
+    )
+
+
+def _crowded(tracks: list[Track]) -> np.ndarray:
+    """(n,) whether another track lies over this one."""
+    boxes = np.array([_xyxy(_now_at(track), track.wh) for track in tracks]).reshape(-1, 4)
+    overlap = iou(boxes, boxes)
+    np.fill_diagonal(overlap, 0)
+    return np.asarray((overlap > CROWDED_IOU).any(axis=1))
+
+
+def _born(face: Face) -> Track:
+    box = face.xyxy.astype(np.float64)
+    centre, wh = _centres(box[None])[0], np.maximum(box[2:] - box[:2], 1e-3)
+    look = _known(face.probabilities)
+    return Track(face, centre, wh, np.zeros(2), _marks(face, centre, wh), None if look is None else LowPass(look))
+
+
+def _absorb(track: Track, face: Face, smooth_s: float, crowded: bool) -> None:
+    """Take a detection into the track: a g-h filter for the centre, low-pass filters for the rest.
+
+    g = 1 - theta^2, h = (1 - theta)^2 with theta = exp(-step / memory) is the fading-memory filter of degree 1: it
+    forgets over a time, not over a number of frames, and does not lag behind even motion. The first gains are those of
+    a straight line through all points (Brookner, "Tracking and Kalman Filtering Made Easy", 1998, sections 1.2.8 and
+    1.2.10).
+    """
+    seen, step, n = _born(face), track.time_since_update, track.hits
+    theta = math.exp(-step / BOX_MEMORY_S)
+    g = max(1 - theta**2, 2 * (2 * n + 1) / ((n + 1) * (n + 2)))
+    h = 0.0 if crowded and n > 2 else max((1 - theta) ** 2, 6 / ((n + 1) * (n + 2)))
+    expected = _now_at(track)
+    error = seen.centre - expected
+    track.centre, track.velocity = expected + g * error, track.velocity + h * error / max(step, 1e-3)
+    track.wh = track.wh + (1 - theta) * (seen.wh - track.wh)
+    if track.marks is None or seen.marks is None:
+        track.marks = seen.marks
+    else:
+        track.marks = track.marks + (1 - theta) * (seen.marks - track.marks)
+    _absorb_look(track, seen.look, smooth_s)
+    track.face, track.hits, track.time_since_update = face, n + 1, 0.0
+
+
+def _absorb_look(track: Track, seen: LowPass | None, smooth_s: float) -> None:
+    if seen is not None and track.look is not None:
+        track.look.add(seen.value, track.time_since_update, smooth_s)
+    elif seen is not None:
+        track.look = seen
+
+
+def _emitted(track: Track) -> Face:
+    centre = _now_at(track)
+    return track.face.with_(
+        xyxy=_xyxy(centre, track.wh).astype(np.float32),
+        landmarks=None if track.marks is None else (centre + track.marks * track.wh).astype(np.float32),
+        probabilities=None if track.look is None else track.look.value.astype(np.float32),
+        track_id=track.track_id,
+    )
+
+
+def _now_at(track: Track) -> np.ndarray:
+    return track.centre + track.velocity * track.time_since_update
+
+
+def _known(probabilities: np.ndarray | None) -> np.ndarray | None:
+    return None if probabilities is None or not np.isfinite(probabilities).all() else probabilities.astype(np.float64)
+
+
+def _marks(face: Face, centre: np.ndarray, wh: np.ndarray) -> np.ndarray | None:
+    return None if face.landmarks is None else (face.landmarks - centre) / wh
+
+
+def _xyxy(centre: np.ndarray, wh: np.ndarray) -> np.ndarray:
+    return np.concatenate([centre - wh / 2, centre + wh / 2])
+
+
+def _centres(boxes: np.ndarray) -> np.ndarray:
+    return (boxes[:, :2] + boxes[:, 2:]) / 2
+
+
+def _sizes(boxes: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.clip(boxes[:, 2:] - boxes[:, :2], 1e-3, None).prod(axis=1))

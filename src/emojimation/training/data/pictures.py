@@ -1,0 +1,142 @@
+"""Picture folders and archives: members with names and bytes, classes and splits read from the names."""
+
+import re
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, NamedTuple
+
+import cv2
+import numpy as np
+
+from emojimation.errors import InputError
+from emojimation.labels import split_of
+from emojimation.training.data.csvfile import USAGES
+from emojimation.training.data.dataset import Dataset, decode_grey, encode_classes
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm"}
+# "Training_10118481.jpg": the official split of a FER2013 row, and a number that keeps the order of the rows.
+OFFICIAL = re.compile(r"(Training|PublicTest|PrivateTest)_(\d+)", re.IGNORECASE)
+
+
+class Member(NamedTuple):
+    """One file of a folder or archive: its path inside, and a function that opens it for reading bytes."""
+
+    path: PurePosixPath
+    open: Callable[[], BinaryIO]
+
+    @property
+    def is_picture(self) -> bool:
+        return self.path.suffix.lower() in SUFFIXES
+
+
+def members(path: Path) -> Iterator[Member]:
+    """The files of a folder, zip or tar (of any compression), hidden ones left out.
+
+    Read each before asking for the next. Nothing is ever unpacked to the disk, so a hostile path inside an
+    archive does no harm.
+    """
+    walk = _folder if path.is_dir() else _zip if zipfile.is_zipfile(path) else _tar
+    for member in walk(path):
+        if not any(part.startswith((".", "__MACOSX")) for part in member.path.parts):
+            yield member
+
+
+def _folder(path: Path) -> Iterator[Member]:
+    for file in sorted(path.rglob("*")):
+        if file.is_file():
+            yield Member(PurePosixPath(file.relative_to(path).as_posix()), partial(_open_file, file))
+
+
+def _open_file(path: Path) -> BinaryIO:
+    return path.open("rb")
+
+
+def _zip(path: Path) -> Iterator[Member]:
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            if not info.is_dir():
+                yield Member(PurePosixPath(info.filename), partial(_open_zipped, archive, info, path))
+
+
+def _open_zipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> BinaryIO:
+    try:
+        return archive.open(info)  # type: ignore[return-value]
+    except RuntimeError as error:  # zipfile's way of saying that the member is encrypted
+        raise InputError(f"{path}: {info.filename}: {error}; unpack it first") from None
+
+
+def _tar(path: Path) -> Iterator[Member]:
+    with tarfile.open(path) as archive:
+        for info in archive:
+            if info.isfile():
+                yield Member(PurePosixPath(info.name), partial(archive.extractfile, info))  # type: ignore[arg-type]
+
+
+def class_and_split(path: PurePosixPath, default_split: str) -> tuple[str | None, str]:
+    """Class word (None if the picture lies in no class folder) and split of a picture's path inside its set.
+
+    The official file name decides the split; without one the nearest folder named like a split; else `default_split`.
+    The class is the nearest other folder, so `train/angry/x.jpg` and `angry/train/x.jpg` read alike.
+    """
+    folders = [part for part in path.parts[:-1] if split_of(part) is None]
+    named = [split for part in reversed(path.parts[:-1]) if (split := split_of(part))]
+    official = OFFICIAL.match(path.name)
+    split = split_of(official[1]) if official else None
+    return folders[-1] if folders else None, split or next(iter(named), default_split)
+
+
+def order_of(paths: Iterable[PurePosixPath]) -> list[int]:
+    """Positions of the paths in row order: by the number in official names if all have one, by path otherwise."""
+    keys = [(OFFICIAL.match(path.name), path.as_posix()) for path in paths]
+    if all(match for match, _ in keys):
+        return sorted(range(len(keys)), key=lambda i: (int(keys[i][0][2]), keys[i][1]))  # type: ignore[index]
+    return sorted(range(len(keys)), key=lambda i: keys[i][1])
+
+
+def read_pictures(files: Iterable[Member], where: str, size: int, default_split: str) -> Dataset:
+    """The pictures among `files`, one class a folder, grey and resized to (n,size,size), in row order."""
+    paths, images = [], []
+    for member in files:
+        if member.is_picture:
+            paths.append(member.path)
+            images.append(_decode(member, where, size))
+    if not paths:
+        raise InputError(
+            f"{where}: expected a FER2013 csv or pictures in class folders (train/happy/x.jpg), found neither"
+        )
+    order = order_of(paths)
+    parsed = [class_and_split(paths[i], default_split) for i in order]
+    stray = next((paths[i] for i, (word, _) in zip(order, parsed, strict=True) if word is None), None)
+    if stray is not None:
+        raise InputError(f"{where}: {stray} lies in no class folder; expected class/picture or split/class/picture")
+    class_names, labels = encode_classes([str(word) for word, _ in parsed])
+    names = [paths[i].as_posix() for i in order]
+    pixels = np.stack([images[i] for i in order])
+    return Dataset.of(pixels, labels, [split for _, split in parsed], names, class_names=class_names, source=where)
+
+
+def _decode(member: Member, where: str, size: int) -> np.ndarray:
+    with member.open() as stream:
+        return decode_grey(stream.read(), size, f"{where}: {member.path}")
+
+
+def write_folder(dataset: Dataset, root: Path) -> None:
+    """`train/angry/Training_00001.png` and so on below `root`; the numbers keep the order of the rows.
+
+    Raises InputError where `root` already holds something, because old pictures would mix with the new.
+    """
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise InputError(f"{root}: already holds something; expected a new or empty folder to write pictures to")
+    digits = max(5, len(str(len(dataset))))
+    for i, (image, label, split) in enumerate(zip(dataset.images, dataset.labels, dataset.splits, strict=True)):
+        folder = root / split / dataset.class_names[label]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{USAGES[split]}_{i:0{digits}}.png").write_bytes(encode_png(image))
+
+
+def encode_png(image: np.ndarray) -> bytes:
+    """A grey uint8 picture as the bytes of a PNG file."""
+    return cv2.imencode(".png", image)[1].tobytes()

@@ -1,0 +1,131 @@
+"""What a network is fed: targets from labels, votes and teachers, and shuffled, augmented batches."""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+
+from emojimation.labels import EMOTIONS, FERPLUS_COLUMNS, FERPLUS_TO_EMOTION
+from emojimation.training.fit.augment import NONE, augment
+from emojimation.training.fit.recipe import Recipe
+
+Goals = dict[str, np.ndarray]
+Batch = tuple[np.ndarray, Goals, dict[str, np.ndarray] | None]
+
+
+def votes_distribution(votes: np.ndarray) -> np.ndarray:
+    """FER+ votes (n,10) -> distribution over the ten columns (n,10) float32; rows without any vote are "NF"."""
+    votes = votes.astype(np.float32)
+    votes[votes.sum(1) == 0, FERPLUS_COLUMNS.index("NF")] = 1
+    return votes / votes.sum(1, keepdims=True)
+
+
+def votes_emotions(votes: np.ndarray) -> np.ndarray:
+    """FER+ votes (n,10) -> share of each of the seven emotions (n,7) float32; all zero where none of them has a vote."""
+    order = [FERPLUS_COLUMNS.index(next(c for c, e in FERPLUS_TO_EMOTION.items() if e == name)) for name in EMOTIONS]
+    chosen = votes[:, order].astype(np.float32)
+    return chosen / np.maximum(chosen.sum(1, keepdims=True), 1)
+
+
+def targets(
+    labels: np.ndarray, votes: np.ndarray | None, classes: int, recipe: Recipe, teacher: np.ndarray | None = None
+) -> Goals:
+    """What the heads learn: "logits" (n,classes) and, if that head is on, "votes" (n,10).
+
+    The label is mixed with the FER+ votes, smoothed, then mixed with the `teacher`'s probabilities (n,classes).
+    """
+    goal = np.eye(classes, dtype=np.float32)[labels]
+    heads = {}
+    if votes is not None and recipe.ferplus_mix:
+        share = votes_emotions(votes)
+        goal = np.where(share.sum(1, keepdims=True) > 0, goal + recipe.ferplus_mix * (share - goal), goal)
+    if votes is not None and recipe.ferplus_head:
+        heads["votes"] = votes_distribution(votes)
+    goal = goal * (1 - recipe.label_smoothing) + recipe.label_smoothing / classes
+    if teacher is not None:
+        goal = goal + recipe.distil * (teacher.astype(np.float32) - goal)
+    return {"logits": goal, **heads}
+
+
+def class_weights(labels: np.ndarray, classes: int) -> np.ndarray:
+    """Weight of each class (classes,) float32: inverse to its rows, 1 in the mean over the rows."""
+    counts = np.maximum(np.bincount(labels, minlength=classes), 1)
+    return (len(labels) / (np.count_nonzero(np.bincount(labels)) * counts)).astype(np.float32)
+
+
+class Batches:
+    """Shuffled, augmented batches; the same for the same seed, epoch and index, whatever came before."""
+
+    def __init__(self, images: np.ndarray, labels: np.ndarray, goals: Goals, recipe: Recipe) -> None:
+        self.images, self.goals, self.recipe = images, goals, recipe
+        self.weights = class_weights(labels, goals["logits"].shape[1])[labels]
+        self.steps = max(len(images) // recipe.batch, 1)
+
+    def epoch(self, epoch: int, workers: int = 1, first: int = 0) -> Iterator[Batch]:
+        """The batches of one epoch from number `first` on, made a few ahead by `workers` threads."""
+        order = self._order(epoch)
+        with ThreadPoolExecutor(workers) as pool:
+            ahead: deque[Future[Batch]] = deque()
+            for index in range(first, self.steps):
+                ahead.append(pool.submit(self.batch, order, epoch, index))
+                if len(ahead) > 2 * workers + 2:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+
+    def batch(self, order: np.ndarray, epoch: int, index: int) -> Batch:
+        """Pictures (b,h,w,1) float32 in [0,255], goals and sample weights (None for equal ones) of one step."""
+        rows = order[index * self.recipe.batch : (index + 1) * self.recipe.batch]
+        rng = np.random.default_rng((self.recipe.seed, epoch, index))
+        images = self.images[rows]
+        if self.recipe.augmentation != NONE:
+            images = augment(images, self.recipe.augmentation, rng)
+        x, goals = images[..., None].astype(np.float32), {name: goal[rows] for name, goal in self.goals.items()}
+        x, goals = self._blended(x, goals, rng)
+        weighted = self.recipe.balance == "weights"
+        return x, goals, dict.fromkeys(goals, self.weights[rows]) if weighted else None
+
+    def _blended(self, x: np.ndarray, goals: Goals, rng: np.random.Generator) -> tuple[np.ndarray, Goals]:
+        """Mixup or cutmix, whichever the recipe has; of both, one by chance."""
+        alphas = {mixed: self.recipe.mixup, pasted: self.recipe.cutmix}
+        ways = [way for way, alpha in alphas.items() if alpha]
+        if not ways:
+            return x, goals
+        way = ways[int(rng.integers(2))] if len(ways) > 1 else ways[0]
+        return way(x, goals, alphas[way], rng)
+
+    def _order(self, epoch: int) -> np.ndarray:
+        rng = np.random.default_rng((self.recipe.seed, epoch))
+        if self.recipe.balance == "sampling":
+            return rng.choice(len(self.images), len(self.images), p=self.weights / self.weights.sum(dtype=np.float64))
+        return rng.permutation(len(self.images))
+
+
+def mixed(x: np.ndarray, goals: Goals, alpha: float, rng: np.random.Generator) -> tuple[np.ndarray, Goals]:
+    """Each picture and its goals blended with another one's (Zhang et al., "mixup", ICLR 2018)."""
+    share = rng.beta(alpha, alpha, len(x)).astype(np.float32)
+    other = rng.permutation(len(x))
+    return _weighted(x, x[other], share), {name: _weighted(goal, goal[other], share) for name, goal in goals.items()}
+
+
+def pasted(x: np.ndarray, goals: Goals, alpha: float, rng: np.random.Generator) -> tuple[np.ndarray, Goals]:
+    """A rectangle of each picture from another one, goals by the areas (Yun et al., "CutMix", ICCV 2019)."""
+    n, height, width = x.shape[:3]
+    other, side = rng.permutation(n), np.sqrt(1 - rng.beta(alpha, alpha, n))
+    inside = _spans(height, side, rng)[:, :, None] & _spans(width, side, rng)[:, None, :]
+    kept = 1 - inside.mean((1, 2)).astype(np.float32)
+    pictures = np.where(inside[..., None], x[other], x)
+    return pictures, {name: _weighted(goal, goal[other], kept) for name, goal in goals.items()}
+
+
+def _spans(length: int, share: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(n,length) bool: a span of `share` (n,) of the length about a random centre, cut off at the ends."""
+    half, centre = share * length / 2, rng.uniform(0, length, len(share))
+    place = np.arange(length) + 0.5
+    return np.abs(place - centre[:, None]) < half[:, None]
+
+
+def _weighted(a: np.ndarray, b: np.ndarray, share: np.ndarray) -> np.ndarray:
+    s = share.reshape(-1, *[1] * (a.ndim - 1))
+    return s * a + (1 - s) * b

@@ -1,0 +1,268 @@
+"""One training run: schedule, averaged weights, validation, early stopping, checkpoints that survive a crash."""
+
+import hashlib
+import json
+import math
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from emojimation.errors import InputError
+from emojimation.interrupt import Interrupt
+from emojimation.training.data.dataset import Dataset
+from emojimation.training.fit import checkpoint
+from emojimation.training.fit.batches import Batches, Goals, targets
+from emojimation.training.fit.network import compiled, plain, predict_logits, save_weights, start_from
+from emojimation.training.fit.recipe import Recipe
+from emojimation.training.fit.runs import write_whole, writing
+from emojimation.training.judge import metrics
+
+Report = Callable[[dict[str, float]], None]
+
+
+def learning_rate(recipe: Recipe, progress: float) -> float:
+    """The rate at `progress` in [0,1] of the run: linear warm-up, then by the schedule.
+
+    cosine: half a cosine down to a thousandth. onecycle: the same with a warm-up of 30 % of the run. plateau: constant,
+    reduced by the validation loss. constant: constant.
+    """
+    warmup = 0.3 if recipe.schedule == "onecycle" else min(recipe.warmup_epochs / recipe.epochs, 0.5)
+    if progress < warmup:
+        return recipe.learning_rate * max(progress / warmup, 0.01)
+    if recipe.schedule in ("cosine", "onecycle"):
+        return recipe.learning_rate * max(0.5 * (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup))), 1e-3)
+    return recipe.learning_rate
+
+
+@dataclass(slots=True)
+class Best:
+    """The weights with the best validation score so far, see `Recipe.best_by`; epoch counts from 0."""
+
+    accuracy: float = -1.0
+    epoch: int = -1
+    weights: list[np.ndarray] = field(default_factory=list)
+
+
+class Average:
+    """Exponential moving average of every weight, batch norm's statistics included, kept in float32 outside the model."""
+
+    def __init__(self, decay: float, every: int = 4) -> None:
+        self.decay, self.every, self.step = decay, every, 0
+        self.weights: list[np.ndarray] | None = None
+
+    def update(self, model: keras.Model) -> None:
+        self.step += 1
+        if not self.decay or self.step % self.every:
+            return
+        if self.weights is None:
+            self.weights = [np.array(w) for w in model.get_weights()]
+            return
+        # The first steps count less, so that the start does not linger (as in TensorFlow's ExponentialMovingAverage).
+        decay = min(self.decay, (1 + self.step) / (10 + self.step)) ** self.every
+        for mean, weight in zip(self.weights, model.weights, strict=True):
+            mean += (1 - decay) * (np.asarray(weight) - mean)
+
+
+class Trainer:
+    """The state of one run and its loop. `history` has one row an epoch, `best` what will be shipped."""
+
+    def __init__(
+        self, model: keras.Model, recipe: Recipe, folder: Path, val: Dataset, report: Report, lessons: str = ""
+    ) -> None:
+        self.model, self.recipe, self.folder, self.val, self.report = model, recipe, folder, val, report
+        self.lessons = lessons  # sha256 of what is learned: rows, labels, votes, teacher
+        self.average = Average(recipe.ema)
+        self.history: list[dict[str, float]] = []
+        self.best = Best()
+        self.spent_s, self.started, self.factor, self.rate = 0.0, time.monotonic(), 1.0, 0.0
+        self.epoch, self.index = 0, 0  # the step that comes next
+        self.loss = 0.0  # mean over the steps of this epoch
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds of training so far, those before a resume included."""
+        return self.spent_s + time.monotonic() - self.started
+
+    def run(self, batches: Batches) -> None:
+        """Train to the end of the recipe, its patience or its time.
+
+        Ctrl-C lets the step at hand be finished, writes a checkpoint and raises KeyboardInterrupt.
+        """
+        workers = max(1, (os.cpu_count() or 2) - 1)
+        with Interrupt() as ctrl_c:
+            while self.epoch < self.recipe.epochs and not self._finished():
+                for batch in batches.epoch(self.epoch, workers, self.index):
+                    self._step(batches.steps, batch)
+                    if ctrl_c.asked and self.index < batches.steps:
+                        break
+                if self.index == batches.steps:
+                    self._end_of_epoch()
+                if ctrl_c.asked:
+                    self._save()
+                    raise KeyboardInterrupt
+
+    def _step(self, steps: int, batch: Any) -> None:
+        progress = (self.epoch + self.index / steps) / self.recipe.epochs
+        if self.recipe.minutes:
+            progress = max(progress, self.elapsed_s / 60 / self.recipe.minutes)
+        self.rate = self.factor * learning_rate(self.recipe, min(progress, 1.0))
+        self.model.optimizer.learning_rate = self.rate
+        x, goals, weights = batch
+        logs = self.model.train_on_batch(x, goals, sample_weight=weights, return_dict=True)
+        self.index += 1
+        self.loss += (float(logs["loss"]) - self.loss) / self.index
+        if not math.isfinite(self.loss):
+            raise self._not_finite()
+        self.average.update(self.model)
+        self.report({"epoch": self.epoch, "progress": progress})
+
+    def _not_finite(self) -> InputError:
+        kept = (self.folder / checkpoint.NAME).exists()
+        return InputError(
+            f"Expected a finite loss, got {self.loss} in epoch {self.epoch + 1}: lower the learning rate (now "
+            f"{self.rate:.3g}); "
+            + (f"the last good checkpoint is kept in {self.folder}." if kept else "there is no checkpoint yet.")
+        )
+
+    def _end_of_epoch(self) -> None:
+        row = {"epoch": self.epoch + 1, "rate": self.rate, "loss": self.loss, **self._validate()}
+        row["minutes"] = self.elapsed_s / 60
+        self.history.append(row)
+        if self._better(row):
+            self.best = Best(row["val_accuracy"], self.epoch, [np.array(w) for w in self._shipped()])
+        self._plateau()
+        self.epoch, self.index, self.loss = self.epoch + 1, 0, 0.0
+        self._save()
+        self.report(row)
+
+    def _better(self, row: dict[str, float]) -> bool:
+        """Whether no epoch before scored as well as `row`."""
+        key, sign = ("val_loss", -1) if self.recipe.best_by == "loss" else ("val_accuracy", 1)
+        return self.best.epoch < 0 or sign * row[key] > sign * self.history[self.best.epoch][key]
+
+    def _finished(self) -> bool:
+        done = self.epoch - 1
+        out_of_time = bool(self.recipe.minutes) and self.elapsed_s / 60 >= (self.recipe.minutes or 0)
+        idle = bool(self.recipe.patience) and done - self.best.epoch >= self.recipe.patience
+        return done >= 0 and self.index == 0 and (out_of_time or idle)
+
+    def _shipped(self) -> list[np.ndarray]:
+        """The weights that are judged and shipped: the average where there is one."""
+        return self.average.weights if self.average.weights is not None else self.model.get_weights()
+
+    def _validate(self) -> dict[str, float]:
+        own = [np.array(w) for w in self.model.get_weights()]
+        self.model.set_weights(self._shipped())
+        logits = predict_logits(self.model, self.val.images)
+        self.model.set_weights(own)
+        return {
+            "val_accuracy": float((logits.argmax(1) == self.val.labels).mean()),
+            "val_loss": metrics.nll(metrics.softmax(logits), self.val.labels),
+        }
+
+    def _plateau(self) -> None:
+        """Keras' ReduceLROnPlateau by the history: a fifth of the rate after five epochs without a lower validation
+        loss.
+        """
+        losses = [row["val_loss"] for row in self.history]
+        since = len(losses) - 1 - int(np.argmin(losses))
+        if self.recipe.schedule == "plateau" and since and since % 5 == 0:
+            self.factor *= 0.2
+
+    def _save(self) -> None:
+        state = {
+            "epoch": self.epoch,
+            "index": self.index,
+            "loss": self.loss,
+            "history": self.history,
+            "spent_s": self.elapsed_s,
+            "step": self.average.step,
+            "factor": self.factor,
+            "best": [self.best.accuracy, self.best.epoch],
+            "lessons": self.lessons,
+        }
+        variables = [np.asarray(v) for v in self._variables()]
+        groups = {"model": variables, "average": self.average.weights or [], "best": self.best.weights}
+        try:
+            checkpoint.save(self.folder, state, groups)
+            write_whole(self.folder / "history.json", json.dumps(self.history, indent=1).encode())
+        except InputError as error:
+            raise InputError(f"{error} The checkpoint before stays as it was; go on with --resume.") from error
+
+    def restore(self) -> None:
+        """Load the folder's checkpoint; InputError where it is damaged, of another version or of another network."""
+        state, groups = checkpoint.read(self.folder)
+        variables, values = self._variables(), groups.get("model", [])
+        if [tuple(v.shape) for v in variables] != [v.shape for v in values]:
+            raise checkpoint.foreign(self.folder)
+        if state["lessons"] != self.lessons:
+            raise InputError(
+                f"Expected the rows, votes, teacher and targets that the run in {self.folder} began with, got others: "
+                "give the same --data, --ferplus, --teacher, --exclude and recipe."
+            )
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+        self.average.weights, self.average.step = groups.get("average"), state["step"]
+        accuracy, epoch = state["best"]
+        self.best = Best(accuracy, epoch, groups.get("best", []))
+        self.history, self.factor = state["history"], state["factor"]
+        self.epoch, self.index, self.loss = state["epoch"], state["index"], state["loss"]
+        self.spent_s, self.started = state["spent_s"], time.monotonic()
+
+    def _variables(self) -> list[Any]:
+        """All that a step changes: weights, dropout's random state, the optimizer's own."""
+        return [
+            *self.model.trainable_variables,
+            *self.model.non_trainable_variables,
+            *self.model.optimizer.variables,
+        ]
+
+
+def fit(
+    train: Dataset,
+    val: Dataset,
+    recipe: Recipe,
+    folder: Path,
+    resume: bool = False,
+    report: Report = lambda row: None,
+    teacher: np.ndarray | None = None,
+    start: list[np.ndarray] | None = None,
+) -> Trainer:
+    """Train `recipe` on `train`, judged on `val`; everything of the run is kept in `folder`.
+
+    teacher: probabilities (n,classes) of the training rows to distil from. start: weights of the same network to begin
+    with. Returns the trainer; `folder` then also holds model.keras and weights.npz of its best epoch. Raises InputError
+    for a loss that is no number, a full disk, or a checkpoint that does not fit; KeyboardInterrupt after Ctrl-C, with a
+    checkpoint that `resume` goes on from.
+    """
+    keras.utils.set_random_seed(recipe.seed)
+    goals = targets(train.labels, train.votes, len(train.class_names), recipe, teacher)
+    model = compiled(recipe, len(train.class_names), train.size_px, "votes" in goals)
+    if start is not None:
+        start_from(model, start)
+    trainer = Trainer(model, recipe, folder, val, report, _digest(train, goals))
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    if resume:
+        trainer.restore()
+    write_whole(folder / "recipe.json", recipe.to_json().encode())
+    trainer.run(Batches(train.images, train.labels, goals, recipe))
+    model.set_weights(trainer.best.weights)
+    shipped = plain(model)
+    with writing(folder):
+        shipped.save(folder / "model.keras")
+        save_weights(shipped, recipe, folder / "weights.npz")
+    return trainer
+
+
+def _digest(train: Dataset, goals: Goals) -> str:
+    digest = hashlib.sha256(train.sha256.encode())
+    for name in sorted(goals):
+        digest.update(np.ascontiguousarray(goals[name]).data)
+    return digest.hexdigest()

@@ -1,0 +1,33 @@
+"""Several models on the same pictures: which is better, and whether chance could have made the difference."""
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from emojimation.training.judge.metrics import mcnemar_p
+
+TEST = "exact two-sided McNemar test on the pictures that one model answers rightly and the other wrongly"
+
+
+def compare(answers: dict[str, np.ndarray], labels: np.ndarray) -> list[dict[str, Any]]:
+    """Every pair of models: accuracies, pictures that only one has right, and the test's p.
+
+    answers: model -> class ids (n,) of the same pictures. labels: (n,). A p of several pairs is not corrected for
+    their number.
+    """
+    right = {model: ids == labels for model, ids in answers.items()}
+    return [_pair(a, b, right[a], right[b]) for a, b in combinations(right, 2)]
+
+
+def _pair(a: str, b: str, right_a: np.ndarray, right_b: np.ndarray) -> dict[str, Any]:
+    return {
+        "a": a,
+        "b": b,
+        "accuracy_a": float(right_a.mean()),
+        "accuracy_b": float(right_b.mean()),
+        "only_a_right": int((right_a & ~right_b).sum()),
+        "only_b_right": int((right_b & ~right_a).sum()),
+        "p": mcnemar_p(right_a, right_b),
+        "test": TEST,
+    }
