@@ -21,6 +21,7 @@ from emojimation.training.data.dataset import Dataset
 from emojimation.training.data.load import load
 from emojimation.training.data.pictures import encode_png
 from emojimation.training.fit import recipe as recipes
+from emojimation.training.fit.models import build
 from emojimation.training.train import read_teacher, train, without_rows
 
 
@@ -208,3 +209,22 @@ def test_other_rows_or_targets_do_not_resume_a_run(toy: tuple[Path, Path], tmp_p
     (tmp_path / "rows.csv").write_text("row\n0\n")
     with pytest.raises(InputError, match="same --data"):
         run("train", "--data", toy[0], "--out", place, "--resume", "--exclude", tmp_path / "rows.csv")
+
+
+def test_training_switches_onednn_on_unless_the_user_said_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    from emojimation.cli.judge import need_training
+
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    need_training()
+    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "0"
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS")
+    need_training()
+    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1"
+
+
+def test_the_strided_recipe_builds_and_has_no_teacher_to_lean_on() -> None:
+    chosen = recipes.load("strided")
+    model = build(chosen.model, **chosen.options)
+    first = next(layer for layer in model.layers if "conv2d" in layer.name)
+    assert first.strides == (2, 2), "the first convolution halves the picture"
+    assert chosen.ferplus_mix == 0.3 and chosen.seed == 21 and chosen.best_by == "loss"

@@ -38,9 +38,11 @@ def need_training() -> None:
     """Load Keras and its backend; InputError with the command that installs them where they are absent.
 
     TensorFlow's library writes lines about its build to standard error whatever its log level is, so that stream is
-    closed to it while it loads; who sets TF_CPP_MIN_LOG_LEVEL wants to see them.
+    closed to it while it loads; who sets TF_CPP_MIN_LOG_LEVEL wants to see them. Where the processor lacks AVX-512,
+    TensorFlow leaves oneDNN off unless asked, and trains a third slower (docs/experiments.md).
     """
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ or "keras" in sys.modules:
         return need("keras")
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"

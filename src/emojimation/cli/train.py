@@ -24,7 +24,7 @@ def train(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="A recipe of the package (default, finetune, lite, resnet, seed, vgg, wide), or a JSON file with one."
+            help="A recipe of the package (default, finetune, lite, resnet, seed, strided, vgg, wide), or a JSON file with one."
         ),
     ] = None,
     model: Annotated[
