@@ -21,10 +21,10 @@ import numpy as np
 from machine import ROOT, keep
 from photo import SAMPLE, frame_640x480
 
-from emojimation import Pipeline
 from emojimation.batch.listing import Item
 from emojimation.media import decode_image, read_image
 from emojimation.photos import picture_result
+from emojimation.pipeline import make_pipeline
 
 PICTURES = (100_000, 1_000_000, 10_000_000, 100_000_000)
 CORES = (16, 64, 256)
@@ -60,7 +60,7 @@ def by_content(model: str, runs: int) -> dict[str, Any]:
     cv2.setNumThreads(1)
     large = cv2.resize(frame_640x480(), (4000, 3000), interpolation=cv2.INTER_CUBIC)
     data = cv2.imencode(".jpg", large, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
-    pipeline = Pipeline(model)
+    pipeline = make_pipeline(model)
     frames = {"one_large": portraits(1, 480), "one_small": portraits(1, 120), "five_small": portraits(5, 120)}
     found = {name: len(pipeline(frame)) for name, frame in frames.items()}
     times = {name: cpu_ms(lambda frame=frame: pipeline(frame), runs) for name, frame in frames.items()}
@@ -85,7 +85,7 @@ def bytes_per_name() -> int:
 def journal_bytes(model: str) -> int:
     """Length of the journal's line for a picture with one face and a name of 50 characters."""
     picture = decode_image(cv2.imencode(".jpg", frame_640x480())[1].tobytes())
-    row = picture_result("x" * 50, picture, Pipeline(model)).to_dict()
+    row = picture_result("x" * 50, picture, make_pipeline(model)).to_dict()
     return len(json.dumps(row, separators=(",", ":"))) + 1
 
 

@@ -14,9 +14,10 @@ import cv2
 import numpy as np
 from machine import ROOT, keep, summary_ms
 
-from emojimation import Pipeline, annotate
+from emojimation import annotate
 from emojimation.faces import crop_faces
 from emojimation.media import read_image
+from emojimation.pipeline import make_pipeline
 
 SAMPLE = ROOT / "src" / "emojimation" / "assets" / "samples" / "astronaut.jpg"
 WARM_UP = 10
@@ -49,7 +50,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
     args = parser.parse_args()
     cv2.setNumThreads(args.threads)
-    pipeline, frame = Pipeline(args.model, threads=args.threads), frame_640x480()
+    pipeline, frame = make_pipeline(args.model, threads=args.threads), frame_640x480()
     faces, classifier = pipeline(frame), pipeline.classifier
     crops = crop_faces(frame, faces, classifier.size, classifier.template, classifier.channels)
     many = np.repeat(crops, 32, axis=0)

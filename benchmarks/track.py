@@ -18,6 +18,7 @@ from machine import ROOT, keep, summary_ms
 from emojimation import Pipeline
 from emojimation.faces import Face
 from emojimation.labels import EMOTIONS
+from emojimation.pipeline import make_pipeline
 from emojimation.tracking.track import Tracker
 from emojimation.video.scene import Person, Pose, Scene, hide_and_seek
 
@@ -113,7 +114,7 @@ def main() -> None:
     parser.add_argument("--rates", type=int, nargs="+", default=RATES)
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
     args = parser.parse_args()
-    pipeline = Pipeline(args.model)
+    pipeline = make_pipeline(args.model)
     films = {"hide_and_seek": lambda fps: hide_and_seek(fps=fps), "crossing": crossing}
     figures = {
         "model": pipeline.classifier.card["name"],

@@ -11,6 +11,7 @@ import numpy as np
 
 from emojimation import Pipeline, annotate
 from emojimation.media import read_image, write_image
+from emojimation.pipeline import make_pipeline
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "src" / "emojimation" / "assets" / "samples"
@@ -37,7 +38,7 @@ def main() -> None:
     parser.add_argument("--model", default="default")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images" / "result.jpg")
     args = parser.parse_args()
-    print(write_image(args.out, picture(Pipeline(args.model))))
+    print(write_image(args.out, picture(make_pipeline(args.model))))
 
 
 if __name__ == "__main__":

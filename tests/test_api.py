@@ -23,8 +23,8 @@ httpx = pytest.importorskip("httpx", reason="httpx, the tests' client, is not in
 websockets = pytest.importorskip("websockets.sync.client", reason="websockets is not installed")
 
 from conftest import ROOT, SAMPLES  # noqa: E402
-from emojimation import Pipeline  # noqa: E402
 from emojimation.media import decode_image  # noqa: E402
+from emojimation.pipeline import make_pipeline  # noqa: E402
 from served import Served, service  # noqa: E402
 
 JPEG = (SAMPLES / "astronaut.jpg").read_bytes()
@@ -84,7 +84,7 @@ def test_one_picture_is_answered_as_the_library_does(client, model, astronaut):
         answer = client.post("/v1/analyze", **request)
         assert answer.status_code == 200
         row = answer.json()["pictures"][0]
-        assert row["faces"] == [face.to_dict() for face in Pipeline(model)(astronaut)]
+        assert row["faces"] == [face.to_dict() for face in make_pipeline(model)(astronaut)]
         assert (row["width"], row["height"]) == (512, 512)
 
 
@@ -113,7 +113,7 @@ def test_anonymised_pictures_show_no_face_and_no_place(client, model):
         assert answer.status_code == 200 and answer.headers["content-type"] == f"image/{kind}"
         assert int(answer.headers["x-faces"]) >= 1 and b"maker" not in answer.content
         before, after = decode_image(file.getvalue()).frame, decode_image(answer.content).frame
-        x0, y0, x1, y1 = Pipeline(model)(before)[0].xyxy.astype(int)
+        x0, y0, x1, y1 = make_pipeline(model)(before)[0].xyxy.astype(int)
         inside = np.abs(before.astype(int) - after)[y0:y1, x0:x1].mean()
         assert before.shape == after.shape and inside > 8
 

@@ -91,8 +91,9 @@ def test_other_crops_are_refused(classifier, wrong, words):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"labels": "angry,disgust,fear,happy,neutral,sad,surprise"}, "labels"),
-        ({"labels": "happy,sad"}, "happy,sad"),
+        ({"labels": ""}, "labels"),
+        ({"labels": "happy,sad,happy,fear,angry,disgust,neutral"}, "labels"),
+        ({"labels": "happy,sad"}, "Expected 2 probabilities"),
         ({"emojimation": "9"}, "format 9"),
         ({"size": "large"}, "damaged"),
         ({"template": "[1,2]"}, "damaged"),

@@ -142,12 +142,15 @@ def test_crop_shapes_and_channels():
 
 def test_face_before_and_after_classification():
     face = Face(xyxy=np.array([1, 2, 31, 22], np.float32), score=0.9)
-    assert (face.emotion, face.confidence, face.certain, face.emoji) == (None, None, None, None)
+    assert (face.emotion, face.confidence, face.certain, face.emoji) == ("", 0.0, False, "")
+    assert (face.words, face.ranked(), face.certainty, face.seven()) == ("", [], "not sure", None)
     assert face.size_px == 30 and face.roll_deg == 0
     for index, name in enumerate(EMOTIONS):
         sure = face.with_(probabilities=np.where(np.arange(7) == index, 0.7, 0.05).astype(np.float32))
         assert sure.emotion == name and sure.certain and sure.confidence == pytest.approx(0.7)
-        assert sure.with_(threshold=0.8).emoji == "🤔" and sure.emoji != "🤔"
+        leaning = sure.with_(threshold=0.8)
+        assert leaning.emoji == sure.emoji != "🤔" and not leaning.certain and leaning.words.startswith(f"{name} or ")
+        assert sure == sure.with_() and sure != leaning and sure != face and face == face.with_()
 
 
 def test_roll_follows_the_eyes():
@@ -164,6 +167,8 @@ def test_to_dict_is_plain_json():
         "emotion",
         "confidence",
         "certain",
+        "certainty",
+        "words",
         "emoji",
         "probabilities",
         "track_id",

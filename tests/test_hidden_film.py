@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from emojimation.detect.blazeface import FaceDetector
-from emojimation.pipeline import Pipeline
+from emojimation.pipeline import make_pipeline
 from emojimation.video.anonymise import MIN_SCORE, STYLES, Searcher
 from emojimation.video.options import Options
 from emojimation.video.outputs import Targets
@@ -44,7 +44,7 @@ def shot(scene, tmp_path_factory):
 @pytest.fixture(scope="module")
 def look():
     """What `emojimation video --anonymise` looks with; answers are kept, as every style asks about the same frames."""
-    pipeline = Pipeline(
+    pipeline = make_pipeline(
         detector=Searcher(FaceDetector(min_score=MIN_SCORE, tiles=True), FaceDetector(min_score=MIN_SCORE))
     )
     known = {}

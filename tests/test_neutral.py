@@ -31,7 +31,7 @@ def watched(neutral: Neutral, p, seconds: float = 2.2, start_s: float = 10.0, tr
 
 
 def test_the_shift_makes_the_resting_face_neutral_and_leaves_a_smile() -> None:
-    shift = shift_of(np.tile(SAD_AT_REST, (30, 1)))
+    shift = shift_of(np.tile(SAD_AT_REST, (30, 1)), NEUTRAL)
     assert shifted(SAD_AT_REST, shift)[NEUTRAL] == pytest.approx(0.8, abs=0.005)
     assert shift[SAD] < 0 < shift[NEUTRAL] and shift[HAPPY] == 0
     assert shifted(looks(happy=0.95), shift)[HAPPY] > 0.85
@@ -39,11 +39,11 @@ def test_the_shift_makes_the_resting_face_neutral_and_leaves_a_smile() -> None:
 
 
 def test_a_face_that_reads_neutral_is_left_alone() -> None:
-    assert (shift_of(np.tile(looks(neutral=0.85), (9, 1))) == 0).all()
+    assert (shift_of(np.tile(looks(neutral=0.85), (9, 1)), NEUTRAL) == 0).all()
 
 
 def test_the_shift_is_bounded() -> None:
-    shift = shift_of(np.tile(looks(angry=0.999), (9, 1)))
+    shift = shift_of(np.tile(looks(angry=0.999), (9, 1)), NEUTRAL)
     assert np.abs(shift).max() == MAX_SHIFT
 
 

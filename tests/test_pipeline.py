@@ -7,7 +7,7 @@ from emojimation.errors import InputError
 from emojimation.faces import Face
 from emojimation.labels import EMOTIONS
 from emojimation.media import read_image
-from emojimation.pipeline import Pipeline
+from emojimation.pipeline import make_pipeline
 
 
 def two_faces(frame):
@@ -35,7 +35,7 @@ class Counter:
 
 
 def test_every_face_gets_the_answer_of_its_own_pixels(tiny_model):
-    dark, bright = Pipeline(tiny_model, two_faces)(half_bright())
+    dark, bright = make_pipeline(tiny_model, two_faces)(half_bright())
     assert (dark.emotion, bright.emotion) == ("sad", "happy")
     assert (dark.score, bright.score) == (0.9, 0.8)
     assert dark.threshold == 0.6 and dark.track_id is None
@@ -44,30 +44,30 @@ def test_every_face_gets_the_answer_of_its_own_pixels(tiny_model):
 def test_all_faces_are_classified_in_one_batch(tiny_model, monkeypatch):
     shapes, predict = [], EmotionClassifier.predict
     monkeypatch.setattr(EmotionClassifier, "predict", lambda self, c: shapes.append(c.shape) or predict(self, c))
-    Pipeline(tiny_model, two_faces)(half_bright())
+    make_pipeline(tiny_model, two_faces)(half_bright())
     assert shapes == [(2, 48, 48, 1)]
 
 
 def test_the_tracker_comes_last_and_gets_the_time(tiny_model):
     tracker = Counter()
-    faces = Pipeline(tiny_model, two_faces, tracker)(half_bright(), time_s=1.5)
+    faces = make_pipeline(tiny_model, two_faces, tracker)(half_bright(), time_s=1.5)
     assert tracker.seen == [(1.5, [True, True])]
     assert [face.track_id for face in faces] == [0, 1]
 
 
 def test_the_tracker_also_hears_of_frames_without_a_face(tiny_model):
     tracker = Counter()
-    assert Pipeline(tiny_model, lambda frame: [], tracker)(half_bright(), time_s=2.0) == []
+    assert make_pipeline(tiny_model, lambda frame: [], tracker)(half_bright(), time_s=2.0) == []
     assert tracker.seen == [(2.0, [])]
 
 
 def test_the_threshold_can_be_chosen(tiny_model):
-    faces = Pipeline(tiny_model, two_faces, threshold=1.0)(half_bright())
+    faces = make_pipeline(tiny_model, two_faces, threshold=1.0)(half_bright())
     assert [face.certain for face in faces] == [False, False]
 
 
 def test_a_real_photo(model, astronaut):
-    (face,) = Pipeline(model)(astronaut)
+    (face,) = make_pipeline(model)(astronaut)
     left, top, right, bottom = face.xyxy
     assert left < 224 < right and top < 115 < bottom  # the tip of her nose
     assert face.landmarks.shape == (5, 2) and face.score > 0.7
@@ -77,19 +77,19 @@ def test_a_real_photo(model, astronaut):
 
 @pytest.mark.parametrize("name", sorted(path.name for path in FACELESS.glob("*.jpg")))
 def test_no_face_in_pictures_of_other_things(model, name):
-    assert Pipeline(model)(read_image(FACELESS / name).frame) == []
+    assert make_pipeline(model)(read_image(FACELESS / name).frame) == []
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in SAMPLES.glob("*.jpg")))
 def test_one_face_in_every_sample_portrait(model, name):
-    faces = Pipeline(model)(read_image(SAMPLES / name).frame)
+    faces = make_pipeline(model)(read_image(SAMPLES / name).frame)
     assert len(faces) >= 1 and all(face.probabilities is not None for face in faces)
 
 
 def test_a_crop_is_classified_pixel_for_pixel(tiny_model):
     """`cropped` on a grey 48 x 48 picture gives what `predict` gives on its pixels: no resampling in between."""
     crop = np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)
-    pipeline = Pipeline(tiny_model)
+    pipeline = make_pipeline(tiny_model, prior="fer2013")
     (face,) = pipeline.cropped(np.repeat(crop[..., None], 3, 2))
     np.testing.assert_array_equal(face.probabilities, pipeline.classifier.predict(crop[None])[0])
     np.testing.assert_array_equal(face.xyxy, [0, 0, 48, 48])
@@ -97,12 +97,12 @@ def test_a_crop_is_classified_pixel_for_pixel(tiny_model):
 
 @pytest.mark.parametrize("height_width", [(1, 1), (48, 48), (96, 96), (300, 200)])
 def test_a_crop_may_have_any_size(tiny_model, height_width):
-    (face,) = Pipeline(tiny_model).cropped(np.full((*height_width, 3), 255, np.uint8))
+    (face,) = make_pipeline(tiny_model).cropped(np.full((*height_width, 3), 255, np.uint8))
     assert face.emotion == "happy"
 
 
 def test_haar_is_there_as_a_fallback(model, astronaut):
-    faces = Pipeline(model, detector="haar")(astronaut)
+    faces = make_pipeline(model, detector="haar")(astronaut)
     assert any(face.xyxy[0] < 224 < face.xyxy[2] and face.xyxy[1] < 115 < face.xyxy[3] for face in faces)
     assert all(face.probabilities is not None for face in faces)
 
@@ -111,13 +111,13 @@ def test_a_very_wide_picture(model, astronaut):
     """OpenCV's warp takes no side above 32,766 pixels; a panorama has them."""
     wide = np.zeros((512, 33_000, 3), np.uint8)
     wide[:, -512:] = astronaut
-    (face,) = Pipeline(model)(astronaut)
+    (face,) = make_pipeline(model)(astronaut)
     shift = np.array([33_000 - 512, 0], np.float32)
     moved = face.with_(xyxy=face.xyxy + np.tile(shift, 2), landmarks=face.landmarks + shift)
-    (same,) = Pipeline(model, lambda frame: [moved])(wide)
+    (same,) = make_pipeline(model, lambda frame: [moved])(wide)
     np.testing.assert_allclose(same.probabilities, face.probabilities, atol=0.01)
-    assert Pipeline(model)(wide) == []  # one face of 0.3 % of the width is too small, but is no reason to fail
-    assert Pipeline(model).cropped(wide)[0].emotion in EMOTIONS
+    assert make_pipeline(model)(wide) == []  # one face of 0.3 % of the width is too small, but is no reason to fail
+    assert make_pipeline(model).cropped(wide)[0].emotion in EMOTIONS
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_very_wide_picture(model, astronaut):
     ],
 )
 def test_other_frames_are_refused(tiny_model, frame, words):
-    pipeline = Pipeline(tiny_model)
+    pipeline = make_pipeline(tiny_model)
     for call in (pipeline, pipeline.cropped):
         with pytest.raises(InputError, match=words):
             call(frame)
@@ -154,4 +154,4 @@ def test_other_frames_are_refused(tiny_model, frame, words):
 )
 def test_other_options_are_refused(tiny_model, options, words):
     with pytest.raises(InputError, match=words):
-        Pipeline(tiny_model, **options)
+        make_pipeline(tiny_model, **options)

@@ -8,14 +8,15 @@ from PIL import Image
 
 import emojimation
 from conftest import SAMPLES
-from emojimation import InputError, Pipeline, analyze
+from emojimation import InputError, analyze
 from emojimation.media import read_image, write_image
 from emojimation.photos import ImageResult, run_images
+from emojimation.pipeline import make_pipeline
 
 
 @pytest.fixture(scope="module")
 def pipeline(model):
-    return Pipeline(model)
+    return make_pipeline(model)
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from emojimation.draw.styles import annotate, replace_faces
     from emojimation.errors import InputError
     from emojimation.faces import Face
-    from emojimation.labels import EMOTIONS
+    from emojimation.labels import EMOTIONS, LabelSet, label_set
     from emojimation.photos import analyze
-    from emojimation.pipeline import Pipeline
+    from emojimation.pipeline import Pipeline, make_pipeline
     from emojimation.tracking.track import Tracker
 
     __version__: str
@@ -32,11 +32,14 @@ __all__ = [
     "Face",
     "FaceDetector",
     "InputError",
+    "LabelSet",
     "Pipeline",
     "Tracker",
     "__version__",
     "analyze",
     "annotate",
+    "label_set",
+    "make_pipeline",
     "replace_faces",
 ]
 
@@ -46,9 +49,12 @@ _HOMES = {
     "Face": "faces",
     "FaceDetector": "detect.blazeface",
     "InputError": "errors",
+    "LabelSet": "labels",
     "Pipeline": "pipeline",
     "Tracker": "tracking.track",
     "analyze": "photos",
+    "label_set": "labels",
+    "make_pipeline": "pipeline",
     "annotate": "draw.styles",
     "replace_faces": "draw.styles",
 }

@@ -1,12 +1,15 @@
 """A face in a frame, the geometry of boxes, and the one warp that cuts a face out of a frame."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import cv2
 import numpy as np
 
-from emojimation.labels import EMOJI, EMOTIONS, NOT_SURE_EMOJI
+from emojimation.attributes import ATTRIBUTES
+from emojimation.certainty import Certainty, certainty_of, words_for
+from emojimation.labels import EMOTION_LABELS, EMOTIONS, NOT_SURE_EMOJI, LabelSet, emotion_of
 
 # Median positions of right eye, left eye, nose tip, right and left mouth corner (as the viewer sees them: the right eye
 # is on the left) in the unit square of a FER2013 picture. Measured by
@@ -24,9 +27,13 @@ class Face:
     score: the detector's, 0 to 1.
     landmarks: (5,2) float32 pixels in the order of `TEMPLATE`, or None where the detector has none. Like the box they
         count from the upper left corner of the first pixel, so its centre is at 0.5.
-    probabilities: (7,) float32 in the order of `EMOTIONS`, sum 1, calibrated; None before classification.
+    probabilities: (k,) float32 in the order of `labels`, sum 1, calibrated; None before classification.
     track_id: number of the person in a video, or None for a single picture.
-    threshold: confidence under which the answer is "not sure".
+    threshold: confidence from which an answer is sure.
+    labels: the classes of `probabilities`; the seven emotions unless the model has others.
+    attributes: further answers by name, (columns,) float32 each, as `attributes.ATTRIBUTES` declares them.
+
+    Before classification the answer is empty: emotion, emoji and words are "", confidence is 0.
     """
 
     xyxy: np.ndarray
@@ -35,28 +42,59 @@ class Face:
     probabilities: np.ndarray | None = None
     track_id: int | None = None
     threshold: float = 0.5
+    labels: LabelSet = EMOTION_LABELS
+    attributes: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
-    def emotion(self) -> str | None:
-        """Name of the most probable emotion, or None before classification."""
-        return None if self.probabilities is None else EMOTIONS[int(np.argmax(self.probabilities))]
+    def emotion(self) -> str:
+        """Name of the most probable class."""
+        return self.ranked()[0] if self.probabilities is not None else ""
 
     @property
-    def confidence(self) -> float | None:
+    def confidence(self) -> float:
         """Probability of `emotion`, 0 to 1."""
-        return None if self.probabilities is None else float(np.max(self.probabilities))
+        return 0.0 if self.probabilities is None else float(np.max(self.probabilities))
 
     @property
-    def certain(self) -> bool | None:
-        """Whether `confidence` reaches `threshold`; False means "not sure"."""
-        return None if self.confidence is None else self.confidence >= self.threshold
+    def certainty(self) -> Certainty:
+        """How sure the answer is: "sure", "leaning" (between the two most probable classes) or "not sure"."""
+        return "not sure" if self.probabilities is None else certainty_of(self.probabilities, self.threshold)
 
     @property
-    def emoji(self) -> str | None:
-        """The emotion's emoji, a thinking face where the answer is not certain, None before classification."""
-        if self.emotion is None:
+    def certain(self) -> bool:
+        """Whether the answer is sure."""
+        return self.certainty == "sure"
+
+    @property
+    def emoji(self) -> str:
+        """The emoji of `emotion`, a thinking face where the answer is not sure."""
+        if self.probabilities is None:
+            return ""
+        return NOT_SURE_EMOJI if self.certainty == "not sure" else self.labels.emoji_of(self.emotion)
+
+    @property
+    def words(self) -> str:
+        """The answer for people: "happy", "neutral or sad", "not sure"."""
+        return words_for(self.ranked(), self.certainty) if self.probabilities is not None else ""
+
+    def ranked(self) -> list[str]:
+        """Names of the classes, most probable first; empty before classification."""
+        if self.probabilities is None:
+            return []
+        return [self.labels.names[i] for i in np.argsort(-self.probabilities, kind="stable")]
+
+    def seven(self) -> np.ndarray | None:
+        """Probabilities (7,) float32 of `EMOTIONS`: of the classes that are emotions, under whatever names.
+
+        None before classification, or where the model names no emotion at all.
+        """
+        known = [emotion_of(name) for name in self.labels.names]
+        if self.probabilities is None or not any(known):
             return None
-        return EMOJI[self.emotion] if self.certain else NOT_SURE_EMOJI
+        sums = np.zeros(len(EMOTIONS), np.float32)
+        for name, probability in zip(known, self.probabilities, strict=True):
+            sums[EMOTIONS.index(name or "neutral")] += probability
+        return sums
 
     @property
     def size_px(self) -> float:
@@ -75,22 +113,58 @@ class Face:
         """A copy with some fields changed."""
         return replace(self, **changes)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether all fields are equal, arrays by their values."""
+        if not isinstance(other, Face):
+            return NotImplemented
+        return all(_equal(getattr(self, one.name), getattr(other, one.name)) for one in fields(self))
+
+    __hash__ = None  # type: ignore[assignment]  # its arrays can change
+
     def to_dict(self) -> dict[str, Any]:
-        """The one schema of a face for JSON, CSV, Parquet and REST: plain Python numbers, strings and lists."""
-        probabilities = self.probabilities
-        return {
+        """The one schema of a face for JSON, CSV, Parquet and REST: plain Python numbers, strings and lists.
+
+        The answer is null before classification. "attributes" is there only where a stage measured some.
+        """
+        row = {
             "xyxy": [round(float(v), 2) for v in self.xyxy],
             "score": round(float(self.score), 4),
             "landmarks": None if self.landmarks is None else [[round(float(v), 2) for v in p] for p in self.landmarks],
-            "emotion": self.emotion,
-            "confidence": None if self.confidence is None else round(self.confidence, 4),
-            "certain": self.certain,
-            "emoji": self.emoji,
-            "probabilities": None
-            if probabilities is None
-            else {name: round(float(p), 4) for name, p in zip(EMOTIONS, probabilities, strict=True)},
+            **self._answer(),
             "track_id": self.track_id,
         }
+        return row | ({"attributes": _named(self.attributes)} if self.attributes else {})
+
+    def _answer(self) -> dict[str, Any]:
+        if self.probabilities is None:
+            return dict.fromkeys(ANSWER)
+        values = dict(zip(self.labels.names, (round(float(p), 4) for p in self.probabilities), strict=True))
+        confidence = round(self.confidence, 4)
+        answer = (self.emotion, confidence, self.certain, self.certainty, self.words, self.emoji, values)
+        return dict(zip(ANSWER, answer, strict=True))
+
+
+# Keys of `Face.to_dict` that a classifier fills.
+ANSWER = ("emotion", "confidence", "certain", "certainty", "words", "emoji", "probabilities")
+
+
+def _named(attributes: Mapping[str, np.ndarray]) -> dict[str, dict[str, float | None]]:
+    """Attribute -> column -> number, None for NaN."""
+    return {
+        name: {
+            column: None if np.isnan(value) else round(float(value), 4)
+            for column, value in zip(ATTRIBUTES[name].columns, values, strict=True)
+        }
+        for name, values in attributes.items()
+    }
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return a.keys() == b.keys() and all(_equal(a[key], b[key]) for key in a)
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return np.array_equal(a, b, equal_nan=True) if a is not None and b is not None else a is b
+    return bool(a == b)
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -1,8 +1,11 @@
-"""The seven emotions in FER2013's order, and the maps between the names that data sets use for them.
+"""The classes that a model names, with their emoji and colours, and the maps between the names that data sets use.
 
-The index of a name in `EMOTIONS` is FER2013's class id, everywhere: in csv files, in model outputs, in
-`Face.probabilities`. Nothing else in the package may order emotions in another way.
+The index of a name in `EMOTIONS` is FER2013's class id, everywhere: in csv files, in the outputs of models of the seven
+emotions, in `Face.probabilities`. A model of other classes brings a `LabelSet` of its own.
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
@@ -16,6 +19,7 @@ EMOJI = {
     "neutral": "😐",
 }
 NOT_SURE_EMOJI = "🤔"
+DISC = "●"  # stands for a class that has no emoji of its own; drawn in the class's colour
 
 # Okabe and Ito's palette (2008), told apart by colour-blind people: name -> "#rrggbb".
 COLOURS = {
@@ -27,6 +31,59 @@ COLOURS = {
     "surprise": "#E69F00",
     "neutral": "#999999",
 }
+
+CONTEMPT = "contempt"  # FER+'s eighth emotion
+_MORE_EMOJI = {CONTEMPT: "😏"}
+_MORE_COLOURS = {CONTEMPT: "#56B4E9"}
+# For classes of any other name, in order, from the palette's own colours and darker shades of them.
+_SPARE_COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#8C6D00", "#5E3C99", "#7F7F7F")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSet:
+    """The classes of a model, in the order of its output, with what is drawn for each.
+
+    names: as written in results. emoji: one character each, `DISC` for a class without an emoji. colours: "#rrggbb" each.
+    neutral: index of the class that means "no expression", or None.
+    """
+
+    names: tuple[str, ...]
+    emoji: tuple[str, ...]
+    colours: tuple[str, ...]
+    neutral: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def index(self, name: str) -> int:
+        """Index of the class `name`; ValueError if there is none."""
+        return self.names.index(name)
+
+    def emoji_of(self, name: str) -> str:
+        """Emoji of the class `name`."""
+        return self.emoji[self.index(name)]
+
+    def colour_of(self, name: str) -> str:
+        """Colour of the class `name`, "#rrggbb"."""
+        return self.colours[self.index(name)]
+
+
+def label_set(names: Sequence[str], emoji: Sequence[str] = (), colours: Sequence[str] = ()) -> LabelSet:
+    """The label set of classes called `names`: emotions keep their emoji and colours, whatever their spelling.
+
+    emoji, colours: for each class, in place of the usual ones. Other classes get a disc in a colour of their own.
+    """
+    known = [emotion_of(name) or (CONTEMPT if name.strip().lower() == CONTEMPT else "") for name in names]
+    signs, paints = EMOJI | _MORE_EMOJI, COLOURS | _MORE_COLOURS
+    spare = iter(_SPARE_COLOURS * (1 + len(names) // len(_SPARE_COLOURS)))
+    usual_colours = tuple(paints[name] if name else next(spare) for name in known)
+    return LabelSet(
+        tuple(names),
+        tuple(emoji) or tuple(signs.get(name, DISC) for name in known),
+        tuple(colours) or usual_colours,
+        known.index("neutral") if "neutral" in known else None,
+    )
+
 
 # Columns of FER+ (Barsoum et al. 2016) in the order of fer2013new.csv.
 FERPLUS_COLUMNS = (
@@ -88,3 +145,7 @@ def emotion_of(name: str) -> str | None:
 def split_of(name: str) -> str | None:
     """The split's name here for a data set's word ("PublicTest" -> "val"), or None if it is unknown."""
     return SPLIT_ALIASES.get(name.strip().lower().replace("_", "").replace(" ", ""))
+
+
+EMOTION_LABELS = label_set(EMOTIONS)
+FERPLUS_LABELS = label_set((*EMOTIONS, CONTEMPT))

@@ -16,7 +16,7 @@ from emojimation import media
 from emojimation.draw.styles import annotate
 from emojimation.errors import InputError
 from emojimation.faces import Face
-from emojimation.pipeline import Pipeline
+from emojimation.pipeline import Pipeline, make_pipeline
 
 CROP_SIDES_PX = (16, 256)  # a picture of such sides may be a face crop from a data set
 CROP_ASPECT = 1.5
@@ -173,4 +173,4 @@ def _frame(image: str | Path | np.ndarray | Image.Image) -> np.ndarray:
 @lru_cache(maxsize=4)
 def _shared(**options: Any) -> tuple[Pipeline, AbstractContextManager]:
     """A pipeline that stays loaded, with a lock where its detector is not known to serve several threads at once."""
-    return Pipeline(**options), Lock() if "detector" in options else nullcontext()
+    return make_pipeline(**options), Lock() if "detector" in options else nullcontext()

@@ -1,5 +1,7 @@
 """One frame -> its faces with emotions. The only place that knows the order of the stages; no file, no drawing."""
 
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,6 +11,8 @@ from emojimation.classify.classifier import EmotionClassifier
 from emojimation.detect.blazeface import Detector, FaceDetector, HaarDetector
 from emojimation.errors import InputError
 from emojimation.faces import Face, crop_faces
+from emojimation.labels import LabelSet
+from emojimation.priors import Prior, prior_of, reweighted
 
 
 class Tracker(Protocol):
@@ -17,34 +21,47 @@ class Tracker(Protocol):
     def update(self, faces: list[Face], time_s: float | None) -> list[Face]: ...
 
 
+class Classifier(Protocol):
+    """What a pipeline asks of a classifier; `EmotionClassifier` says what each part means."""
+
+    label_set: LabelSet
+    trained_prior: np.ndarray | None
+    size: int
+    channels: int
+    template: np.ndarray
+    threshold: float
+    card: dict[str, Any]
+
+    def predict(self, crops: np.ndarray) -> np.ndarray: ...
+
+
 class Pipeline:
-    """Detect, crop, classify all faces in one batch, then track if a tracker was given.
+    """Detect, crop, classify all faces in one batch, correct for base rates, then track if a tracker was given.
 
-    model: name or path of an emotion model. detector: "blazeface" (also None), "haar", or any callable that takes a
-    (H,W,3) BGR uint8 frame and returns faces. detector_model: another file for "blazeface". min_score: detector's
-    threshold, 0 to 1. tiles: also look at overlapping tiles, for crowds. threads: processor threads per stage.
-    threshold: confidence under which an answer is "not sure", None for the model's own.
+    detector: takes a (H,W,3) BGR uint8 frame and returns faces; None for BlazeFace. classifier: None for the default
+    model. tracker: numbers and smooths the faces of one stream. prior: base rates of the emotions where the frames come
+    from, see `priors.prior_of`. threshold: confidence from which an answer is sure, None for the model's own.
 
-    A pipeline belongs to one stream where its tracker or detector keeps a state, as Haar does; else threads may share
-    it.
+    `make_pipeline` makes one from names. A pipeline belongs to one stream where its tracker or detector keeps a state;
+    else threads may share it. Of version 0.1, `Pipeline("model", "detector", ...)` still works, with a warning.
     """
 
     def __init__(
         self,
-        model: str | Path = "default",
-        detector: str | Detector | None = None,
+        detector: Detector | None = None,
+        classifier: Classifier | None = None,
         tracker: Tracker | None = None,
-        threads: int = 1,
-        min_score: float | None = None,
-        tiles: bool = False,
+        prior: str | Sequence[float] | Prior = "everyday",
         threshold: float | None = None,
-        detector_model: str | Path | None = None,
+        **names: Any,
     ):
+        if names or isinstance(detector, str | Path) or isinstance(classifier, str):
+            detector, classifier = _of_names(detector, classifier, names)
         _check_fraction("threshold", threshold)
-        _check_fraction("min_score", min_score)
-        self.classifier = EmotionClassifier(model, threads)
-        self.detector = _detector(detector, detector_model, min_score, tiles, threads)
+        self.detector: Detector = detector or FaceDetector()
+        self.classifier: Classifier = classifier or EmotionClassifier()
         self.tracker = tracker
+        self.prior = prior_of(prior, self.classifier.label_set)
         self.threshold = self.classifier.threshold if threshold is None else threshold
 
     def __call__(self, frame: np.ndarray, time_s: float | None = None) -> list[Face]:
@@ -63,11 +80,51 @@ class Pipeline:
     def _classified(self, frame: np.ndarray, faces: list[Face]) -> list[Face]:
         classifier = self.classifier
         crops = crop_faces(frame, faces, classifier.size, classifier.template, classifier.channels)
-        answers = classifier.predict(crops)
+        answers = self._corrected(classifier.predict(crops))
         return [
-            face.with_(probabilities=answer, threshold=self.threshold)
+            face.with_(probabilities=answer, threshold=self.threshold, labels=classifier.label_set)
             for face, answer in zip(faces, answers, strict=True)
         ]
+
+    def _corrected(self, answers: np.ndarray) -> np.ndarray:
+        """Answers (n,k) under the prior; as they are where the model's own is asked for or unknown."""
+        shares, trained = self.prior.shares, self.classifier.trained_prior
+        return answers if shares is None or trained is None else reweighted(answers, shares, trained)
+
+
+def make_pipeline(
+    model: str | Path = "default",
+    detector: str | Detector | None = None,
+    tracker: Tracker | None = None,
+    threads: int = 1,
+    min_score: float | None = None,
+    tiles: bool = False,
+    threshold: float | None = None,
+    detector_model: str | Path | None = None,
+    prior: str | Sequence[float] | Prior = "everyday",
+) -> Pipeline:
+    """A pipeline from names.
+
+    model: name or path of an emotion model. detector: "blazeface" (also None), "haar", or any callable that takes a
+    (H,W,3) BGR uint8 frame and returns faces. detector_model: another file for "blazeface". min_score: detector's
+    threshold, 0 to 1. tiles: also search overlapping tiles, for crowds. threads: processor threads per stage. threshold,
+    prior, tracker: as `Pipeline` takes them. Raises InputError for what does not exist or does not fit.
+    """
+    _check_fraction("min_score", min_score)
+    _check_fraction("threshold", threshold)
+    classifier = EmotionClassifier(model, threads)
+    return Pipeline(
+        _detector(detector, detector_model, min_score, tiles, threads), classifier, tracker, prior, threshold
+    )
+
+
+def _of_names(first: Any, second: Any, names: dict[str, Any]) -> tuple[Detector, Classifier]:
+    """Detector and classifier for the arguments of version 0.1: model, detector, then keywords."""
+    warnings.warn("Pipeline takes objects now; make_pipeline takes names.", DeprecationWarning, stacklevel=3)
+    is_model = isinstance(first, str | Path) and first not in ("blazeface", "haar")
+    given = {"model": first, "detector": second} if is_model else {"detector": first}
+    made = make_pipeline(**names, **{key: value for key, value in given.items() if value is not None})
+    return made.detector, made.classifier
 
 
 def _checked(frame: np.ndarray) -> np.ndarray:

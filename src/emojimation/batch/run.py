@@ -90,11 +90,11 @@ class Answerer:
     def __init__(self, settings: Settings):
         import cv2
 
-        from emojimation.pipeline import Pipeline
+        from emojimation.pipeline import make_pipeline
 
         cv2.setNumThreads(1)  # the processes are the parallelism
         self.settings = settings
-        self._pipeline = Pipeline(settings.model, min_score=settings.min_score, tiles=settings.tiles)
+        self._pipeline = make_pipeline(settings.model, min_score=settings.min_score, tiles=settings.tiles)
 
     def __call__(self, item: Item) -> Row:
         """`ImageResult.to_dict` of the picture."""

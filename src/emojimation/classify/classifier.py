@@ -10,7 +10,8 @@ import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from emojimation.errors import InputError
-from emojimation.labels import EMOTIONS
+from emojimation.labels import label_set
+from emojimation.priors import trained_shares
 from emojimation.weights import resolve
 
 FORMAT = "1"  # of the metadata, kept under the key "emojimation"
@@ -32,8 +33,9 @@ class EmotionClassifier:
 
     model: name of a bundled model or path of an ONNX file written by `emojimation export`.
     threads: processor threads for one `predict`.
-    labels: the classes that the caller expects, in order; the product knows the seven emotions alone. A model that was
-    trained on other classes is taken with these, or with None, which accepts whatever the file names.
+    labels: the classes that the caller needs, in order; None takes whatever the file names.
+    label_set: the file's classes with their emoji and colours. trained_prior: (k,) shares of the classes in its training
+    data, None where unknown.
     size: side of a crop in pixels. channels: 1 grey, 3 BGR. template: (5,2) float32, where the landmarks of a face lie
     in the unit square of a crop. threshold: confidence under which an answer is "not sure". card: dict of all that the
     file says of itself (name, labels, temperature, metrics, data_sha256, commit, created) with its path.
@@ -41,11 +43,14 @@ class EmotionClassifier:
     Raises InputError where the file is no ONNX model, was not written by Emojimation, or has other classes.
     """
 
-    def __init__(self, model: str | Path = "default", threads: int = 1, labels: Sequence[str] | None = EMOTIONS):
+    def __init__(self, model: str | Path = "default", threads: int = 1, labels: Sequence[str] | None = None):
         path = resolve(model)
         self._session = _session(path, threads)
         self.card = _card(path, self._session.get_modelmeta().custom_metadata_map, labels)
         self.labels: tuple[str, ...] = tuple(self.card["labels"])
+        drawn = self.card["drawn"]
+        self.label_set = label_set(self.labels, drawn.get("emoji", ()), drawn.get("colours", ()))
+        self.trained_prior = trained_shares(self.label_set, self.card["train_counts"])
         self.size: int = self.card["size"]
         self.channels: int = self.card["channels"]
         self.template = np.array(self.card["template"], np.float32)
@@ -56,8 +61,8 @@ class EmotionClassifier:
     def predict(self, crops: np.ndarray) -> np.ndarray:
         """Probabilities of each crop.
 
-        crops: (n,size,size) grey or (n,size,size,channels) uint8, BGR for three channels. Returns (n,7) float32 in the
-        order of `EMOTIONS`, or (n,c) in that of `labels`; every row sums to 1. No crop gives (0,7). Raises InputError
+        crops: (n,size,size) grey or (n,size,size,channels) uint8, BGR for three channels. Returns (n,k) float32 in
+        the order of `labels`; every row sums to 1. No crop gives (0,k). Raises InputError
         for another type or shape.
         """
         crops = self._checked(crops)
@@ -121,6 +126,8 @@ def _card(path: Path, meta: dict[str, str], expected: Sequence[str] | None) -> d
             "temperature": float(meta["temperature"]),
             "threshold": float(meta["threshold"]),
             "metrics": json.loads(meta.get("metrics", "{}")),
+            "drawn": json.loads(meta.get("drawn", "{}")),
+            "train_counts": json.loads(meta.get("train_counts", "null")),
         }
     except (KeyError, ValueError) as error:
         raise InputError(
@@ -137,13 +144,10 @@ def _labels(path: Path, text: str, expected: Sequence[str] | None) -> tuple[str,
         labels = tuple(map(str, json.loads(text))) if text.startswith("[") else tuple(text.split(","))
     except ValueError as error:
         raise InputError(f"The metadata of {path} are damaged (labels: {error}). Export it again.") from error
+    if not all(labels) or len(set(labels)) < len(labels):
+        raise InputError(f"The metadata of {path} are damaged (labels {text!r}). Export it again.")
     if expected is not None and labels != tuple(expected):
-        hint = ""
-        if tuple(expected) == EMOTIONS and text.startswith("["):
-            hint = (
-                " A model of other classes works in `emojimation evaluate` and in EmotionClassifier(path, labels=None)."
-            )
-        raise InputError(f"Expected the labels {','.join(expected)}, got {','.join(labels) or 'none'} in {path}.{hint}")
+        raise InputError(f"Expected the labels {','.join(expected)}, got {','.join(labels) or 'none'} in {path}.")
     return labels
 
 

@@ -4,7 +4,7 @@ Occlusion sensitivity after Zeiler and Fergus, "Visualizing and understanding co
 asks the model only for answers, so it works with any model file.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -44,21 +44,26 @@ class Explanation:
         return f"The {part} {'count' if part.endswith('s') else 'counts'} most: covered, “{self.emotion}” loses up to {drop * 100:.0f} points."
 
 
-def occlusion(predict: Callable[[np.ndarray], np.ndarray], crop: np.ndarray, emotion: str | None = None) -> Explanation:
+def occlusion(
+    predict: Callable[[np.ndarray], np.ndarray],
+    crop: np.ndarray,
+    emotion: str | None = None,
+    names: Sequence[str] = EMOTIONS,
+) -> Explanation:
     """Cover squares of a face crop and tell how the probability of `emotion` (by default the answer's own) falls.
 
-    predict: (n,s,s,c) uint8 -> (n,7), such as `EmotionClassifier.predict`. crop: (s,s,c) uint8 as that takes it;
+    predict: (n,s,s,c) uint8 -> (n,k) in the order of `names`, such as `EmotionClassifier.predict`. crop: (s,s,c) uint8 as that takes it;
     squares are filled with the crop's mean. InputError for an unknown emotion.
     """
-    if emotion is not None and emotion not in EMOTIONS:
-        raise InputError(f"Expected an emotion of {', '.join(EMOTIONS)}, got {emotion!r}.")
+    if emotion is not None and emotion not in names:
+        raise InputError(f"Expected a class of {', '.join(names)}, got {emotion!r}.")
     size = crop.shape[0]
     side, step = max(round(size * PATCH), 1), max(round(size * STEP), 1)
     corners = [(y, x) for y in _starts(size, side, step) for x in _starts(size, side, step)]
     answers = predict(np.stack([crop, *(_covered(crop, y, x, side) for y, x in corners)]))
-    asked = int(answers[0].argmax()) if emotion is None else EMOTIONS.index(emotion)
+    asked = int(answers[0].argmax()) if emotion is None else names.index(emotion)
     drop = _spread(size, side, corners, answers[0, asked] - answers[1:, asked])
-    return Explanation(EMOTIONS[asked], drop, {name: float(drop[place].max()) for name, place in _places(size).items()})
+    return Explanation(names[asked], drop, {name: float(drop[place].max()) for name, place in _places(size).items()})
 
 
 def heat(face: np.ndarray, drop: np.ndarray) -> np.ndarray:

@@ -112,9 +112,9 @@ def image(
             f"Expected --out DIR together with --style {style}, got none. Say where the pictures shall go."
         )
     from emojimation.photos import run_images
-    from emojimation.pipeline import Pipeline
+    from emojimation.pipeline import make_pipeline
 
-    pipeline = Pipeline(model, detector.value, None, threads, min_score, tiles, detector_model=detector_model)
+    pipeline = make_pipeline(model, detector.value, None, threads, min_score, tiles, detector_model=detector_model)
     results = run_images(paths, pipeline, out, style or Style.boxes, cropped)
     return _report(_shown(results, as_json))
 
@@ -129,9 +129,9 @@ def demo(
 ) -> int:
     """Analyse the sample photos that come with the package and write them annotated."""
     from emojimation.photos import run_images
-    from emojimation.pipeline import Pipeline
+    from emojimation.pipeline import make_pipeline
 
-    pipeline = Pipeline(model, threads=threads)
+    pipeline = make_pipeline(model, threads=threads)
     results = list(run_images([SAMPLES], pipeline, out, Style.boxes))
     emoji = list(run_images([SAMPLES], pipeline, out, Style.emoji))
     _print_table(results)

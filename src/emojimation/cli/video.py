@@ -158,11 +158,11 @@ def webcam(
 
         return import_module("emojimation.apps.desktop.window").open_window(camera, model, min_score=min_score) or 0
     from emojimation.live import LiveLoop
-    from emojimation.pipeline import Pipeline
+    from emojimation.pipeline import make_pipeline
     from emojimation.tracking.track import Tracker
     from emojimation.video.source import open_source
 
-    pipeline = Pipeline(model, tracker=Tracker(), min_score=min_score)
+    pipeline = make_pipeline(model, tracker=Tracker(), min_score=min_score)
     source = open_source(camera)
     loop = LiveLoop(source, pipeline, paced=not source.info.live)
     shown: dict[int | None, str | None] = {}
@@ -202,15 +202,15 @@ def _every(text: str) -> int | str:
 
 
 def _pipeline(model: str, min_score: float | None, tiles: bool, anonymise: bool) -> "Pipeline":
-    from emojimation.pipeline import Pipeline
+    from emojimation.pipeline import make_pipeline
 
     if not anonymise:
-        return Pipeline(model, min_score=min_score, tiles=tiles)
+        return make_pipeline(model, min_score=min_score, tiles=tiles)
     from emojimation.detect.blazeface import FaceDetector
     from emojimation.video.anonymise import MIN_SCORE, Searcher
 
     score = MIN_SCORE if min_score is None else min_score
-    return Pipeline(model, Searcher(FaceDetector(min_score=score, tiles=True), FaceDetector(min_score=score)))
+    return make_pipeline(model, Searcher(FaceDetector(min_score=score, tiles=True), FaceDetector(min_score=score)))
 
 
 @contextmanager

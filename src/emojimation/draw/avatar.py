@@ -193,13 +193,14 @@ class Avatar:
     def drawer(self, time_s: float = 0.0) -> Callable[[Face, int], np.ndarray]:
         """What `render.annotate(..., style="avatar", draw=...)` wants: draws a face, each person blinking for itself.
 
-        Faces that are not classified are drawn neutral. The tilt is left to the renderer.
+        Faces without an emotion are drawn neutral. The tilt is left to the renderer.
         """
         neutral = np.eye(len(EMOTIONS))[EMOTIONS.index("neutral")]
 
         def draw(face: Face, size_px: int) -> np.ndarray:
             person = self if face.track_id is None else Avatar(self.seed + face.track_id)
-            return person.draw(neutral if face.probabilities is None else face.probabilities, size_px, time_s)
+            seven = face.seven()
+            return person.draw(neutral if seven is None else seven, size_px, time_s)
 
         return draw
 

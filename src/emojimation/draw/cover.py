@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from emojimation.draw.panel import emoji_name
-from emojimation.draw.sprites import DISC, emoji, stamp
+from emojimation.draw.panel import emoji_of
+from emojimation.draw.sprites import DISC, stamp
 from emojimation.faces import Face
 
 # Draws a face as a square sprite of about the asked size in pixels, upright, its head disc filling `DISC` of the width.
@@ -60,8 +60,8 @@ def paste(frame: np.ndarray, faces: list[Face], draw: Draw) -> None:
 
 
 def paste_emoji(frame: np.ndarray, faces: list[Face], art: str) -> None:
-    """Paste the emoji of each face's emotion over its head, "not sure" where the answer is not certain; in place."""
-    paste(frame, faces, lambda face, size: emoji(emoji_name(face), size, art))
+    """Paste the emoji of each face's emotion over its head, a thinking face where the answer is not sure; in place."""
+    paste(frame, faces, lambda face, size: emoji_of(face, size, art))
 
 
 def _tilt(sprite: np.ndarray, head: Head, window: tuple[int, int, int, int]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The panels that tell a face's emotion: emoji, word, percent and a bar for each of the three most probable."""
+"""The panels beside a face: emoji, words, percent and a bar for each of the three most probable classes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ import numpy as np
 
 from emojimation.draw import sprites
 from emojimation.faces import Face
-from emojimation.labels import COLOURS, EMOTIONS
 
 INK = (30, 24, 20)
 GREY = sprites.bgr("#c3c7cb")
@@ -33,13 +32,20 @@ class Panel:
 
 
 def colour_of(face: Face) -> sprites.Colour:
-    """BGR of the face's emotion, grey where it is unknown or not certain."""
-    return sprites.bgr(COLOURS[face.emotion]) if face.emotion is not None and face.certain else GREY
+    """BGR of the face's emotion, paler where the answer only leans to it, grey where it is not sure."""
+    if face.certainty == "not sure":
+        return GREY
+    colour = sprites.bgr(face.labels.colour_of(face.emotion))
+    return colour if face.certain else sprites.muted(colour)
 
 
-def emoji_name(face: Face) -> str:
-    """Name of the emoji picture for a face: its emotion, or "not_sure"."""
-    return face.emotion if face.emotion is not None and face.certain else "not_sure"
+def emoji_of(face: Face, size: int, art: str) -> np.ndarray:
+    """The (size,size,4) sprite of a face's answer: its emotion, muted where it only leans to it, or "not sure"."""
+    if face.certainty == "not sure":
+        return sprites.emoji("not_sure", size, art)
+    if sprites.has_art(face.emotion, art):
+        return sprites.emoji(face.emotion, size, art, not face.certain)
+    return sprites.disc(face.emotion[:1].upper(), size, colour_of(face))
 
 
 def panels_of(face: Face, frame: np.ndarray, art: str) -> Iterator[Panel]:
@@ -66,7 +72,9 @@ def _text_px(frame: np.ndarray, face: Face) -> int:
 def _words(face: Face) -> tuple[str, str]:
     """The main word and the smaller one."""
     percent = f"{face.confidence:.0%}"
-    return (str(face.emotion), percent) if face.certain else ("not sure", f"{face.emotion}? {percent}")
+    if face.certainty == "leaning" and face.probabilities is not None:
+        percent = ", ".join(f"{p:.0%}" for p in np.sort(face.probabilities)[:-3:-1])
+    return face.words, f"{face.emotion}? {percent}" if face.certainty == "not sure" else percent
 
 
 def _mark(face: Face, px: int) -> np.ndarray:
@@ -85,7 +93,7 @@ def _full(face: Face, px: int, art: str) -> Panel:
     height = top + 3 * row + round(pad * 0.5)
     pieces = [
         Piece(sprites.rounded(width, height, px * 0.55, INK, ALPHA), 0, 0),
-        Piece(sprites.emoji(emoji_name(face), icon, art), pad, pad),
+        Piece(emoji_of(face, icon, art), pad, pad),
         Piece(title, left, pad),
         Piece(under, left, pad + round(px * 1.32)),
         Piece(mark, width - pad - mark.shape[1], pad + px - small),
@@ -95,19 +103,23 @@ def _full(face: Face, px: int, art: str) -> Panel:
 
 
 def _bars(face: Face, px: int, corner: tuple[int, int], width: int, row: int) -> list[Piece]:
-    """A name and a bar in its colour for each of the three most probable emotions; `px`: height of the names."""
+    """A name and a bar in its colour for each of the three most probable classes; `px`: height of the names."""
     x, y = corner
-    probabilities = np.zeros(len(EMOTIONS)) if face.probabilities is None else face.probabilities
+    probabilities = np.zeros(len(face.labels)) if face.probabilities is None else face.probabilities
     start = x + round(px * 4.9)
     length, thick = x + width - start, max(3, round(px * 0.5))
     pieces = []
     for number, class_id in enumerate(np.argsort(-probabilities, kind="stable")[:3]):
-        name, top = EMOTIONS[class_id], y + number * row
+        name, top = face.labels.names[class_id], y + number * row
         drop = round(px * 0.66 - thick / 2)
         filled = max(thick, round(length * float(probabilities[class_id])))
         pieces.append(Piece(sprites.text(name, px, GREY), x, top))
         pieces.append(Piece(sprites.rounded(length, thick, thick / 2, (255, 255, 255), 0.16), start, top + drop))
-        pieces.append(Piece(sprites.rounded(filled, thick, thick / 2, sprites.bgr(COLOURS[name])), start, top + drop))
+        pieces.append(
+            Piece(
+                sprites.rounded(filled, thick, thick / 2, sprites.bgr(face.labels.colour_of(name))), start, top + drop
+            )
+        )
     return pieces
 
 
@@ -129,14 +141,14 @@ def _sign(face: Face, px: int, art: str) -> Panel:
 
 
 def _bare(face: Face, size: int, art: str) -> Panel:
-    return Panel(size, size, (Piece(sprites.emoji(emoji_name(face), size, art), 0, 0),))
+    return Panel(size, size, (Piece(emoji_of(face, size, art), 0, 0),))
 
 
 def _row(face: Face, px: int, art: str, texts: list[tuple[np.ndarray, int]]) -> Panel:
     """The emoji and words (each with how far to lower it, so that baselines meet) on a ground with round ends."""
     icon, pad, gap = round(px * 1.45), round(px * 0.3), round(px * 0.38)
     height, x = icon + 2 * pad, pad + icon + gap
-    pieces = [Piece(sprites.emoji(emoji_name(face), icon, art), pad, pad)]
+    pieces = [Piece(emoji_of(face, icon, art), pad, pad)]
     for sprite, drop in texts:
         if sprite.shape[1] > 1:
             pieces.append(Piece(sprite, x, (height - round(px * 1.28)) // 2 + drop))

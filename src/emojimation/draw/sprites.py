@@ -18,6 +18,7 @@ from emojimation.errors import InputError
 ART = ("noto", "fluent")
 # Part of a sprite's width that the head's disc fills, in both sets of art and in the avatar.
 DISC = 0.88
+PALE = 200  # grey that muted colours go halfway to
 
 Colour = tuple[int, int, int]
 
@@ -56,14 +57,49 @@ def _art(name: str, art: str) -> np.ndarray:
     return premultiply(np.asarray(picture))
 
 
+def has_art(name: str, art: str = "noto") -> bool:
+    """Whether the set `art` has an emoji called `name`; of an unknown set `emoji` says what is wrong."""
+    return (
+        art not in ART
+        or name.isidentifier()
+        and (files("emojimation") / "assets" / "emoji" / art / f"{name}.png").is_file()
+    )
+
+
+def muted(colour: Colour) -> Colour:
+    """A colour halfway to light grey, for an answer that is not sure enough for the full one."""
+    blue, green, red = ((channel + PALE) // 2 for channel in colour)
+    return blue, green, red
+
+
 @lru_cache(maxsize=256)
-def emoji(name: str, size: int, art: str = "noto") -> np.ndarray:
-    """The emoji of an emotion, or of "not_sure", as a (size,size,4) sprite. Cached: do not write into it."""
+def emoji(name: str, size: int, art: str = "noto", mute: bool = False) -> np.ndarray:
+    """The emoji of an emotion, or of "not_sure", as a (size,size,4) sprite. Cached: do not write into it.
+
+    mute: halfway to light grey, as `muted` does for colours; as opaque as before.
+    """
     picture = _art(name, art)
+    if mute:
+        pale = (picture[..., 3:].astype(np.uint16) * PALE // 255).repeat(3, axis=2)
+        picture = np.dstack([((picture[..., :3] + pale) // 2).astype(np.uint8), picture[..., 3]])
     shrink = size < picture.shape[0]
     resized = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_CUBIC)
     # Cubic overshoots at edges; a channel above its alpha would glow.
     return np.minimum(resized, resized[..., 3:])
+
+
+@lru_cache(maxsize=256)
+def disc(letter: str, size: int, colour: Colour) -> np.ndarray:
+    """A disc with a letter as a (size,size,4) sprite, for a class that has no emoji. Cached: do not write into it."""
+    inner = max(2, round(size * DISC))
+    sprite = np.zeros((size, size, 4), np.uint8)
+    start = (size - inner) // 2
+    sprite[start : start + inner, start : start + inner] = rounded(inner, inner, inner / 2, colour)
+    dark = sum(colour) < 3 * 128
+    words = text(letter, max(6, round(size * 0.5)), (255, 255, 255) if dark else (30, 24, 20))
+    part = np.ascontiguousarray(sprite[..., :3])
+    stamp(part, words, (size - words.shape[1]) // 2, round((size - words.shape[0]) / 2))
+    return np.dstack([np.minimum(part, sprite[..., 3:]), sprite[..., 3]])
 
 
 @lru_cache(maxsize=64)

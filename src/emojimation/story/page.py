@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from emojimation.faces import Face, crop_faces
-from emojimation.labels import COLOURS, EMOTIONS
+from emojimation.labels import LabelSet
 from emojimation.weights import ASSETS
 
 POINTS = 1200  # of one person's series, about as many as a screen has columns
@@ -22,20 +22,13 @@ ROOM = 1.4  # of a thumbnail around the box
 NOT_SURE_COLOUR = "#8a94a3"
 
 
-def html_of(data: dict[str, Any]) -> str:
+def html_of(data: dict[str, Any], classes: LabelSet) -> str:
     """The page for a timeline's summary with each person's "series", a "title" and a "video" link or None.
 
     All texts are put in as JSON and shown as text, so that no title can carry markup.
     """
-    names = (*EMOTIONS, "not_sure")
-    labels = [
-        {
-            "name": name.replace("_", " "),
-            "colour": COLOURS.get(name, NOT_SURE_COLOUR),
-            "emoji": _emoji(name),
-        }
-        for name in names
-    ]
+    drawn = [*zip(classes.names, classes.colours, strict=True), ("not sure", NOT_SURE_COLOUR)]
+    labels = [{"name": name, "colour": colour, "emoji": _emoji(name, colour)} for name, colour in drawn]
     content = json.dumps({**data, "labels": labels}, ensure_ascii=False, separators=(",", ":"))
     # "<" must not stand in a script block, where "</script>" would end it.
     parts = {"title": html.escape(str(data["title"])), "data": content.replace("<", "\\u003c")}
@@ -53,9 +46,9 @@ def thumbnail(frame: np.ndarray, xyxy: Any, side_px: int = 120) -> str:
 
 
 def thinned(times_s: np.ndarray, probabilities: np.ndarray, max_gap_s: float) -> list[dict[str, list]]:
-    """A series as pieces without absences, each {"t": seconds, "p": rows of seven per mille}, at most `POINTS` in all.
+    """A series as pieces without absences, each {"t": seconds, "p": rows of per mille}, at most `POINTS` in all.
 
-    times_s: (n,) rising. probabilities: (n,7). Where there are too many, neighbours are averaged.
+    times_s: (n,) rising. probabilities: (n,k). Where there are too many, neighbours are averaged.
     """
     span_s = max(float(times_s[-1] - times_s[0]), 1e-3)
     piece = np.append(0, np.cumsum(np.diff(times_s) > max_gap_s))
@@ -77,10 +70,16 @@ def link_of(path: str | Path | None) -> str | None:
     return None if path is None else quote(str(path).replace("\\", "/"))
 
 
-@lru_cache(maxsize=16)
-def _emoji(name: str) -> str:
-    picture = np.asarray(cv2.imread(str(ASSETS / "emoji" / "noto" / f"{name}.png"), cv2.IMREAD_UNCHANGED))
-    small = cv2.resize(picture, (EMOJI_PX, EMOJI_PX), interpolation=cv2.INTER_AREA)
+@lru_cache(maxsize=32)
+def _emoji(name: str, colour: str) -> str:
+    """The emoji of a class as a data URI: a PNG, or a disc in its colour."""
+    path = ASSETS / "emoji" / "noto" / f"{name.replace(' ', '_')}.png"
+    if not path.is_file():
+        disc = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><circle cx="4" cy="4" r="3.5" fill="{colour}"/></svg>'
+        return f"data:image/svg+xml,{quote(disc)}"
+    small = cv2.resize(
+        np.asarray(cv2.imread(str(path), cv2.IMREAD_UNCHANGED)), (EMOJI_PX, EMOJI_PX), interpolation=cv2.INTER_AREA
+    )
     return _data_uri("image/png", cv2.imencode(".png", small)[1])
 
 

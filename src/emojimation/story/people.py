@@ -5,11 +5,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from emojimation.labels import EMOTIONS
+from emojimation.labels import EMOTION_LABELS, LabelSet
 
 NOT_SURE = "not sure"
-LABELS = (*EMOTIONS, NOT_SURE)
-NEUTRAL = EMOTIONS.index("neutral")
 MAX_GAP_S = 1.0  # a person who is not seen for longer was away
 MIN_SPAN_S = 0.4  # shorter flickers of a label are not told
 PEAKS = 6  # of one person
@@ -44,15 +42,17 @@ class Peak:
 class Person:
     """The series of one track, n rows in the order of time.
 
-    times_s: (n,) seconds. frames: (n,) ints. probabilities: (n,7). certain: (n,) bool. boxes: (n,4) xyxy pixels.
+    times_s: (n,) seconds. frames: (n,) ints. probabilities: (n,k). named: (n,) bool, whether the answer names a class,
+    surely or leaning to it. boxes: (n,4) xyxy pixels. classes: those of the probabilities.
     """
 
     track_id: int
     times_s: np.ndarray
     frames: np.ndarray
     probabilities: np.ndarray
-    certain: np.ndarray
+    named: np.ndarray
     boxes: np.ndarray
+    classes: LabelSet = EMOTION_LABELS
 
     @property
     def step_s(self) -> float:
@@ -74,18 +74,23 @@ class Person:
 
     @property
     def labels(self) -> np.ndarray:
-        """(n,) indices into `LABELS`."""
-        return np.where(self.certain, self.probabilities.argmax(axis=1), len(EMOTIONS))
+        """(n,) indices into `words`."""
+        return np.where(self.named, self.probabilities.argmax(axis=1), len(self.classes))
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What the labels are called: the classes, then "not sure"."""
+        return (*self.classes.names, NOT_SURE)
 
     def shares(self) -> dict[str, float]:
         """Share of the time seen, 0 to 1, that each label held; they sum to 1."""
-        seconds = np.bincount(self.labels, weights=self.weights_s, minlength=len(LABELS))
-        return {label: float(s) for label, s in zip(LABELS, seconds / seconds.sum(), strict=True)}
+        seconds = np.bincount(self.labels, weights=self.weights_s, minlength=len(self.words))
+        return {label: float(s) for label, s in zip(self.words, seconds / seconds.sum(), strict=True)}
 
     def mean_probabilities(self) -> dict[str, float]:
         """Mean probability over the time seen of each emotion."""
         mean = np.average(self.probabilities, axis=0, weights=self.weights_s)
-        return {name: float(p) for name, p in zip(EMOTIONS, mean, strict=True)}
+        return {name: float(p) for name, p in zip(self.classes.names, mean, strict=True)}
 
     def spans(self, min_s: float = MIN_SPAN_S) -> list[Span]:
         """Stretches of one label, in order; shorter ones than `min_s` go to the longer neighbour; absences part them."""
@@ -106,7 +111,8 @@ class Person:
 
         The best of each emotion comes before the second best of another: rare ones are not pushed out.
         """
-        best = [self._peak(start, end, label) for start, end, label in self._runs(MIN_SPAN_S) if label < NEUTRAL]
+        dull = (self.classes.neutral, len(self.classes))
+        best = [self._peak(*run) for run in self._runs(MIN_SPAN_S) if run[2] not in dull]
         best.sort(key=lambda peak: -peak.probability)
         rank = {id(peak): sum(other.emotion == peak.emotion for other in best[:i]) for i, peak in enumerate(best)}
         chosen = sorted(best, key=lambda peak: (rank[id(peak)], -peak.probability))[:count]
@@ -118,15 +124,17 @@ class Person:
         row = start + int(best[len(best) // 2])
         x0, y0, x1, y1 = (float(v) for v in self.boxes[row])
         probability = float(self.probabilities[row, label])
-        return Peak(float(self.times_s[row]), int(self.frames[row]), EMOTIONS[label], probability, (x0, y0, x1, y1))
+        return Peak(float(self.times_s[row]), int(self.frames[row]), self.words[label], probability, (x0, y0, x1, y1))
 
     def _span(self, start: int, end: int, label: int, weights_s: np.ndarray) -> Span:
         strengths = self.probabilities[start:end]
-        strengths = strengths[:, label] if label < len(EMOTIONS) else strengths.max(axis=1)
+        strengths = strengths[:, label] if label < len(self.classes) else strengths.max(axis=1)
         end_s = float(self.times_s[end - 1] + weights_s[-1])
         if end < len(self.times_s) and self.times_s[end] - self.times_s[end - 1] <= MAX_GAP_S:
             end_s = float(self.times_s[end])  # exactly, so that what follows without an absence is known by it
-        return Span(float(self.times_s[start]), end_s, LABELS[label], float(np.average(strengths, weights=weights_s)))
+        return Span(
+            float(self.times_s[start]), end_s, self.words[label], float(np.average(strengths, weights=weights_s))
+        )
 
     def _runs(self, min_s: float) -> list[tuple[int, int, int]]:
         """(first row, row after the last, label) of each span."""

@@ -7,21 +7,22 @@ frame can be read and the run can go on. The other files, of one row per face, a
 import csv
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
 
+from emojimation.attributes import ATTRIBUTES
 from emojimation.errors import InputError
 from emojimation.faces import Face
-from emojimation.labels import EMOTIONS
+from emojimation.labels import EMOTIONS, label_set
 
 LANDMARKS = ("right_eye", "left_eye", "nose", "mouth_right", "mouth_left")  # as the viewer sees them
 GROUP_ROWS = 20_000  # of a Parquet file
-# Column -> kind, of CSV and Parquet.
-COLUMNS: dict[str, type] = {
+# Column -> kind, of CSV and Parquet, before those of the classes and of the attributes.
+_COLUMNS: dict[str, type] = {
     "frame": int,
     "time_s": float,
     "track_id": int,
@@ -30,9 +31,19 @@ COLUMNS: dict[str, type] = {
     "emotion": str,
     "confidence": float,
     "certain": bool,
+    "certainty": str,
+    "words": str,
     "emoji": str,
-    **dict.fromkeys(EMOTIONS, float),
 }
+
+
+def columns_of(classes: Sequence[str] = EMOTIONS, attributes: Sequence[str] = ()) -> dict[str, type]:
+    """Column -> kind of a table of faces: place, answer, a column for each class, those of each attribute."""
+    measured = [f"{name}_{column}" for name in attributes for column in ATTRIBUTES[name].columns]
+    return _COLUMNS | dict.fromkeys((*classes, *measured), float)
+
+
+COLUMNS = columns_of()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,26 +60,37 @@ def face_row(frame: int, time_s: float, face: dict[str, Any]) -> dict[str, Any]:
     return {"frame": frame, "time_s": round(time_s, 4), **face}
 
 
-def flat_row(row: dict[str, Any]) -> dict[str, Any]:
-    """A row of `face_row` as one value per name in `COLUMNS`; None where there is none."""
-    values = {key: row.get(key) for key in COLUMNS}
+def flat_row(row: dict[str, Any], columns: Collection[str] = tuple(COLUMNS)) -> dict[str, Any]:
+    """A row of `face_row` as one value per name in `columns`; None where there is none."""
+    values = {key: row.get(key) for key in columns}
     values.update(zip(("x0", "y0", "x1", "y1"), row["xyxy"], strict=True))
     if row["landmarks"] is not None:
         points = (value for point in row["landmarks"] for value in point)
         values.update(zip((f"{name}_{axis}" for name in LANDMARKS for axis in "xy"), points, strict=True))
-    return values | (row["probabilities"] or {})
+    measured = {
+        f"{name}_{column}": value
+        for name, numbers in row.get("attributes", {}).items()
+        for column, value in numbers.items()
+    }
+    return values | {key: value for key, value in ((row["probabilities"] or {}) | measured).items() if key in values}
 
 
 def face_of(row: dict[str, Any], threshold: float = 0.5) -> Face:
     """The `Face` that a row tells of, but for the rounding of its numbers."""
     vector = row["probabilities"]
+    names = tuple(vector) if vector else EMOTIONS
     return Face(
         xyxy=np.array(row["xyxy"], np.float32),
         score=row["score"],
         landmarks=None if row["landmarks"] is None else np.array(row["landmarks"], np.float32),
-        probabilities=None if vector is None else np.array([vector[name] for name in EMOTIONS], np.float32),
+        probabilities=None if vector is None else np.array(list(vector.values()), np.float32),
         track_id=row["track_id"],
         threshold=threshold,
+        labels=label_set(names),
+        attributes={
+            name: np.array([np.nan if value is None else value for value in numbers.values()], np.float32)
+            for name, numbers in row.get("attributes", {}).items()
+        },
     )
 
 
@@ -149,33 +171,41 @@ def export(log: Path, target: Path, kind: str) -> Path:
     """
     part = target.with_name(f"{target.name}.partial")
     target.parent.mkdir(parents=True, exist_ok=True)
-    _WRITERS[kind](rows_of(log), part)
+    _WRITERS[kind](rows_of(log), part, _columns_in(log))
     os.replace(part, target)
     return target
 
 
-def _write_jsonl(rows: Iterator[dict[str, Any]], path: Path) -> None:
+def _columns_in(log: Path) -> dict[str, type]:
+    """The columns for the classes and attributes of a log's faces, which are the same in all of them."""
+    for row in rows_of(log):
+        if row["probabilities"]:
+            return columns_of(tuple(row["probabilities"]), tuple(row.get("attributes", {})))
+    return COLUMNS
+
+
+def _write_jsonl(rows: Iterator[dict[str, Any]], path: Path, columns: dict[str, type]) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for row in rows:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-def _write_csv(rows: Iterator[dict[str, Any]], path: Path) -> None:
+def _write_csv(rows: Iterator[dict[str, Any]], path: Path, columns: dict[str, type]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(COLUMNS), lineterminator="\n")
+        writer = csv.DictWriter(file, list(columns), lineterminator="\n")
         writer.writeheader()
         for row in rows:
-            writer.writerow(flat_row(row))
+            writer.writerow(flat_row(row, columns))
 
 
-def _write_parquet(rows: Iterator[dict[str, Any]], path: Path) -> None:
+def _write_parquet(rows: Iterator[dict[str, Any]], path: Path, columns: dict[str, type]) -> None:
     pa, parquet = load_parquet()
     kinds = {int: pa.int32(), float: pa.float64(), str: pa.string(), bool: pa.bool_()}
-    schema = pa.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
+    schema = pa.schema([(name, kinds[kind]) for name, kind in columns.items()])
     with parquet.ParquetWriter(path, schema) as writer:
         group: list[dict[str, Any]] = []
         for row in rows:
-            group.append(flat_row(row))
+            group.append(flat_row(row, columns))
             if len(group) == GROUP_ROWS:
                 writer.write_table(pa.Table.from_pylist(group, schema))
                 group = []
@@ -192,7 +222,7 @@ def load_parquet() -> tuple[Any, Any]:
     return pyarrow, pyarrow.parquet
 
 
-_WRITERS: dict[str, Callable[[Iterator[dict[str, Any]], Path], None]] = {
+_WRITERS: dict[str, Callable[[Iterator[dict[str, Any]], Path, dict[str, type]], None]] = {
     "jsonl": _write_jsonl,
     "csv": _write_csv,
     "parquet": _write_parquet,

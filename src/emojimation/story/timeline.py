@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from emojimation.errors import InputError
-from emojimation.labels import EMOJI, EMOTIONS, NOT_SURE_EMOJI
+from emojimation.labels import EMOTION_LABELS, NOT_SURE_EMOJI, LabelSet, label_set
 from emojimation.story import page
 from emojimation.story.people import MAX_GAP_S, NOT_SURE, Person, Span
 
@@ -29,6 +29,11 @@ class Timeline:
     people: list[Person]
     duration_s: float
     unnumbered: int = 0
+
+    @property
+    def classes(self) -> LabelSet:
+        """The classes of the rows; the seven emotions where there are none."""
+        return self.people[0].classes if self.people else EMOTION_LABELS
 
 
 def of_rows(rows: Iterable[Mapping[str, Any]], duration_s: float | None = None) -> Timeline:
@@ -96,29 +101,32 @@ def write_html(
         for peak in entry["peaks"]:
             peak["picture"] = (thumbnails or {}).get((person.track_id, peak["frame"]))
     link = None if video is None else os.path.relpath(video, path.parent or ".")
-    return _write(path, page.html_of({**data, "title": title, "video": page.link_of(link)}))
+    return _write(path, page.html_of({**data, "title": title, "video": page.link_of(link)}, timeline.classes))
 
 
 def _entry(row: Mapping[str, Any]) -> tuple | None:
     try:
         if row["probabilities"] is None:
             return None
-        vector = [row["probabilities"][name] for name in EMOTIONS]
-        return (row["time_s"], row["frame"], bool(row["certain"]), vector, row["xyxy"], row["track_id"])
+        vector = row["probabilities"]
+        named = row["certainty"] != NOT_SURE if "certainty" in row else bool(row["certain"])  # rows of version 0.1
+        return (row["time_s"], row["frame"], named, vector, row["xyxy"], row["track_id"])
     except (KeyError, TypeError) as error:
         raise InputError(f"Expected rows as `video --jsonl` writes them, got one without {error}.") from error
 
 
 def _person(track_id: int, entries: list[tuple]) -> Person:
     entries.sort(key=lambda entry: entry[0])
-    times, frames, certain, vectors, boxes, _ = zip(*entries, strict=True)
+    times, frames, named, vectors, boxes, _ = zip(*entries, strict=True)
+    names = tuple(vectors[0])
     return Person(
         track_id,
         np.array(times, np.float64),
         np.array(frames, np.int64),
-        np.array(vectors, np.float32),
-        np.array(certain, bool),
+        np.array([[vector[name] for name in names] for vector in vectors], np.float32),
+        np.array(named, bool),
         np.array(boxes, np.float32),
+        label_set(names),
     )
 
 
@@ -159,14 +167,14 @@ def _cues(timeline: Timeline) -> list[tuple[float, float, list[tuple[str, str]]]
     lines: list[list[tuple[str, str]]] = [[] for _ in bounds]
     for who, span in spans:
         for i in range(bisect_left(bounds, round(span.start_s, 3)), bisect_left(bounds, round(span.end_s, 3))):
-            lines[i].append((f"Person {who}", _words(span)))
+            lines[i].append((f"Person {who}", _words(span, timeline.classes)))
     return [(start, end, line) for start, end, line in zip(bounds, bounds[1:], lines, strict=False) if line]
 
 
-def _words(span: Span) -> str:
+def _words(span: Span, classes: LabelSet) -> str:
     if span.label == NOT_SURE:
         return f"{NOT_SURE_EMOJI} {NOT_SURE}"
-    return f"{EMOJI[span.label]} {span.label} {span.strength:.0%}"
+    return f"{classes.emoji_of(span.label)} {span.label} {span.strength:.0%}"
 
 
 def _clock(seconds: float, mark: str) -> str:

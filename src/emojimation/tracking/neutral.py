@@ -11,9 +11,8 @@ import threading
 import numpy as np
 
 from emojimation.faces import Face
-from emojimation.labels import EMOTIONS
+from emojimation.labels import LabelSet, emotion_of
 
-NEUTRAL = EMOTIONS.index("neutral")
 # What the neutral face shall read after calibration: clearly certain, with room for doubt.
 TARGET = 0.8
 # No weight beyond e^3 = 20 either way, so that a plain expression still gets through.
@@ -26,29 +25,29 @@ AWAY_S = 1.0
 # Mean total variation from the mean face above which it was not held still, 0 to 1.
 MAX_UNREST = 0.25
 # A face at rest is taken for sad or angry now and then, but never this clearly for a smile or a start.
-LIVELY = tuple(EMOTIONS.index(name) for name in ("happy", "surprise"))
+LIVELY = ("happy", "surprise")
 LIVELY_FROM = 0.8
 
 
-def shift_of(probabilities: np.ndarray, target: float = TARGET) -> np.ndarray:
-    """Logarithms of the weights (7,) float64 that make a neutral face, seen as (n,7) `probabilities`, read neutral.
+def shift_of(probabilities: np.ndarray, neutral: int, target: float = TARGET) -> np.ndarray:
+    """Logarithms of the weights (k,) float64 that make a neutral face, seen as (n,k) `probabilities`, read neutral.
 
     Zeros where it reads neutral with `target` already. Else the emotions that it shows too much of are turned down to
     an equal part of the rest, and neutral is turned up as far as is still needed. Emotions that the face does not show
-    keep their weight.
+    keep their weight. neutral: index of that class.
     """
     mean = np.exp(np.log(np.maximum(probabilities, FLOOR)).mean(axis=0))
     mean /= mean.sum()
-    if mean[NEUTRAL] >= target:
-        return np.zeros(len(EMOTIONS))
-    wanted = np.minimum(mean, (1 - target) / (len(EMOTIONS) - 1))
-    rest = wanted.sum() - wanted[NEUTRAL]
-    wanted[NEUTRAL] = max(mean[NEUTRAL], rest * target / (1 - target))
+    if mean[neutral] >= target:
+        return np.zeros(len(mean))
+    wanted = np.minimum(mean, (1 - target) / (len(mean) - 1))
+    rest = wanted.sum() - wanted[neutral]
+    wanted[neutral] = max(mean[neutral], rest * target / (1 - target))
     return np.clip(np.log(wanted / mean), -MAX_SHIFT, MAX_SHIFT)
 
 
 def shifted(probabilities: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """(7,) float32 probabilities under the prior that `shift` (7,) describes."""
+    """(k,) float32 probabilities under the prior that `shift` (k,) describes."""
     weighted = probabilities * np.exp(shift)
     return (weighted / weighted.sum()).astype(np.float32)
 
@@ -70,6 +69,7 @@ class Neutral:
         self._watched: int | None = None
         self._chosen = False
         self._samples: list[tuple[float, np.ndarray]] = []
+        self._labels: LabelSet | None = None
         self._begun_s = self._seen_s = 0.0
         self._lock = threading.Lock()
 
@@ -121,6 +121,7 @@ class Neutral:
         for face in faces:
             if self._chosen and face.track_id == self._watched and face.probabilities is not None:
                 self._samples.append((time_s, face.probabilities))
+                self._labels = face.labels
                 self._seen_s = time_s
         elapsed = time_s - self._begun_s
         self.progress = min(elapsed / self.seconds, 1.0) if self.seconds > 0 else 1.0
@@ -137,10 +138,13 @@ class Neutral:
         mean = seen.mean(axis=0)
         if np.abs(seen - mean).sum(axis=1).mean() / 2 > MAX_UNREST:
             return self._end("the expression kept changing; hold a neutral face and try again")
-        liveliest = max(LIVELY, key=lambda class_id: mean[class_id])
-        if mean[liveliest] >= LIVELY_FROM:
-            return self._end(f"the face looked plainly {EMOTIONS[liveliest]}, not neutral; relax it and try again")
-        self._shifts[self._watched] = shift_of(seen)
+        labels = self._labels
+        if labels is None or labels.neutral is None:
+            return self._end("the model has no class for a neutral face; choose another model")
+        clearest = int(mean.argmax())
+        if emotion_of(labels.names[clearest]) in LIVELY and mean[clearest] >= LIVELY_FROM:
+            return self._end(f"the face looked plainly {labels.names[clearest]}, not neutral; relax it and try again")
+        self._shifts[self._watched] = shift_of(seen, labels.neutral)
         self._end(None)
 
     def _end(self, problem: str | None) -> None:

@@ -21,7 +21,7 @@ from emojimation.errors import InputError
 from emojimation.faces import Face
 from emojimation.media import Picture, decode_image
 from emojimation.photos import picture_result
-from emojimation.pipeline import Pipeline
+from emojimation.pipeline import make_pipeline
 
 T = TypeVar("T")
 FIRST_GUESS_S = 0.05  # of the work for one request, until some were measured
@@ -94,7 +94,7 @@ class Engine:
         self.limits, self.workers, self.model = limits or Limits(), workers, model
         cv2.setNumThreads(1)  # the threads of this class are the parallelism
         detector = FaceDetector(tiles=tiles)
-        self.pipeline = Pipeline(model, self.bounded(detector))
+        self.pipeline = make_pipeline(model, self.bounded(detector))
         if batching:
             self.pipeline.classifier = BatchingClassifier(model, sizes=sizes)
         self._pool = ThreadPoolExecutor(workers, "engine")

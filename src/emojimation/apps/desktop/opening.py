@@ -11,7 +11,7 @@ from emojimation.apps.desktop.settings import Settings
 from emojimation.apps.desktop.sources import SAMPLE_NAMES, is_camera, is_photo
 from emojimation.errors import InputError
 from emojimation.media import read_image
-from emojimation.pipeline import Pipeline
+from emojimation.pipeline import Pipeline, make_pipeline
 from emojimation.tracking.track import Tracker
 from emojimation.video.anonymise import MIN_SCORE
 from emojimation.video.camera import Camera
@@ -46,7 +46,7 @@ def _camera(number: str, size_wh: tuple[int, int]) -> Source:
 def pipeline_for(settings: Settings, tracker: Tracker, still: bool) -> Pipeline:
     """The chain of stages for these settings; photos are searched for small faces as well."""
     score = min(settings.min_score, MIN_SCORE) if settings.anonymise else settings.min_score
-    return Pipeline(settings.model, tracker=tracker, min_score=score, tiles=still)
+    return make_pipeline(settings.model, tracker=tracker, min_score=score, tiles=still)
 
 
 class Photo:

@@ -21,7 +21,7 @@ from emojimation.draw.avatar import Avatar
 from emojimation.draw.styles import annotate
 from emojimation.errors import InputError
 from emojimation.faces import Face, crop_faces
-from emojimation.pipeline import Pipeline
+from emojimation.pipeline import Pipeline, make_pipeline
 
 CHOSEN = "model"  # where a session keeps the model that the visitor took
 PREVIEW_PX = 1280
@@ -65,7 +65,7 @@ def model_in_use() -> str:
 @st.cache_resource(show_spinner=False)
 def pipeline(model: str) -> Pipeline:
     """The one pipeline of a model for still pictures of all sessions; it keeps no state between pictures."""
-    return Pipeline(model)
+    return make_pipeline(model)
 
 
 def answer_of(name: str, read: Callable[[], bytes]) -> Answer:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from emojimation.apps.web.settings import current
 from emojimation.errors import InputError
-from emojimation.pipeline import Pipeline
+from emojimation.pipeline import Pipeline, make_pipeline
 from emojimation.story import timeline
 from emojimation.video.outputs import Targets
 from emojimation.video.run import Options, Progress, VideoResult, run_video
@@ -183,11 +183,13 @@ def _length(job: FilmJob) -> float | None:
 
 def _look(model: str, options: Options) -> Pipeline:
     if not options.hide:
-        return Pipeline(model)
+        return make_pipeline(model)
     from emojimation.detect.blazeface import FaceDetector
     from emojimation.video.anonymise import MIN_SCORE, Searcher
 
-    return Pipeline(model, Searcher(FaceDetector(min_score=MIN_SCORE, tiles=True), FaceDetector(min_score=MIN_SCORE)))
+    return make_pipeline(
+        model, Searcher(FaceDetector(min_score=MIN_SCORE, tiles=True), FaceDetector(min_score=MIN_SCORE))
+    )
 
 
 def _follow(job: FilmJob, at: Progress) -> None:

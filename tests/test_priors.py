@@ -1,0 +1,81 @@
+"""Base rates: what they do to answers, where they come from, and what is refused."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emojimation.errors import InputError
+from emojimation.labels import EMOTION_LABELS, EMOTIONS, FERPLUS_LABELS, label_set
+from emojimation.pipeline import make_pipeline
+from emojimation.priors import FLOOR, NAMES, estimated, prior_of, reweighted, trained_shares
+
+TRAINED = trained_shares(EMOTION_LABELS)
+vectors = st.lists(st.floats(0.001, 1), min_size=7, max_size=7).map(lambda v: np.array(v) / np.sum(v))
+
+
+def test_fer2013_calls_17_percent_neutral_and_the_world_more():
+    assert TRAINED[EMOTIONS.index("neutral")] == pytest.approx(0.173, abs=0.001)
+    assert prior_of("everyday", EMOTION_LABELS).shares[EMOTIONS.index("neutral")] == pytest.approx(0.4)
+
+
+@given(vectors, vectors)
+def test_reweighting_is_undone_by_going_back(p, new):
+    there = reweighted(p[None], new, TRAINED)
+    assert there.sum() == pytest.approx(1, abs=1e-5)
+    np.testing.assert_allclose(reweighted(there, TRAINED, new)[0], p, atol=1e-4)
+
+
+def test_bayes_rule_by_hand():
+    p, new, trained = np.array([[0.5, 0.5]]), np.array([0.2, 0.8]), np.array([0.5, 0.5])
+    np.testing.assert_allclose(reweighted(p, new, trained), [[0.2, 0.8]], rtol=1e-6)
+
+
+def test_the_prior_of_the_training_data_changes_no_digit(tiny_model, astronaut):
+    plain, everyday = (make_pipeline(tiny_model, prior=name) for name in ("fer2013", "everyday"))
+    crops = np.random.default_rng(1).integers(0, 255, (5, 48, 48), np.uint8)
+    np.testing.assert_array_equal(plain._corrected(plain.classifier.predict(crops)), plain.classifier.predict(crops))
+    assert not np.array_equal(everyday._corrected(plain.classifier.predict(crops)), plain.classifier.predict(crops))
+
+
+def test_a_calm_face_is_called_neutral_with_everyday_base_rates(tiny_model):
+    p = np.array([[0.1, 0.02, 0.1, 0.02, 0.36, 0.05, 0.35]])
+    everyday = reweighted(p, prior_of("everyday", EMOTION_LABELS).shares, TRAINED)[0]
+    assert EMOTIONS[p.argmax()] == "sad" and EMOTIONS[everyday.argmax()] == "neutral"
+
+
+@pytest.mark.parametrize("shares", [(0.05, 0.01, 0.04, 0.5, 0.05, 0.05, 0.3), (0.3, 0.02, 0.2, 0.1, 0.2, 0.1, 0.08)])
+def test_the_mix_of_a_stream_is_found_from_its_answers(shares):
+    """Answers that are calibrated under equal base rates, of a stream with other ones."""
+    rng = np.random.default_rng(3)
+    truth = rng.choice(7, 4000, p=np.array(shares) / np.sum(shares))
+    logits = rng.normal(0, 1, (4000, 7)) + 2.5 * np.eye(7)[truth]
+    likelihood = np.exp(2.5 * logits)  # of unit normals whose means are 2.5 apart
+    start = np.full(7, 1 / 7)
+    answers = likelihood / likelihood.sum(1, keepdims=True)
+    found = estimated(answers, start)
+    np.testing.assert_allclose(found, np.array(shares) / np.sum(shares), atol=0.025)
+
+
+def test_rare_emotions_survive_a_stream_without_them():
+    answers = np.tile([0.001, 0.001, 0.001, 0.99, 0.001, 0.001, 0.005], (500, 1))
+    found = estimated(answers, np.full(7, 1 / 7))
+    assert found.min() >= FLOOR / (1 + 7 * FLOOR) and found.sum() == pytest.approx(1)
+
+
+def test_other_classes_keep_their_own_mix():
+    assert prior_of("everyday", label_set(("bored", "engaged"))).shares is None
+    assert len(prior_of("everyday", FERPLUS_LABELS).shares) == 8
+    assert trained_shares(label_set(("bored", "engaged"))) is None
+    np.testing.assert_allclose(trained_shares(label_set(("bored", "engaged")), (30, 10)), [0.75, 0.25])
+
+
+@pytest.mark.parametrize("wrong", ["everday", (1, 2), (0,) * 7, (-1, 1, 1, 1, 1, 1, 1), [float("nan")] * 7])
+def test_other_priors_are_refused_in_one_line(wrong):
+    with pytest.raises(InputError, match="Expected (the|a) prior") as caught:
+        prior_of(wrong, EMOTION_LABELS)
+    assert "\n" not in str(caught.value)
+
+
+def test_every_name_is_known():
+    assert all(prior_of(name, EMOTION_LABELS).name == name for name in NAMES)
