@@ -23,7 +23,7 @@ from emojimation.training.data.load import Dataset, load, save
 
 MEASURE = """
 import json, resource, sys, time
-from emojimation.training.data import load
+from emojimation.training.data.load import load
 start = time.perf_counter()
 dataset = load(sys.argv[1])
 seconds = time.perf_counter() - start

@@ -136,7 +136,7 @@ def foreign(path):
 
 
 def reordered(path):
-    write_model(path, metadata=card(labels="angry,disgust,fear,happy,neutral,sad,surprise"))
+    write_model(path, metadata=card(labels="angry,disgust,fear,happy,sad,surprise,sad"))
 
 
 MODELS = {"foreign.onnx": foreign, "labels.onnx": reordered, "text.onnx": lambda path: path.write_text("model")}
