@@ -6,9 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emojimation.errors import InputError
+from emojimation.faces import Face
 from emojimation.labels import EMOTION_LABELS, EMOTIONS, FERPLUS_LABELS, label_set
 from emojimation.pipeline import make_pipeline
 from emojimation.priors import FLOOR, NAMES, estimated, prior_of, reweighted, trained_shares
+from emojimation.tracking.adapt import AdaptingTracker
 
 TRAINED = trained_shares(EMOTION_LABELS)
 vectors = st.lists(st.floats(0.001, 1), min_size=7, max_size=7).map(lambda v: np.array(v) / np.sum(v))
@@ -79,3 +81,22 @@ def test_other_priors_are_refused_in_one_line(wrong):
 
 def test_every_name_is_known():
     assert all(prior_of(name, EMOTION_LABELS).name == name for name in NAMES)
+
+
+def test_a_stream_learns_its_own_mix():
+    """A person who is mostly sad: a leaning answer is read as sad after a while, and fear still shows when it is plain."""
+    start = prior_of("everyday", EMOTION_LABELS).shares
+    tracker = AdaptingTracker(start, smooth_s=0.0)
+    box = np.array([10, 10, 60, 60], np.float32)
+
+    def seen(time_s: float, **shares: float) -> Face:
+        vector = np.array([shares.get(name, 0.01) for name in EMOTIONS], np.float32)
+        return tracker.update([Face(box, 0.9, probabilities=vector / vector.sum())], time_s)[0]
+
+    first = seen(0.0, sad=0.45, neutral=0.5)
+    for i in range(600):
+        seen(i / 30 + 0.1, sad=0.9)
+    later = seen(20.5, sad=0.45, neutral=0.5)
+    assert first.emotion == "neutral" and later.emotion == "sad"
+    assert seen(20.6, fear=0.97).emotion == "fear"
+    assert tracker.shares.min() > 0 and tracker.shares.sum() == pytest.approx(1)

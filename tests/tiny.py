@@ -14,8 +14,9 @@ def write_model(path: Path, shape: tuple = ("n", 48, 48, 1), metadata: dict | No
     from onnx import TensorProto, helper, save
 
     slope = np.zeros((1, classes), np.float32)
-    slope[0, EMOTIONS.index("happy")], bias = 8, np.zeros(classes, np.float32)
-    bias[EMOTIONS.index("sad")] = 3
+    bright, dark = (EMOTIONS.index("happy"), EMOTIONS.index("sad")) if classes > 4 else (1, 0)
+    slope[0, bright], bias = 8, np.zeros(classes, np.float32)
+    bias[dark] = 3
     graph = helper.make_graph(
         [
             helper.make_node("ReduceMean", ["frames"], ["mean"], axes=list(range(1, len(shape))), keepdims=0),

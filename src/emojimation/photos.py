@@ -28,6 +28,7 @@ class ImageResult:
 
     source: the path as found. size_wh: width and height in pixels, None where it could not be read. notes: what a
     person should know ("no face found", ...). error: why there is no answer, or no drawn picture. written: its path.
+    prior: name of the base rates that the answers are corrected for.
     """
 
     source: str
@@ -36,6 +37,7 @@ class ImageResult:
     notes: tuple[str, ...] = ()
     error: str | None = None
     written: Path | None = None
+    prior: str = "everyday"
 
     def to_dict(self) -> dict[str, Any]:
         """The row of `image --json`: source, width, height, faces, and notes where there are any; or source, error."""
@@ -47,6 +49,7 @@ class ImageResult:
             "width": width,
             "height": height,
             "faces": [face.to_dict() for face in self.faces],
+            "prior": self.prior,
         }
         extra = {"notes": list(self.notes), "written": self.written and str(self.written), "error": self.error}
         return row | {key: value for key, value in extra.items() if value}
@@ -118,7 +121,7 @@ def picture_result(source: str, picture: media.Picture, pipeline: Pipeline, crop
     if not faces:
         looks = "; it looks like a face crop: use --cropped" if _looks_cropped(frame) else ""
         notes = (*notes, f"no face found{looks}")
-    return ImageResult(source, (frame.shape[1], frame.shape[0]), tuple(faces), notes)
+    return ImageResult(source, (frame.shape[1], frame.shape[0]), tuple(faces), notes, prior=pipeline.prior.name)
 
 
 def _result(path: Path, pipeline: Pipeline, target: Path | None, style: str, cropped: bool) -> ImageResult:

@@ -9,17 +9,22 @@ from typing import Any
 from emojimation.batch import tables
 from emojimation.batch.journal import Journal, full_disk, synced
 from emojimation.errors import InputError
+from emojimation.labels import EMOTIONS
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where results go. resume: go on where a run ended, or add what is new to finished results. overwrite: begin anew."""
+    """Where results go. resume: go on where a run ended, or add what is new to finished results. overwrite: begin anew.
+
+    classes: of the model; the tables have a column for each.
+    """
 
     path: Path
     resume: bool = False
     overwrite: bool = False
+    classes: tuple[str, ...] = EMOTIONS
 
     @property
     def journal(self) -> Path:
@@ -50,7 +55,7 @@ def earlier_of(output: Output) -> set[str]:
     """Names in finished results that are to be added to. Raises InputError for a file of another kind."""
     if not output.path.exists():
         return set()
-    form = tables.format_of(output.path)
+    form = tables.format_of(output.path, output.classes)
     try:
         names = {row["source"] for row in form.read(output.path)}
         return names | {row["source"] for row in _old_errors(output)}
@@ -69,7 +74,7 @@ def finish(output: Output, journal: Journal, earlier: set[str]) -> list[Path]:
 
     The journal stays: a kill in between leaves all for the next run. Raises InputError where the disk is full.
     """
-    form = tables.format_of(output.path)
+    form = tables.format_of(output.path, output.classes)
     parts = [
         (output.path, _results(output, form, journal, earlier)),
         (output.errors, _errors(output, journal, earlier)),

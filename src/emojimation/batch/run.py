@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import emojimation
@@ -14,7 +14,6 @@ from emojimation.batch.listing import Item, Listing, bytes_of, clean, listing_of
 from emojimation.batch.output import Output, earlier_of, finish
 from emojimation.batch.workers import Workers
 from emojimation.errors import InputError
-from emojimation.labels import EMOTIONS
 from emojimation.weights import resolve, sha256
 
 Row = dict[str, Any]
@@ -26,20 +25,24 @@ _loaded: list["Answerer"] = []  # of a worker process
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the answers depend on. model: name or path. min_score: the detector's threshold, None for its own."""
+    """What the answers depend on. model: name or path. min_score: the detector's threshold, None for its own.
+
+    prior: base rates, one of `priors.NAMES`.
+    """
 
     source: str
     model: str = "default"
     cropped: bool = False
     tiles: bool = False
     min_score: float | None = None
+    prior: str = "everyday"
 
 
 @dataclass(slots=True)
 class Summary:
     """What came of a batch. pictures: answered, also before a resume. before: of these, answered earlier. failed: could
     not be
-    read. emotions: of the certain faces. seconds, per_s: of this run. interrupted: by Ctrl-C. sample: some rows with
+    read. emotions: faces of each class, of the sure answers. seconds, per_s: of this run. interrupted: by Ctrl-C. sample: some rows with
     faces, taken evenly by chance."""
 
     pictures: int = 0
@@ -48,7 +51,7 @@ class Summary:
     failed: int = 0
     faces: int = 0
     uncertain: int = 0
-    emotions: dict[str, int] = field(default_factory=lambda: dict.fromkeys(EMOTIONS, 0))
+    emotions: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     per_s: float = 0.0
     interrupted: bool = False
@@ -94,7 +97,9 @@ class Answerer:
 
         cv2.setNumThreads(1)  # the processes are the parallelism
         self.settings = settings
-        self._pipeline = make_pipeline(settings.model, min_score=settings.min_score, tiles=settings.tiles)
+        self._pipeline = make_pipeline(
+            settings.model, min_score=settings.min_score, tiles=settings.tiles, prior=settings.prior
+        )
 
     def __call__(self, item: Item) -> Row:
         """`ImageResult.to_dict` of the picture."""
@@ -180,11 +185,14 @@ def run_batch(
     on_rows: called with the numbers of answered and of all pictures. stopped: asked after each piece; True leaves the
     rest for a resumed run. Raises InputError for bad input, and where the disk is full.
     """
+    from emojimation.classify.classifier import EmotionClassifier
+
     output.check()
+    output = replace(output, classes=EmotionClassifier(settings.model).labels)
     listing = listing_of(settings.source)
     began = time.perf_counter()
     earlier = earlier_of(output)
-    summary = Summary()
+    summary = Summary(emotions=dict.fromkeys(output.classes, 0))
     asked = asdict(settings) | {"version": emojimation.__version__, "model_sha256": sha256(resolve(settings.model))}
     with Journal(output.journal, asked) as journal:
         journal.answered |= earlier

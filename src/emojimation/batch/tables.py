@@ -1,33 +1,36 @@
 """The rows of many pictures as Parquet, CSV or JSON lines, written and read again.
 
-JSON lines: one object per picture, as `image --json` prints it. Parquet and CSV: one row per face, `COLUMNS`; a picture
-without a face has one row whose `face` is empty, so that every picture is in the table.
+JSON lines: one object per picture, as `image --json` prints it. Parquet and CSV: one row per face, `columns_of` the
+model's classes; a picture without a face has one row whose `face` is empty, so that every picture is in the table.
 """
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from emojimation.errors import InputError
+from emojimation.labels import EMOTIONS
 from emojimation.story import rows
 
 Row = dict[str, Any]
 GROUP_ROWS = 4000  # of a Parquet file
 # Of a film only.
 _LEFT_OUT = ("frame", "time_s", "track_id")
-COLUMNS: dict[str, type] = {
-    "source": str,
-    "width": int,
-    "height": int,
-    "faces": int,
-    "face": int,
-    **{name: kind for name, kind in rows.COLUMNS.items() if name not in _LEFT_OUT},
-    "notes": str,
-}
-_FIRST_COLUMNS = f"the columns {', '.join(list(COLUMNS)[:5])}, ..."
+Columns = dict[str, type]
+
+
+def columns_of(classes: Sequence[str] = EMOTIONS) -> Columns:
+    """Column -> kind of the tables of a model with those classes."""
+    face = {name: kind for name, kind in rows.columns_of(classes).items() if name not in _LEFT_OUT}
+    return {"source": str, "width": int, "height": int, "faces": int, "face": int, **face, "prior": str, "notes": str}
+
+
+COLUMNS = columns_of()
+_FIRST_COLUMNS = f"the columns {', '.join(list(COLUMNS)[:5])}, ... of the same model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +42,29 @@ class Format:
     read: Callable[[Path], Iterator[Row]]
 
 
-def format_of(path: Path) -> Format:
-    """The format that a file's suffix names. Raises InputError for another one."""
-    found = FORMATS.get(path.suffix.lower())
+def format_of(path: Path, classes: Sequence[str] = EMOTIONS) -> Format:
+    """The format that a file's suffix names, for a model with those classes. Raises InputError for another suffix."""
+    columns = columns_of(classes)
+    formats = {
+        ".parquet": Format(
+            partial(flat_rows, columns), partial(_write_parquet, columns), partial(_read_parquet, columns)
+        ),
+        ".csv": Format(partial(flat_rows, columns), partial(_write_csv, columns), partial(_read_csv, columns)),
+        ".jsonl": Format(lambda row: [row], write_jsonl, read_jsonl),
+    }
+    found = formats.get(path.suffix.lower())
     if found is None:
-        raise InputError(f"Expected an output file ending in {', '.join(FORMATS)}, got {path}.")
+        raise InputError(f"Expected an output file ending in {', '.join(formats)}, got {path}.")
     return found
 
 
-def flat_rows(row: Row) -> list[Row]:
+def flat_rows(columns: Columns, row: Row) -> list[Row]:
     """The row of a picture as one row per face, or one alone where there is no face."""
     head = {"source": row["source"], "width": row["width"], "height": row["height"], "faces": len(row["faces"])}
-    notes = {"notes": "; ".join(row.get("notes", ())) or None}
-    empty = dict.fromkeys(COLUMNS)
-    found = [{**empty, **head, "face": number, **_flat(face), **notes} for number, face in enumerate(row["faces"])]
+    notes = {"prior": row.get("prior"), "notes": "; ".join(row.get("notes", ())) or None}
+    empty = dict.fromkeys(columns)
+    found = [rows.flat_row(face, columns) | head | {"face": number} | notes for number, face in enumerate(row["faces"])]
     return found or [{**empty, **head, **notes}]
-
-
-def _flat(face: Row) -> Row:
-    return {key: value for key, value in rows.flat_row(face).items() if key not in _LEFT_OUT}
 
 
 def write_jsonl(path: Path, lines: Iterable[Row]) -> None:
@@ -67,21 +74,21 @@ def write_jsonl(path: Path, lines: Iterable[Row]) -> None:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
-def _write_csv(path: Path, lines: Iterable[Row]) -> None:
+def _write_csv(columns: Columns, path: Path, lines: Iterable[Row]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(COLUMNS), lineterminator="\n")
+        writer = csv.DictWriter(file, list(columns), lineterminator="\n")
         writer.writeheader()
         writer.writerows(lines)
 
 
-def _schema(pa: Any) -> Any:
+def _schema(pa: Any, columns: Columns) -> Any:
     kinds = {int: pa.int32(), float: pa.float64(), str: pa.string(), bool: pa.bool_()}
-    return pa.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
+    return pa.schema([(name, kinds[kind]) for name, kind in columns.items()])
 
 
-def _write_parquet(path: Path, lines: Iterable[Row]) -> None:
+def _write_parquet(columns: Columns, path: Path, lines: Iterable[Row]) -> None:
     pa, parquet = rows.load_parquet()
-    schema = _schema(pa)
+    schema = _schema(pa, columns)
     with parquet.ParquetWriter(path, schema) as writer:
         group: list[Row] = []
         for line in lines:
@@ -109,25 +116,25 @@ def _is_answer(row: Row) -> bool:
     return isinstance(row.get("faces"), list) or isinstance(row.get("error"), str)
 
 
-def _read_csv(path: Path) -> Iterator[Row]:
+def _read_csv(columns: Columns, path: Path) -> Iterator[Row]:
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
         try:
-            if reader.fieldnames != list(COLUMNS):
+            if reader.fieldnames != list(columns):
                 raise _foreign(path, _FIRST_COLUMNS)
             for row in reader:
                 if None in row or None in row.values():
-                    raise _foreign(path, f"{len(COLUMNS)} columns in each line")
+                    raise _foreign(path, f"{len(columns)} columns in each line")
                 yield row
         except (UnicodeDecodeError, csv.Error) as error:
             raise _foreign(path, _FIRST_COLUMNS) from error
 
 
-def _read_parquet(path: Path) -> Iterator[Row]:
+def _read_parquet(columns: Columns, path: Path) -> Iterator[Row]:
     pa, parquet = rows.load_parquet()
     try:
         with parquet.ParquetFile(path) as table:
-            if not table.schema_arrow.equals(_schema(pa)):
+            if not table.schema_arrow.equals(_schema(pa, columns)):
                 raise _foreign(path, _FIRST_COLUMNS)
             for batch in table.iter_batches(GROUP_ROWS):
                 yield from batch.to_pylist()
@@ -139,10 +146,3 @@ def _foreign(path: Path, wanted: str) -> InputError:
     return InputError(
         f"Expected results of `emojimation batch` ({wanted}), got something else in {path}. Choose another --out."
     )
-
-
-FORMATS = {
-    ".parquet": Format(flat_rows, _write_parquet, _read_parquet),
-    ".csv": Format(flat_rows, _write_csv, _read_csv),
-    ".jsonl": Format(lambda row: [row], write_jsonl, read_jsonl),
-}
