@@ -18,6 +18,7 @@ from emojimation.media import write_image
 from emojimation.pipeline import make_pipeline
 from emojimation.story import rows
 from emojimation.story.timeline import of_rows, summary, write_html, write_srt
+from emojimation.tracking.track import Tracker
 from tiny import card, write_model
 
 BORED = ("bored", "engaged")
@@ -118,3 +119,21 @@ def test_an_attribute_is_declared_once_and_comes_out_everywhere(face, tmp_path, 
     with rows.export(film(turned, tmp_path), tmp_path / "out.csv", "csv").open() as file:
         line = next(csv.DictReader(file))
     assert (line["pose_yaw"], line["pose_pitch"]) == ("12.5", "")
+
+
+def test_the_tracker_smooths_each_attribute_over_its_own_time(face, monkeypatch):
+    for name, memory_s in (("pose", 0.5), ("blink", 0.0)):
+        monkeypatch.setitem(ATTRIBUTES, name, Attribute(name, ("value",), memory_s=memory_s))
+    tracker = Tracker()
+    for number in range(40):
+        value = np.array([-10.0 if number < 20 else 10.0], np.float32)
+        (seen,) = tracker.update([face.with_(attributes={"pose": value, "blink": value})], number / 20)
+        if number == 19:
+            assert seen.attributes["pose"][0] == pytest.approx(-10)
+        if number == 20:
+            assert seen.attributes["blink"][0] == 10 and seen.attributes["pose"][0] < -5
+    assert seen.attributes["pose"][0] == pytest.approx(10 - 20 * np.exp(-0.975 / 0.5), abs=0.5)
+    unknown = {"pose": np.array([np.nan], np.float32)}
+    assert np.isnan(tracker.update([face.with_(attributes=unknown)], 2.0)[0].attributes["pose"][0])
+    back = tracker.update([face.with_(attributes={"pose": np.array([3.0], np.float32)})], 2.05)[0]
+    assert back.attributes["pose"][0] == 3

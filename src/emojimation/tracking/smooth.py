@@ -18,10 +18,11 @@ class LowPass:
     differ. The piece between the last two samples is solved for good when the sample after them is known, which says
     more of it.
 
-    sample: (n,) float64, such as probabilities: sums are kept, and none becomes negative.
+    sample: (n,) float64. Sums are kept, and unless `signed` none becomes negative, as suits probabilities.
     """
 
-    def __init__(self, sample: np.ndarray) -> None:
+    def __init__(self, sample: np.ndarray, signed: bool = False) -> None:
+        self._finish = np.asarray if signed else _not_negative
         self.value = sample
         self._settled = sample  # the value at the last sample but one
         self._samples = [sample]  # the last four at most, and the steps between them
@@ -38,7 +39,7 @@ class LowPass:
             known = bends[-2:]
             self._settled = _through(self._settled, x[-3], x[-2], np.mean(known, axis=0), h[-2], memory_s)
         last = bends[-1] if bends else np.zeros_like(sample)
-        self.value = _not_negative(_through(self._settled, x[-2], x[-1], last, h[-1], memory_s))
+        self.value = self._finish(_through(self._settled, x[-2], x[-1], last, h[-1], memory_s))
         return self.value
 
     def _bends(self) -> list[np.ndarray]:

@@ -6,10 +6,11 @@ frames a second read alike.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from emojimation.attributes import ATTRIBUTES
 from emojimation.errors import InputError
 from emojimation.faces import Face, iou
 from emojimation.tracking.assign import assign
@@ -40,7 +41,7 @@ class Track:
     detection) or "lost". hits: number of detections. age: seconds since the first of them. time_since_update: seconds
     since the last of them. centre, wh, velocity: (2,) float64 pixels and pixels a second. marks: (5,2) landmarks as
     parts of `wh` from the centre, or None. look: smooths the probabilities (7,), None before there are any.
-    face: as last detected.
+    attributes: smooths the values of each attribute. face: as last detected.
     """
 
     face: Face
@@ -54,6 +55,7 @@ class Track:
     hits: int = 1
     age: float = 0.0
     time_since_update: float = 0.0
+    attributes: dict[str, LowPass] = field(default_factory=dict)
 
 
 class Tracker:
@@ -204,7 +206,9 @@ def _born(face: Face) -> Track:
     box = face.xyxy.astype(np.float64)
     centre, wh = _centres(box[None])[0], np.maximum(box[2:] - box[:2], 1e-3)
     look = _known(face.probabilities)
-    return Track(face, centre, wh, np.zeros(2), _marks(face, centre, wh), None if look is None else LowPass(look))
+    measured = {name: LowPass(values.astype(np.float64), signed=True) for name, values in face.attributes.items()}
+    smoothed = None if look is None else LowPass(look)
+    return Track(face, centre, wh, np.zeros(2), _marks(face, centre, wh), smoothed, attributes=measured)
 
 
 def _absorb(track: Track, face: Face, smooth_s: float, crowded: bool) -> None:
@@ -228,6 +232,7 @@ def _absorb(track: Track, face: Face, smooth_s: float, crowded: bool) -> None:
     else:
         track.marks = track.marks + (1 - theta) * (seen.marks - track.marks)
     _absorb_look(track, seen.look, smooth_s)
+    _absorb_attributes(track, seen.attributes)
     track.face, track.hits, track.time_since_update = face, n + 1, 0.0
 
 
@@ -238,6 +243,15 @@ def _absorb_look(track: Track, seen: LowPass | None, smooth_s: float) -> None:
         track.look = seen
 
 
+def _absorb_attributes(track: Track, seen: dict[str, LowPass]) -> None:
+    """Smooth each attribute over the time that its declaration says; what was or is unknown begins anew."""
+    known, track.attributes = track.attributes, seen
+    for name, new in seen.items():
+        if name in known and np.isfinite(known[name].value).all() and np.isfinite(new.value).all():
+            known[name].add(new.value, track.time_since_update, ATTRIBUTES[name].memory_s)
+            track.attributes = track.attributes | {name: known[name]}
+
+
 def _emitted(track: Track) -> Face:
     centre = _now_at(track)
     return track.face.with_(
@@ -245,6 +259,7 @@ def _emitted(track: Track) -> Face:
         landmarks=None if track.marks is None else (centre + track.marks * track.wh).astype(np.float32),
         probabilities=None if track.look is None else track.look.value.astype(np.float32),
         track_id=track.track_id,
+        attributes={name: low.value.astype(np.float32) for name, low in track.attributes.items()},
     )
 
 
