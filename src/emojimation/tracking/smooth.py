@@ -33,6 +33,7 @@ class LowPass:
         self._samples, self._steps = [*self._samples[-3:], sample], [*self._steps[-2:], step_s]
         if memory_s <= 0:
             self.value = self._settled = sample
+            self._samples, self._steps = [sample], []
             return sample
         x, h, bends = self._samples, self._steps, self._bends()
         if len(h) > 1:
