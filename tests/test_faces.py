@@ -5,10 +5,10 @@ import json
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emojimation.faces import TEMPLATE, Face, crop_faces, iou, similarity
+from emojimation.faces import TEMPLATE, WARP_SIDE_PX, Face, crop_faces, iou, similarity
 from emojimation.labels import EMOTIONS
 
 coordinate = st.floats(-500, 500, width=32)
@@ -34,6 +34,7 @@ def turn(degrees: float, scale: float, shift: tuple[float, float]) -> np.ndarray
     return np.array([[c, -s, shift[0]], [s, c, shift[1]]])
 
 
+@settings(max_examples=40)
 @given(boxes, boxes)
 def test_iou_is_symmetric_and_bounded(a, b):
     overlap = iou(a, b)
@@ -42,6 +43,7 @@ def test_iou_is_symmetric_and_bounded(a, b):
     np.testing.assert_allclose(overlap, iou(b, a).T)
 
 
+@settings(max_examples=40)
 @given(boxes, coordinate, coordinate)
 def test_iou_of_a_box_with_itself_is_one_wherever_it_lies(a, dx, dy):
     solid = (a[:, 2] - a[:, 0] > 0.1) & (a[:, 3] - a[:, 1] > 0.1)
@@ -174,3 +176,123 @@ def test_to_dict_is_plain_json():
         "track_id",
     ]
     assert list(row["probabilities"]) == list(EMOTIONS) and len(row["landmarks"]) == 5 and row["track_id"] == 4
+
+
+# --- the crop, measured -------------------------------------------------------------------------------------------
+
+
+def slope(side: int = 250) -> np.ndarray:
+    """A frame whose blue is x, green y and red x + y over two, in pixels from the centre of the first."""
+    y, x = np.mgrid[:side, :side].astype(float)
+    return np.round(np.stack([x, y, (x + y) / 2], axis=-1)).astype(np.uint8)
+
+
+def places(matrix: np.ndarray, size: int) -> np.ndarray:
+    """(size,size,2): where the centre of each pixel of a crop lies in the frame."""
+    centres = np.stack(np.meshgrid(np.arange(size), np.arange(size)), axis=-1) + 0.5
+    return centres @ matrix[:, :2].T + matrix[:, 2]
+
+
+@settings(max_examples=30)
+@given(st.floats(-180, 180), st.floats(0.4, 4.5), st.floats(-9, 9), st.floats(-9, 9), st.sampled_from([32, 48]))
+def test_every_pixel_of_a_crop_comes_from_its_place(degrees, scale, dx, dy, size):
+    """On an even slope the value tells the place, half a pixel off the corner, however much is averaged."""
+    matrix = turn(degrees, scale, (0, 0))
+    matrix[:, 2] = np.array([125 + dx, 125 + dy]) - matrix[:, :2] @ (size / 2, size / 2)
+    crop = crop_faces(slope(), [face_at(matrix, size)], size, channels=3)[0]
+    x, y = np.moveaxis(places(matrix, size) - 0.5, -1, 0)
+    inside = (x > 6) & (y > 6) & (x < 243) & (y < 243)
+    error = np.abs(crop - np.stack([x, y, (x + y) / 2], axis=-1))[inside]
+    assert error.max() <= 1.1, "half a level for rounding, half for fixed-point places"
+
+
+@settings(max_examples=8)
+@given(st.floats(-180, 180), st.floats(1, 6), st.tuples(st.floats(150, 250), st.floats(150, 250)))
+def test_marks_at_the_landmarks_land_on_the_template(degrees, scale, middle):
+    matrix = turn(degrees, scale, (0, 0))
+    matrix[:, 2] = np.array(middle) - matrix[:, :2] @ (24, 24)
+    face = face_at(matrix)
+    for mark, target in zip(face.landmarks, TEMPLATE * 48, strict=True):
+        y, x = np.mgrid[:400, :400] + 0.5
+        dot = 255 * np.exp(-((x - mark[0]) ** 2 + (y - mark[1]) ** 2) / 2 / (2 * scale) ** 2)
+        crop = crop_faces(np.repeat(dot.astype(np.uint8)[..., None], 3, axis=2), [face])[0, ..., 0].astype(float)
+        crop[crop < 40] = 0
+        rows, columns = np.mgrid[:48, :48] + 0.5
+        found = np.array([(crop * columns).sum(), (crop * rows).sum()]) / crop.sum()
+        np.testing.assert_allclose(found, target, atol=0.15)
+
+
+@pytest.mark.parametrize("side", [48, 100, 384])
+def test_a_large_face_is_averaged_over_all_its_pixels(side):
+    """Up to eight times the crop's size no pixel is left out: noise calms down as the mean over each area does."""
+    noise = np.random.default_rng(0).integers(0, 256, (side, side, 1), np.uint8).repeat(3, axis=2)
+    crop = crop_faces(noise, [Face(np.array([0, 0, side, side], np.float32), 1.0)])[0, ..., 0]
+    exact = cv2.resize(noise[..., 0], (48, 48), interpolation=cv2.INTER_AREA)
+    assert np.abs(crop.astype(int) - exact).mean() < (1 if side % 48 == 0 else 12)
+    assert crop.std() == pytest.approx(exact.std(), rel=0.25)
+
+
+@settings(max_examples=60)
+@given(st.floats(-180, 180), st.floats(0.5, 1.6), st.tuples(st.floats(-20, 520), st.floats(-20, 100)), st.booleans())
+def test_a_frame_too_long_for_the_warp_gives_the_same_crop(degrees, scale, middle, upright):
+    """With the limit at 180 pixels instead of 32766; only the part around the face is warped, edges are repeated."""
+    matrix = turn(degrees, scale, (0, 0))
+    matrix[:, 2] = np.array(middle if not upright else middle[::-1]) - matrix[:, :2] @ (24, 24)
+    frame = picture(80, 504) if not upright else picture(504, 80)
+    whole = crop_faces(frame, [face_at(matrix)], channels=3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("emojimation.faces.WARP_SIDE_PX", 180)
+        part = crop_faces(frame, [face_at(matrix)], channels=3)
+    assert np.abs(part.astype(int) - whole).max() <= 4
+
+
+@pytest.mark.parametrize("limit", [70, 100, 150])
+def test_a_face_too_long_for_the_warp_is_thinned_out_in_its_place(limit, monkeypatch):
+    matrix = turn(20, 5, (60, 10))
+    whole = crop_faces(slope(), [face_at(matrix)], channels=3)
+    monkeypatch.setattr("emojimation.faces.WARP_SIDE_PX", limit)
+    part = crop_faces(slope(), [face_at(matrix)], channels=3)
+    assert np.abs(part.astype(int) - whole).max() <= 4
+
+
+def test_the_warp_s_limit_is_opencv_s():
+    """A frame as long as the limit is warped as it is; OpenCV refuses the next but one."""
+    matrix = np.array([[1.0, 0, 0], [0, 1, 0]])
+    cv2.warpAffine(np.zeros((1, WARP_SIDE_PX, 3), np.uint8), matrix, (8, 8))
+    with pytest.raises(cv2.error):
+        cv2.warpAffine(np.zeros((1, WARP_SIDE_PX + 2, 3), np.uint8), matrix, (8, 8))
+
+
+def test_boxes_without_area_overlap_nothing():
+    a = np.array([[5, 5, 5, 20], [0, 0, 10, 10], [8, 8, 2, 2]], float)
+    np.testing.assert_array_equal(iou(a, a), [[0, 0, 0], [0, 1, 0], [0, 0, 0]])
+    assert iou(np.zeros((0, 4)), a).shape == (0, 3)
+
+
+def test_similarity_is_the_nearest_of_all():
+    """No turn, scale or shift of the answer comes nearer, and a rotation about the middle leaves the middle."""
+    source, target = np.random.default_rng(1).uniform(-50, 50, (2, 5, 2))
+    best = similarity(source, target)
+
+    def distance(matrix):
+        return ((source @ matrix[:, :2].T + matrix[:, 2] - target) ** 2).sum()
+
+    for degrees, scale, dx, dy in np.random.default_rng(2).normal(0, 1, (50, 4)):
+        other = turn(degrees, 1 + scale / 100, (dx / 10, dy / 10))
+        moved = np.hstack([other[:, :2] @ best[:, :2], (other[:, :2] @ best[:, 2] + other[:, 2])[:, None]])
+        assert distance(moved) > distance(best)
+    np.testing.assert_allclose(best[:, :2] @ source.mean(axis=0) + best[:, 2], target.mean(axis=0))
+
+
+def test_the_border_between_certain_and_not_sure_is_certain():
+    p = np.array([0.5, 0.5, 0, 0, 0, 0, 0], np.float32)
+    face = Face(np.array([0, 0, 10, 40], np.float32), 0.9, probabilities=p)
+    assert face.certain and face.emotion == EMOTIONS[0] and face.size_px == 40
+    assert not face.with_(probabilities=np.array([0.49, 0.51 / 2, 0.51 / 2, 0, 0, 0, 0], np.float32)).certain
+
+
+def test_to_dict_rounds_pixels_to_hundredths_and_shares_to_ten_thousandths():
+    p = np.array([0.123456, 0.876544, 0, 0, 0, 0, 0], np.float32)
+    row = Face(np.array([1.23456, 2, 3, 4.98765], np.float32), 0.987654, TEMPLATE * 10, p).to_dict()
+    assert row["xyxy"] == [1.23, 2, 3, 4.99] and row["score"] == 0.9877 and row["landmarks"][0] == [3.13, 3.88]
+    assert row["confidence"] == 0.8765 and row["probabilities"]["angry"] == 0.1235 and row["track_id"] is None
