@@ -91,7 +91,7 @@ def test_results_come_one_by_one_and_a_broken_file_stops_nothing(pipeline, photo
 
 def test_rows_follow_the_contract(pipeline, photo, tmp_path):
     good, bad = (result.to_dict() for result in run_images([photo, tmp_path / "no.png"], pipeline))
-    assert set(good) == {"source", "width", "height", "faces"} and set(bad) == {"source", "error"}
+    assert set(good) == {"source", "width", "height", "faces", "prior"} and set(bad) == {"source", "error"}
     assert (good["width"], good["height"]) == (512, 512)
     assert list(good["faces"][0]["probabilities"]) == list(emojimation.EMOTIONS)
 
