@@ -63,7 +63,8 @@ def test_a_video_becomes_a_film_and_rows(client, short, tmp_path):
     assert len(list(VideoFile(tmp_path / "got.mp4"))) == 8
     assert client.get(job["files"]["vtt"]).text.startswith("WEBVTT")
     assert client.get(f"/v1/video/{job['id']}/csv").status_code == 404
-    assert client.delete(f"/v1/video/{job['id']}").status_code == 200
+    deleted = client.delete(f"/v1/video/{job['id']}")
+    assert deleted.status_code == 200 and (deleted.json()["state"], deleted.json()["files"]) == ("deleted", {})
     assert client.get(f"/v1/video/{job['id']}").status_code == 404
 
 

@@ -59,7 +59,7 @@ def test_python_blocks_run(number, served, workplace, capsys):
 
 
 ANSWERS = {  # what a line's answer has, by a part of the line; the first that fits
-    "-X DELETE": '"state":"done"',
+    "-X DELETE": '"state":"deleted"',
     "/csv": "",
     "/v1/anonymise": "",
     "/v1/analyze": '"happy"',

@@ -12,8 +12,8 @@ from web_pages import html, page, upload, use
 sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
 from web_browser import write_film
 
+from emojimation import videojobs  # isort: skip
 from emojimation.apps.web import jobs as web_jobs, timeline, video as web_video  # isort: skip
-from emojimation.errors import InputError  # isort: skip
 from emojimation.video.run import Options  # isort: skip
 
 
@@ -27,74 +27,54 @@ def film(tmp_path_factory) -> Path:
     return write_film(tmp_path_factory.mktemp("film") / "film.mp4", 1.0, 10)
 
 
-def wait(job: web_jobs.FilmJob) -> web_jobs.FilmJob:
+def wait(job: videojobs.VideoJob) -> videojobs.VideoJob:
     until = time.monotonic() + 20
     while not job.over and time.monotonic() < until:
         time.sleep(0.02)
     return job
 
 
-def start(film: Path, **options) -> tuple[web_jobs.Jobs, web_jobs.FilmJob]:
-    queue = web_jobs.Jobs()
-    return queue, queue.start(film.name, film, queue.folder(), Options(**options))
+def slow_down(monkeypatch, seconds: float) -> None:
+    """Let each frame of the queue's runs take that much longer."""
+    follow = videojobs.VideoJobs._follow
+    monkeypatch.setattr(
+        videojobs.VideoJobs, "_follow", lambda queue, job, at: (time.sleep(seconds), follow(queue, job, at))
+    )
 
 
 def test_a_film_becomes_files_and_a_story(film):
-    _, job = start(film)
-    assert wait(job).state == "done", job.error
-    assert job.result.frames == 10 and len(job.story.people) == 1
-    assert all(job.file(kind).stat().st_size > 10 for kind in web_jobs.FILES)
-    assert b"ftyp" in job.file("film").read_bytes()[:12]
+    job = wait(web_jobs.start("my film.mp4", film, Options()))
+    assert job.state == "done", job.error
+    assert job.result.frames == 10 and len(web_jobs.story_of(job).people) == 1
+    assert all(job.path(kind).stat().st_size > 10 for kind in videojobs.FILES)
+    assert b"ftyp" in job.path("film").read_bytes()[:12]
+    assert f'"{job.path("film").name}"' in job.path("report").read_text("utf-8")  # as it is downloaded
 
 
 def test_anonymising_takes_two_passes(film, monkeypatch):
     seen = []
-    follow = web_jobs._follow
-    monkeypatch.setattr(web_jobs, "_follow", lambda job, at: (seen.append(at.stage), follow(job, at)))
-    _, job = start(film, style="emoji", hide=True)
-    assert wait(job).state == "done", job.error
+    follow = videojobs.VideoJobs._follow
+    monkeypatch.setattr(
+        videojobs.VideoJobs, "_follow", lambda queue, job, at: (seen.append(at.stage), follow(queue, job, at))
+    )
+    job = wait(web_jobs.start("film.mp4", film, Options(style="emoji", hide=True)))
+    assert job.state == "done", job.error
     assert set(seen) == set(web_jobs.STAGES) and job.result.hidden is not None
-
-
-def test_cancelling_ends_a_running_and_a_waiting_film(film, monkeypatch):
-    follow = web_jobs._follow
-    monkeypatch.setattr(web_jobs, "_follow", lambda job, at: (time.sleep(0.1), follow(job, at)))
-    queue, first = start(film)
-    second = queue.start("second.mp4", film, queue.folder(), Options())
-    assert queue.ahead(second) == 1
-    queue.cancel(second)
-    assert second.state == "cancelled"
-    queue.cancel(first)
-    assert wait(first).state == "cancelled" and first.result is None
-
-
-def test_a_film_thrown_away_leaves_nothing(film):
-    queue, job = start(film)
-    wait(job)
-    queue.drop(job)
-    assert queue.get(job.key) is None and not job.folder.exists() and film.exists()
-
-
-def test_old_films_go_when_the_next_one_comes(film):
-    queue, job = start(film)
-    wait(job).ended_s -= web_jobs.KEEP_S + 1
-    queue.start("next.mp4", film, queue.folder(), Options())
-    assert queue.get(job.key) is None and not job.folder.exists()
-
-
-def test_the_queue_is_bounded(film, monkeypatch):
-    monkeypatch.setattr(web_jobs, "MAX_JOBS", 0)
-    with pytest.raises(InputError, match="at most 0 films at once"):
-        start(film)
 
 
 def test_a_broken_film_fails_in_words(tmp_path):
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no film at all" * 100)
-    _, job = start(broken)
-    assert wait(job).state == "failed" and job.error.startswith("Expected")
+    job = wait(web_jobs.start("broken.mp4", broken, Options()))
+    assert job.state == "failed" and job.error.startswith("Expected") and str(tmp_path) not in job.error
     test = upload(page("video"), ("broken.mp4", broken.read_bytes()), key="film-file")
     assert "Expected" in test.error[0].value and "/tmp" not in test.error[0].value
+
+
+def test_an_uploaded_playlist_opens_no_file_of_this_machine(film):
+    playlist = f"ffconcat version 1.0\nfile {film}\n".encode()
+    test = upload(page("video"), ("innocent.mp4", playlist), key="film-file")
+    assert "innocent.mp4, which does not begin like a video file" in test.error[0].value and not test.button
 
 
 def test_the_page_from_upload_to_result(film):
@@ -130,13 +110,12 @@ def page_of(key: str):
 
 
 def test_a_reload_in_the_middle_finds_the_film_and_may_cancel_it(film, monkeypatch):
-    follow = web_jobs._follow
-    monkeypatch.setattr(web_jobs, "_follow", lambda job, at: (time.sleep(0.2), follow(job, at)))
-    job = web_jobs.jobs().start("film.mp4", film, web_jobs.jobs().folder(), Options())
-    test = page_of(job.key)
+    slow_down(monkeypatch, 0.2)
+    job = web_jobs.start("film.mp4", film, Options())
+    test = page_of(job.id)
     test.button(key="film-cancel").click().run()
     assert wait(job).state == "cancelled"
-    assert "cancelled" in page_of(job.key).info[0].value
+    assert "cancelled" in page_of(job.id).info[0].value
 
 
 def test_a_film_that_is_gone_is_told(film):
@@ -167,8 +146,8 @@ def test_paths_are_for_this_machine_alone(film, monkeypatch, tiny_model):
 
 
 def test_chart_rows_fill_the_stack(film):
-    _, job = start(film)
-    rows = timeline.rows_of(wait(job).story.people[0])
+    job = wait(web_jobs.start("film.mp4", film, Options()))
+    rows = timeline.rows_of(web_jobs.story_of(job).people[0])
     assert len(rows) == 70 and all(row["low"] <= row["high"] and row["time_s"] < row["end_s"] for row in rows)
     tops = [row["high"] for row in rows if row["emotion"] == "neutral"]
     assert tops == pytest.approx([1.0] * 10)

@@ -324,7 +324,7 @@ def test_a_broken_film_is_told(page, tmp_path):
     sees(page, "No film yet")
     (tmp_path / "broken.mp4").write_bytes(b"no film at all" * 99)
     page.set_input_files(FILES, tmp_path / "broken.mp4")
-    sees(page, "Expected a video, got broken.mp4")
+    sees(page, "got broken.mp4, which does not begin like a video file")
 
 
 def test_a_film_too_long_is_cut_or_left_by_choice(page, tmp_path):

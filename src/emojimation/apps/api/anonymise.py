@@ -24,7 +24,7 @@ class Hider:
     def __init__(self, engine: Engine):
         self.engine = engine
         searcher = Searcher(FaceDetector(min_score=MIN_SCORE, tiles=True), FaceDetector(min_score=MIN_SCORE))
-        self.pipeline = Pipeline(detector=engine.bounded(searcher), model=engine.model)
+        self.pipeline = Pipeline(engine.bounded(searcher), engine.pipeline.classifier)
 
     def hidden(self, data: bytes, name: str, style: str, art: str, kind: str | None) -> tuple[bytes, str, int]:
         """The picture with covered faces, its media type, and how many there are. kind: of `KINDS`, None for the

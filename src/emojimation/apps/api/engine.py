@@ -21,7 +21,7 @@ from emojimation.errors import InputError
 from emojimation.faces import Face
 from emojimation.media import Picture, decode_image
 from emojimation.photos import picture_result
-from emojimation.pipeline import make_pipeline
+from emojimation.pipeline import Pipeline
 
 T = TypeVar("T")
 FIRST_GUESS_S = 0.05  # of the work for one request, until some were measured
@@ -93,10 +93,8 @@ class Engine:
     ):
         self.limits, self.workers, self.model = limits or Limits(), workers, model
         cv2.setNumThreads(1)  # the threads of this class are the parallelism
-        detector = FaceDetector(tiles=tiles)
-        self.pipeline = make_pipeline(model, self.bounded(detector))
-        if batching:
-            self.pipeline.classifier = BatchingClassifier(model, sizes=sizes)
+        classifier = BatchingClassifier(model, sizes=sizes) if batching else EmotionClassifier(model)
+        self.pipeline = Pipeline(self.bounded(FaceDetector(tiles=tiles)), classifier)
         self._pool = ThreadPoolExecutor(workers, "engine")
         self.accepted = 0
         self._mean_s = FIRST_GUESS_S

@@ -1,5 +1,8 @@
 """What Prometheus is told; one set of counters per service, so that tests do not share them."""
 
+from collections.abc import Callable, Iterable
+from functools import partial
+
 import prometheus_client as prometheus
 
 from emojimation.apps.api.engine import Engine
@@ -43,6 +46,11 @@ class Metrics:
         """Show how full the engine's queue is."""
         gauge = prometheus.Gauge("emojimation_accepted", "Requests in the house.", registry=self.registry)
         gauge.set_function(lambda: engine.accepted)
+
+    def watch_jobs(self, states: Iterable[str], count: Callable[[str], int]) -> None:
+        """Show how many video jobs are in each state."""
+        for state in states:
+            self.jobs.labels(state).set_function(partial(count, state))
 
     def count(self, row: dict) -> None:
         """Count the row of a picture."""

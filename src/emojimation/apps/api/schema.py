@@ -77,7 +77,7 @@ class JobAnswer(BaseModel):
         }
     }
     id: str
-    state: str = Field(description="queued, running, done, failed or cancelled")
+    state: str = Field(description="queued, running, done, failed or cancelled; deleted in the answer to DELETE")
     share: float | None = Field(description="0 to 1")
     frames: int
     error: str | None

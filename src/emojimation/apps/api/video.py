@@ -7,10 +7,12 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 
 from emojimation.apps.api import body as api_body
 from emojimation.apps.api import schema as api_schema
-from emojimation.apps.api.jobs import FILES, Jobs
+from emojimation.apps.api.jobs import Jobs
+from emojimation.apps.api.jobs import answer as answer_of
 from emojimation.apps.api.problem import Problem
 from emojimation.apps.api.schema import problems
 from emojimation.video.run import Options
+from emojimation.videojobs import FILES
 
 KINDS = ("video/mp4", "video/webm", "video/x-matroska", "video/quicktime", "application/octet-stream")
 Kind = Literal["film", "jsonl", "csv", "srt", "vtt", "report"]
@@ -50,17 +52,17 @@ def add_video(app: FastAPI, jobs: Jobs) -> None:
         )
         chunks = api_body.chunks_of(request, jobs.limits.video_bytes, jobs.limits.upload_s)
         job = await jobs.accept(chunks, options, kinds)
-        return JSONResponse(job.to_dict(), 202, {"location": f"/v1/video/{job.id}"})
+        return JSONResponse(answer_of(job), 202, {"location": f"/v1/video/{job.id}"})
 
     @app.get("/v1/video/{number}", responses={**answer, **problems(401, 404, 422)})
     async def state(number: str) -> Response:
         """How far a job is."""
-        return JSONResponse(jobs.get(number).to_dict())
+        return JSONResponse(answer_of(jobs.get(number)))
 
     @app.delete("/v1/video/{number}", responses={**answer, **problems(401, 404, 422)})
-    async def cancel(number: str) -> Response:
-        """End a job, or forget a finished one; its files are removed."""
-        return JSONResponse(jobs.cancel(number).to_dict())
+    async def delete(number: str) -> Response:
+        """Cancel a job, or delete a finished one (state `deleted`); its files are removed."""
+        return JSONResponse(jobs.delete(number))
 
     content = {media: {"schema": api_schema.BINARY} for _, media in FILES.values()}
 
@@ -72,4 +74,4 @@ def add_video(app: FastAPI, jobs: Jobs) -> None:
     async def result(number: str, kind: Kind) -> Response:
         """A file of a finished job."""
         path, media_type = jobs.file(number, kind)
-        return FileResponse(path, media_type=media_type)
+        return FileResponse(path, media_type=media_type, filename=path.name)

@@ -22,6 +22,7 @@ from emojimation.draw.styles import annotate
 from emojimation.errors import InputError
 from emojimation.faces import Face, crop_faces
 from emojimation.pipeline import Pipeline, make_pipeline
+from emojimation.tracking.track import Tracker
 
 CHOSEN = "model"  # where a session keeps the model that the visitor took
 PREVIEW_PX = 1280
@@ -66,6 +67,12 @@ def model_in_use() -> str:
 def pipeline(model: str) -> Pipeline:
     """The one pipeline of a model for still pictures of all sessions; it keeps no state between pictures."""
     return make_pipeline(model)
+
+
+def tracking(model: str, tracker: Tracker) -> Pipeline:
+    """A pipeline for one visitor's stream: the models are shared, the tracker is the visitor's."""
+    shared = pipeline(model)
+    return Pipeline(shared.detector, shared.classifier, tracker, shared.prior, shared.threshold)
 
 
 def answer_of(name: str, read: Callable[[], bytes]) -> Answer:

@@ -6,7 +6,6 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
-from copy import copy
 from typing import Any
 
 import cv2
@@ -187,8 +186,7 @@ class Stream:
                 self._feed, self._result = Feed(_gap_s), None
                 self.history.clear()
                 self.latencies_ms.clear()
-                pipeline = copy(engine.pipeline(self.model))  # the models are shared, the tracker is this visitor's
-                pipeline.tracker = Tracker()
+                pipeline = engine.tracking(self.model, Tracker())
                 self._loop = LiveLoop(self._feed, pipeline, self._show, paced=False).start()
             return self._loop
 

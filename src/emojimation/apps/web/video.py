@@ -2,7 +2,6 @@
 
 import math
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,12 @@ import streamlit as st
 from emojimation.apps.web import look
 from emojimation.apps.web import timeline as web_timeline
 from emojimation.apps.web.engine import model_in_use
-from emojimation.apps.web.jobs import STAGES, FilmJob, jobs, length_of
+from emojimation.apps.web.jobs import STAGES, jobs, length_of, start, story_of
 from emojimation.apps.web.settings import current
 from emojimation.errors import InputError
 from emojimation.video.anonymise import STYLES as HIDING
 from emojimation.video.run import Options
+from emojimation.videojobs import VideoJob
 
 KINDS = ["mp4", "mov", "mkv", "webm", "avi", "m4v", "gif"]
 STYLES = {"boxes": "Boxes", "emoji": "Emoji", "avatar": "Avatar", "blur": "Blur", "pixelate": "Squares"}
@@ -101,28 +101,8 @@ def _length_of(name: str, size: int, place: Any) -> float | None:
     """Seconds of a film, looked up once per file."""
     key = (name, size, getattr(place, "file_id", str(place)))
     if st.session_state.get("film-known", (None,))[0] != key:
-        st.session_state["film-known"] = (key, _measured(name, place))
+        st.session_state["film-known"] = (key, length_of(name, place))
     return st.session_state["film-known"][1]
-
-
-def _measured(name: str, place: Any) -> float | None:
-    if isinstance(place, Path):
-        return length_of(place)
-    folder = jobs().folder()
-    try:
-        return length_of(_kept(name, place, folder))
-    except InputError as error:
-        raise InputError(str(error).replace(f"{folder}/source{Path(name).suffix.lower()}", name)) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _kept(name: str, file: Any, folder: Path) -> Path:
-    path = folder / f"source{Path(name).suffix.lower()}"
-    with path.open("wb") as out:
-        file.seek(0)
-        shutil.copyfileobj(file, out)
-    return path
 
 
 def _options(length: float | None) -> Options | None:
@@ -157,25 +137,22 @@ def _options(length: float | None) -> Options | None:
 
 
 def _start(given: Any, options: Options) -> None:
-    name, _, place = given
-    folder = jobs().folder()
+    name, _, video = given
     try:
-        source = place if isinstance(place, Path) else _kept(name, place, folder)
-        job = jobs().start(name, source, folder, options, model_in_use())
+        job = start(name, video, options, model_in_use())
     except (InputError, OSError) as error:
-        shutil.rmtree(folder, ignore_errors=True)
         st.error(str(error))
         return
-    st.query_params["film"] = job.key  # a reload finds the film again
+    st.query_params["film"] = job.id  # a reload finds the video again
     st.rerun()
 
 
 @st.fragment(run_every=0.5)
-def _progress(job: FilmJob) -> None:
+def _progress(job: VideoJob) -> None:
     if job.over:
         st.rerun()
     st.subheader(job.name, anchor=False)
-    if job.state == "waiting":
+    if job.state == "queued":
         ahead = jobs().ahead(job)
         st.progress(0.0, f"Waiting: {ahead} film{'' if ahead == 1 else 's'} before this one")
     else:
@@ -185,23 +162,22 @@ def _progress(job: FilmJob) -> None:
     st.button("Cancel", key="film-cancel", icon=":material/close:", on_click=jobs().cancel, args=(job,))
 
 
-def _ended(job: FilmJob) -> None:
+def _ended(job: VideoJob) -> None:
     if job.state == "cancelled":
         st.info(f"{job.name} was cancelled; nothing was kept.")
     else:
-        st.error(job.error, icon=":material/broken_image:")
+        st.error(str(job.error), icon=":material/broken_image:")
     st.button("Another film", type="primary", key="film-again", on_click=_again, args=(job,))
 
 
-def _again(job: FilmJob) -> None:
+def _again(job: VideoJob) -> None:
     jobs().drop(job)
     st.query_params.pop("film", None)
 
 
-def _result(job: FilmJob) -> None:
-    result, story = job.result, job.story
-    if result is None or story is None:
-        return
+def _result(job: VideoJob) -> None:
+    result, story = job.result, story_of(job)
+    assert result is not None
     rate = f"{result.frames / result.seconds:.0f}" if result.seconds else "–"
     look.stats(
         {
@@ -213,17 +189,17 @@ def _result(job: FilmJob) -> None:
     )
     for line in [*result.notes, *([result.hidden] if result.hidden else [])]:
         st.info(line.capitalize(), icon=":material/info:")
-    start_s = st.session_state.get(f"seek-{job.key}", 0.0)
+    start_s = st.session_state.get(f"seek-{job.id}", 0.0)
     st.video(
-        job.file("film"),
+        job.path("film"),
         start_time=start_s,
-        subtitles={"Expressions": job.file("vtt")} if story.people else None,
+        subtitles={"Expressions": job.path("vtt")} if story.people else None,
         autoplay=start_s > 0,
         muted=start_s > 0,
         alt=f"{job.name}, drawn",
     )
     if story.people:
-        web_timeline.charts(story, f"seek-{job.key}")
+        web_timeline.charts(story, f"seek-{job.id}")
     else:
         look.empty(
             "No face in this film", "More light and larger faces help; see the page Photo for hints.", "not_sure"
@@ -231,11 +207,10 @@ def _result(job: FilmJob) -> None:
     st.subheader("Take it with you", anchor=False)
     with st.container(horizontal=True):
         for kind, (label, mime, icon) in DOWNLOADS.items():
-            name = f"{Path(job.name).stem}-{job.file(kind).name}"
             st.download_button(
                 label,
-                job.file(kind).read_bytes if job.file(kind).exists() else b"",
-                name,
+                job.path(kind).read_bytes if job.path(kind).exists() else b"",
+                job.path(kind).name,
                 mime,
                 icon=icon,
                 on_click="ignore",

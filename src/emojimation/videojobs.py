@@ -1,0 +1,350 @@
+"""Videos processed one after the other in the background: the one queue behind the web pages and the REST service."""
+
+import logging
+import os
+import re
+import shutil
+import stat
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+try:
+    import fcntl
+except ImportError:  # Windows, where a file that is open cannot be deleted either
+    fcntl = None  # type: ignore[assignment]
+
+from emojimation.errors import InputError
+from emojimation.faces import Face
+from emojimation.pipeline import Pipeline
+from emojimation.video.outputs import Targets
+from emojimation.video.run import Options, Progress, VideoResult, run_video
+
+log = logging.getLogger("emojimation.videojobs")
+STATES = ("queued", "running", "done", "failed", "cancelled")
+ENDED = STATES[2:]
+FILES = {  # kind -> end of the file's name, media type
+    "film": ("film.mp4", "video/mp4"),
+    "jsonl": ("faces.jsonl", "application/jsonl"),
+    "csv": ("faces.csv", "text/csv"),
+    "srt": ("emotions.srt", "application/x-subrip"),
+    "vtt": ("emotions.vtt", "text/vtt"),
+    "report": ("report.html", "text/html"),
+}
+# How containers begin: offset and bytes. Playlists are text and name other files of this machine: never opened.
+BEGINNINGS = (
+    *((4, kind) for kind in (b"ftyp", b"moov", b"mdat", b"wide", b"free")),
+    *((0, sign) for sign in (b"\x1a\x45\xdf\xa3", b"OggS", b"FLV", b"GIF8", b"\x00\x00\x01\xba", b"\x47")),
+    (8, b"AVI "),
+    (0, b"\x30\x26\xb2\x75"),
+)
+PREFIX, LOCK = "emojimation-videos-", "in-use"
+YOUNG_S = 60.0  # a folder may be this old before its lock is there
+
+
+class QueueFull(InputError):  # noqa: N818
+    """No further video is accepted for now."""
+
+
+class Cancelled(Exception):  # noqa: N818
+    """Raised in a run's `on_frame` to end it."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobLimits:
+    """jobs: videos queued or running at once. kept_s: how long results are kept after the end. job_s: longest
+    processing time. megapixels: largest frame. None: no limit."""
+
+    jobs: int = 8
+    kept_s: float = 2 * 3600.0
+    job_s: float | None = None
+    megapixels: float | None = None
+
+
+@dataclass(slots=True, eq=False)
+class VideoJob:
+    """One video. Written by the worker, read by anybody who knows its id, which cannot be guessed.
+
+    name: as the person knows it. source: the video. folder: results (and the source, if uploaded), deleted with the
+    job. kinds: of `FILES`, what to make. state: of `STATES`, with `error` in words. stage: as in `Progress`. share: of
+    the stage, 0 to 1, None if unknown. result: once done.
+    """
+
+    id: str
+    name: str
+    folder: Path
+    source: Path
+    options: Options
+    kinds: tuple[str, ...]
+    pipeline: Callable[[], Pipeline]
+    state: str = "queued"
+    stage: str = "film"
+    share: float | None = 0.0
+    frames: int = 0
+    error: str | None = None
+    result: VideoResult | None = None
+    began_s: float = 0.0
+    stage_began_s: float = 0.0
+    ended_s: float = 0.0
+    future: "Future[None] | None" = field(default=None, repr=False)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.state in ENDED
+
+    @property
+    def left_s(self) -> float | None:
+        """Estimated seconds to the end of the stage; None while too little is known."""
+        spent = time.monotonic() - self.stage_began_s
+        if self.state != "running" or not self.share or self.share < 0.02 or spent < 1:
+            return None
+        return spent * (1 - self.share) / self.share
+
+    def path(self, kind: str) -> Path:
+        """Where a file of the result is, or will be, under the name that it is downloaded by."""
+        stem = re.sub(r"[^\w.-]+", "_", Path(self.name).stem)[:50]
+        return self.folder / f"{stem}-{FILES[kind][0]}"  # the report names the video so
+
+
+class VideoJobs:
+    """A bounded queue with one worker and a folder that goes with the process, at the latest when the next one starts.
+
+    limits: see `JobLimits`. folder: where its own folder is made, by default the system's for temporary files.
+    """
+
+    def __init__(self, limits: JobLimits | None = None, folder: Path | None = None) -> None:
+        self.limits = limits or JobLimits()
+        parent = folder or Path(tempfile.gettempdir())
+        _remove_abandoned(parent)
+        self._temporary = tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent, ignore_cleanup_errors=True)
+        self.folder = Path(self._temporary.name)
+        self._in_use = _locked(self.folder)
+        self._worker = ThreadPoolExecutor(1, "emojimation-video")
+        self._jobs: dict[str, VideoJob] = {}
+        self._lock = threading.RLock()
+        self._expiry: threading.Timer | None = None
+
+    @contextmanager
+    def place(
+        self,
+        name: str,
+        options: Options,
+        pipeline: Callable[[], Pipeline],
+        kinds: tuple[str, ...] = tuple(FILES),
+        source: Path | None = None,
+    ) -> Iterator[VideoJob]:
+        """A place in the queue: on leaving the block the job is queued; where the block raises, it is dropped.
+
+        source: a video that is there already; without it the block writes the upload to `job.source`. pipeline: called
+        in the worker; makes what finds the faces, without a tracker. Raises QueueFull, and InputError for an upload
+        that is no video.
+        """
+        with self._lock:
+            if sum(not job.over for job in self._jobs.values()) >= self.limits.jobs:
+                raise QueueFull(f"Expected at most {self.limits.jobs} videos at once, got one more. Try again later.")
+            number = uuid.uuid4().hex
+            place = self.folder / number
+            job = VideoJob(number, name, place, source or place / _upload_name(name), options, kinds, pipeline)
+            self._jobs[number] = job  # counted from now on
+        job.folder.mkdir()
+        try:
+            yield job
+            if source is None:
+                check_container(job.source, name)
+        except BaseException:
+            self.drop(job)
+            raise
+        with self._lock:
+            if not job.over:
+                job.future = self._worker.submit(self._run, job)
+                job.future.add_done_callback(partial(self._ended, job))
+
+    @contextmanager
+    def scratch(self, name: str) -> Iterator[Path]:
+        """Where an upload may lie for the length of the block."""
+        with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+            yield Path(folder) / _upload_name(name)
+
+    def get(self, number: str | None) -> VideoJob | None:
+        """The job of that id; None where it is unknown or its time is over."""
+        return self._jobs.get(number or "")
+
+    def ahead(self, job: VideoJob) -> int:
+        """How many videos come first."""
+        with self._lock:
+            numbers = [number for number, other in self._jobs.items() if not other.over]
+        return numbers.index(job.id) if job.id in numbers else 0
+
+    def count(self, state: str) -> int:
+        """How many jobs are in that state."""
+        with self._lock:
+            return sum(job.state == state for job in self._jobs.values())
+
+    def cancel(self, job: VideoJob) -> None:
+        """End a job: at once where it waits, after its frame at hand where it runs."""
+        self._end(job, "cancelled")
+
+    def drop(self, job: VideoJob) -> None:
+        """Cancel and forget a job and delete its files."""
+        self.cancel(job)
+        with self._lock:
+            self._jobs.pop(job.id, None)
+        shutil.rmtree(job.folder, ignore_errors=True)
+
+    def close(self, grace_s: float = 0.0) -> None:
+        """Finish what was accepted, but not longer than `grace_s`; then cancel it. Deletes the folder."""
+        with self._lock:
+            jobs = list(self._jobs.values())
+        wait([job.future for job in jobs if job.future is not None], grace_s)
+        for job in jobs:
+            self.cancel(job)
+        self._worker.shutdown()
+        with self._lock:
+            if self._expiry is not None:
+                self._expiry.cancel()
+        self._in_use.close()
+        self._temporary.cleanup()
+
+    def _run(self, job: VideoJob) -> None:
+        """In the worker: from the source to the files; what goes wrong is left to `_ended`."""
+        with self._lock:
+            if job.over:
+                return
+            job.state, job.began_s = "running", time.monotonic()
+        job.stage_began_s = job.began_s
+        pipeline = job.pipeline()
+        targets = Targets(**{kind: job.path(kind) for kind in job.kinds})
+        look = partial(self._look, pipeline)
+        job.result = run_video(job.source, look, targets, job.options, partial(self._follow, job), pipeline.threshold)
+
+    def _look(self, pipeline: Pipeline, frame: np.ndarray) -> list[Face]:
+        most = self.limits.megapixels
+        if most is not None and frame.shape[0] * frame.shape[1] > most * 1e6:
+            raise InputError(f"Expected frames of at most {most:g} megapixels.")
+        return pipeline(frame)
+
+    def _follow(self, job: VideoJob, at: Progress) -> None:
+        """After each frame: note how far the job is, and end it where it should."""
+        now = time.monotonic()
+        if job.over:
+            raise Cancelled
+        if self.limits.job_s is not None and now - job.began_s > self.limits.job_s:
+            raise InputError(f"Expected a video that is done within {self.limits.job_s:g} s. Cut it into parts.")
+        if at.stage != job.stage:
+            job.stage, job.stage_began_s = at.stage, now
+        job.frames, job.share = at.frame + 1, at.share
+
+    def _ended(self, job: VideoJob, future: "Future[None]") -> None:
+        """What came of a run: its future holds what it raised."""
+        error = None if future.cancelled() else future.exception()
+        if isinstance(error, InputError):
+            self._end(job, "failed", _in_words(error, job))
+        elif error is not None and not job.over:
+            log.error("error", exc_info=error, extra={"fields": {"job": job.id}})
+            self._end(job, "failed", f"The video could not be processed; the log has more under {job.id}.")
+        self._end(job, "done")
+        if job.state != "done":
+            shutil.rmtree(job.folder, ignore_errors=True)
+        elif job.source.parent == job.folder:
+            job.source.unlink(missing_ok=True)
+        seconds = round(time.monotonic() - job.began_s, 3) if job.began_s else 0.0
+        fields = {"job": job.id, "state": job.state, "frames": job.frames, "seconds": seconds}
+        log.info("job", extra={"fields": fields})
+
+    def _end(self, job: VideoJob, state: str, error: str | None = None) -> None:
+        """The job's last state; the first one counts."""
+        with self._lock:
+            if job.over:
+                return
+            job.share = 1.0 if state == "done" else job.share
+            job.state, job.error, job.ended_s = state, error, time.monotonic()
+            self._expect_expiry()
+        if job.future is not None:
+            job.future.cancel()
+
+    def _expect_expiry(self) -> None:
+        """Set the clock for the job that has been kept the longest."""
+        ends = [job.ended_s for job in self._jobs.values() if job.over]
+        if self._expiry is None and ends:
+            left_s = max(min(ends) + self.limits.kept_s - time.monotonic(), 0.0)
+            self._expiry = threading.Timer(left_s, self._expire)
+            self._expiry.daemon = True
+            self._expiry.start()
+
+    def _expire(self) -> None:
+        with self._lock:
+            self._expiry = None
+            now = time.monotonic()
+            old = [job for job in self._jobs.values() if job.over and now - job.ended_s >= self.limits.kept_s]
+            for job in old:
+                self.drop(job)
+            self._expect_expiry()
+
+
+def check_container(path: Path, name: str) -> None:
+    """Raise InputError, which calls it `name`, for a file that does not begin as a video does."""
+    with path.open("rb") as file:
+        head = file.read(16)
+    if not any(head[offset : offset + len(sign)] == sign for offset, sign in BEGINNINGS):
+        raise InputError(
+            f"Expected a video (MP4, WebM, MKV, MOV, AVI, ...), got {name}, which does not begin like a video file."
+        )
+
+
+def _upload_name(name: str) -> str:
+    """A file name for an upload that keeps nothing of the visitor's but a plain suffix."""
+    suffix = Path(name).suffix.lower()
+    return "source" + (suffix if re.fullmatch(r"\.[a-z0-9]{1,5}", suffix) else "")
+
+
+def _in_words(error: InputError, job: VideoJob) -> str:
+    """The error without a path of this machine, on one line."""
+    text = str(error).replace(str(job.source), job.name).replace(f"{job.folder}/", "")
+    return " ".join(text.split())
+
+
+def _locked(folder: Path) -> IO[bytes]:
+    """A file in the folder that says, while it is open, that the folder is in use."""
+    if fcntl is None:
+        return (folder / LOCK).open("wb")
+    file = (folder / f"{LOCK}.new").open("wb")
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    Path(file.name).rename(folder / LOCK)  # nobody sees it without its lock
+    return file
+
+
+def _remove_abandoned(parent: Path) -> None:
+    """Delete this user's folders that a killed process has left."""
+    for folder in parent.glob(f"{PREFIX}*"):
+        with suppress(OSError):  # in use, or being deleted by another process
+            info = folder.lstat()
+            if stat.S_ISDIR(info.st_mode) and info.st_uid == _user():
+                _take_lock(folder / LOCK, time.time() - info.st_mtime)
+                shutil.rmtree(folder)
+
+
+def _user() -> int:
+    return os.getuid() if hasattr(os, "getuid") else 0  # as `lstat` on Windows
+
+
+def _take_lock(path: Path, age_s: float) -> None:
+    """Raise OSError where a process holds the folder, or may be just making it."""
+    if not path.exists():
+        if age_s < YOUNG_S:
+            raise BlockingIOError
+    elif fcntl is None:
+        path.unlink()
+    else:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
