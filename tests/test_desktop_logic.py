@@ -15,8 +15,6 @@ from emojimation.apps.desktop.menus import MENUS
 from emojimation.apps.desktop.painter import Eased, Painter, Rate, Room, ppm
 from emojimation.apps.desktop.panel import greeting, headline
 from emojimation.apps.desktop.settings import (
-    HIDING,
-    STYLES,
     Settings,
     load,
     new_file,
@@ -28,6 +26,7 @@ from emojimation.apps.desktop.settings import (
 from emojimation.apps.desktop.status import Status
 from emojimation.apps.desktop.view import facts, usable
 from emojimation.draw.sprites import bgr
+from emojimation.draw.styles import HIDING, STYLES
 from emojimation.errors import InputError
 from emojimation.faces import TEMPLATE, Face
 from emojimation.labels import COLOURS

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from emojimation.detect.blazeface import FaceDetector
+from emojimation.draw.styles import HIDING
 from emojimation.pipeline import make_pipeline
-from emojimation.video.anonymise import MIN_SCORE, STYLES, Searcher
+from emojimation.video.anonymise import MIN_SCORE, Searcher
 from emojimation.video.options import Options
 from emojimation.video.outputs import Targets
 from emojimation.video.run import run_video
@@ -104,7 +105,7 @@ def test_the_measure_sees_faces_that_are_not_hidden(scene, shot, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "style", [pytest.param(style, marks=[pytest.mark.slow] * (style != "pixelate")) for style in STYLES]
+    "style", [pytest.param(style, marks=[pytest.mark.slow] * (style != "pixelate")) for style in HIDING]
 )
 def test_no_frame_of_the_film_shows_a_face(style, scene, shot, look, tmp_path):
     out = tmp_path / "out.mp4"

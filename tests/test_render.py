@@ -57,6 +57,17 @@ def test_every_style_copies_and_leaves_far_corners(style):
         assert not corner.any()
 
 
+def test_what_a_style_says_of_itself_is_so():
+    """A style hides if nothing of the box's detail is left, and moves if another second looks different."""
+    frame = np.random.default_rng(0).integers(0, 255, (400, 640, 3), np.uint8)
+    face = make_face(270, 190, 100, "happy", track_id=3)
+    for name, style in STYLES.items():
+        early, late = (annotate(frame, [face], name, time_s=time_s) for time_s in (0.5, 1.7))
+        kept = (early[200:280, 280:360] == frame[200:280, 280:360]).all(axis=2).mean()
+        assert style.hides == (kept < 0.01), name
+        assert style.moves == bool((early != late).any()), name
+
+
 @pytest.mark.parametrize("style", STYLES)
 def test_no_faces_change_nothing(style):
     frame = make_frame(60, 80)
@@ -245,7 +256,6 @@ def test_stamp_mixes_by_alpha():
         (lambda: annotate(make_frame()[..., 0], []), "frame must be"),
         (lambda: annotate(make_frame().astype(np.float32), []), "float32"),
         (lambda: annotate("photo.jpg", []), "str"),
-        (lambda: annotate(make_frame(), [], "avatar"), "drawer"),
         (lambda: annotate(make_frame(), [make_face(9, 9, 99)], "emoji", "twemoji"), "art must be one of"),
     ],
 )

@@ -22,7 +22,6 @@ DOUBT_GROWTH = 0.3  # further enlargement per second away from the next find
 # Two finds in one frame are one face when they overlap or their centres are so near, in sizes of the better one.
 SAME_IOU, SAME_CENTRE = 0.3, 0.4
 FARTHEST = 1.0  # how far a cover runs on beyond a chain's end, in face sizes
-STYLES = ("emoji", "avatar", "blur", "pixelate")
 
 Detector = Callable[[np.ndarray], list[Face]]
 _TURNS = (cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_COUNTERCLOCKWISE)

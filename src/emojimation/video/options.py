@@ -4,9 +4,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from emojimation.draw.styles import STYLES
+from emojimation.draw.styles import HIDING, STYLES
 from emojimation.errors import InputError
-from emojimation.video.anonymise import STYLES as HIDING_STYLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +36,8 @@ def check(options: Options, film: bool) -> None:
     """Raise InputError for a choice that cannot be. film: one is to be written."""
     if options.style not in STYLES:
         raise InputError(f"Expected a style of {', '.join(STYLES)}, got {options.style!r}.")
-    if options.hide and options.style not in HIDING_STYLES:
-        raise InputError(f"Expected a style that hides faces ({', '.join(HIDING_STYLES)}), got {options.style!r}.")
+    if options.hide and options.style not in HIDING:
+        raise InputError(f"Expected a style that hides faces ({', '.join(HIDING)}), got {options.style!r}.")
     if options.hide and not film:
         raise InputError("Expected a film to write the hidden faces to, got none: give --out OUT.mp4.")
     if options.start_s < 0:

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from emojimation.draw.avatar import Avatar
 from emojimation.draw.styles import annotate
 from emojimation.errors import InputError
 from emojimation.faces import Face
@@ -216,9 +215,7 @@ class _Run:
         return analyse(frames, self.look, tracker, every, self.options.workers, self.info.fps)
 
     def _drawn(self, frame: Frame, faces: list[Face]) -> np.ndarray:
-        style = self.options.style
-        draw = Avatar().drawer(frame.time_s) if style == "avatar" else None
-        return annotate(frame.image, faces, style, self.options.art, draw)
+        return annotate(frame.image, faces, self.options.style, self.options.art, time_s=frame.time_s)
 
     def _segment(self, done: Done, first: Frame) -> writer.Segment:
         path = self.job.next_film()

@@ -8,7 +8,6 @@ from PIL import Image
 
 from emojimation.apps.api.engine import Engine
 from emojimation.detect.blazeface import FaceDetector
-from emojimation.draw.avatar import Avatar
 from emojimation.draw.styles import replace_faces
 from emojimation.errors import InputError
 from emojimation.pipeline import Pipeline
@@ -34,8 +33,7 @@ class Hider:
         """
         frame = self.engine.decoded(data, name).frame
         faces = self.pipeline(frame)
-        draw = Avatar().drawer() if style == "avatar" else None
-        covered = replace_faces(frame, [enlarged(face, ENLARGED) for face in faces], style, art, draw)
+        covered = replace_faces(frame, [enlarged(face, ENLARGED) for face in faces], style, art)
         kind = kind or kind_of(data)
         file = io.BytesIO()
         options: dict[str, Any] = {} if kind == "png" else {"quality": QUALITY}

@@ -141,8 +141,8 @@ def _add_anonymise(app: FastAPI, engine: Engine, hider: Hider, metrics: Metrics)
     )
     async def anonymise(
         request: Request,
-        style: Annotated[Literal["emoji", "blur", "pixelate", "avatar"], Query()] = "emoji",
-        art: Annotated[Literal["noto", "fluent"], Query(description="The emoji's look.")] = "noto",
+        style: Annotated[api_schema.HidingStyle, Query()] = "emoji",
+        art: Annotated[api_schema.Art, Query(description="The emoji's look.")] = "noto",
         kind: Annotated[
             Literal["jpeg", "png", "webp"] | None, Query(alias="format", description="By default the picture's own.")
         ] = None,

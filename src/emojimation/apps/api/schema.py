@@ -1,10 +1,19 @@
 """What the service's answers look like, for its OpenAPI document; the answers themselves are written as plain JSON."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, Field
 
+from emojimation.draw.sprites import ART
+from emojimation.draw.styles import HIDING, STYLES
 from emojimation.labels import EMOTIONS
+
+if TYPE_CHECKING:  # a type checker does not read tables
+    StyleName: TypeAlias = str
+    HidingStyle: TypeAlias = str
+    Art: TypeAlias = str
+else:
+    StyleName, HidingStyle, Art = Literal[tuple(STYLES)], Literal[HIDING], Literal[ART]
 
 EXAMPLE_FACE: dict[str, Any] = {
     "xyxy": [172.9, 63.1, 280.4, 170.6],

@@ -10,13 +10,13 @@ from emojimation.apps.api import schema as api_schema
 from emojimation.apps.api.jobs import Jobs
 from emojimation.apps.api.jobs import answer as answer_of
 from emojimation.apps.api.problem import Problem
-from emojimation.apps.api.schema import problems
+from emojimation.apps.api.schema import StyleName, problems
+from emojimation.draw.styles import HIDING
 from emojimation.video.run import Options
 from emojimation.videojobs import FILES
 
 KINDS = ("video/mp4", "video/webm", "video/x-matroska", "video/quicktime", "application/octet-stream")
 Kind = Literal["film", "jsonl", "csv", "srt", "vtt", "report"]
-Hiding = Literal["boxes", "emoji", "avatar", "blur", "pixelate", "none"]
 
 
 def add_video(app: FastAPI, jobs: Jobs) -> None:
@@ -33,7 +33,7 @@ def add_video(app: FastAPI, jobs: Jobs) -> None:
     async def video(
         request: Request,
         files: Annotated[list[Kind] | None, Query(description="What to make; film and jsonl by default.")] = None,
-        style: Annotated[Hiding | None, Query(description="boxes; with anonymise emoji.")] = None,
+        style: Annotated[StyleName | None, Query(description="boxes; with anonymise emoji.")] = None,
         anonymise: Annotated[bool, Query(description="Hide every face; in two passes, gaps filled.")] = False,
         every: Annotated[int, Query(ge=1, le=1000, description="Look at each n-th frame only.")] = 1,
     ) -> Response:
@@ -42,7 +42,7 @@ def add_video(app: FastAPI, jobs: Jobs) -> None:
         if not kind.startswith("video/") and kind not in ("application/octet-stream", "image/gif"):
             raise Problem(415, f"Expected Content-Type video/... or application/octet-stream, got {kind or 'none'}.")
         kinds = tuple(dict.fromkeys(files or ("film", "jsonl")))
-        if anonymise and ("film" not in kinds or style in ("boxes", "none")):
+        if anonymise and ("film" not in kinds or style not in (None, *HIDING)):
             raise Problem(422, "Expected, with anonymise, the file film and a style that hides faces.")
         options = Options(
             style=style or ("emoji" if anonymise else "boxes"),

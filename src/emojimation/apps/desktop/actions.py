@@ -2,21 +2,14 @@
 
 from dataclasses import dataclass
 
-from emojimation.apps.desktop.settings import STYLES
+from emojimation.draw.styles import STYLES
 
 CONSENT = (
     "Everything stays on this computer: no picture is sent anywhere, and nothing is written unless you ask for it. "
     "Analyse only people who have agreed to it. An expression is not a feeling: the answers are guesses about faces, "
     "not about minds, and must not decide over anybody."
 )
-STYLE_NAMES = {
-    "boxes": "Boxes",
-    "emoji": "Emoji",
-    "avatar": "Avatar",
-    "blur": "Blur",
-    "pixelate": "Squares",
-    "none": "Nothing",
-}
+STYLE_NAMES = {name: style.words for name, style in STYLES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +60,4 @@ def tip(name: str) -> str:
 def keys() -> list[tuple[str, str]]:
     """All keys with what they do, for the help."""
     rows = [(action.key, action.tip) for action in ACTIONS.values() if action.key]
-    return [*rows, (f"1-{len(STYLES)}", "Style: " + ", ".join(STYLE_NAMES[style].lower() for style in STYLES) + ".")]
+    return [*rows, (f"1-{len(STYLES)}", "Style: " + ", ".join(STYLE_NAMES.values()).lower() + ".")]

@@ -195,8 +195,7 @@ class Painter:
         if settings.anonymise:
             faces = [enlarged(face, ENLARGED) for face in faces]
         style = settings.drawn_style
-        drawer = self._avatar.drawer(now_s) if style == "avatar" else None
-        self.drawn = annotate(frame, faces, style, settings.art, drawer)
+        self.drawn = annotate(frame, faces, style, settings.art, self._avatar.drawer(now_s))
         size = fitted((width, height), room.view_wh)
         way = cv2.INTER_AREA if size[0] < width else cv2.INTER_LINEAR
         view = cv2.resize(self.drawn, size, interpolation=way)

@@ -15,17 +15,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from emojimation.draw.styles import HIDING, STYLES
 from emojimation.errors import InputError
 
-STYLES = ("boxes", "emoji", "avatar", "blur", "pixelate", "none")
-HIDING = ("emoji", "avatar", "blur", "pixelate")
 THEMES = ("dark", "light")
 ARTS = {"noto": "Noto", "fluent": "Fluent 3D"}
 SIZES = ("640x480", "1280x720", "1920x1080")
 # Number -> what it may be; all else that a file says is thrown away.
 LIMITS = {"min_score": (0.3, 0.9), "smooth_s": (0.0, 2.0)}
 SEEN_PX = 80  # of a window that must be on the screen to be grasped
-CHOICES = {"style": STYLES, "theme": THEMES, "art": ARTS, "size": SIZES}
+CHOICES = {"style": tuple(STYLES), "theme": THEMES, "art": ARTS, "size": SIZES}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from tkinter import ttk
 from typing import TYPE_CHECKING
 
 from emojimation.apps.desktop.actions import ACTIONS, CONSENT, STYLE_NAMES, tip
-from emojimation.apps.desktop.settings import STYLES, Settings
+from emojimation.apps.desktop.settings import Settings
 from emojimation.apps.desktop.settings_tab import SettingsTab
 from emojimation.apps.desktop.sources import Cameras, title_of
 from emojimation.apps.desktop.status import Status
@@ -71,7 +71,7 @@ class View:
         self.source.configure(menu=self.source_menu)
         self.source.pack(side="left")
         Tip(self.source, "Camera, file, address or sample.")
-        self.style = ttk.Combobox(bar, values=[STYLE_NAMES[s] for s in STYLES], state="readonly", width=9)
+        self.style = ttk.Combobox(bar, values=list(STYLE_NAMES.values()), state="readonly", width=9)
         self.style.set(STYLE_NAMES[settings.drawn_style])
         self.style.bind("<<ComboboxSelected>>", self._styled)
         self.style.pack(side="left", padx=(8, 12))
@@ -112,7 +112,7 @@ class View:
             self.folder.pack(side="right", padx=(0, 8), before=self.facts)
 
     def _styled(self, _: object) -> None:
-        self._change(style=STYLES[self.style.current()])
+        self._change(style=list(STYLE_NAMES)[self.style.current()])
         self.picture.focus_set()
 
     def _tabs(self, settings: Settings) -> ttk.Notebook:

@@ -17,8 +17,7 @@ from emojimation.apps.web import look
 from emojimation.apps.web.settings import current
 from emojimation.classify import quality
 from emojimation.classify.explain import Explanation, heat, occlusion
-from emojimation.draw.avatar import Avatar
-from emojimation.draw.styles import annotate
+from emojimation.draw import styles
 from emojimation.errors import InputError
 from emojimation.faces import Face, crop_faces
 from emojimation.pipeline import Pipeline, make_pipeline
@@ -29,7 +28,7 @@ PREVIEW_PX = 1280
 CARD_PX = 192
 THUMB_PX = 220
 MAX_CARDS = 24  # faces of one picture that get a card
-STYLES = {"boxes": "Boxes", "emoji": "Emoji", "avatar": "Avatar", "blur": "Blur", "pixelate": "Squares"}
+STYLES = {name: style.words for name, style in styles.STYLES.items() if name != "none"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,8 +127,7 @@ def drawn_full(answer: Answer, style: str) -> bytes:
 
 def draw(frame: np.ndarray, faces: list[Face], style: str, time_s: float = 0.0) -> np.ndarray:
     """`annotate` in the page's emoji art, avatars included."""
-    drawer = Avatar().drawer(time_s) if style == "avatar" else None
-    return annotate(frame, faces, style, look.ART, drawer)
+    return styles.annotate(frame, faces, style, look.ART, time_s=time_s)
 
 
 def explained(answer: Answer, index: int) -> tuple[str, Explanation]:

@@ -9,16 +9,15 @@ import streamlit as st
 
 from emojimation.apps.web import look
 from emojimation.apps.web import timeline as web_timeline
-from emojimation.apps.web.engine import model_in_use
+from emojimation.apps.web.engine import STYLES, model_in_use
 from emojimation.apps.web.jobs import STAGES, jobs, length_of, start, story_of
 from emojimation.apps.web.settings import current
+from emojimation.draw.styles import HIDING
 from emojimation.errors import InputError
-from emojimation.video.anonymise import STYLES as HIDING
 from emojimation.video.run import Options
 from emojimation.videojobs import VideoJob
 
 KINDS = ["mp4", "mov", "mkv", "webm", "avi", "m4v", "gif"]
-STYLES = {"boxes": "Boxes", "emoji": "Emoji", "avatar": "Avatar", "blur": "Blur", "pixelate": "Squares"}
 DOWNLOADS = {
     "film": ("Film", "video/mp4", ":material/movie:"),
     "csv": ("CSV", "text/csv", ":material/table:"),
