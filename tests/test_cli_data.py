@@ -78,7 +78,7 @@ def test_mistakes_are_input_errors(arguments: list[str], message: str, parquet: 
 def test_chart_without_matplotlib_says_what_to_install(parquet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     import sys
 
-    monkeypatch.delitem(sys.modules, "emojimation.training.report.report", raising=False)
+    monkeypatch.delitem(sys.modules, "emojimation.training.report.plots", raising=False)
     for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)

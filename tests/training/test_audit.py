@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from emojimation.errors import InputError
 from emojimation.labels import EMOTIONS, FERPLUS_COLUMNS
 from emojimation.training.audit.audit import audit, flat_rows, group_findings, write_json
-from emojimation.training.audit.doubt import doubts, ferplus_emotions, fold_ids, not_faces, out_of_fold
+from emojimation.training.audit.doubt import doubts, fold_ids, out_of_fold
 from emojimation.training.audit.exclude import read_exclude, write_exclude
 from emojimation.training.audit.page import page
+from emojimation.training.data import ferplus
 from emojimation.training.data.duplicates import difference_hash, group_ids, groups_of, identical_ids, near_pairs
 from emojimation.training.data.load import Dataset
 
@@ -185,7 +186,7 @@ def test_half_of_the_votes_make_it_no_face():
     votes = np.zeros((3, 10), np.uint8)
     votes[:, FERPLUS_COLUMNS.index("NF")] = 4, 5, 6
     votes[:, FERPLUS_COLUMNS.index("sadness")] = 6, 5, 4
-    assert not_faces(votes).tolist() == [False, True, True]
+    assert ferplus.not_faces(votes).tolist() == [False, True, True]
 
 
 def test_a_tie_of_labels_is_a_contradiction_and_no_copy():
@@ -196,9 +197,9 @@ def test_a_tie_of_labels_is_a_contradiction_and_no_copy():
 
 def test_ferplus_majority_and_disagreement():
     votes = votes_for(["happiness", "anger", "contempt", "NF"])
-    emotion, number = ferplus_emotions(votes)
+    emotion = ferplus.clear_majority(votes)
     assert emotion.tolist() == [EMOTIONS.index("happy"), EMOTIONS.index("angry"), -1, -1]
-    assert number.tolist() == [9] * 4 and not_faces(votes).tolist() == [False, False, False, True]
+    assert ferplus.not_faces(votes).tolist() == [False, False, False, True]
     data = Dataset.of(blobs(4), [EMOTIONS.index("happy"), EMOTIONS.index("sad"), 0, 0], votes=votes)
     told = audit(data)["ferplus"]
     assert told["clear_rows"] == 2 and told["agreement"] == 0.5
@@ -242,7 +243,7 @@ def test_the_page_is_self_contained_and_escaped(found: dict, planted: Dataset):
     html = page(found, planted)
     assert "&lt;planted&gt; &amp; made up" in html and "<planted>" not in html
     assert not re.search(r"https?://|<script|<link|@import", html)
-    sources = re.findall(r"<img src='([^']{40})", html)
+    sources = re.findall(r'<img src="([^"]{40})', html)
     assert len(sources) > 10 and all(source.startswith("data:image/jpeg;base64,") for source in sources)
     assert "prefers-color-scheme: dark" in html
     for title in (
@@ -253,6 +254,13 @@ def test_the_page_is_self_contained_and_escaped(found: dict, planted: Dataset):
         "What to leave out",
     ):
         assert title in html
+
+
+def test_class_and_file_names_cannot_carry_markup():
+    script = "<script>alert('1')</script>"
+    data = Dataset.of(blobs(8), [0, 1] * 4, names=[f'"><script>{i}' for i in range(8)], class_names=(script, "b"))
+    html = page(audit(data), data)
+    assert "<script" not in html and "&lt;script&gt;alert" in html
 
 
 def test_a_leak_is_shown_even_in_a_large_group():

@@ -1,9 +1,11 @@
+import cv2
 import numpy as np
 import pytest
 
 from emojimation.errors import InputError
 from emojimation.faces import Face
 from emojimation.labels import EMOJI, EMOTIONS, FERPLUS_COLUMNS
+from emojimation.training.data import ferplus
 from emojimation.training.data.dataset import Dataset
 from emojimation.training.judge import evaluate as scoring
 from stripes import stripes
@@ -82,9 +84,49 @@ def test_ferplus_rule() -> None:
     votes[1, FERPLUS_COLUMNS.index("neutral")] = 5
     votes[2, FERPLUS_COLUMNS.index("contempt")] = 9
     votes[3, FERPLUS_COLUMNS.index("NF")] = 10
-    ids, clear = scoring.ferplus_labels(votes)
-    assert clear.tolist() == [True, False, False, False, False]
-    assert EMOTIONS[ids[0]] == "happy"
+    ids = ferplus.clear_majority(votes)
+    assert ids.tolist() == [EMOTIONS.index("happy"), -1, -1, -1, -1]
+
+
+def test_ferplus_published_rule_drops_single_votes_and_keeps_contempt() -> None:
+    columns = ("neutral", "happiness", "sadness", "anger", "contempt", "unknown", "NF")
+    given = [
+        ({"happiness": 5, "neutral": 3, "sadness": 1, "anger": 1}, "happy"),  # 5 of the 8 that stay
+        ({"happiness": 5, "neutral": 5}, None),
+        ({"contempt": 6, "neutral": 4}, "contempt"),
+        ({"unknown": 6, "neutral": 4}, None),
+        ({"NF": 10}, None),
+        ({}, None),
+    ]
+    votes = np.zeros((len(given), 10), np.uint8)
+    for row, (numbers, _) in zip(votes, given, strict=True):
+        for column in columns:
+            row[FERPLUS_COLUMNS.index(column)] = numbers.get(column, 0)
+    ids = ferplus.published_majority(votes)
+    assert [ferplus.EIGHT[i] if i >= 0 else None for i in ids] == [word for _, word in given]
+    rows = Dataset.of(DATA.images[:6], [3] * 6, "val", votes=votes)
+    scores = scoring.judge(np.eye(7)[[3] * 6] * 0.94 + 0.01, rows, None)
+    assert (scores["ferplus8_n"], scores["ferplus8_accuracy"]) == (2, 0.5), "contempt is an error of seven classes"
+    assert (scores["ferplus_n"], scores["ferplus_accuracy"]) == (0, None)
+    assert "8-class majority" in scores["ferplus8_rule"] and "our own" in scores["ferplus_rule"]
+
+
+def test_near_copies_of_training_pictures_are_counted_apart_too() -> None:
+    rng = np.random.default_rng(0)
+    images = np.stack([cv2.resize(rng.integers(0, 256, (7, 7)).astype(np.uint8), (48, 48)) for _ in range(60)])
+    images[40] = images[0]
+    images[41] = np.clip(images[1] * 0.8 + 20, 0, 255)
+    rows = Dataset.of(images, [0] * 60, ["train"] * 40 + ["val"] * 20)
+    scores = scoring.evaluate(knows({}), rows, "val")
+    assert scores["n_without_duplicates"] == 19 and scores["n_without_same_photo"] == 18
+    assert len(scores["accuracy_without_same_photo_ci95"]) == 2
+
+
+def test_real_public_test_has_the_published_number_of_ferplus_rows(fer2013: Dataset) -> None:
+    val = fer2013.split("val")
+    if val.votes is None or not val.votes.any():
+        pytest.skip("this copy of FER2013 has no FER+ votes")
+    assert (ferplus.published_majority(val.votes) >= 0).sum() == 3199
 
 
 def test_tta_is_the_mean_with_the_mirror_image() -> None:

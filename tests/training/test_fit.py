@@ -16,7 +16,7 @@ keras = pytest.importorskip("keras", reason='training packages are absent: pip i
 from emojimation.errors import InputError  # noqa: E402
 from emojimation.training.data.dataset import Dataset  # noqa: E402
 from emojimation.training.fit import batches, checkpoint, network  # noqa: E402
-from emojimation.training.fit import trainer as fit
+from emojimation.training.fit import trainer as fit  # noqa: E402
 from emojimation.training.fit.augment import Augmentation  # noqa: E402
 from emojimation.training.fit.recipe import Recipe  # noqa: E402
 

@@ -1,4 +1,4 @@
-"""The commands after a training on a toy run: evaluate with all its options, int8 and vector export, report, mistakes."""
+"""The commands after a training on a toy run: evaluate with its options, int8 and vector export, report, mistakes."""
 
 import json
 import shutil
@@ -17,12 +17,12 @@ onnx = pytest.importorskip("onnx", reason='training packages are absent: pip ins
 
 from emojimation.classify.classifier import EmotionClassifier  # noqa: E402
 from emojimation.errors import InputError  # noqa: E402
-from emojimation.training.data import corrupt
+from emojimation.training.data import corrupt  # noqa: E402
 from emojimation.training.data.load import load, save  # noqa: E402
-from emojimation.training.export import quantize
+from emojimation.training.export import quantize  # noqa: E402
 from emojimation.training.fit import runs  # noqa: E402
 from emojimation.training.fit.recipe import Recipe  # noqa: E402
-from emojimation.training.judge import calibrate
+from emojimation.training.judge import calibrate  # noqa: E402
 from emojimation.training.train import read_teacher, train  # noqa: E402
 
 

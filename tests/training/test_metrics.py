@@ -1,3 +1,5 @@
+import math
+import time
 from itertools import pairwise
 
 import numpy as np
@@ -50,7 +52,35 @@ def test_threshold_keeps_the_wanted_accuracy() -> None:
     labels = np.zeros(100, int)
     threshold = metrics.threshold_for(probabilities, labels, 0.9)
     assert 0.5 < threshold <= 0.95
-    assert metrics.threshold_for(probabilities, np.full(100, 2), 0.9) == 0.99
+    assert metrics.threshold_for(probabilities, np.full(100, 2), 0.9) == 0.95, "an answer can still reach it"
+
+
+def test_threshold_of_three_classes_begins_where_the_likeliest_class_always_is() -> None:
+    assert metrics.threshold_for(certain([0] * 50, 0.6), np.zeros(50, int)) == 0.34
+    doubtful = np.tile([0.5, 0.3, 0.2], (50, 1))
+    assert metrics.threshold_for(doubtful, np.full(50, 2)) == 0.5
+
+
+def test_intervals_of_few_pictures_do_not_claim_certainty() -> None:
+    low, high = metrics.wilson_ci95(1.0, 18)
+    assert low == pytest.approx(0.8241, abs=1e-4) and high == 1.0
+    low, high = metrics.wilson_ci95(0.7, 3589)
+    assert (low, high) == pytest.approx((0.6848, 0.7148), abs=1e-4)
+
+
+def test_temperature_stays_in_its_bounds_and_near_one_on_few_pictures() -> None:
+    labels = np.arange(3589) % 3
+    sure = 4 * np.eye(3)[labels]
+    assert metrics.fit_temperature(sure / 40, labels) == pytest.approx(0.2)
+    assert metrics.fit_temperature(50 * np.eye(3)[(labels + 1) % 3], labels) == pytest.approx(5.0)
+    assert metrics.fit_temperature(sure[:18], labels[:18]) > 0.5
+
+
+def test_macro_f1_counts_classes_that_are_only_answered() -> None:
+    """scikit-learn's f1_score([0, 0, 1], [0, 2, 1], average="macro") is 0.5556."""
+    scores = metrics.summary(certain([0, 2, 1]), np.array([0, 0, 1]), NAMES)
+    assert scores["macro_f1"] == pytest.approx((2 / 3 + 1 + 0) / 3)
+    assert scores["balanced_accuracy"] == pytest.approx(0.75)
 
 
 def test_coverage_curve_falls_from_everything() -> None:
@@ -66,3 +96,13 @@ def test_mcnemar_by_hand() -> None:
     b = np.array([False] * 8 + [True] * 2)
     assert metrics.mcnemar_p(a, b) == pytest.approx(2 * (1 + 10 + 45) / 1024)
     assert metrics.mcnemar_p(a, a) == 1.0
+
+
+def test_mcnemar_of_many_rows_ends_and_agrees_with_the_normal_approximation() -> None:
+    a, b = np.zeros(200_000, bool), np.zeros(200_000, bool)
+    a[:100_400] = True
+    b[100_400:] = True
+    start = time.perf_counter()
+    p = metrics.mcnemar_p(a, b)
+    assert time.perf_counter() - start < 1
+    assert p == pytest.approx(math.erfc((800 - 1) / math.sqrt(2 * 200_000)), rel=0.001)

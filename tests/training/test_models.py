@@ -9,7 +9,7 @@ keras = pytest.importorskip("keras", reason='training packages are absent: pip i
 
 from emojimation.classify.classifier import EmotionClassifier  # noqa: E402
 from emojimation.errors import InputError  # noqa: E402
-from emojimation.training.export import export
+from emojimation.training.export import export  # noqa: E402
 from emojimation.training.fit import models  # noqa: E402
 from emojimation.training.fit.network import compiled, plain  # noqa: E402
 from emojimation.training.fit.recipe import Recipe  # noqa: E402

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from stripes import stripes
 pytest.importorskip("matplotlib", reason='training packages are absent: pip install "emojimation[train]"')
 
 from emojimation.errors import InputError
+from emojimation.templates import percent
 from emojimation.training.data import corrupt
 from emojimation.training.export import card
 from emojimation.training.fit import runs
@@ -21,7 +23,6 @@ from emojimation.training.judge import evaluate as scoring
 from emojimation.training.judge.metrics import softmax
 from emojimation.training.report import page as report_page
 from emojimation.training.report import plots as report_plots
-from emojimation.training.report import report
 from emojimation.weights import sha256
 
 DATA = stripes()
@@ -87,7 +88,7 @@ def read(page: str) -> Tags:
 def test_the_page_has_every_part_and_needs_no_other_file(folder: Path) -> None:
     page = report_page.page(runs.open_run(folder), [], DATA, VAL, answers())
     told = read(page)
-    for title in ("Training", "Classes", "Confusion matrix", "How far the confidence", "Spoilt pictures", "Worst"):
+    for title in ("Training", "Classes", "Confusion matrix", "Calibration", "Corruption robustness", "Worst"):
         assert title in told.text
     wrong = int((answers().argmax(1) != VAL.labels).sum())
     assert 0 < told.tags.count("img") == min(wrong, report_page.MISTAKES)
@@ -96,6 +97,36 @@ def test_the_page_has_every_part_and_needs_no_other_file(folder: Path) -> None:
     assert not re.search(r"url\((?!#)", page) and "@import" not in page
     assert "toy <1>" not in page and "toy &lt;1&gt;" in page
     assert f"{100 * runs.open_run(folder).metrics['accuracy']:.1f} %" in told.text
+
+
+def test_class_names_cannot_carry_markup_into_page_or_card(folder: Path) -> None:
+    script = "<script>alert('1')</script>|x"
+    scores = json.loads((folder / "metrics.json").read_text().replace('"angry"', json.dumps(script)))
+    (folder / "metrics.json").write_text(json.dumps(scores | {"model": script}))
+    run = runs.open_run(folder)
+    assert run.metrics["labels"][0] == script
+    named = replace(DATA, class_names=(script, *DATA.class_names[1:]), votes=None)
+    page = report_page.page(run, [run.metrics], named, named.split("val"), answers())
+    assert "<script" not in page and "&lt;script&gt;alert" in page
+    text = card.model_card(run, [])
+    assert "<script" not in text and r"&lt;/script&gt;\|x" in text, "a bar would end the cell of a table"
+
+
+def test_tables_show_intervals_and_both_duplicate_figures(folder: Path) -> None:
+    run = runs.open_run(folder)
+    seen = scoring.judge(answers(), VAL, VAL.images[:5])
+    text = card.model_card(run, [seen])
+    assert card.figure_of(seen, "accuracy_without_same_photo") in text
+    assert re.search(r"accuracy \| [\d.]+ % \([\d.]+ to [\d.]+\)", text)
+    page = read(report_page.page(run, [seen])).text
+    assert "no photo of training" in page and card.figure_of(seen, "accuracy_without_duplicates") in page
+
+
+def test_the_card_of_other_classes_does_not_speak_of_seven_words(folder: Path) -> None:
+    text = (folder / "metrics.json").read_text().replace('"angry"', '"bored"')
+    (folder / "metrics.json").write_text(text)
+    own = card.model_card(runs.open_run(folder), [])
+    assert "PublicTest" not in own and "Seven words" not in own and "knows 7 classes" in own
 
 
 def test_without_data_and_history_the_page_is_shorter(folder: Path) -> None:
@@ -113,9 +144,9 @@ def test_worst_mistakes_are_wrong_and_sorted() -> None:
 
 
 def test_plots_follow_the_theme_and_keep_their_text() -> None:
-    svg = report_plots.themed_svg(report.curves_figure(HISTORY), "curves")
+    svg = report_plots.themed_svg(report_plots.curves_figure(HISTORY), "curves")
     assert "cross-entropy (nats)" in svg and "validation accuracy (%)" in svg and "best 50.0 % in epoch 5" in svg
-    assert "var(--ink)" in svg and report.INK not in svg and report.BLUE not in svg.lower()
+    assert "var(--ink)" in svg and report_plots.INK not in svg and report_plots.BLUE not in svg.lower()
     assert not re.search(r'\s(fill|stroke)="var', svg)
 
 
@@ -152,7 +183,7 @@ def test_the_card_says_figures_limits_and_law(folder: Path) -> None:
         "Article 5(1)(f)",
         "at the workplace and in education",
         "43.2 %",
-        card.percent(run.metrics["accuracy"]),
+        percent(run.metrics["accuracy"]),
         "no face found in 4",
         "confidence of **0.50**",
         "ab" * 32,

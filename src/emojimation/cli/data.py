@@ -64,9 +64,9 @@ def chart(dataset: Dataset, out: Path) -> None:
         raise InputError(
             f"{out}: expected a chart file ending in .png, .svg or .pdf, found {out.suffix or 'no suffix'!r}"
         )
-    report = extra("emojimation.training.report.report", "matplotlib")
+    plots = extra("emojimation.training.report.plots", "matplotlib")
     out.parent.mkdir(parents=True, exist_ok=True)
-    report.class_bars(dataset, out)
+    plots.class_bars(dataset, out)
 
 
 def summary(dataset: Dataset) -> dict:
@@ -165,7 +165,7 @@ def findings_table(found: dict) -> Table:
     table.add_column("number", justify="right")
     rows = {f"identical groups inside {split}": number for split, number in identical["groups_inside"].items()}
     rows |= {
-        f"{split} pictures with an identical twin in train": n
+        f"{split} pictures with an identical duplicate in train": n
         for split, n in identical["rows_with_twin_in_train"].items()
     }
     rows |= {f"{split} pictures whose photo is in train": n for split, n in near["rows_with_twin_in_train"].items()}

@@ -26,7 +26,9 @@ SHOWN = (
     "macro_f1",
     "ece",
     "accuracy_without_duplicates",
+    "accuracy_without_same_photo",
     "ferplus_accuracy",
+    "ferplus8_accuracy",
     "temperature",
     "threshold",
 )
@@ -68,7 +70,7 @@ def need(package: str) -> None:
 
 
 def holding_out(dataset: Any) -> Any:
-    """The data set, with a part of its training rows as validation split where it has none; says so on standard error."""
+    """The data set with a validation split: part of its training rows where it has none, which standard error says."""
     from emojimation.training.data.holdout import with_validation
 
     whole, held = with_validation(dataset)
@@ -80,11 +82,12 @@ def holding_out(dataset: Any) -> Any:
 
 
 def print_scores(scores: dict[str, Any], keys: tuple[str, ...] = SHOWN) -> None:
-    """The figures `keys` that `scores` has, one a line, on standard error."""
+    """The figures `keys` that `scores` has, one a line, with their 95 % intervals, on standard error."""
     for key in keys:
         if scores.get(key) is not None:
-            value = scores[key]
-            console.print(f"{key:>30}  {value:.4f}" if isinstance(value, float) else f"{key:>30}  {value}")
+            value, interval = scores[key], scores.get(f"{key}_ci95")
+            words = f"{value:.4f}" if isinstance(value, float) else value
+            console.print(f"{key:>30}  {words}" + (f"  ({interval[0]:.4f} to {interval[1]:.4f})" if interval else ""))
 
 
 def evaluate(
@@ -95,7 +98,8 @@ def evaluate(
         typer.Option(help="Name of a model in the package, or path of an ONNX file; several are compared."),
     ] = None,
     train_data: Annotated[
-        Path | None, typer.Option(help="What the model was trained on, if it is not in DATA: twins are counted apart.")
+        Path | None,
+        typer.Option(help="What the model was trained on, if it is not in DATA: duplicates are counted apart."),
     ] = None,
     ferplus: FERPLUS = None,
     tta: Annotated[bool, typer.Option(help="Mean of each picture and its mirror image.")] = False,
@@ -245,7 +249,7 @@ def write(path: Path, text: str) -> None:
 def _print_corruptions(table: dict[str, Any]) -> None:
     from emojimation.training.data.corrupt import words_of
 
-    grid = Table("corruption", "mild", "middle", "strong", "mean", title=f"Accuracy on {table['n']} spoilt pictures")
+    grid = Table("corruption", "mild", "medium", "strong", "mean", title=f"Accuracy on {table['n']} corrupted pictures")
     for name, mean in table["means"].items():
         rows = [row for row in table["rows"] if row["corruption"] == name]
         cells = [""] * (3 - len(rows)) + [f"{row['accuracy']:.1%}  [dim]{row['parameter']}[/dim]" for row in rows]

@@ -24,7 +24,7 @@ def train(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="A recipe of the package (default, finetune, lite, resnet, seed, strided, vgg, wide), or a JSON file with one."
+            help="A recipe of the package (default, finetune, lite, resnet, seed, strided, vgg, wide) or a JSON file."
         ),
     ] = None,
     model: Annotated[
@@ -91,7 +91,7 @@ def _print_spread(accuracies: list[float]) -> None:
 
 
 def _recipe(recipe: str | None, model: str | None, start: str | None, resumed: Path | None) -> tuple[str, Any]:
-    """Name and content of the recipe: the one asked for, or else that of the resumed run, the network or fine-tuning."""
+    """Name and content of the recipe: the one asked for, else that of the resumed run, the network or fine-tuning."""
     from emojimation.training.fit import recipe as recipes
 
     if recipe is None and resumed is not None and (resumed / "recipe.json").is_file():

@@ -1,9 +1,6 @@
 """One HTML page of a film's people that needs nothing else: data, pictures, style and script are inside."""
 
 import base64
-import html
-import json
-import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +11,7 @@ import numpy as np
 
 from emojimation.faces import Face, crop_faces
 from emojimation.labels import LabelSet
+from emojimation.templates import fill
 from emojimation.weights import ASSETS
 
 POINTS = 1200  # of one person's series, about as many as a screen has columns
@@ -29,11 +27,7 @@ def html_of(data: dict[str, Any], classes: LabelSet) -> str:
     """
     drawn = [*zip(classes.names, classes.colours, strict=True), ("not sure", NOT_SURE_COLOUR)]
     labels = [{"name": name, "colour": colour, "emoji": _emoji(name, colour)} for name, colour in drawn]
-    content = json.dumps({**data, "labels": labels}, ensure_ascii=False, separators=(",", ":"))
-    # "<" must not stand in a script block, where "</script>" would end it.
-    parts = {"title": html.escape(str(data["title"])), "data": content.replace("<", "\\u003c")}
-    template = (ASSETS / "timeline.html").read_text("utf-8")
-    return re.sub(r"\{\{(title|data)\}\}", lambda match: parts[match[1]], template)
+    return fill("emojimation.story", "timeline.html", data={**data, "labels": labels})
 
 
 def thumbnail(frame: np.ndarray, xyxy: Any, side_px: int = 120) -> str:

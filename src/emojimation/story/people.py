@@ -93,7 +93,7 @@ class Person:
         return {name: float(p) for name, p in zip(self.classes.names, mean, strict=True)}
 
     def spans(self, min_s: float = MIN_SPAN_S) -> list[Span]:
-        """Stretches of one label, in order; shorter ones than `min_s` go to the longer neighbour; absences part them."""
+        """Stretches of one label, in order; shorter ones than `min_s` join the longer neighbour; absences part them."""
         weights_s = self.weights_s
         return [self._span(start, end, label, weights_s[start:end]) for start, end, label in self._runs(min_s)]
 

@@ -56,7 +56,7 @@ def of_rows(rows: Iterable[Mapping[str, Any]], duration_s: float | None = None) 
 
 
 def summary(timeline: Timeline) -> dict[str, Any]:
-    """Plain numbers and texts for JSON: duration_s, and per person when and how long seen, shares, changes, peaks, ..."""
+    """Plain numbers and texts for JSON: duration_s, and per person when seen, for how long, shares, changes, peaks."""
     return {
         "duration_s": round(timeline.duration_s, 3),
         "rows_without_number": timeline.unnumbered,

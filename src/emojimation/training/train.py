@@ -66,7 +66,7 @@ def train(
     lessons = None if teacher is None else read_teacher(teacher, train_rows)
     trainer = fit(train_rows, val_rows, recipe, folder, resume, report, lessons, weights)
     if find_spec("matplotlib"):  # a machine that only trains may lack what draws and exports
-        from emojimation.training.report.report import training_curves
+        from emojimation.training.report.plots import training_curves
 
         with writing(folder):
             training_curves(trainer.history, folder / "curves.png")

@@ -11,15 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from emojimation.labels import EMOTIONS
-from emojimation.training.audit.doubt import (
-    CLEAR_VOTES,
-    check_probabilities,
-    doubts,
-    ferplus_emotions,
-    not_faces,
-    out_of_fold,
-)
+from emojimation.training.audit.doubt import check_probabilities, doubts, out_of_fold
 from emojimation.training.audit.exclude import DOUBTFUL, REASONS, exclusions
+from emojimation.training.data import ferplus
 from emojimation.training.data.dataset import Dataset
 from emojimation.training.data.duplicates import groups_of, identical_ids, near_ids
 
@@ -50,7 +44,7 @@ def audit(dataset: Dataset, probabilities: np.ndarray | None = None) -> dict:
         "identical": group_findings(dataset, identical),
         "near": {**pairs, **group_findings(dataset, near)},
         "flat": flat_rows(dataset.images).tolist(),
-        "not_a_face": None if dataset.votes is None else np.flatnonzero(not_faces(dataset.votes)).tolist(),
+        "not_a_face": None if dataset.votes is None else np.flatnonzero(ferplus.not_faces(dataset.votes)).tolist(),
         "ferplus": ferplus_findings(dataset),
         "doubt": doubt_findings(dataset, likely, model),
     }
@@ -79,7 +73,7 @@ def balance(dataset: Dataset) -> dict:
 
 
 def group_findings(dataset: Dataset, ids: np.ndarray) -> dict:
-    """Numbers of groups of two or more, within and across splits, twins of evaluation rows, and the groups."""
+    """Numbers of groups of two or more, within and across splits, duplicates of evaluation rows, and the groups."""
     groups = groups_of(ids)
     told = [_group(dataset, rows) for rows in groups]
     present = dataset.splits_present
@@ -88,7 +82,7 @@ def group_findings(dataset: Dataset, ids: np.ndarray) -> dict:
         "groups": len(groups),
         "pictures": sum(map(len, groups)),
         "groups_inside": inside,
-        "rows_with_twin_in_train": {split: _twins(dataset, ids, split) for split in present if split != "train"},
+        "rows_with_twin_in_train": {split: _known(dataset, ids, split) for split in present if split != "train"},
         "contradictory": sum(group["contradictory"] for group in told),
         "across_splits": sum(len(set(group["splits"])) > 1 for group in told),
         "list": told,
@@ -109,7 +103,7 @@ def _groups_inside(groups: list[np.ndarray], mask: np.ndarray) -> int:
     return sum(int(mask[rows].sum()) > 1 for rows in groups)
 
 
-def _twins(dataset: Dataset, ids: np.ndarray, split: str) -> int:
+def _known(dataset: Dataset, ids: np.ndarray, split: str) -> int:
     return int(np.isin(ids[dataset.splits == split], ids[dataset.splits == "train"]).sum())
 
 
@@ -122,14 +116,14 @@ def flat_rows(images: np.ndarray) -> np.ndarray:
 
 
 def ferplus_findings(dataset: Dataset) -> dict | None:
-    """How far FER+'s clear majorities (6 of 10 votes or more) agree with the labels, and the rows where they do not.
+    """How far FER+'s clear majorities (`ferplus.CLEAR_RULE`) agree with the labels, and the rows where they do not.
 
     None without votes or for other classes than the seven. Rows are ranked by the number of votes for another emotion.
     """
     if dataset.votes is None or dataset.class_names != EMOTIONS:
         return None
-    emotion, votes = ferplus_emotions(dataset.votes)
-    clear = (emotion >= 0) & (votes >= CLEAR_VOTES)
+    emotion, votes = ferplus.clear_majority(dataset.votes), dataset.votes.max(1)
+    clear = emotion >= 0
     agree = emotion == dataset.labels
     per_class = {
         name: round(float(agree[clear & (dataset.labels == i)].mean()), 4)

@@ -4,14 +4,11 @@ import cv2
 import numpy as np
 
 from emojimation.errors import InputError
-from emojimation.labels import EMOTIONS, FERPLUS_COLUMNS, FERPLUS_TO_EMOTION
 from emojimation.training.data.dataset import Dataset, resize
 
 CENTRES = 1500
 FOLDS = 5
 RIDGE = 0.3
-# FER+ is called clear where one of the seven emotions has more than half of the ten votes: its authors' majority rule.
-CLEAR_VOTES = 6
 
 
 def hog_features(images: np.ndarray) -> np.ndarray:
@@ -30,7 +27,7 @@ def kernel_features(features: np.ndarray, seed: int = 0) -> np.ndarray:
 
 
 def fold_ids(groups: np.ndarray, seed: int = 0) -> np.ndarray:
-    """A fold 0 to 4 for each row (n,); rows of one group share theirs, or a twin would give the label away."""
+    """A fold 0 to 4 for each row (n,); rows of one group share theirs, or a duplicate would give the label away."""
     _, inverse = np.unique(groups, return_inverse=True)
     rng = np.random.default_rng(seed)
     return rng.permutation(int(inverse.max()) + 1)[inverse] % FOLDS
@@ -86,16 +83,3 @@ def doubts(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     others = probabilities.copy()
     others[rows, labels] = -1
     return others.max(axis=1) - own
-
-
-def ferplus_emotions(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """FER+'s majority (n,) as an index into `EMOTIONS`, -1 where it is none of the seven, and its votes (n,) of ten."""
-    names = [FERPLUS_TO_EMOTION.get(column) for column in FERPLUS_COLUMNS]
-    ids = np.array([EMOTIONS.index(name) if name else -1 for name in names])
-    top = votes.argmax(axis=1)
-    return ids[top], votes[np.arange(len(votes)), top].astype(np.int64)
-
-
-def not_faces(votes: np.ndarray) -> np.ndarray:
-    """(n,) bool: at least half of FER+'s voters said that the picture shows no face."""
-    return votes[:, FERPLUS_COLUMNS.index("NF")] * 2 >= np.maximum(votes.sum(axis=1), 1)

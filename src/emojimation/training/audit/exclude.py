@@ -8,7 +8,7 @@ import numpy as np
 
 from emojimation.errors import InputError
 from emojimation.labels import EMOTIONS
-from emojimation.training.audit.doubt import ferplus_emotions
+from emojimation.training.data import ferplus
 from emojimation.training.data.dataset import Dataset
 from emojimation.training.data.duplicates import groups_of
 
@@ -74,7 +74,7 @@ def _doubtful(dataset: Dataset, doubt: np.ndarray) -> np.ndarray:
     strong = doubt >= DOUBTFUL
     if dataset.votes is None or dataset.class_names != EMOTIONS:
         return strong
-    return strong & (ferplus_emotions(dataset.votes)[0] != dataset.labels)
+    return strong & (ferplus.first(dataset.votes) != dataset.labels)
 
 
 def write_exclude(found: dict, path: Path) -> None:

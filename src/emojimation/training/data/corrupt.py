@@ -20,7 +20,7 @@ FULL_PX = 48
 
 @dataclass(frozen=True, slots=True)
 class Corruption:
-    """One way to spoil a picture.
+    """One way to degrade a picture.
 
     change: (h,w) uint8, the severity's value and a generator -> (h,w) uint8. values: mild to strong.
     unit: how a value reads, with "{}" in its place.
@@ -96,7 +96,7 @@ CORRUPTIONS = {
 
 
 def corrupt(images: np.ndarray, name: str, severity: int, seed: int = 0) -> np.ndarray:
-    """A spoilt copy of `images` (n,h,w) uint8, same shape; severity counts from 1, mild first.
+    """A corrupted copy of `images` (n,h,w) uint8, same shape; severity counts from 1, mild first.
 
     Raises InputError for a name that is not in `CORRUPTIONS` or a severity that it does not have.
     """

@@ -1,4 +1,4 @@
-"""A trained Keras network -> one ONNX file with scaling, softmax and calibration inside and its papers in the metadata."""
+"""A trained Keras network -> one ONNX file with scaling, softmax, calibration and metadata inside; other formats."""
 
 import json
 import tempfile

@@ -124,7 +124,7 @@ def compare(source: Path, target: Path, rows: Dataset) -> dict[str, Any]:
 
 
 def speeds(models: list[EmotionClassifier], image: np.ndarray, rounds: int = 200) -> list[float]:
-    """Median milliseconds for one picture (1,s,s) of each model, taken in turn so that a busy machine is fair to all."""
+    """Median milliseconds for one picture (1,s,s) of each model, in turn, so that a busy machine is fair to all."""
     times: list[list[float]] = [[] for _ in models]
     for _ in range(rounds):
         for model, spent in zip(models, times, strict=True):

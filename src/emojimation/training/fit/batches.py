@@ -6,26 +6,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
-from emojimation.labels import EMOTIONS, FERPLUS_COLUMNS, FERPLUS_TO_EMOTION
+from emojimation.training.data import ferplus
 from emojimation.training.fit.augment import NONE, augment
 from emojimation.training.fit.recipe import Recipe
 
 Goals = dict[str, np.ndarray]
 Batch = tuple[np.ndarray, Goals, dict[str, np.ndarray] | None]
-
-
-def votes_distribution(votes: np.ndarray) -> np.ndarray:
-    """FER+ votes (n,10) -> distribution over the ten columns (n,10) float32; rows without any vote are "NF"."""
-    votes = votes.astype(np.float32)
-    votes[votes.sum(1) == 0, FERPLUS_COLUMNS.index("NF")] = 1
-    return votes / votes.sum(1, keepdims=True)
-
-
-def votes_emotions(votes: np.ndarray) -> np.ndarray:
-    """FER+ votes (n,10) -> share of each of the seven emotions (n,7) float32; all zero where none of them has a vote."""
-    order = [FERPLUS_COLUMNS.index(next(c for c, e in FERPLUS_TO_EMOTION.items() if e == name)) for name in EMOTIONS]
-    chosen = votes[:, order].astype(np.float32)
-    return chosen / np.maximum(chosen.sum(1, keepdims=True), 1)
 
 
 def targets(
@@ -38,10 +24,10 @@ def targets(
     goal = np.eye(classes, dtype=np.float32)[labels]
     heads = {}
     if votes is not None and recipe.ferplus_mix:
-        share = votes_emotions(votes)
+        share = ferplus.shares(votes, classes)
         goal = np.where(share.sum(1, keepdims=True) > 0, goal + recipe.ferplus_mix * (share - goal), goal)
     if votes is not None and recipe.ferplus_head:
-        heads["votes"] = votes_distribution(votes)
+        heads["votes"] = ferplus.distribution(votes)
     goal = goal * (1 - recipe.label_smoothing) + recipe.label_smoothing / classes
     if teacher is not None:
         goal = goal + recipe.distil * (teacher.astype(np.float32) - goal)

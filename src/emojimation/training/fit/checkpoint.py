@@ -1,4 +1,4 @@
-"""The state of a run in one file: whole or absent, and refused in one line where it is damaged or of another version."""
+"""The state of a run in one file: whole or absent; refused in one line where damaged or of another version."""
 
 import io
 import json

@@ -93,7 +93,7 @@ def plain(model: keras.Model) -> keras.Model:
 
 
 def save_weights(model: keras.Model, recipe: Recipe, path: Path) -> None:
-    """Write a plain model's weights in float16 with its recipe, for others to start from: half the size of the model."""
+    """Write a plain model's weights in float16 with its recipe, to start from: half the size of the model."""
     arrays: dict[str, Any] = {f"w{i:04d}": w.astype(np.float16) for i, w in enumerate(model.get_weights())}
     np.savez_compressed(path, recipe=recipe.to_json(), **arrays)
 

@@ -1,4 +1,4 @@
-"""A run folder read back: what `emojimation train` left there, checked, with one line for what is missing or foreign."""
+"""A run folder read back: what `emojimation train` left there, and one line for what is missing or foreign."""
 
 import json
 import os

@@ -15,6 +15,7 @@ import numpy as np
 
 from emojimation.errors import InputError
 from emojimation.interrupt import Interrupt
+from emojimation.training.data import ferplus
 from emojimation.training.data.dataset import Dataset
 from emojimation.training.fit import checkpoint
 from emojimation.training.fit.batches import Batches, Goals, targets
@@ -50,7 +51,7 @@ class Best:
 
 
 class Average:
-    """Exponential moving average of every weight, batch norm's statistics included, kept in float32 outside the model."""
+    """Exponential moving average of all weights, batch norm's statistics included, in float32 outside the model."""
 
     def __init__(self, decay: float, every: int = 4) -> None:
         self.decay, self.every, self.step = decay, every, 0
@@ -242,7 +243,7 @@ def fit(
     checkpoint that `resume` goes on from.
     """
     keras.utils.set_random_seed(recipe.seed)
-    goals = targets(train.labels, train.votes, len(train.class_names), recipe, teacher)
+    goals = targets(train.labels, ferplus.votes_of(train), len(train.class_names), recipe, teacher)
     model = compiled(recipe, len(train.class_names), train.size_px, "votes" in goals)
     if start is not None:
         start_from(model, start)

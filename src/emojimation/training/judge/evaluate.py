@@ -7,22 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from emojimation.errors import InputError
-from emojimation.labels import EMOTIONS, FERPLUS_COLUMNS, FERPLUS_TO_EMOTION
+from emojimation.labels import EMOTIONS
+from emojimation.training.data import ferplus
 from emojimation.training.data.dataset import Dataset
+from emojimation.training.data.duplicates import identical_ids, near_ids
 from emojimation.training.judge import metrics
 
 Predict = Callable[[np.ndarray], np.ndarray]
-
-FERPLUS_RULE = (
-    "pictures where one of our seven emotions has more than half of the ten FER+ votes; "
-    "majorities for contempt, unknown or not-a-face, and pictures without a majority, are left out"
-)
-FERPLUS8_RULE = (
-    "pictures where one of FER+'s eight emotions has the most votes (the first of equals) and unknown or "
-    "not-a-face has not; "
-    "contempt always counts as a wrong answer, because no FER2013 label means it"
-)
 
 
 def evaluate(
@@ -36,9 +27,10 @@ def evaluate(
     """Score `predict` ((n,s,s) uint8 -> (n,c)) on one split; the result is the contract's JSON without the model's
     name.
 
-    labels: the model's classes, which have to be those of `dataset`. train: rows whose byte-identical twins are left
-    out of `accuracy_without_duplicates`; by default the training rows of `dataset` itself, where it has any. tta: mean
-    over each picture and its mirror image.
+    labels: the model's classes: those of `dataset`, or FER+'s eight where it has the votes. train: rows whose
+    duplicates are left out of `accuracy_without_duplicates` (byte-identical) and `accuracy_without_same_photo`
+    (near copies too); by default the training rows of `dataset` itself, where it has any. tta: mean over each picture
+    and its mirror image.
     """
     rows = rows_of(dataset, split, labels)
     probabilities = predict_views(predict, rows.images, tta)
@@ -46,14 +38,8 @@ def evaluate(
 
 
 def rows_of(dataset: Dataset, split: str, labels: Sequence[str] = EMOTIONS) -> Dataset:
-    """The rows of `split`; InputError where there are none, or where their classes are not the model's `labels`."""
-    rows = dataset.split(split)
-    if rows.class_names != tuple(labels):
-        raise InputError(
-            f"Expected the classes {', '.join(labels)}, got {', '.join(rows.class_names)} in {rows.source}: "
-            "give data with the classes of the model."
-        )
-    return rows
+    """The rows of `split` in the classes of the model, see `ferplus.in_classes`; InputError where there are none."""
+    return ferplus.in_classes(dataset.split(split), tuple(labels))
 
 
 def judge(probabilities: np.ndarray, rows: Dataset, seen: np.ndarray | None) -> dict[str, Any]:
@@ -77,64 +63,52 @@ def train_images(dataset: Dataset, split: str, train: Dataset | None) -> np.ndar
     return dataset.split("train").images if known else None
 
 
-def twins(images: np.ndarray, others: np.ndarray) -> np.ndarray:
+def identical(images: np.ndarray, others: np.ndarray) -> np.ndarray:
     """(n,) bool: which pictures have a byte-identical one among `others`."""
     seen = {other.tobytes() for other in others}
     return np.array([image.tobytes() in seen for image in images], bool)
 
 
+def same_photo(images: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(n,) bool: which pictures show a photo that is among `others` too, identical or a near copy, as in the audit."""
+    both = np.concatenate([others, images])
+    groups, _ = near_ids(both, identical_ids(both))
+    return np.isin(groups[len(others) :], groups[: len(others)])
+
+
 def _without_duplicates(probabilities: np.ndarray, rows: Dataset, seen: np.ndarray | None) -> dict[str, Any]:
-    if seen is None:
-        return {"n_without_duplicates": None, "accuracy_without_duplicates": None}
-    fresh = ~twins(rows.images, seen)
-    score = metrics.accuracy(probabilities[fresh], rows.labels[fresh]) if fresh.any() else None
-    return {"n_without_duplicates": int(fresh.sum()), "accuracy_without_duplicates": score}
+    """Accuracy without pictures that the model may know, by both meanings of duplicate."""
+    result: dict[str, Any] = {}
+    for name, found in (("duplicates", identical), ("same_photo", same_photo)):
+        fresh = None if seen is None else ~found(rows.images, seen)
+        result |= _share(f"accuracy_without_{name}", f"n_without_{name}", probabilities, rows.labels, fresh)
+    return result
 
 
-def ferplus_labels(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """FER+ votes (n,10) -> (class ids (n,), clear (n,) bool) by `FERPLUS_RULE`."""
-    winner = votes.argmax(1)
-    total = np.maximum(votes.sum(1), 1)
-    ids = _column_ids()[winner]
-    return ids, (ids >= 0) & (votes.max(1) > total / 2)
-
-
-def _column_ids() -> np.ndarray:
-    """(10,) our class id of each FER+ column, -1 where there is none."""
-    names = [FERPLUS_TO_EMOTION.get(column) for column in FERPLUS_COLUMNS]
-    return np.array([-1 if name is None else EMOTIONS.index(name) for name in names])
-
-
-def _votes(rows: Dataset) -> np.ndarray | None:
-    """FER+'s votes where there are any and the classes are the seven emotions, which alone they speak of."""
-    known = rows.class_names == EMOTIONS and rows.votes is not None and rows.votes.any()
-    return rows.votes if known else None
+def _share(key: str, count: str, p: np.ndarray, ids: np.ndarray, kept: np.ndarray | None) -> dict[str, Any]:
+    """Accuracy on the rows `kept` (n,) bool with its interval and their number; None each where there are none."""
+    n = None if kept is None else int(kept.sum())
+    share = metrics.accuracy(p[kept], ids[kept]) if n else None
+    interval = metrics.wilson_ci95(share, n) if share is not None and n else None
+    return {count: n, key: share, f"{key}_ci95": interval}
 
 
 def _ferplus(probabilities: np.ndarray, rows: Dataset) -> dict[str, Any]:
-    votes = _votes(rows)
-    if votes is None:
-        return {"ferplus_n": 0, "ferplus_accuracy": None, "ferplus_rule": FERPLUS_RULE}
-    ids, clear = ferplus_labels(votes)
-    eight = (votes.argmax(1) < FERPLUS_COLUMNS.index("unknown")) & votes.any(1)
-    answers = probabilities.argmax(1)
-    return {
-        "ferplus_n": int(clear.sum()),
-        "ferplus_accuracy": float((answers[clear] == ids[clear]).mean()) if clear.any() else None,
-        "ferplus_rule": FERPLUS_RULE,
-        "ferplus8_n": int(eight.sum()),
-        "ferplus8_accuracy": float((answers[eight] == ids[eight]).mean()) if eight.any() else None,
-        "ferplus8_rule": FERPLUS8_RULE,
-    }
+    votes = ferplus.votes_of(rows)
+    result: dict[str, Any] = {"ferplus_rule": ferplus.CLEAR_RULE, "ferplus8_rule": ferplus.PUBLISHED_RULE}
+    rules = (("ferplus", ferplus.clear_majority), ("ferplus8", ferplus.published_majority))
+    for name, rule in rules:
+        ids = np.full(len(rows), -1) if votes is None else rule(votes)
+        result |= _share(f"{name}_accuracy", f"{name}_n", probabilities, ids, ids >= 0)
+    return result
 
 
 def clear_threshold(probabilities: np.ndarray, rows: Dataset, wanted: float = 0.9) -> float:
-    """The confidence for "not sure": answers above it agree with a clear FER+ majority at least as often as `wanted`."""
-    votes = _votes(rows)
-    if votes is None:
-        return metrics.threshold_for(probabilities, rows.labels, wanted)
-    ids, clear = ferplus_labels(votes)
-    return metrics.threshold_for(probabilities[clear], ids[clear], wanted)
+    """The confidence for "not sure": of answers above it, `wanted` agree with a clear FER+ majority (or the label)."""
+    votes = ferplus.votes_of(rows)
+    ids = rows.labels if votes is None else ferplus.clear_majority(votes)
+    clear = ids >= 0
+    return metrics.threshold_for(probabilities[clear], ids[clear], wanted) if clear.any() else 0.99
 
 
 def commit() -> str:

@@ -1,16 +1,35 @@
-"""Plots of what a model is worth: calibration, coverage, classes, corruptions; and any figure as themed SVG."""
+"""Plots for reports: the data, the training, what a model is worth; and any figure as themed SVG.
+
+No window and no global state: matplotlib's `Figure` alone.
+"""
 
 import io
 import re
+from pathlib import Path
 from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from emojimation.training.data.corrupt import words_of
-from emojimation.training.report.report import BLUE, FAINT, INK, PAPER, SOFT, VERMILION, plain_axes
+from emojimation.training.data.dataset import Dataset
+from emojimation.training.export.card import FER2013_COUNTS, OTHER_NAMES, SPLIT_NAMES
 
+INK = "#1f2328"
+FAINT = "#d0d7de"
+SOFT = "#57606a"
+PAPER = "#ffffff"
+# Okabe and Ito's blue and vermilion: close in grey (lightness 46 and 54 of 100), so marks or lines differ as well.
+BLUE, VERMILION = "#0072b2", "#d55e00"
+LABEL_BOX = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.6}
+# Lightness falls from split to split, so that the bars stay apart in grey; hatches help where three meet.
+SPLIT_STYLES: dict[str, dict[str, Any]] = {
+    "train": {"color": BLUE},
+    "val": {"color": "#E69F00", "hatch": "///"},
+    "test": {"color": "#C9D6DF", "hatch": "..."},
+}
 ORANGE, GREY_BLUE = "#e69f00", "#c9d6df"
 # Colours of a figure -> variables of the page's style sheet, so that one drawing serves light and dark.
 THEME = {
@@ -23,8 +42,96 @@ THEME = {
     ORANGE: "var(--orange)",
     GREY_BLUE: "var(--pale)",
 }
-SEVERITIES = ("mild", "middle", "strong")
-SHADES = {"mild": (PAPER, "o"), "middle": (ORANGE, "s"), "strong": (BLUE, "D")}
+SEVERITIES = ("mild", "medium", "strong")
+SHADES = {"mild": (PAPER, "o"), "medium": (ORANGE, "s"), "strong": (BLUE, "D")}
+
+
+def class_bars(dataset: Dataset, path: str | Path) -> None:
+    """Rows per class and split as a bar chart, written to `path` (.png, .svg or .pdf), at 160 dots an inch."""
+    class_figure(dataset).savefig(path)
+
+
+def class_figure(dataset: Dataset) -> Figure:
+    """Rows per class and split as a bar chart."""
+    counts = dataset.counts()
+    figure = Figure(figsize=(max(8.0, 1.15 * len(dataset.class_names)), 4.8), dpi=160, layout="constrained")
+    axes = figure.add_subplot()
+    width = 0.84 / len(counts)
+    for k, (split, numbers) in enumerate(counts.items()):
+        x = np.arange(len(numbers)) + (k - (len(counts) - 1) / 2) * width
+        heights, words = list(numbers.values()), split_words(split, tuple(numbers.values()))
+        bars = axes.bar(x, heights, width * 0.92, edgecolor=PAPER, label=words, **SPLIT_STYLES[split])
+        axes.bar_label(
+            bars, fmt="{:,.0f}", padding=2, fontsize=8 if len(counts) < 3 else 6.5, color=INK, bbox=LABEL_BOX
+        )
+    _dress(axes, dataset)
+    return figure
+
+
+def _dress(axes: Axes, dataset: Dataset) -> None:
+    totals = np.bincount(dataset.labels, minlength=len(dataset.class_names))
+    shares = totals / max(1, totals.sum())
+    ticks = [f"{name}\n{share:.1%}" for name, share in zip(dataset.class_names, shares, strict=True)]
+    axes.set_xticks(range(len(ticks)), ticks, fontsize=9.5, color=INK)
+    axes.set_ylabel("pictures", color=INK)
+    axes.set_title(f"{len(dataset):,} pictures by class", loc="left", fontsize=13, fontweight="bold", color=INK, pad=22)
+    sizes = f"{dataset.size_px}×{dataset.size_px} px, grey; per cent: share of all pictures"
+    axes.text(0, 1.025, sizes, transform=axes.transAxes, fontsize=9, color=SOFT)
+    axes.yaxis.set_major_formatter("{x:,.0f}")
+    axes.yaxis.grid(color=FAINT, linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.tick_params(length=0, colors=INK)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color(INK)
+    axes.margins(y=0.1)
+    axes.legend(
+        frameon=False, labelcolor=INK, fontsize=9, ncols=3, loc="lower right", bbox_to_anchor=(1, 1.05), borderpad=0
+    )
+
+
+def split_words(split: str, counts: tuple[int, ...]) -> str:
+    """A split's name in a legend, with FER2013's own name where its class counts say that it is FER2013."""
+    names = SPLIT_NAMES if counts in FER2013_COUNTS else OTHER_NAMES
+    return names[split]
+
+
+def training_curves(history: list[dict[str, Any]], path: Path) -> None:
+    """Loss and validation accuracy over the epochs, side by side, as a PNG."""
+    curves_figure(history).savefig(path, dpi=130)
+
+
+def curves_figure(history: list[dict[str, Any]]) -> Figure:
+    """Loss and validation accuracy over the epochs, side by side; the best epoch is marked."""
+    epochs = [row["epoch"] for row in history]
+    figure = Figure(figsize=(11.1, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    left.plot(epochs, [row["loss"] for row in history], color=BLUE, ls="--", label="training (augmented, all heads)")
+    left.plot(epochs, [row["val_loss"] for row in history], color=VERMILION, label="validation")
+    left.set_ylabel("cross-entropy (nats)")
+    left.legend(frameon=False, labelcolor=INK)
+    best = max(history, key=lambda row: row["val_accuracy"])
+    point = (best["epoch"], 100 * best["val_accuracy"])
+    right.plot(epochs, [100 * row["val_accuracy"] for row in history], color=VERMILION)
+    right.plot(*point, "o", color=INK)
+    # Under the curve's end there is room: validation accuracy climbs early.
+    words, place = f"best {point[1]:.1f} % in epoch {point[0]}", {"xy": (0.97, 0.06), "xycoords": "axes fraction"}
+    right.annotate(words, ha="right", color=INK, **place)
+    right.set_ylabel("validation accuracy (%)")
+    for axes in (left, right):
+        axes.set_xlabel("epoch")
+        plain_axes(axes)
+    return figure
+
+
+def plain_axes(axes: Axes, grid: str = "both") -> None:
+    """Two thin spines, a faint grid along `grid` ("x", "y" or "both"), everything in the ink's colour."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(INK)
+    axes.tick_params(colors=INK, length=3)
+    axes.grid(axis=grid, color=FAINT, linewidth=0.7)  # type: ignore[arg-type]
+    axes.set_axisbelow(True)
+    for label in (axes.xaxis.label, axes.yaxis.label, axes.title):
+        label.set_color(INK)
 
 
 def themed_svg(figure: Figure, words: str) -> str:
@@ -68,12 +175,12 @@ def coverage_figure(rows: list[dict[str, Any]], threshold: float | None) -> Figu
     x, y = (100 * np.array([row[key] for row in rows]) for key in ("coverage", "accuracy"))
     axes.plot(x, y, color=BLUE, lw=1.8)
     axes.plot(x[:1], y[:1], "o", color=INK, mfc=PAPER, ms=7)
-    all_words = f"every picture: {y[0]:.0f} % right"
+    all_words = f"every picture: {y[0]:.0f} % correct"
     note: dict[str, Any] = {"textcoords": "offset points", "color": INK, "fontsize": 9, "ha": "right"}
     if threshold is not None:
         k = int(np.argmin([abs(row["threshold"] - threshold) for row in rows]))
         axes.plot(x[k], y[k], "D", color=VERMILION, ms=8)
-        words = f"threshold {threshold:.2f}:\n{x[k]:.0f} % answered, {y[k]:.0f} % right"
+        words = f"threshold {threshold:.2f}:\n{x[k]:.0f} % answered, {y[k]:.0f} % correct"
         if x[k] > 90:  # the two points lie so close that one text has to do for both
             all_words = words
         else:
@@ -93,7 +200,7 @@ def class_scores_figure(per_class: dict[str, dict[str, float]]) -> Figure:
     recall, precision = (np.array([100 * per_class[name][key] for name in names]) for key in ("recall", "precision"))
     y = np.arange(len(names))
     axes.hlines(y, recall, precision, color=FAINT, lw=4)
-    axes.plot(recall, y, "o", color=BLUE, ms=9, label="recall: found of those labelled so", clip_on=False)
+    axes.plot(recall, y, "o", color=BLUE, ms=9, label="recall: found among those labelled so", clip_on=False)
     axes.plot(
         precision,
         y,
@@ -103,7 +210,7 @@ def class_scores_figure(per_class: dict[str, dict[str, float]]) -> Figure:
         mew=1.8,
         ms=8,
         clip_on=False,
-        label="precision: right of those answered so",
+        label="precision: correct among those answered so",
     )
     axes.set_yticks(y, [f"{name} ({per_class[name]['n']:,})" for name in names])
     axes.set(xlabel="share of pictures (%)", xlim=(0, 100), ylim=(-0.6, len(names) - 0.4))
@@ -128,7 +235,7 @@ def corruption_figure(table: dict[str, Any]) -> Figure:
             axes.plot(value, y, SHADES[word][1], color=INK, mfc=SHADES[word][0], ms=8, clip_on=False)
     for word in SEVERITIES:
         axes.plot([], [], SHADES[word][1], color=INK, mfc=SHADES[word][0], ms=8, label=word)
-    axes.plot([], [], ls="--", color=SOFT, lw=1, label=f"untouched, {clean:.1f} %")
+    axes.plot([], [], ls="--", color=SOFT, lw=1, label=f"clean, {clean:.1f} %")
     axes.set_yticks(range(len(names)), [words_of(name) for name in names])
     axes.set(xlabel="accuracy (%)", xlim=(low, min(100, clean + 6)), ylim=(-0.6, len(names) - 0.4))
     plain_axes(axes, "x")
@@ -138,5 +245,5 @@ def corruption_figure(table: dict[str, Any]) -> Figure:
 
 
 def severity_words(number: int) -> tuple[str, ...]:
-    """The names of `number` severities, mild first: of two, the middle and the strong one."""
+    """The names of `number` severities, mild first: of two, the medium and the strong one."""
     return SEVERITIES[-number:]
