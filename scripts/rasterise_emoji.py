@@ -20,10 +20,10 @@ from fontTools import subset
 from fontTools.ttLib import TTFont
 from PIL import Image
 
-from emojimation.labels import EMOJI, NOT_SURE_EMOJI
+from emojimation.labels import EMOJI, MORE_EMOJI, NOT_SURE_EMOJI
 
 SIZE = 256
-NAMES = {**EMOJI, "not_sure": NOT_SURE_EMOJI}
+NAMES = {**EMOJI, **MORE_EMOJI, "not_sure": NOT_SURE_EMOJI}
 
 
 def noto_picture(package: Path, emoji: str) -> Image.Image:

@@ -33,7 +33,7 @@ COLOURS = {
 }
 
 CONTEMPT = "contempt"  # FER+'s eighth emotion
-_MORE_EMOJI = {CONTEMPT: "😏"}
+MORE_EMOJI = {CONTEMPT: "😏"}  # of classes beyond the seven, with art in the package
 _MORE_COLOURS = {CONTEMPT: "#56B4E9"}
 # For classes of any other name, in order, from the palette's own colours and darker shades of them.
 _SPARE_COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#8C6D00", "#5E3C99", "#7F7F7F")
@@ -74,7 +74,7 @@ def label_set(names: Sequence[str], emoji: Sequence[str] = (), colours: Sequence
     emoji, colours: for each class, in place of the usual ones. Other classes get a disc in a colour of their own.
     """
     known = [emotion_of(name) or (CONTEMPT if name.strip().lower() == CONTEMPT else "") for name in names]
-    signs, paints = EMOJI | _MORE_EMOJI, COLOURS | _MORE_COLOURS
+    signs, paints = EMOJI | MORE_EMOJI, COLOURS | _MORE_COLOURS
     spare = iter(_SPARE_COLOURS * (1 + len(names) // len(_SPARE_COLOURS)))
     usual_colours = tuple(paints[name] if name else next(spare) for name in known)
     return LabelSet(
