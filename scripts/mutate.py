@@ -1,6 +1,7 @@
 """Change the code in small ways and see whether the tests notice: a mutation run over geometry, tracking and detection.
 
 Run: python scripts/mutate.py [faces tracking detect] [--sample 100] [--seed 0] [--out out/mutants.json] [--survivors]
+[--only PATTERN]
 Each mutant is one change of a constant, an operator, a sign, a slice or a min/max. It lives in a forked process that
 runs the fast tests of its module until the first failure; nothing on disk is touched. Answers are kept in --out under
 the text of the mutant and of its tests, so that a run that was stopped goes on where it was, and a second run is free.
@@ -15,6 +16,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import signal
 import sys
 import tempfile
@@ -39,6 +41,7 @@ EQUIVALENT = ROOT / "scripts" / "mutants.toml"
 # Folder or module -> its test files, those that fail first in front.
 TESTS = {
     "faces.py": ("test_faces", "test_golden"),
+    "tracking/adapt.py": ("test_priors",),
     "tracking/assign.py": ("test_assign", "test_track_score", "test_track"),
     "tracking/neutral.py": ("test_neutral",),
     "tracking/smooth.py": ("test_smooth", "test_track"),
@@ -190,6 +193,11 @@ def _run_tests(path: str, source: str) -> None:
         os._exit(code)
 
 
+def equivalents() -> dict[str, dict[str, str]]:
+    """Module -> key of a mutant that nobody could notice -> the reason."""
+    return tomllib.loads(EQUIVALENT.read_text("utf-8")) if EQUIVALENT.is_file() else {}
+
+
 def modules_of(names: list[str]) -> list[str]:
     """Module files of the names given: a module, a path, or a folder of modules."""
     files = []
@@ -243,6 +251,7 @@ def main() -> None:
     parser.add_argument("modules", nargs="*", default=["faces", "tracking", "detect"])
     parser.add_argument("--sample", type=int, help="as many mutants, drawn with --seed; default: all")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="", help="those whose function and change match this pattern")
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "mutants.json")
     parser.add_argument("--survivors", action="store_true", help="only those that survived before, by --out")
     args = parser.parse_args()
@@ -257,11 +266,11 @@ def main() -> None:
         kept = json.loads(args.out.read_text("utf-8")).values()
         again = {(row["path"], row["key"]) for row in kept if row["answer"] == "survived"}
         mutants = [mutant for mutant in mutants if (mutant.path, mutant.key) in again]
+    mutants = [mutant for mutant in mutants if re.search(args.only, mutant.key)]
     if args.sample is not None and args.sample < len(mutants):
         chosen = sorted(random.Random(args.seed).sample(range(len(mutants)), args.sample))
         mutants = [mutants[index] for index in chosen]
-    equivalent = tomllib.loads(EQUIVALENT.read_text("utf-8")) if EQUIVALENT.is_file() else {}
-    print(summary(judge(mutants, args.out, equivalent)))
+    print(summary(judge(mutants, args.out, equivalents())))
 
 
 if __name__ == "__main__":
