@@ -211,6 +211,28 @@ def test_the_token_is_asked_for_everywhere_but_on_health(tight):
         websockets.connect(f"ws://127.0.0.1:{tight.port}/v1/stream")
 
 
+def test_the_tokens_scheme_may_be_written_in_any_case(tight):
+    for given, status in (("bearer secret", 200), ("BEARER  secret", 200), ("Basic secret", 401), ("secret", 401)):
+        assert httpx.get(f"{tight.url}/v1/model", headers={"authorization": given}).status_code == status, given
+
+
+def test_head_is_answered_as_get_without_the_body(client):
+    for path in ("/health", "/ready", "/v1/model", "/nothing"):
+        got, head = client.get(path), client.head(path)
+        assert (head.status_code, head.content) == (got.status_code, b"")
+        assert head.headers["content-length"] == got.headers["content-length"]
+    assert client.head("/v1/analyze").status_code == 405
+
+
+def test_answers_on_one_connection_do_not_wait_for_the_clients_ack(client):
+    times = []
+    for _ in range(15):
+        began = time.perf_counter()
+        client.get("/health").raise_for_status()
+        times.append(time.perf_counter() - began)
+    assert sorted(times)[7] < 0.035, times  # an ACK may be delayed by 40 ms
+
+
 def test_a_full_queue_is_a_429_with_a_time_to_come_again(tight, guest):
     head = b"POST /v1/analyze HTTP/1.1\r\nhost: x\r\nauthorization: Bearer secret\r\ncontent-type: image/jpeg\r\n"
     slow = [socket.create_connection(("127.0.0.1", tight.port)) for _ in range(2)]

@@ -61,6 +61,14 @@ def sources(out: Path) -> list[str]:
     return names + ([row["source"] for row in tables.read_jsonl(errors)] if errors.exists() else [])
 
 
+def test_a_name_is_no_formula_in_the_table_and_the_same_when_it_is_read_again(tmp_path):
+    table = tables.format_of(tmp_path / "out.csv")
+    row = {"source": "=HYPERLINK(1).jpg", "width": 1, "height": 1, "faces": []}
+    table.write(tmp_path / "out.csv", table.rows(row))
+    assert "\n'=HYPERLINK(1).jpg," in (tmp_path / "out.csv").read_text("utf-8")
+    assert [read["source"] for read in table.read(tmp_path / "out.csv")] == ["=HYPERLINK(1).jpg"]
+
+
 @pytest.mark.parametrize("kind", ["parquet", "csv", "jsonl"])
 def test_every_kind_of_output_has_every_picture_once(kind, folder, tmp_path, in_process, model):
     out = tmp_path / f"out.{kind}"

@@ -10,7 +10,7 @@ import pytest
 from emojimation.errors import InputError
 from emojimation.faces import TEMPLATE, Face
 from emojimation.labels import EMOTIONS
-from emojimation.story.rows import COLUMNS, Log, export, face_of, read_log, rows_of
+from emojimation.story.rows import COLUMNS, Log, csv_cells, export, face_of, of_csv_cells, read_log, rows_of
 
 
 def face(track_id=1, landmarks=True, classified=True):
@@ -68,6 +68,17 @@ def test_csv_and_parquet_hold_the_same(log, tmp_path):
     assert columns[0]["happy"] == 0.6 and columns[0]["x1"] == 31.5 and columns[0]["emotion"] == "happy"
     assert columns[2]["nose_x"] is None and columns[3]["happy"] is None and columns[3]["track_id"] is None
     assert typed["time_s"] == 0.1
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "'=1", "''-1"])
+def test_a_text_that_a_spreadsheet_would_compute_is_marked_and_comes_back(text):
+    assert csv_cells({"a": text, "b": -1.5}) == {"a": f"'{text}", "b": -1.5}
+    assert of_csv_cells(csv_cells({"a": text})) == {"a": text}
+
+
+@pytest.mark.parametrize("text", ["", "a=1", "'quoted'", "'", "photo-1.jpg", "/a/=b"])
+def test_other_texts_stay_as_they_are(text):
+    assert csv_cells({"a": text}) == of_csv_cells({"a": text}) == {"a": text}
 
 
 def test_a_face_comes_back_from_its_row():

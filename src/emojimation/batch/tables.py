@@ -78,7 +78,7 @@ def _write_csv(columns: Columns, path: Path, lines: Iterable[Row]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(columns), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(lines)
+        writer.writerows(map(rows.csv_cells, lines))
 
 
 def _schema(pa: Any, columns: Columns) -> Any:
@@ -125,7 +125,7 @@ def _read_csv(columns: Columns, path: Path) -> Iterator[Row]:
             for row in reader:
                 if None in row or None in row.values():
                     raise _foreign(path, f"{len(columns)} columns in each line")
-                yield row
+                yield rows.of_csv_cells(row)
         except (UnicodeDecodeError, csv.Error) as error:
             raise _foreign(path, _FIRST_COLUMNS) from error
 

@@ -7,6 +7,7 @@ frame can be read and the run can go on. The other files, of one row per face, a
 import csv
 import json
 import os
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,19 @@ class LogLine:
     frame: int
     time_s: float
     faces: list[dict[str, Any]]
+
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")  # what a spreadsheet would compute, or has been marked already
+
+
+def csv_cells(row: dict[str, Any]) -> dict[str, Any]:
+    """A row for a CSV file: a text that a spreadsheet would take for a formula is marked by an apostrophe before it."""
+    return {key: f"'{v}" if isinstance(v, str) and _FORMULA.match(v) else v for key, v in row.items()}
+
+
+def of_csv_cells(row: dict[str, str]) -> dict[str, str]:
+    """The row that `csv_cells` was given, as texts."""
+    return {key: v[1:] if v.startswith("'") and _FORMULA.match(v) else v for key, v in row.items()}
 
 
 def face_row(frame: int, time_s: float, face: dict[str, Any]) -> dict[str, Any]:
@@ -195,7 +209,7 @@ def _write_csv(rows: Iterator[dict[str, Any]], path: Path, columns: dict[str, ty
         writer = csv.DictWriter(file, list(columns), lineterminator="\n")
         writer.writeheader()
         for row in rows:
-            writer.writerow(flat_row(row, columns))
+            writer.writerow(csv_cells(flat_row(row, columns)))
 
 
 def _write_parquet(rows: Iterator[dict[str, Any]], path: Path, columns: dict[str, type]) -> None:

@@ -45,7 +45,7 @@ class Gate:
 
     def __init__(self, app: ASGIApp, engine: Engine, metrics: Metrics, limits: Limits, token: str | None = None):
         self.app, self.engine, self.metrics, self.limits = app, engine, metrics, limits
-        self._wanted = None if token is None else f"Bearer {token}".encode()
+        self._token = None if token is None else token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request or stream through."""
@@ -58,10 +58,11 @@ class Gate:
         await _Visit(self, scope, send).go(receive)
 
     def _may_enter(self, scope: Scope) -> bool:
-        if self._wanted is None or scope["path"] in OPEN:
+        if self._token is None or scope["path"] in OPEN:
             return True
         given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-        return hmac.compare_digest(given, self._wanted)
+        scheme, _, token = given.partition(b" ")  # the scheme in any case, RFC 9110 section 11.1
+        return scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(b" "), self._token)
 
     def check(self, scope: Scope) -> None:
         """Raise Problem for a request that may not enter."""
@@ -75,14 +76,16 @@ class _Visit:
     """One request on its way through the gate."""
 
     def __init__(self, gate: Gate, scope: Scope, send: Send):
-        self.gate, self.scope, self._send = gate, scope, send
+        self.gate, self.method, self._send = gate, scope["method"], send
+        # HEAD is answered as GET; the server, which sees its own scope, leaves out the body.
+        self.scope = {**scope, "method": "GET"} if self.method == "HEAD" else scope
         self.id = uuid.uuid4().hex
         self.status = 0
-        self.body_ended = scope["method"] in ("GET", "HEAD", "OPTIONS")
+        self.body_ended = self.method in ("GET", "HEAD", "OPTIONS")
         self.sent_bytes = 0
         self.began = time.perf_counter()
         self.noted: dict[str, Any] = {}
-        scope.setdefault("state", {})["noted"] = self.noted
+        self.scope.setdefault("state", {})["noted"] = self.noted
 
     async def go(self, receive: Receive) -> None:
         counted = False
@@ -124,7 +127,7 @@ class _Visit:
     def _write_down(self) -> None:
         seconds = time.perf_counter() - self.began
         route = getattr(self.scope.get("route"), "path", "none")
-        metrics, method = self.gate.metrics, self.scope["method"]
+        metrics, method = self.gate.metrics, self.method
         metrics.requests.labels(route, method if method in METHODS else "other", str(self.status)).inc()
         metrics.seconds.labels(route).observe(seconds)
         fields: dict[str, Any] = {

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from emojimation.apps.web.engine import Answer, drawn_full
-from emojimation.story.rows import COLUMNS, flat_row
+from emojimation.story.rows import COLUMNS, csv_cells, flat_row
 
 HEAD = ("source", "width", "height", "face")
 
@@ -35,8 +35,8 @@ def as_csv(answers: list[Answer]) -> str:
     writer.writeheader()
     for answer in answers:
         for number, face in enumerate(answer.faces, 1):
-            head = dict(zip(HEAD, (_plain(answer.name), *answer.size_wh, number), strict=True))
-            writer.writerow(head | flat_row(face.to_dict()))
+            head = dict(zip(HEAD, (answer.name, *answer.size_wh, number), strict=True))
+            writer.writerow(csv_cells(head | flat_row(face.to_dict())))
     return out.getvalue()
 
 
@@ -61,8 +61,3 @@ def _free(stem: str, taken: set[str]) -> str:
         name = f"{stem}-{number}.jpg"
     taken.add(name)
     return name
-
-
-def _plain(name: str) -> str:
-    """A file's name that no spreadsheet takes for a formula."""
-    return f"'{name}" if name.startswith(("=", "+", "-", "@")) else name
