@@ -15,6 +15,7 @@ from stripes import stripes
 pytest.importorskip("matplotlib", reason='training packages are absent: pip install "emojimation[train]"')
 
 from emojimation.errors import InputError
+from emojimation.files import write_whole
 from emojimation.templates import percent
 from emojimation.training.data import corrupt
 from emojimation.training.export import card
@@ -254,5 +255,5 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(InputError, match="No space left"):
-        runs.write_whole(tmp_path / "m.onnx", b"new")
+        write_whole(tmp_path / "m.onnx", b"new")
     assert (tmp_path / "m.onnx").read_bytes() == b"old"

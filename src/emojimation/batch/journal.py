@@ -137,12 +137,3 @@ def full_disk(error: OSError, path: Path) -> InputError:
         f"Expected room on the disk, got none for {path} ({error.strerror}): what was answered is kept. "
         "Free some room and go on with --resume."
     )
-
-
-def synced(path: Path) -> None:
-    """Make sure that a file is on the disk before another one is removed for it."""
-    number = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

@@ -1,14 +1,14 @@
 """Where the results of a batch go: what lies there already, and the files that appear whole at the end."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from emojimation.batch import tables
-from emojimation.batch.journal import Journal, full_disk, synced
+from emojimation.batch.journal import Journal, full_disk
 from emojimation.errors import InputError
+from emojimation.files import whole
 from emojimation.labels import EMOTIONS
 
 Row = dict[str, Any]
@@ -75,23 +75,16 @@ def finish(output: Output, journal: Journal, earlier: set[str]) -> list[Path]:
     The journal stays: a kill in between leaves all for the next run. Raises InputError where the disk is full.
     """
     form = tables.format_of(output.path, output.classes)
-    parts = [
-        (output.path, _results(output, form, journal, earlier)),
-        (output.errors, _errors(output, journal, earlier)),
-    ]
-    for path, rows in parts:
-        partial = path.with_name(f"{path.name}.partial")
-        try:
-            (form.write if path == output.path else tables.write_jsonl)(partial, rows)
-            synced(partial)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise full_disk(error, path) from error
-    for path, _ in reversed(parts):  # the errors first: what stands in neither file would be answered again
-        os.replace(path.with_name(f"{path.name}.partial"), path)
+    try:
+        # The errors appear first: what stands in neither file would be answered again.
+        with whole(output.path) as results, whole(output.errors) as errors:
+            form.write(results, _results(output, form, journal, earlier))
+            tables.write_jsonl(errors, _errors(output, journal, earlier))
+    except OSError as error:
+        raise full_disk(error, output.path) from error
     if not output.errors.stat().st_size:
         output.errors.unlink()
-    return [path for path, _ in parts if path.exists()]
+    return [path for path in (output.path, output.errors) if path.exists()]
 
 
 def _results(output: Output, form: tables.Format, journal: Journal, earlier: set[str]) -> Iterator[Row]:

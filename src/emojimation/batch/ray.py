@@ -16,8 +16,9 @@ from typing import Any
 import pyarrow as pa
 
 from emojimation.batch.listing import Item, Listing, group_items
-from emojimation.batch.run import Answerer, Engine, Row, Settings, apart, processors
+from emojimation.batch.run import Answerer, Engine, Row, Settings, apart
 from emojimation.errors import InputError
+from emojimation.files import usable_processors
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # before ray is loaded: nothing is sent anywhere
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
@@ -62,7 +63,7 @@ def connected(address: str | None, workers: int | None = None) -> Iterator[None]
         return
     options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     if address is None:
-        count = workers or processors()
+        count = workers or usable_processors()
         with _hushed():
             ray.init(
                 address="local", num_cpus=count, include_dashboard=False, object_store_memory=STORE_BYTES, **options

@@ -1,6 +1,5 @@
 """Very many pictures to one table: listed, answered by all cores or by a cluster, resumed after a crash, summed up."""
 
-import os
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +13,7 @@ from emojimation.batch.listing import Item, Listing, bytes_of, clean, listing_of
 from emojimation.batch.output import Output, earlier_of, finish
 from emojimation.batch.workers import Workers
 from emojimation.errors import InputError
+from emojimation.files import usable_processors
 from emojimation.weights import resolve, sha256
 
 Row = dict[str, Any]
@@ -130,7 +130,7 @@ def local(count: int | None = None) -> Engine:
     """The engine of this machine: `count` processes, by default one per core."""
 
     def answers(settings: Settings, listing: Listing, answered: set[str]) -> Iterator[list[Row]]:
-        workers = Workers(count or processors(), _load, (settings,), _answer, _lost)
+        workers = Workers(count or usable_processors(), _load, (settings,), _answer, _lost)
         return workers.answers(pieces(item for item in listing if item.source not in answered))
 
     return answers
@@ -140,11 +140,6 @@ def apart(settings: Settings, items: list[Item]) -> list[Row]:
     """The rows of some items from a process of their own, which may die of one of them."""
     workers = Workers(1, _load, (settings,), _answer, _lost)
     return [row for piece in workers.answers([items]) for row in piece]
-
-
-def processors() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def pieces(items: Iterable[Item], most: int = PIECE) -> Iterator[list[Item]]:

@@ -169,7 +169,7 @@ def _save_probabilities(path: Path, answers: list[Any]) -> None:
     """Write the mean of the models' probabilities, each (n,7), as float32."""
     import numpy as np
 
-    from emojimation.training.fit.runs import write_whole
+    from emojimation.files import write_whole
 
     buffer = io.BytesIO()
     np.save(buffer, np.mean(answers, axis=0, dtype=np.float32))

@@ -6,7 +6,6 @@ frame can be read and the run can go on. The other files, of one row per face, a
 
 import csv
 import json
-import os
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,8 +15,9 @@ from typing import Any, TextIO
 import numpy as np
 
 from emojimation.attributes import ATTRIBUTES
-from emojimation.errors import InputError
+from emojimation.extras import need
 from emojimation.faces import Face
+from emojimation.files import whole
 from emojimation.labels import EMOTIONS, label_set
 
 LANDMARKS = ("right_eye", "left_eye", "nose", "mouth_right", "mouth_left")  # as the viewer sees them
@@ -183,10 +183,8 @@ def export(log: Path, target: Path, kind: str) -> Path:
 
     Raises InputError where Parquet's package is missing, OSError for a full disk.
     """
-    part = target.with_name(f"{target.name}.partial")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _WRITERS[kind](rows_of(log), part, _columns_in(log))
-    os.replace(part, target)
+    with whole(target) as part:
+        _WRITERS[kind](rows_of(log), part, _columns_in(log))
     return target
 
 
@@ -228,11 +226,10 @@ def _write_parquet(rows: Iterator[dict[str, Any]], path: Path, columns: dict[str
 
 def load_parquet() -> tuple[Any, Any]:
     """The modules pyarrow and pyarrow.parquet. Raises InputError with what to install where they are missing."""
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise InputError('Expected pyarrow for Parquet, got none: pip install "emojimation[ray]".') from error
+    need("video", "pyarrow")
+    import pyarrow
+    import pyarrow.parquet
+
     return pyarrow, pyarrow.parquet
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from emojimation.errors import InputError
+from emojimation.files import write_whole
 from emojimation.labels import EMOTION_LABELS, NOT_SURE_EMOJI, LabelSet, label_set
 from emojimation.story import page
 from emojimation.story.people import MAX_GAP_S, NOT_SURE, Person, Span
@@ -70,7 +71,7 @@ def write_srt(path: str | Path, timeline: Timeline) -> Path:
         f"{number}\n{_clock(start, ',')} --> {_clock(end, ',')}\n" + "\n".join(f"{who}: {what}" for who, what in lines)
         for number, (start, end, lines) in enumerate(_cues(timeline), 1)
     )
-    return _write(path, "\n\n".join([*cues, ""]).rstrip("\n") + "\n")
+    return write_whole(Path(path), "\n\n".join([*cues, ""]).rstrip("\n") + "\n")
 
 
 def write_vtt(path: str | Path, timeline: Timeline) -> Path:
@@ -79,7 +80,7 @@ def write_vtt(path: str | Path, timeline: Timeline) -> Path:
         f"{_clock(start, '.')} --> {_clock(end, '.')}\n" + "\n".join(f"<v {who}>{who}: {what}" for who, what in lines)
         for start, end, lines in _cues(timeline)
     )
-    return _write(path, "\n\n".join(["WEBVTT", *cues]) + "\n")
+    return write_whole(Path(path), "\n\n".join(["WEBVTT", *cues]) + "\n")
 
 
 def write_html(
@@ -101,7 +102,9 @@ def write_html(
         for peak in entry["peaks"]:
             peak["picture"] = (thumbnails or {}).get((person.track_id, peak["frame"]))
     link = None if video is None else os.path.relpath(video, path.parent or ".")
-    return _write(path, page.html_of({**data, "title": title, "video": page.link_of(link)}, timeline.classes))
+    return write_whole(
+        Path(path), page.html_of({**data, "title": title, "video": page.link_of(link)}, timeline.classes)
+    )
 
 
 def _entry(row: Mapping[str, Any]) -> tuple | None:
@@ -181,16 +184,3 @@ def _clock(seconds: float, mark: str) -> str:
     milliseconds = round(seconds * 1000)
     minutes, rest = divmod(milliseconds, 60_000)
     return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}{mark}{rest % 1000:03}"
-
-
-def _write(path: str | Path, text: str) -> Path:
-    """Write beside the target and rename, so that it appears whole."""
-    path = Path(path)
-    part = path.with_name(f"{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, "utf-8", newline="\n")
-        os.replace(part, path)
-    except OSError as error:
-        raise InputError(f"Expected a file that can be written, got {path} ({error.strerror}).") from error
-    return path

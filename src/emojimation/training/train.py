@@ -11,11 +11,12 @@ import numpy as np
 from emojimation import __version__
 from emojimation.classify.classifier import EmotionClassifier
 from emojimation.errors import InputError
+from emojimation.files import write_whole
 from emojimation.training.audit.exclude import read_exclude
 from emojimation.training.data.dataset import Dataset
 from emojimation.training.fit.network import load_start, predict_logits
 from emojimation.training.fit.recipe import Recipe, read
-from emojimation.training.fit.runs import load_keras, write_whole, writing
+from emojimation.training.fit.runs import load_keras, writing
 from emojimation.training.fit.trainer import Report, fit
 from emojimation.training.judge import calibrate
 from emojimation.training.judge.evaluate import clear_threshold, commit, evaluate

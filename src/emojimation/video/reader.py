@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from emojimation.errors import InputError
+from emojimation.extras import need
 from emojimation.video.tone import HDR_TRANSFERS, ToneMapper
 
 ASSUMED_FPS = 25.0
@@ -60,11 +61,10 @@ class Source(Protocol):
 
 def load_av() -> Any:
     """The module PyAV. Raises InputError with what to install where it is missing."""
-    try:
-        # Its log stays off, as it is by default: with it on, FFmpeg's threads wait for Python's lock and can hang.
-        import av
-    except ImportError as error:
-        raise InputError('Expected PyAV for video, got none: pip install "emojimation[video]".') from error
+    need("video", "av")
+    # Its log stays off, as it is by default: with it on, FFmpeg's threads wait for Python's lock and can hang.
+    import av
+
     return av
 
 

@@ -5,7 +5,6 @@ copies one or more such segments, without encoding again, into the final film (M
 together with the sound of the source.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +14,7 @@ import cv2
 import numpy as np
 
 from emojimation.errors import InputError
+from emojimation.files import whole
 from emojimation.video.reader import ASSUMED_FPS, load_av, open_container
 from emojimation.video.sound import Sound, Track, added, packets_of, tracks_of
 
@@ -153,30 +153,19 @@ def join(
     Opus. `target` appears whole: it is written beside and renamed. Raises OSError for a full disk.
     """
     av = load_av()
-    part = beside(target)
     kind = _format_of(target)
-    try:
-        with av.open(
-            f"file:{part}", "w", format=kind, options={"movflags": "+faststart"} if kind == "mp4" else {}
-        ) as out:
-            out.metadata.update(tags or {})
-            with open_container(segments[0][0]) as first:
-                stream = added(out, first.streams.video[0])
-            tracks = tracks_of(out, sound, kind) if sound else []
-            for packet in _pictures(segments):
-                packet.stream = stream
-                _mux_until(out, tracks, float(packet.dts * packet.time_base) + AHEAD_S)
-                out.mux(packet)
-            _mux_until(out, tracks, float("inf"))
-    except OSError:
-        part.unlink(missing_ok=True)  # half of a film without its index helps nobody, and the disk may be full
-        raise
-    os.replace(part, target)
-
-
-def beside(target: Path) -> Path:
-    """Where a file is written before it is whole: its name with `.partial` before the suffix."""
-    return target.with_name(f"{target.stem}.partial{target.suffix}")
+    flags = {"movflags": "+faststart"} if kind == "mp4" else {}
+    # An exception leaves nothing: half of a video without its index helps nobody, and the disk may be full.
+    with whole(target) as part, av.open(f"file:{part}", "w", format=kind, options=flags) as out:
+        out.metadata.update(tags or {})
+        with open_container(segments[0][0]) as first:
+            stream = added(out, first.streams.video[0])
+        tracks = tracks_of(out, sound, kind) if sound else []
+        for packet in _pictures(segments):
+            packet.stream = stream
+            _mux_until(out, tracks, float(packet.dts * packet.time_base) + AHEAD_S)
+            out.mux(packet)
+        _mux_until(out, tracks, float("inf"))
 
 
 def tags_of(path: Path) -> dict[str, str]:

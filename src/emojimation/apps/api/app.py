@@ -1,7 +1,6 @@
 """The REST service: pictures, streams and videos in, faces with emotions out. Built by `service`, run by `serve`."""
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,6 +27,7 @@ from emojimation.apps.api.schema import problems
 from emojimation.apps.api.stream import add_stream
 from emojimation.apps.api.video import add_video
 from emojimation.errors import InputError
+from emojimation.files import usable_processors
 
 PICTURES = ("image/jpeg", "image/png", "image/webp", "application/octet-stream")
 
@@ -39,7 +39,7 @@ class Settings:
     must show it. origins: web pages of other hosts that may call (CORS); none by default."""
 
     model: str = "default"
-    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    workers: int = field(default_factory=usable_processors)
     tiles: bool = False
     batching: bool = False
     token: str | None = None

@@ -107,7 +107,7 @@ class Recorder:
 
     def _kept(self, wrong: str | None) -> tuple[Path | None, str | None]:
         """Make the film from what was written, whether that ended well or not."""
-        from emojimation.video.writer import beside, count_frames, join
+        from emojimation.video.writer import count_frames, join
 
         if not self._part.exists() or (wrong and not count_frames(self._part)) or not self.frames:
             self._part.unlink(missing_ok=True)
@@ -121,7 +121,6 @@ class Recorder:
                 self._part.unlink()
         except Exception as error:  # no room for the copy: what grew is a film too
             wrong = reason(error)
-            beside(self.path).unlink(missing_ok=True)
             os.replace(self._part, self.path)
         return self.path, wrong
 

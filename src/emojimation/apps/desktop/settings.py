@@ -17,6 +17,7 @@ from typing import Any
 
 from emojimation.draw.styles import HIDING, STYLES
 from emojimation.errors import InputError
+from emojimation.files import write_whole
 
 THEMES = ("dark", "light")
 ARTS = {"noto": "Noto", "fluent": "Fluent 3D"}
@@ -92,12 +93,9 @@ def load(path: Path | None = None) -> Settings:
 def save(settings: Settings, path: Path | None = None) -> bool:
     """Keep the settings; False where that is impossible. The file appears whole, also with two windows at once."""
     path = path or settings_file()
-    part = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(asdict(settings), indent=1) + "\n", "utf-8")
-        os.replace(part, path)
-    except OSError:
+        write_whole(path, json.dumps(asdict(settings), indent=1) + "\n")
+    except InputError:
         return False
     return True
 

@@ -1,6 +1,5 @@
 """One visitor's live picture: frames come in, drawn frames go out, and the page reads what was found of late."""
 
-import os
 import threading
 import time
 import weakref
@@ -15,6 +14,7 @@ from emojimation.apps.web import engine
 from emojimation.draw.avatar import Avatar
 from emojimation.draw.sprites import stamp
 from emojimation.faces import Face
+from emojimation.files import usable_processors
 from emojimation.heaps import give_back
 from emojimation.labels import EMOTIONS
 from emojimation.live import LiveLoop, LiveResult
@@ -23,9 +23,8 @@ from emojimation.tracking.track import Tracker
 HISTORY_S = 30.0
 ANSWER_S = 2.0  # a snapshot that takes longer comes back undrawn
 MAX_SIDE_PX = 1280
-FRAMES_S = 12 * (
-    os.cpu_count() or 1
-)  # frames a second of all viewers together, so that none waits long for a processor
+# Frames a second of all viewers together, so that none waits long for a processor.
+FRAMES_S = 12 * usable_processors()
 SLACK_S = 0.05  # so much may be made up for after a frame that came late
 STAGE = (36, 26, 30)  # BGR behind the large avatar
 STAGE_SHARE = 0.75  # its width, in heights of the picture

@@ -1,7 +1,6 @@
 """The video page: a film in, an annotated or anonymised film with its timeline out."""
 
 import math
-import os
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from emojimation.apps.web.jobs import STAGES, jobs, length_of, start, story_of
 from emojimation.apps.web.settings import current
 from emojimation.draw.styles import HIDING
 from emojimation.errors import InputError
+from emojimation.files import usable_processors
 from emojimation.video.run import Options
 from emojimation.videojobs import VideoJob
 
@@ -132,7 +132,7 @@ def _options(length: float | None) -> Options | None:
         if choice != "Take its beginning only":
             return None
         end_s = float(limit)
-    return Options(style=style or "boxes", art=look.ART, hide=hide, workers=_processors(), end_s=end_s)
+    return Options(style=style or "boxes", art=look.ART, hide=hide, workers=usable_processors(), end_s=end_s)
 
 
 def _start(given: Any, options: Options) -> None:
@@ -224,7 +224,3 @@ def _clock(seconds: float | None, whole: bool = False) -> str:
     if whole and minutes and not rest:
         return f"{minutes} minute{'' if minutes == 1 else 's'}"
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

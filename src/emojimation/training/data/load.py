@@ -3,7 +3,6 @@
 import bz2
 import gzip
 import lzma
-import os
 import re
 import tarfile
 import zipfile
@@ -16,6 +15,7 @@ from typing import BinaryIO
 import numpy as np
 
 from emojimation.errors import InputError
+from emojimation.files import whole
 from emojimation.labels import split_of
 from emojimation.training.data import csvfile
 from emojimation.training.data.dataset import Dataset
@@ -171,13 +171,8 @@ def save(dataset: Dataset, path: str | Path, format: str | None = None) -> None:
         return write_folder(dataset, path)
     if path.is_dir():
         raise InputError(f"{path}: is a folder; expected the name of a {format} file")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{os.getpid()}-{path.name}")
-    try:
-        _write_file(dataset, partial, format)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole(path) as part:
+        _write_file(dataset, part, format)
 
 
 def _write_file(dataset: Dataset, path: Path, format: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from emojimation.errors import InputError
+from emojimation.extras import need
 from emojimation.labels import EMOTIONS, FERPLUS_COLUMNS
 from emojimation.training.data.csvfile import (
     LABEL_COLUMNS,
@@ -28,11 +29,10 @@ CLASSES_KEY = b"emojimation.class_names"
 
 
 def _pyarrow() -> Any:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError:
-        raise InputError('Parquet needs the package pyarrow; install it: pip install "emojimation[train]"') from None
+    need("train", "pyarrow")
+    import pyarrow
+    import pyarrow.parquet
+
     return pyarrow
 
 

@@ -16,8 +16,8 @@ from onnx import TensorProto, compose, helper
 from emojimation import __version__
 from emojimation.classify.classifier import EmotionClassifier
 from emojimation.errors import InputError
+from emojimation.files import write_whole
 from emojimation.training.data.dataset import Dataset
-from emojimation.training.fit.runs import write_whole
 from emojimation.training.judge import calibrate
 from emojimation.training.judge.evaluate import clear_threshold, commit, evaluate
 

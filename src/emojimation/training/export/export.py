@@ -15,8 +15,8 @@ import onnxruntime as ort
 
 from emojimation.errors import InputError
 from emojimation.faces import TEMPLATE
+from emojimation.files import write_whole
 from emojimation.labels import EMOTIONS
-from emojimation.training.fit.runs import write_whole
 from emojimation.training.judge.calibrate import Calibration
 
 TOLERANCE = 1e-4

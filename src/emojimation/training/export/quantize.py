@@ -13,9 +13,9 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from emojimation.classify.classifier import EmotionClassifier
 from emojimation.errors import InputError
+from emojimation.files import write_whole
 from emojimation.training.data.dataset import Dataset
 from emojimation.training.export.slim import slim
-from emojimation.training.fit.runs import write_whole
 
 CALIBRATION_PICTURES = 512
 BATCH = 64

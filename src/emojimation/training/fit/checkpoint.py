@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from emojimation.errors import InputError
-from emojimation.training.fit.runs import write_whole
+from emojimation.files import write_whole
 
 FORMAT = 2
 NAME = "checkpoint.npz"

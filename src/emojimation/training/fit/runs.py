@@ -1,7 +1,6 @@
 """A run folder read back: what `emojimation train` left there, and one line for what is missing or foreign."""
 
 import json
-import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -155,20 +154,4 @@ def writing(folder: Path) -> Iterator[None]:
         raise InputError(
             f"Expected to write the run's files in {folder}, got {error.strerror or error}: make room and go on "
             "with --resume."
-        ) from error
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a whole file or none: what was there stays until the new bytes are on the disk."""
-    partial = path.with_suffix(".partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())  # or a power cut may leave the new name with the bytes of neither
-        os.replace(partial, path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise InputError(
-            f"Expected to write {path}, got {error.strerror}: make room or give another folder."
         ) from error

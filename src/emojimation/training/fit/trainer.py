@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import keras
 import numpy as np
 
 from emojimation.errors import InputError
+from emojimation.files import usable_processors, write_whole
 from emojimation.interrupt import Interrupt
 from emojimation.training.data import ferplus
 from emojimation.training.data.dataset import Dataset
@@ -21,7 +21,7 @@ from emojimation.training.fit import checkpoint
 from emojimation.training.fit.batches import Batches, Goals, targets
 from emojimation.training.fit.network import compiled, plain, predict_logits, save_weights, start_from
 from emojimation.training.fit.recipe import Recipe
-from emojimation.training.fit.runs import write_whole, writing
+from emojimation.training.fit.runs import writing
 from emojimation.training.judge import metrics
 
 Report = Callable[[dict[str, float]], None]
@@ -95,7 +95,7 @@ class Trainer:
 
         Ctrl-C lets the step at hand be finished, writes a checkpoint and raises KeyboardInterrupt.
         """
-        workers = max(1, (os.cpu_count() or 2) - 1)
+        workers = max(1, usable_processors() - 1)
         with Interrupt() as ctrl_c:
             while self.epoch < self.recipe.epochs and not self._finished():
                 for batch in batches.epoch(self.epoch, workers, self.index):

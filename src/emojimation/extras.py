@@ -1,0 +1,45 @@
+"""Which packages each extra of the package brings, and the one message where they are missing."""
+
+import sys
+from importlib.util import find_spec
+
+from emojimation.errors import InputError
+
+# Extra -> the modules of its packages; the same as in pyproject.toml.
+EXTRAS = {
+    "train": ("keras", "tensorflow", "tf2onnx", "onnx", "pyarrow", "matplotlib"),
+    "video": ("av", "pyarrow"),
+    "web": ("streamlit", "streamlit_webrtc", "altair", "av"),
+    "desktop": ("sv_ttk", "av"),
+    "api": ("fastapi", "uvicorn", "python_multipart", "prometheus_client", "websockets", "av", "pyarrow"),
+    "ray": ("ray", "pyarrow"),
+}
+PACKAGES = {"tensorflow": "tensorflow-cpu"}  # where the package's name is not the module's
+
+
+def package_of(module: str) -> str:
+    """The name under which a module is installed."""
+    return PACKAGES.get(module, module.replace("_", "-"))
+
+
+def missing(extra: str) -> list[str]:
+    """The packages of an extra that are not installed; they are looked for, not imported."""
+    return _absent(EXTRAS[extra])
+
+
+def need(extra: str, *modules: str) -> None:
+    """Raise InputError with what to install where a module, by default any of the extra, is missing."""
+    if absent := _absent(modules or EXTRAS[extra]):
+        raise InputError(
+            f"Expected the packages of the extra {extra!r}, got none of the name {' and '.join(absent)}: "
+            f'pip install "emojimation[{extra}]".'
+        )
+
+
+def _absent(modules: tuple[str, ...]) -> list[str]:
+    # A loaded module may be without the record that `find_spec` asks for; None in its place forbids its import.
+    return [package_of(name) for name in modules if sys.modules.get(name) is None and _no_spec(name)]
+
+
+def _no_spec(name: str) -> bool:
+    return name in sys.modules or find_spec(name) is None

@@ -1,0 +1,64 @@
+"""Files that appear whole or not at all, and how many processors this process may use."""
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from emojimation.errors import InputError
+
+CGROUP = Path("/sys/fs/cgroup/cpu.max")  # microseconds of processor time per period, in a container (cgroup v2)
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A name in the folder of `path`, with its suffix, to write to; the file becomes `path` when the block ends well.
+
+    Until then what was there stays, and an exception leaves it there. The folder is made as needed. OSError as the disk
+    gives it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        yield part
+        synced(part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes | str) -> Path:
+    """Write a file, text as UTF-8, that appears whole. Raises InputError where the disk does not take it."""
+    try:
+        with whole(path) as part:
+            part.write_bytes(content.encode() if isinstance(content, str) else content)
+    except OSError as error:
+        raise InputError(
+            f"Expected a file that can be written, got {path} ({error.strerror or error}): "
+            "make room or choose another folder."
+        ) from error
+    return path
+
+
+def synced(path: Path) -> None:
+    """Wait until a file is on the disk: a power cut may otherwise leave a new name without its bytes."""
+    number = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def usable_processors() -> int:
+    """How many processors this process may use: those it is bound to, and no more than its container's quota."""
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(bound, _quota(bound)))
+
+
+def _quota(without: int) -> int:
+    try:
+        share, period = CGROUP.read_text("ascii").split()
+        return math.ceil(int(share) / int(period))
+    except (OSError, ValueError):  # no container, another system, or "max"
+        return without
