@@ -2,7 +2,6 @@
 
 import errno
 import json
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
