@@ -13,7 +13,7 @@ from emojimation.apps.desktop.history import History, strip
 from emojimation.apps.desktop.main_face import Chooser, face_at, fitted, frame_point, mirrored
 from emojimation.apps.desktop.menus import MENUS
 from emojimation.apps.desktop.painter import Eased, Painter, Rate, Room, ppm
-from emojimation.apps.desktop.panel import greeting, headline
+from emojimation.apps.desktop.panel import Look, PanelPainter, greeting, headline
 from emojimation.apps.desktop.settings import (
     Settings,
     load,
@@ -29,7 +29,7 @@ from emojimation.draw.sprites import bgr
 from emojimation.draw.styles import HIDING, STYLES
 from emojimation.errors import InputError
 from emojimation.faces import TEMPLATE, Face
-from emojimation.labels import COLOURS
+from emojimation.labels import COLOURS, label_set
 from emojimation.live import LiveResult
 
 HAPPY = np.eye(7, dtype=np.float32)[3]
@@ -165,7 +165,9 @@ def test_words_of_the_panel():
     assert headline(face()) == ("happy", "100% sure")
     assert headline(None, "photo") == ("no face", "None was found in this photo")
     doubt = face(look=np.array([0.1, 0, 0, 0.1, 0.41, 0, 0.39], np.float32))
-    assert headline(doubt) == ("not sure", "sad or neutral?")
+    assert headline(doubt) == ("sad or neutral", "41% and 39%")
+    open_minded = face(look=np.array([0.1, 0.1, 0.15, 0.05, 0.25, 0.1, 0.25]))
+    assert headline(open_minded) == ("not sure", "sad or neutral?")
     assert headline(face(look=None))[0] == "a face"
     assert {int(greeting(second).argmax()) for second in np.arange(0, 20, 1)} == {3, 5, 6}
 
@@ -276,3 +278,20 @@ def test_the_status_line_and_the_buttons():
     assert facts(shown, Status("live", paused=True)).endswith("paused") and facts(shown, Status()) == "No source"
     assert usable("record", "live") and not usable("record", "still") and usable("log", "still")
     assert usable("pause", "ended") and not usable("log", "ended") and not usable("snapshot", "idle")
+
+
+def test_panel_and_history_follow_the_classes_of_the_model():
+    labels = label_set(("bored", "engaged"))
+    person = face().with_(probabilities=np.array([0.8, 0.2], np.float32), labels=labels)
+    history = History()
+    history.add(0.0, face())
+    history.add(0.1, person)
+    columns = history.columns(20, 0.1)
+    assert columns.shape == (20, 2) and history.labels == labels
+    picture = strip(columns, (200, 84), 1.0, "light", labels=labels)
+    assert tuple(picture[60, -1]) == bgr(labels.colour_of("bored"))
+    panel = PanelPainter().draw(
+        person.probabilities, Look(*headline(person)), (320, 560), 1.0, "dark", 0.0, labels=labels
+    )
+    colours = {tuple(colour) for colour in panel.reshape(-1, 3)}
+    assert {bgr(colour) for colour in labels.colours} <= colours

@@ -84,17 +84,8 @@ class Face:
         return [self.labels.names[i] for i in np.argsort(-self.probabilities, kind="stable")]
 
     def seven(self) -> np.ndarray | None:
-        """Probabilities (7,) float32 of `EMOTIONS`: of the classes that are emotions, under whatever names.
-
-        None before classification, or where the model names no emotion at all.
-        """
-        known = [emotion_of(name) for name in self.labels.names]
-        if self.probabilities is None or not any(known):
-            return None
-        sums = np.zeros(len(EMOTIONS), np.float32)
-        for name, probability in zip(known, self.probabilities, strict=True):
-            sums[EMOTIONS.index(name or "neutral")] += probability
-        return sums
+        """`seven_of` the answer; None before classification as well."""
+        return None if self.probabilities is None else seven_of(self.labels, self.probabilities)
 
     @property
     def size_px(self) -> float:
@@ -142,6 +133,20 @@ class Face:
         confidence = round(self.confidence, 4)
         answer = (self.emotion, confidence, self.certain, self.certainty, self.words, self.emoji, values)
         return dict(zip(ANSWER, answer, strict=True))
+
+
+def seven_of(labels: LabelSet, probabilities: np.ndarray) -> np.ndarray | None:
+    """Probabilities (7,) float32 of `EMOTIONS` from those (k,) of `labels`; classes that are none count as neutral.
+
+    None where no class is an emotion.
+    """
+    known = [emotion_of(name) for name in labels.names]
+    if not any(known):
+        return None
+    sums = np.zeros(len(EMOTIONS), np.float32)
+    for name, probability in zip(known, probabilities, strict=True):
+        sums[EMOTIONS.index(name or "neutral")] += probability
+    return sums
 
 
 # Keys of `Face.to_dict` that a classifier fills.

@@ -43,9 +43,7 @@ def emoji_of(face: Face, size: int, art: str) -> np.ndarray:
     """The (size,size,4) sprite of a face's answer: its emotion, muted where it only leans to it, or "not sure"."""
     if face.certainty == "not sure":
         return sprites.emoji("not_sure", size, art)
-    if sprites.has_art(face.emotion, art):
-        return sprites.emoji(face.emotion, size, art, not face.certain)
-    return sprites.disc(face.emotion[:1].upper(), size, colour_of(face))
+    return sprites.class_sprite(face.emotion, size, colour_of(face), art, not face.certain)
 
 
 def panels_of(face: Face, frame: np.ndarray, art: str) -> Iterator[Panel]:

@@ -102,6 +102,11 @@ def disc(letter: str, size: int, colour: Colour) -> np.ndarray:
     return np.dstack([np.minimum(part, sprite[..., 3:]), sprite[..., 3]])
 
 
+def class_sprite(name: str, size: int, colour: Colour, art: str = "noto", mute: bool = False) -> np.ndarray:
+    """The (size,size,4) sprite of a class: its emoji where the set `art` has one, else a disc with its initial."""
+    return emoji(name, size, art, mute) if has_art(name, art) else disc(name[:1].upper(), size, colour)
+
+
 @lru_cache(maxsize=64)
 def _font(px: int) -> ImageFont.FreeTypeFont:
     data = (files("emojimation") / "assets" / "fonts" / "inter-semibold.ttf").read_bytes()

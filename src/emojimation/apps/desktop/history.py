@@ -1,6 +1,6 @@
 """The main person's last half minute: the answers that are kept, and the strip that shows them.
 
-Nothing here knows Tk. Probabilities are (7,) in the order of `EMOTIONS`; pictures are BGR uint8.
+Nothing here knows Tk. Probabilities are (k,) in the order of the model's classes; pictures are BGR uint8.
 """
 
 from collections import deque
@@ -11,11 +11,9 @@ from emojimation.apps.desktop.panel import TONES, blank
 from emojimation.draw import sprites
 from emojimation.draw.sprites import bgr, stamp
 from emojimation.faces import Face
-from emojimation.labels import COLOURS, EMOTIONS
+from emojimation.labels import EMOTION_LABELS, LabelSet
 
 HISTORY_S = 30.0
-_COLOURS = [bgr(COLOURS[name]) for name in EMOTIONS]
-UNKNOWN = len(EMOTIONS)
 
 
 class History:
@@ -23,12 +21,17 @@ class History:
 
     def __init__(self, seconds: float = HISTORY_S) -> None:
         self.seconds = seconds
+        self.labels = EMOTION_LABELS
         self._rows: deque[tuple[float, int | None, np.ndarray]] = deque()
 
     def add(self, now_s: float, face: Face | None) -> None:
         """Note who is seen now and how; None for nobody."""
-        known = face is not None and face.probabilities is not None
-        vector = np.asarray(face.probabilities) if known and face else np.full(len(EMOTIONS), np.nan)
+        if face is not None and face.labels != self.labels:  # another model: its answers cannot stand beside the old
+            self._rows.clear()
+            self.labels = face.labels
+        vector = np.full(len(self.labels), np.nan)
+        if face is not None and face.probabilities is not None:
+            vector = face.probabilities
         self._rows.append((now_s, face.track_id if face else None, vector))
         while self._rows[0][0] < now_s - self.seconds - 1:
             self._rows.popleft()
@@ -38,9 +41,9 @@ class History:
         self._rows.clear()
 
     def columns(self, count: int, now_s: float, hole_s: float = 1.0) -> np.ndarray:
-        """(count,7) probabilities at even times, the last one now; NaN where nothing was seen for `hole_s`."""
+        """(count,k) probabilities at even times, the last one now; NaN where nothing was seen for `hole_s`."""
         if not self._rows:
-            return np.full((count, len(EMOTIONS)), np.nan)
+            return np.full((count, len(self.labels)), np.nan)
         times = np.array([row[0] for row in self._rows])
         asked = now_s - self.seconds * (1 - (np.arange(count) + 1) / count)
         place = np.searchsorted(times, asked, side="right") - 1
@@ -49,17 +52,24 @@ class History:
         return columns
 
 
-def strip(columns: np.ndarray, size_wh: tuple[int, int], scale: float, theme: str, seconds: float = 30.0) -> np.ndarray:
+def strip(
+    columns: np.ndarray,
+    size_wh: tuple[int, int],
+    scale: float,
+    theme: str,
+    seconds: float = HISTORY_S,
+    labels: LabelSet = EMOTION_LABELS,
+) -> np.ndarray:
     """The history: for each column the probabilities stacked by colour, newest right; holes stay in the ground's
     colour.
 
-    columns: (w,7) probabilities, NaN for holes.
+    columns: (w,k) probabilities in the order of `labels`, NaN for holes.
     """
     width, height = size_wh
     label = round(16 * scale)
     body = max(8, height - label - round(4 * scale))
     picture = blank(size_wh, theme)
-    picture[:body] = _stacked(columns, body, bgr(TONES[theme][3]))
+    picture[:body] = _stacked(columns, body, [*map(bgr, labels.colours), bgr(TONES[theme][3])])
     _round_corners(picture[:body], round(6 * scale), bgr(TONES[theme][0]))
     px = round(12 * scale)
     for share, words in ((0.0, f"{seconds:.0f} s ago"), (1 / 3, "20 s"), (2 / 3, "10 s"), (1.0, "now")):
@@ -69,16 +79,16 @@ def strip(columns: np.ndarray, size_wh: tuple[int, int], scale: float, theme: st
     return picture
 
 
-def _stacked(columns: np.ndarray, height: int, groove: sprites.Colour) -> np.ndarray:
-    """(height,w,3): each column filled from below in the order of `EMOTIONS`."""
-    palette = np.array([*_COLOURS, groove], np.uint8)
+def _stacked(columns: np.ndarray, height: int, colours: list[sprites.Colour]) -> np.ndarray:
+    """(height,w,3): each column filled from below with the classes' colours; the last one is that of holes."""
+    palette = np.array(colours, np.uint8)
     hole = np.isnan(columns[:, 0])
     edges = np.rint(np.cumsum(np.where(hole[:, None], 0, columns), axis=1)[:, :-1] * height)
     down = np.arange(height - 1, -1, -1)[:, None]
     number = np.zeros((height, len(columns)), np.uint8)
     for edge in edges.T:
         number += down >= edge
-    number[:, hole] = UNKNOWN
+    number[:, hole] = len(colours) - 1
     return palette[number]
 
 

@@ -18,11 +18,10 @@ from emojimation.classify import quality
 from emojimation.draw.avatar import Avatar
 from emojimation.draw.styles import annotate
 from emojimation.faces import Face
-from emojimation.labels import EMOTIONS
+from emojimation.labels import EMOTION_LABELS
 from emojimation.live import LiveResult
 from emojimation.video.anonymise import ENLARGED, enlarged
 
-NEUTRAL = np.eye(len(EMOTIONS))[EMOTIONS.index("neutral")]
 EASE_S = 0.12  # time constant of bars and avatar
 HINT_S = 0.6  # a hint stays for so long
 STRIP_S = 0.1  # the history moves by less than a pixel in between
@@ -74,7 +73,7 @@ class Eased:
     def towards(self, target: np.ndarray, now_s: float) -> np.ndarray:
         """The vector at `now_s`; the first call and one after more than a second jump."""
         step_s, self._last_s = now_s - self._last_s, now_s
-        if self.value is None or step_s > 1.0:
+        if self.value is None or step_s > 1.0 or self.value.shape != target.shape:
             self.value = np.array(target, np.float64)
         else:
             self.value = self.value + (1 - math.exp(-max(step_s, 0) / self.memory_s)) * (target - self.value)
@@ -208,7 +207,9 @@ class Painter:
         self, main: Face | None, settings: Settings, room: Room, now_s: float, progress: float | None
     ) -> np.ndarray:
         known = None if main is None else main.probabilities
-        target = (NEUTRAL if self.kind else greeting(now_s)) if known is None else known
+        labels = self.history.labels if self.kind else EMOTION_LABELS
+        at_rest = np.eye(len(labels))[labels.neutral or 0] if self.kind else greeting(now_s)
+        target = at_rest if known is None else known
         eased = self._look.towards(target / target.sum(), now_s)
         roll = main.roll_deg if main is not None else 0.0
         turned = self._roll.towards(np.array([-roll if self.mirror else roll]), now_s)
@@ -220,8 +221,8 @@ class Painter:
             look = Look("hold still", f"A neutral face, please: {progress:.0%}", progress=progress)
         else:
             hint = self._hint if main is not None else ""
-            look = Look(*headline(main, self.kind), hint, not main or bool(main.certain), main is not None)
-        return self._panel.draw(eased, look, room.panel_wh, room.scale, settings.theme, now_s, float(turned[0]))
+            look = Look(*headline(main, self.kind), hint, not main or main.certainty != "not sure", main is not None)
+        return self._panel.draw(eased, look, room.panel_wh, room.scale, settings.theme, now_s, float(turned[0]), labels)
 
     def _drawn_strip(self, settings: Settings, room: Room, now_s: float, live: bool) -> Pixmap:
         """The history, painted anew where it looks different."""
@@ -232,7 +233,9 @@ class Painter:
             self._strip_s = now_s
         self._strip_of = state
         columns = self.history.columns(room.strip_wh[0], self._strip_s)
-        self._strip = self._pixmap(strip(columns, room.strip_wh, room.scale, settings.theme))
+        self._strip = self._pixmap(
+            strip(columns, room.strip_wh, room.scale, settings.theme, labels=self.history.labels)
+        )
         return self._strip
 
 

@@ -12,15 +12,14 @@ import numpy as np
 from emojimation.draw import sprites
 from emojimation.draw.avatar import Avatar
 from emojimation.draw.sprites import bgr, stamp
-from emojimation.faces import Face
-from emojimation.labels import COLOURS, EMOTIONS
+from emojimation.faces import Face, seven_of
+from emojimation.labels import EMOTION_LABELS, EMOTIONS, LabelSet
 
 # Ground, ink, quiet ink, groove, warning.
 TONES = {
     "dark": ("#1c1c1c", "#fafafa", "#9c9c9c", "#343434", "#ffb454"),
     "light": ("#fafafa", "#1a1a1a", "#6a6a6a", "#e4e4e6", "#a34f00"),
 }
-_COLOURS = [bgr(COLOURS[name]) for name in EMOTIONS]
 AVATAR_PX = (88, 420)
 ROW_PX = (22, 34)
 
@@ -62,16 +61,16 @@ class Places:
 
 
 @lru_cache(maxsize=16)
-def places(size_wh: tuple[int, int], scale: float) -> Places:
-    """The panel's layout for a size: bars first, then as large an avatar as fits."""
+def places(size_wh: tuple[int, int], scale: float, count: int = len(EMOTIONS)) -> Places:
+    """The panel's layout for a size and `count` bars: bars first, then as large an avatar as fits."""
     width, height = size_wh
     row = int(np.clip(height * 0.055, ROW_PX[0] * scale, ROW_PX[1] * scale))
     text = round(92 * scale)
-    room = height - row * len(EMOTIONS) - text - round(18 * scale)
+    room = height - row * count - text - round(18 * scale)
     avatar = int(np.clip(min(room, width - 24 * scale), 0, AVATAR_PX[1] * scale))
     if avatar < AVATAR_PX[0] * scale:
         avatar = max(0, min(room, round(AVATAR_PX[0] * scale)))
-    bars = height - row * len(EMOTIONS) - round(8 * scale)
+    bars = height - row * count - round(8 * scale)
     top = max(0, (bars - text - avatar) // 2)
     under = top + avatar
     return Places(
@@ -94,13 +93,19 @@ class PanelPainter:
         theme: str,
         time_s: float,
         roll_deg: float = 0.0,
+        labels: LabelSet = EMOTION_LABELS,
     ) -> np.ndarray:
-        """The panel (h,w,3) for eased probabilities (7,). scale: 1 at 96 dots per inch. time_s: for the avatar's life."""
-        at = places(size_wh, scale)
-        panel = _rows(size_wh, scale, theme).copy()
-        self._head(panel, probabilities, look, at, theme, time_s, roll_deg)
+        """The panel (h,w,3) for eased probabilities (k,) of `labels`.
+
+        scale: 1 at 96 dots per inch. time_s: for the avatar's life.
+        """
+        at = places(size_wh, scale, len(labels))
+        panel = _rows(size_wh, scale, theme, labels).copy()
+        seven = seven_of(labels, probabilities)
+        self._head(panel, NEUTRAL if seven is None else seven, look, at, theme, time_s, roll_deg)
         _words(panel, look, at, scale, theme)
-        _bars(panel, probabilities if look.there and look.bars else np.zeros(len(EMOTIONS)), at, scale, theme)
+        shown = probabilities if look.there and look.bars else np.zeros(len(labels))
+        _bars(panel, shown, labels, at, scale, theme)
         return panel
 
     def _head(
@@ -162,16 +167,17 @@ def _columns(width: int, scale: float) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=8)
-def _rows(size_wh: tuple[int, int], scale: float, theme: str) -> np.ndarray:
+def _rows(size_wh: tuple[int, int], scale: float, theme: str, labels: LabelSet) -> np.ndarray:
     """The panel's still part: emoji, names and grooves of the bars."""
-    panel, at = blank(size_wh, theme), places(size_wh, scale)
+    panel, at = blank(size_wh, theme), places(size_wh, scale, len(labels))
     left, right = _columns(size_wh[0], scale)
-    for number, name in enumerate(EMOTIONS):
+    for number, (name, colour) in enumerate(zip(labels.names, labels.colours, strict=True)):
         middle = at.bars + number * at.row + at.row // 2
         icon = round(min(22 * scale, at.row * 0.86))
-        stamp(panel, sprites.emoji(name, icon), round(8 * scale), middle - icon // 2)
+        stamp(panel, sprites.class_sprite(name, icon, bgr(colour)), round(8 * scale), middle - icon // 2)
         px = round(14 * scale)
-        stamp(panel, sprites.text(name, px, bgr(TONES[theme][1])), round(38 * scale), middle - px + round(0.36 * px))
+        words = _within(name, px, bgr(TONES[theme][1]), left - round(42 * scale))
+        stamp(panel, words, round(38 * scale), middle - px + round(0.36 * px))
         _bar(panel, left, right, middle, _thick(at, scale), bgr(TONES[theme][3]))
     return panel
 
@@ -188,7 +194,7 @@ def _bar(panel: np.ndarray, left: float, right: float, middle: int, thick: int, 
     cv2.line(panel, ends[0], ends[1], colour, thick, cv2.LINE_AA, 4)
 
 
-def _bars(panel: np.ndarray, probabilities: np.ndarray, at: Places, scale: float, theme: str) -> None:
+def _bars(panel: np.ndarray, probabilities: np.ndarray, labels: LabelSet, at: Places, scale: float, theme: str) -> None:
     left, right = _columns(panel.shape[1], scale)
     px = round(14 * scale)
     best = int(np.argmax(probabilities)) if probabilities.any() else -1
@@ -196,11 +202,19 @@ def _bars(panel: np.ndarray, probabilities: np.ndarray, at: Places, scale: float
         middle = at.bars + number * at.row + at.row // 2
         if share >= 0.004:
             thick = _thick(at, scale)
-            _bar(panel, left, left + thick + (right - left - thick) * float(share), middle, thick, _COLOURS[number])
+            _bar(
+                panel,
+                left,
+                left + thick + (right - left - thick) * float(share),
+                middle,
+                thick,
+                bgr(labels.colours[number]),
+            )
         words = sprites.text(f"{share:.0%}" if best >= 0 else "-", px, bgr(TONES[theme][1 if number == best else 2]))
         stamp(panel, words, panel.shape[1] - round(10 * scale) - words.shape[1], middle - px + round(0.36 * px))
 
 
+NEUTRAL = np.eye(len(EMOTIONS))[EMOTIONS.index("neutral")]
 NOBODY = {"camera": "Look into the camera", "film": "Nobody is in sight", "photo": "None was found in this photo"}
 
 
@@ -214,9 +228,10 @@ def headline(face: Face | None, kind: str = "camera") -> tuple[str, str]:
     """The big word and the small line under it. kind: of the source, a key of `NOBODY`."""
     if face is None:
         return "no face", NOBODY[kind]
-    if face.probabilities is None or face.confidence is None:
+    if face.probabilities is None:
         return "a face", "not classified"
     if face.certain:
-        return str(face.emotion), f"{face.confidence:.0%} sure"
-    first, second = (EMOTIONS[i] for i in np.argsort(face.probabilities)[:-3:-1])
-    return "not sure", f"{first} or {second}?"
+        return face.words, f"{face.confidence:.0%} sure"
+    if face.certainty == "leaning":
+        return face.words, " and ".join(f"{p:.0%}" for p in np.sort(face.probabilities)[:-3:-1])
+    return face.words, f"{' or '.join(face.ranked()[:2])}?"
