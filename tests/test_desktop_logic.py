@@ -286,8 +286,8 @@ def test_panel_and_history_follow_the_classes_of_the_model():
     history = History()
     history.add(0.0, face())
     history.add(0.1, person)
-    columns = history.columns(20, 0.1)
-    assert columns.shape == (20, 2) and history.labels == labels
+    columns = history.columns(200, 0.1)
+    assert columns.shape == (200, 2) and history.labels == labels
     picture = strip(columns, (200, 84), 1.0, "light", labels=labels)
     assert tuple(picture[60, -1]) == bgr(labels.colour_of("bored"))
     panel = PanelPainter().draw(
