@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import onnxruntime
 
-from emojimation.detect.blazeface import Detector, FaceDetector, HaarDetector
+from emojimation.detect import Detector, FaceDetector, HaarDetector
 from emojimation.faces import Face, crop_faces
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -17,7 +17,6 @@ import json
 import zipfile
 from pathlib import Path
 
-import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper, version_converter
 

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from emojimation.detect.blazeface import FaceDetector
+from emojimation.detect import FaceDetector
 from emojimation.labels import EMOTIONS
 
 ENLARGED_PX = 192

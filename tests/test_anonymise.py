@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from emojimation.detect.blazeface import FaceDetector
+from emojimation.detect import FaceDetector
 from emojimation.draw.cover import pixelate
 from emojimation.faces import Face, iou
 from emojimation.video.anonymise import ENLARGED, GAP_S, MIN_SCORE, Covers, Searcher, enlarged, once_each, turned_back
@@ -32,7 +32,7 @@ def middle(face):
 
 @pytest.fixture(scope="module")
 def searcher():
-    return Searcher(FaceDetector(min_score=MIN_SCORE, tiles=True), FaceDetector(min_score=MIN_SCORE))
+    return Searcher(FaceDetector(min_score=MIN_SCORE, search="wide"), FaceDetector(min_score=MIN_SCORE, search="fast"))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from emojimation.detect.blazeface import FaceDetector
+from emojimation.detect import FaceDetector
 from emojimation.draw.styles import HIDING
 from emojimation.pipeline import make_pipeline
 from emojimation.video.anonymise import MIN_SCORE, Searcher
@@ -46,7 +46,9 @@ def shot(scene, tmp_path_factory):
 def look():
     """What `emojimation video --anonymise` looks with; answers are kept, as every style asks about the same frames."""
     pipeline = make_pipeline(
-        detector=Searcher(FaceDetector(min_score=MIN_SCORE, tiles=True), FaceDetector(min_score=MIN_SCORE))
+        detector=Searcher(
+            FaceDetector(min_score=MIN_SCORE, search="wide"), FaceDetector(min_score=MIN_SCORE, search="fast")
+        )
     )
     known = {}
 

@@ -9,7 +9,7 @@ import pytest
 
 import emojimation
 from emojimation.classify.quality import hints, measure
-from emojimation.detect.blazeface import FaceDetector
+from emojimation.detect import FaceDetector
 from emojimation.faces import TEMPLATE, Face
 
 SAMPLES = Path(emojimation.__file__).parent / "assets" / "samples"

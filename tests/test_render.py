@@ -253,7 +253,7 @@ def test_stamp_mixes_by_alpha():
     ("call", "words"),
     [
         (lambda: annotate(make_frame(), [], "boxed"), "style must be one of boxes"),
-        (lambda: annotate(make_frame()[..., 0], []), "frame must be"),
+        (lambda: annotate(make_frame()[..., 0], []), "Expected a frame"),
         (lambda: annotate(make_frame().astype(np.float32), []), "float32"),
         (lambda: annotate("photo.jpg", []), "str"),
         (lambda: annotate(make_frame(), [make_face(9, 9, 99)], "emoji", "twemoji"), "art must be one of"),

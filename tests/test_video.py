@@ -215,7 +215,7 @@ def test_the_made_up_scene_tells_the_truth():
 
 
 def test_detector_finds_the_scenes_faces_where_they_are():
-    from emojimation.detect.blazeface import FaceDetector
+    from emojimation.detect import FaceDetector
     from emojimation.faces import iou
 
     film = crowd(5, (1280, 720))

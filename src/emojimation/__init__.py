@@ -15,7 +15,7 @@ from emojimation import _renamed
 
 if TYPE_CHECKING:
     from emojimation.classify.classifier import EmotionClassifier
-    from emojimation.detect.blazeface import FaceDetector
+    from emojimation.detect import FaceDetector
     from emojimation.draw.styles import annotate, replace_faces
     from emojimation.errors import InputError
     from emojimation.faces import Face
@@ -47,7 +47,7 @@ _HOMES = {
     "EMOTIONS": "labels",
     "EmotionClassifier": "classify.classifier",
     "Face": "faces",
-    "FaceDetector": "detect.blazeface",
+    "FaceDetector": "detect",
     "InputError": "errors",
     "LabelSet": "labels",
     "Pipeline": "pipeline",

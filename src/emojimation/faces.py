@@ -9,6 +9,7 @@ import numpy as np
 
 from emojimation.attributes import ATTRIBUTES
 from emojimation.certainty import Certainty, certainty_of, words_for
+from emojimation.errors import InputError
 from emojimation.labels import EMOTION_LABELS, EMOTIONS, NOT_SURE_EMOJI, LabelSet, emotion_of
 
 # Median positions of right eye, left eye, nose tip, right and left mouth corner (as the viewer sees them: the right eye
@@ -170,6 +171,23 @@ def _equal(a: Any, b: Any) -> bool:
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return np.array_equal(a, b, equal_nan=True) if a is not None and b is not None else a is b
     return bool(a == b)
+
+
+def checked_frame(frame: np.ndarray) -> np.ndarray:
+    """The frame itself where it is (H,W,3) BGR uint8 with at least one pixel; the one check of the package.
+
+    Raises InputError for another type or shape.
+    """
+    wanted = "Expected a frame of shape (height,width,3), BGR uint8"
+    if not isinstance(frame, np.ndarray):
+        raise InputError(f"{wanted}, got {type(frame).__name__}. Read files with analyze() or cv2.imread().")
+    if frame.dtype != np.uint8:
+        broken = np.issubdtype(frame.dtype, np.floating) and not np.isfinite(frame).all()
+        got = f"{frame.dtype} with NaN or infinite values" if broken else str(frame.dtype)
+        raise InputError(f"{wanted}, got {got}. Scale the values to 0..255 and convert with .astype('uint8').")
+    if frame.ndim != 3 or frame.shape[2] != 3 or not frame.size:
+        raise InputError(f"{wanted}, got shape {frame.shape}. Convert with cv2.cvtColor.")
+    return frame
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -2,15 +2,16 @@
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from emojimation.classify.classifier import EmotionClassifier
-from emojimation.detect.blazeface import Detector, FaceDetector, HaarDetector
+from emojimation.detect import DETECTORS, Detector, DetectorOptions, FaceDetector, Search, make_detector
 from emojimation.errors import InputError
-from emojimation.faces import Face, crop_faces
+from emojimation.faces import Face, checked_frame, crop_faces
 from emojimation.labels import LabelSet
 from emojimation.priors import Prior, prior_of, reweighted
 
@@ -38,7 +39,8 @@ class Classifier(Protocol):
 class Pipeline:
     """Detect, crop, classify all faces in one batch, correct for base rates, then track if a tracker was given.
 
-    detector: takes a (H,W,3) BGR uint8 frame and returns faces; None for BlazeFace. classifier: None for the default
+    detector: takes a (H,W,3) BGR uint8 frame and returns faces; None for `FaceDetector`, whose search is "fast" where a
+    tracker follows the faces, else "auto". classifier: None for the default
     model. tracker: numbers and smooths the faces of one stream. prior: base rates of the emotions where the frames come
     from, see `priors.prior_of`. threshold: confidence from which an answer is sure, None for the model's own.
 
@@ -58,7 +60,7 @@ class Pipeline:
         if names or isinstance(detector, str | Path) or isinstance(classifier, str):
             detector, classifier = _of_names(detector, classifier, names)
         _check_fraction("threshold", threshold)
-        self.detector: Detector = detector or FaceDetector()
+        self.detector: Detector = detector or FaceDetector(search=_usual_search(tracker))
         self.classifier: Classifier = classifier or EmotionClassifier()
         self.tracker = tracker
         self.prior = prior_of(prior, self.classifier.label_set)
@@ -69,12 +71,12 @@ class Pipeline:
 
         time_s: the frame's time in seconds, for the tracker. Raises InputError for another type or shape.
         """
-        faces = self._classified(_checked(frame), self.detector(frame))
+        faces = self._classified(checked_frame(frame), self.detector(frame))
         return faces if self.tracker is None else self.tracker.update(faces, time_s)
 
     def cropped(self, frame: np.ndarray) -> list[Face]:
         """The whole (H,W,3) BGR uint8 picture taken as the crop of one face, as FER data sets hold them."""
-        height, width = _checked(frame).shape[:2]
+        height, width = checked_frame(frame).shape[:2]
         return self._classified(frame, [Face(np.array([0, 0, width, height], np.float32), score=1.0)])
 
     def _classified(self, frame: np.ndarray, faces: list[Face]) -> list[Face]:
@@ -102,60 +104,41 @@ def make_pipeline(
     threshold: float | None = None,
     detector_model: str | Path | None = None,
     prior: str | Sequence[float] | Prior = "everyday",
+    search: Search | None = None,
 ) -> Pipeline:
     """A pipeline from names.
 
-    model: name or path of an emotion model. detector: "blazeface" (also None), "haar", or any callable that takes a
-    (H,W,3) BGR uint8 frame and returns faces. detector_model: another file for "blazeface". min_score: detector's
-    threshold, 0 to 1. tiles: also search overlapping tiles, for crowds. threads: processor threads per stage. threshold,
-    prior, tracker: as `Pipeline` takes them. Raises InputError for what does not exist or does not fit.
+    model: name or path of an emotion model. detector: a name of `detect.DETECTORS` ("blazeface", also None; "haar";
+    "yunet"), or any callable that takes a (H,W,3) BGR uint8 frame and returns faces. detector_model, min_score, search,
+    threads: as `DetectorOptions` says; search is "fast" with a tracker and "auto" without. tiles: the same as
+    search="wide". threshold, prior, tracker: as `Pipeline` takes them. Raises InputError for what does not exist or
+    does not fit.
     """
     _check_fraction("min_score", min_score)
     _check_fraction("threshold", threshold)
     classifier = EmotionClassifier(model, threads)
-    return Pipeline(
-        _detector(detector, detector_model, min_score, tiles, threads), classifier, tracker, prior, threshold
-    )
+    if not callable(detector):
+        how = "wide" if tiles else search or _usual_search(tracker)
+        given = DetectorOptions(detector_model, search=how, threads=threads)
+        options = given if min_score is None else replace(given, min_score=min_score)
+        detector = make_detector(detector or "blazeface", options)
+    return Pipeline(detector, classifier, tracker, prior, threshold)
+
+
+def _usual_search(tracker: Tracker | None) -> Search:
+    """A stream shows every face many times, and a frame of it must be quick; a photo is looked at once."""
+    return "auto" if tracker is None else "fast"
 
 
 def _of_names(first: Any, second: Any, names: dict[str, Any]) -> tuple[Detector, Classifier]:
     """Detector and classifier for the arguments of version 0.1: model, detector, then keywords."""
     warnings.warn("Pipeline takes objects now; make_pipeline takes names.", DeprecationWarning, stacklevel=3)
-    is_model = isinstance(first, str | Path) and first not in ("blazeface", "haar")
+    is_model = isinstance(first, str | Path) and first not in DETECTORS
     given = {"model": first, "detector": second} if is_model else {"detector": first}
     made = make_pipeline(**names, **{key: value for key, value in given.items() if value is not None})
     return made.detector, made.classifier
 
 
-def _checked(frame: np.ndarray) -> np.ndarray:
-    wanted = "Expected a frame of shape (height,width,3), BGR uint8"
-    if not isinstance(frame, np.ndarray):
-        raise InputError(f"{wanted}, got {type(frame).__name__}. Read files with analyze() or cv2.imread().")
-    if frame.dtype != np.uint8:
-        broken = np.issubdtype(frame.dtype, np.floating) and not np.isfinite(frame).all()
-        got = f"{frame.dtype} with NaN or infinite values" if broken else str(frame.dtype)
-        raise InputError(f"{wanted}, got {got}. Scale the values to 0..255 and convert with .astype('uint8').")
-    if frame.ndim != 3 or frame.shape[2] != 3 or not frame.size:
-        raise InputError(f"{wanted}, got shape {frame.shape}. Convert with cv2.cvtColor.")
-    return frame
-
-
 def _check_fraction(name: str, value: float | None) -> None:
     if value is not None and not 0 <= value <= 1:
         raise InputError(f"Expected {name} between 0 and 1, got {value}.")
-
-
-def _detector(
-    detector: str | Detector | None, model: str | Path | None, min_score: float | None, tiles: bool, threads: int
-) -> Detector:
-    if callable(detector):
-        return detector
-    asked: dict[str, Any] = {"model": model, "min_score": min_score, "tiles": tiles or None}
-    given = {name: value for name, value in asked.items() if value is not None}
-    if detector in (None, "blazeface"):
-        return FaceDetector(threads=threads, **given)
-    if detector != "haar":
-        raise InputError(f"Expected the detector 'blazeface' or 'haar', got {detector!r}.")
-    if given:
-        raise InputError(f"The detector 'haar' knows no {', '.join(given)}. Leave it out, or take 'blazeface'.")
-    return HaarDetector()

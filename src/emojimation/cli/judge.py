@@ -204,7 +204,7 @@ def corruption_table(classifier: Any, rows: Any) -> dict[str, Any]:
 
 
 def _end_to_end(classifier: Any, rows: Any) -> dict[str, Any]:
-    from emojimation.detect.blazeface import FaceDetector
+    from emojimation.detect import FaceDetector
     from emojimation.training.judge.endtoend import end_to_end
 
     detect = FaceDetector()

@@ -206,11 +206,13 @@ def _pipeline(model: str, min_score: float | None, tiles: bool, anonymise: bool)
 
     if not anonymise:
         return make_pipeline(model, min_score=min_score, tiles=tiles)
-    from emojimation.detect.blazeface import FaceDetector
+    from emojimation.detect import FaceDetector
     from emojimation.video.anonymise import MIN_SCORE, Searcher
 
     score = MIN_SCORE if min_score is None else min_score
-    return make_pipeline(model, Searcher(FaceDetector(min_score=score, tiles=True), FaceDetector(min_score=score)))
+    return make_pipeline(
+        model, Searcher(FaceDetector(min_score=score, search="wide"), FaceDetector(min_score=score, search="fast"))
+    )
 
 
 @contextmanager

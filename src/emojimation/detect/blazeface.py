@@ -1,21 +1,15 @@
-"""A frame in, its faces out: BlazeFace full-range on onnxruntime, with Haar cascades as the fallback.
+"""BlazeFace full-range: the network that looks first, and what its looks at a frame find.
 
 The network is MediaPipe's (Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs",
 2019; its full-range variant). It sees a 192 x 192 picture and answers for each cell of a 48 x 48 grid: a logit, a box
 and six keypoints, all in input pixels relative to the cell's centre. Everything around it is ours.
 """
 
-from collections.abc import Callable
-from pathlib import Path
-
-import cv2
 import numpy as np
-import onnxruntime as ort
-from cv2.data import haarcascades
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
+from emojimation.detect.base import DetectorOptions
+from emojimation.detect.network import Layout, open_network
 from emojimation.detect.views import CLOSE_UP_PADDING, INPUT_PX, View, close_ups, draw, letterbox, tile_views
-from emojimation.errors import InputError
 from emojimation.faces import Face, iou
 from emojimation.weights import resolve
 
@@ -41,12 +35,9 @@ BATCH = 16
 _SCORE, _BOX, _POINTS, _SEEN_PX, _COLUMNS = 0, slice(1, 5), slice(5, 17), 17, 18
 _CELLS = (np.stack(np.meshgrid(np.arange(GRID), np.arange(GRID)), axis=-1).reshape(-1, 2) + 0.5) * (INPUT_PX / GRID)
 
-_UNREADABLE = (ort_errors.InvalidProtobuf, ort_errors.Fail, ort_errors.InvalidGraph, ort_errors.InvalidArgument)
-_TENSORS = {"frames": [INPUT_PX, INPUT_PX, 3], "boxes": [GRID * GRID, 16], "logits": [GRID * GRID, 1]}
+_TENSORS: Layout = {"frames": [INPUT_PX, INPUT_PX, 3], "boxes": [GRID * GRID, 16], "logits": [GRID * GRID, 1]}
 _LAYOUT = "a face detector of BlazeFace's layout"
 _ADVICE = "make one with scripts/convert_blazeface.py or leave the option out"
-
-Detector = Callable[[np.ndarray], list[Face]]
 
 
 def decode(boxes: np.ndarray, logits: np.ndarray, min_score: float) -> np.ndarray:
@@ -92,40 +83,43 @@ def five_landmarks(points: np.ndarray) -> np.ndarray:
     return np.stack([right_eye, left_eye, nose, mouth - reach, mouth + reach])
 
 
-class FaceDetector:
-    """BlazeFace full-range. `FaceDetector()(frame)` -> list of `Face`, largest first, with score and landmarks.
+def faces_of(rows: np.ndarray) -> list[Face]:
+    """Candidates (n,18) in frame pixels -> faces with score and landmarks."""
+    return [
+        Face(
+            xyxy=row[_BOX].astype(np.float32),
+            score=float(row[_SCORE]),
+            landmarks=five_landmarks(row[_POINTS].reshape(6, 2)).astype(np.float32),
+        )
+        for row in rows
+    ]
 
-    model: a name in the package's manifest, or the path of an ONNX file of the same layout.
-    min_score: 0 to 1, candidates under it are dropped; a face that fills the frame needs `SOFTER` times that.
-    min_size_px: faces whose longer side is shorter are dropped.
-    tiles: look at overlapping tiles as well, for small faces in large pictures; takes a multiple of the time.
-    refine: look at small faces again, enlarged: truer landmarks, fewer false alarms, about 3.5 ms for each small face.
-    threads: of onnxruntime. One detector may serve one stream at a time.
-    """
 
-    def __init__(
-        self,
-        model: str | Path = "face_detector",
-        min_score: float = 0.6,
-        min_size_px: int = 20,
-        tiles: bool = False,
-        threads: int = 1,
-        refine: bool = True,
-    ) -> None:
-        if not 0 < min_score < 1:
-            raise InputError(f"expected a detector score between 0 and 1 (both excluded), got {min_score}")
-        self.min_score, self.min_size_px, self.tiles, self.refine = min_score, min_size_px, tiles, refine
-        self._session = _open(resolve(model), threads)
+class BlazeFace:
+    """The looks of BlazeFace at one frame, (H,W,3) BGR uint8; boxes and landmarks in pixels of the frame."""
 
-    def __call__(self, frame: np.ndarray) -> list[Face]:
-        """frame: (H,W,3) BGR uint8. Boxes and landmarks: float32 pixels of the frame, may reach over its border."""
-        _check(frame)
+    def __init__(self, options: DetectorOptions) -> None:
+        self.min_score, self.min_size_px, self.refine = options.min_score, options.min_size_px, options.refine
+        path = resolve("face_detector" if options.model is None else options.model)
+        self._session = open_network(path, options.threads, _TENSORS, _LAYOUT, _ADVICE)
+
+    def find(self, frame: np.ndarray, tiles: bool) -> list[Face]:
+        """The faces that the whole frame shows, and overlapping tiles if asked for; small ones are looked at twice."""
         height, width = frame.shape[:2]
-        views = [letterbox((0, 0, width, height))] + (tile_views(width, height) if self.tiles else [])
+        views = [letterbox((0, 0, width, height))] + (tile_views(width, height) if tiles else [])
         found = self._decide(frame, weighted_nms(self._look(frame, views)))
         if (_sides(found) > CLOSE_UP_SHARE * max(width, height)).any() or len(found) == 0:
             found = weighted_nms(np.vstack([found, self._look_close(frame)]))
-        return self._faces(found)
+        return faces_of(found)
+
+    def look_at(self, frame: np.ndarray, boxes: np.ndarray) -> list[Face | None]:
+        """What enlarged views of the boxes (n,4) show: for each the face that overlaps it, of any score, or None."""
+        height, width = frame.shape[:2]
+        answers: list[Face | None] = []
+        for box, seen in zip(boxes, self._look_each(frame, close_ups(boxes, width, height)), strict=True):
+            same = faces_of(_same_face(weighted_nms(seen), box))
+            answers.append(same[0] if same else None)
+        return answers
 
     def _decide(self, frame: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """The candidates that are faces: large ones by their score, small ones by what an enlarged view shows."""
@@ -143,7 +137,7 @@ class FaceDetector:
         again = [np.zeros((0, _COLUMNS))]
         for row, seen in zip(rows, self._look_each(frame, close_ups(rows[:, _BOX], width, height)), strict=True):
             faces = weighted_nms(seen[seen[:, _SCORE] >= self.min_score * SOFTER])
-            same = faces[iou(row[None, _BOX], faces[:, _BOX])[0] >= SAME_FACE_IOU][:1]
+            same = _same_face(faces, row[_BOX])
             if row[_SCORE] >= self.min_score * SOFTER:
                 same[:, _SCORE] = np.maximum(same[:, _SCORE], row[_SCORE])
             again.append(same)
@@ -174,69 +168,6 @@ class FaceDetector:
                 seen += [_to_frame(rows[view.holds(middles)], view) for view in views]
         return seen
 
-    def _faces(self, rows: np.ndarray) -> list[Face]:
-        faces = [
-            Face(
-                xyxy=row[_BOX].astype(np.float32),
-                score=float(row[_SCORE]),
-                landmarks=five_landmarks(row[_POINTS].reshape(6, 2)).astype(np.float32),
-            )
-            for row in rows
-        ]
-        return _largest_first(faces, self.min_size_px)
-
-
-class HaarDetector:
-    """OpenCV's frontal face cascade (Viola and Jones, CVPR 2001): no landmarks, score 1. The fallback.
-
-    Slower than BlazeFace, misses turned and rolled heads, and finds faces where there are none.
-    """
-
-    def __init__(self, min_size_px: int = 20) -> None:
-        self.min_size_px = min_size_px
-        self._cascade = cv2.CascadeClassifier(str(Path(haarcascades) / "haarcascade_frontalface_default.xml"))
-
-    def __call__(self, frame: np.ndarray) -> list[Face]:
-        """frame: (H,W,3) BGR uint8 -> list of `Face`, largest first."""
-        _check(frame)
-        grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
-        size = (self.min_size_px, self.min_size_px)
-        boxes = self._cascade.detectMultiScale(grey, scaleFactor=1.1, minNeighbors=5, minSize=size)
-        faces = [Face(xyxy=np.array([x, y, x + w, y + h], np.float32), score=1.0) for x, y, w, h in boxes]
-        return _largest_first(faces, self.min_size_px)
-
-
-def detector(name: str = "blazeface", **options) -> Detector:
-    """The detector of that name: "blazeface", "haar", or the path of an ONNX file of BlazeFace's layout.
-
-    options: as `FaceDetector` or `HaarDetector` take them.
-    """
-    if name == "haar":
-        return HaarDetector(**options)
-    return FaceDetector("face_detector" if name == "blazeface" else name, **options)
-
-
-def _open(path: Path, threads: int) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except _UNREADABLE as error:
-        raise InputError(f"expected {_LAYOUT} in {path}, got a file that onnxruntime cannot read; {_ADVICE}") from error
-    tensors = {t.name: t.shape[1:] for t in (*session.get_inputs(), *session.get_outputs())}
-    if tensors != _TENSORS:
-        raise InputError(f"expected {_LAYOUT} {_TENSORS} in {path}, got {tensors}; {_ADVICE}")
-    return session
-
-
-def _check(frame: np.ndarray) -> None:
-    if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
-        got = f"{frame.dtype} {frame.shape}" if isinstance(frame, np.ndarray) else type(frame).__name__
-        raise InputError(f"expected a frame of uint8 (height, width, 3) in BGR, got {got}")
-    if 0 in frame.shape:
-        raise InputError(f"expected a frame with at least one pixel, got {frame.shape}")
-
 
 def _to_frame(rows: np.ndarray, view: View) -> np.ndarray:
     points = view.to_frame(rows[:, 1:17].reshape(len(rows), 8, 2))
@@ -257,5 +188,6 @@ def _sides(rows: np.ndarray) -> np.ndarray:
     return (rows[:, 3:5] - rows[:, 1:3]).max(axis=1, initial=0)
 
 
-def _largest_first(faces: list[Face], min_size_px: float) -> list[Face]:
-    return sorted((face for face in faces if face.size_px >= min_size_px), key=lambda face: -face.size_px)
+def _same_face(rows: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """Of the candidates, best first, the one row (1,18) that is the face of the box (4,); none where none overlaps."""
+    return rows[iou(box[None], rows[:, _BOX])[0] >= SAME_FACE_IOU][:1]

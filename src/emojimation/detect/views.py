@@ -94,7 +94,7 @@ def enlarged(box: np.ndarray, width: int, height: int) -> View:
 
 
 def close_ups(boxes: np.ndarray, width: int, height: int) -> list[tuple[View, ...]]:
-    """Views of the boxes (n,4), each enlarged; a single box has an input of its own, several share one, four at a time."""
+    """Views of the boxes (n,4), enlarged; a single one has an input of its own, several share one, four at a time."""
     if len(boxes) == 1:
         return [(enlarged(boxes[0], width, height),)]
     cells = [(x, y, CELL_PX) for y in (0, CELL_PX) for x in (0, CELL_PX)]

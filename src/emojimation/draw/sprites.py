@@ -59,10 +59,8 @@ def _art(name: str, art: str) -> np.ndarray:
 
 def has_art(name: str, art: str = "noto") -> bool:
     """Whether the set `art` has an emoji called `name`; of an unknown set `emoji` says what is wrong."""
-    return (
-        art not in ART
-        or name.isidentifier()
-        and (files("emojimation") / "assets" / "emoji" / art / f"{name}.png").is_file()
+    return art not in ART or (
+        name.isidentifier() and (files("emojimation") / "assets" / "emoji" / art / f"{name}.png").is_file()
     )
 
 

@@ -9,7 +9,7 @@ from emojimation.draw.avatar import Avatar
 from emojimation.draw.boxes import draw_boxes
 from emojimation.draw.cover import Draw, blur, paste, paste_emoji, pixelate
 from emojimation.errors import InputError
-from emojimation.faces import Face
+from emojimation.faces import Face, checked_frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def annotate(
     """
     if style not in STYLES:
         raise InputError(f"style must be one of {', '.join(STYLES)}, not {style!r}; choose one of them")
-    _check(frame)
+    checked_frame(frame)
     out = frame.copy()
     STYLES[style].draw(out, list(faces), art, draw or Avatar().drawer(time_s))
     return out
@@ -57,12 +57,6 @@ def replace_faces(
 ) -> np.ndarray:
     """A copy of `frame` with every head covered; `annotate` with the emoji style as the default."""
     return annotate(frame, faces, style, art, draw, time_s)
-
-
-def _check(frame: np.ndarray) -> None:
-    if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
-        what = f"{frame.dtype} {frame.shape}" if isinstance(frame, np.ndarray) else type(frame).__name__
-        raise InputError(f"a frame must be a (height, width, 3) BGR uint8 array, not {what}; convert it first")
 
 
 STYLES = {

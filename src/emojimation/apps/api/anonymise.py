@@ -7,7 +7,7 @@ import cv2
 from PIL import Image
 
 from emojimation.apps.api.engine import Engine
-from emojimation.detect.blazeface import FaceDetector
+from emojimation.detect import FaceDetector
 from emojimation.draw.styles import replace_faces
 from emojimation.errors import InputError
 from emojimation.pipeline import Pipeline
@@ -22,7 +22,9 @@ class Hider:
 
     def __init__(self, engine: Engine):
         self.engine = engine
-        searcher = Searcher(FaceDetector(min_score=MIN_SCORE, tiles=True), FaceDetector(min_score=MIN_SCORE))
+        searcher = Searcher(
+            FaceDetector(min_score=MIN_SCORE, search="wide"), FaceDetector(min_score=MIN_SCORE, search="fast")
+        )
         self.pipeline = Pipeline(engine.bounded(searcher), engine.pipeline.classifier)
 
     def hidden(self, data: bytes, name: str, style: str, art: str, kind: str | None) -> tuple[bytes, str, int]:

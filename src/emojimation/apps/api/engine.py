@@ -16,7 +16,7 @@ import numpy as np
 from emojimation.apps.api.limits import Limits
 from emojimation.apps.api.problem import Problem
 from emojimation.classify.classifier import EmotionClassifier
-from emojimation.detect.blazeface import Detector, FaceDetector
+from emojimation.detect import Detector, FaceDetector
 from emojimation.errors import InputError
 from emojimation.faces import Face
 from emojimation.media import Picture, decode_image

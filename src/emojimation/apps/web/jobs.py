@@ -75,9 +75,10 @@ def _copy(upload: Any, path: Path) -> None:
 def _pipeline(model: str, hide: bool) -> Pipeline:
     if not hide:
         return make_pipeline(model)
-    from emojimation.detect.blazeface import FaceDetector
+    from emojimation.detect import FaceDetector
     from emojimation.video.anonymise import MIN_SCORE, Searcher
 
     return make_pipeline(
-        model, Searcher(FaceDetector(min_score=MIN_SCORE, tiles=True), FaceDetector(min_score=MIN_SCORE))
+        model,
+        Searcher(FaceDetector(min_score=MIN_SCORE, search="wide"), FaceDetector(min_score=MIN_SCORE, search="fast")),
     )
