@@ -17,8 +17,8 @@ from emojimation.certainty import PAIR_THRESHOLD
 from emojimation.classify.classifier import EmotionClassifier
 from emojimation.labels import EMOTION_LABELS
 from emojimation.priors import NAMES, prior_of, reweighted, trained_shares
+from emojimation.training.data.ferplus import clear_majority
 from emojimation.training.data.load import load
-from emojimation.training.judge.evaluate import ferplus_labels
 
 PAIRS = (0.6, 0.65, PAIR_THRESHOLD, 0.75, 0.8)
 BINS = 15
@@ -34,7 +34,8 @@ def main() -> None:
     args = parser.parse_args()
     rows, classifier = load(args.data, ferplus=args.ferplus).split("val"), EmotionClassifier(args.model)
     answers = classifier.predict(rows.images)
-    ids, clear = ferplus_labels(rows.votes)
+    ids = clear_majority(rows.votes)
+    clear = ids >= 0
     found = {
         "model": args.model,
         "threshold": classifier.threshold,
