@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emojimation.faces import TEMPLATE, WARP_SIDE_PX, Face, crop_faces, iou, similarity
-from emojimation.labels import EMOTIONS
+from emojimation.attributes import ATTRIBUTES, Attribute
+from emojimation.faces import TEMPLATE, WARP_SIDE_PX, Face, _around, crop_faces, iou, similarity
+from emojimation.labels import EMOTIONS, label_set
 
 coordinate = st.floats(-500, 500, width=32)
 length = st.floats(0, 300, width=32)
@@ -253,6 +254,17 @@ def test_a_face_too_long_for_the_warp_is_thinned_out_in_its_place(limit, monkeyp
     monkeypatch.setattr("emojimation.faces.WARP_SIDE_PX", limit)
     part = crop_faces(slope(), [face_at(matrix)], channels=3)
     assert np.abs(part.astype(int) - whole).max() <= 4
+    for frame in (slope(), slope()[100:160], slope()[:, 100:160]):
+        shown, _ = _around(frame, similarity(face_at(matrix).landmarks, TEMPLATE * 48), 48)
+        assert limit / 2 < max(shown.shape[:2]) <= limit or max(frame.shape[:2]) <= limit
+
+
+@pytest.mark.parametrize("middle", [(-200, 40), (900, 40), (250, -300), (250, 400)])
+def test_a_face_outside_a_long_frame_is_the_frame_s_edge(middle, monkeypatch):
+    matrix = turn(0, 1, (middle[0] - 24, middle[1] - 24))
+    whole = crop_faces(picture(80, 504), [face_at(matrix)], channels=3)
+    monkeypatch.setattr("emojimation.faces.WARP_SIDE_PX", 180)
+    np.testing.assert_array_equal(crop_faces(picture(80, 504), [face_at(matrix)], channels=3), whole)
 
 
 def test_the_warp_s_limit_is_opencv_s():
@@ -293,6 +305,27 @@ def test_the_border_between_certain_and_not_sure_is_certain():
 
 def test_to_dict_rounds_pixels_to_hundredths_and_shares_to_ten_thousandths():
     p = np.array([0.123456, 0.876544, 0, 0, 0, 0, 0], np.float32)
-    row = Face(np.array([1.23456, 2, 3, 4.98765], np.float32), 0.987654, TEMPLATE * 10, p).to_dict()
-    assert row["xyxy"] == [1.23, 2, 3, 4.99] and row["score"] == 0.9877 and row["landmarks"][0] == [3.13, 3.88]
+    row = Face(np.array([1.23456, 2, 3, 4.98765], np.float32), 0.987654, TEMPLATE * 10 / 3, p).to_dict()
+    assert row["xyxy"] == [1.23, 2, 3, 4.99] and row["score"] == 0.9877 and row["landmarks"][0] == [1.04, 1.29]
     assert row["confidence"] == 0.8765 and row["probabilities"]["angry"] == 0.1235 and row["track_id"] is None
+
+
+def test_faces_are_equal_if_all_their_values_are(monkeypatch):
+    monkeypatch.setitem(ATTRIBUTES, "pose", Attribute("pose", ("yaw", "pitch")))
+    pose = np.array([1.234567, np.nan], np.float32)
+    face, same = (face_at(turn(10, 2, (30, 40))).with_(attributes={"pose": pose.copy()}) for _ in range(2))
+    assert face == same and face != face.with_(landmarks=None) and face != 3
+    assert face.with_(landmarks=None) == same.with_(landmarks=None)
+    for change in ({"score": 0.5}, {"track_id": 2}, {"attributes": {}}, {"attributes": {"pose": pose + 1}}):
+        assert face != face.with_(**change)
+    assert face.to_dict()["attributes"] == {"pose": {"yaw": 1.2346, "pitch": None}}
+
+
+def test_the_emotions_of_other_classes_are_summed():
+    """Two of three classes are emotions: the third counts as neutral; a model without emotions has none."""
+    face = Face(np.zeros(4, np.float32), 1.0, probabilities=np.array([0.5, 0.3, 0.2], np.float32))
+    seven = face.with_(labels=label_set(("happy", "contempt", "sad"))).seven()
+    expected = [{"happy": 0.5, "neutral": 0.3, "sad": 0.2}.get(name, 0.0) for name in EMOTIONS]
+    assert seven == pytest.approx(expected)
+    assert face.with_(labels=label_set(("x", "y", "z"))).seven() is None
+    assert Face(np.zeros(4, np.float32), 1.0).seven() is None
