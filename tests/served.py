@@ -19,7 +19,7 @@ from emojimation.apps.api.limits import Limits
 given = json.loads(sys.argv[1])
 limits = Limits(**given.pop("limits", {}))
 def told(url): print(url, flush=True)
-serve.run(app.service(app.Settings(**given, limits=limits)), "127.0.0.1", 0, limits, told)
+serve.run(app.service(app.ServiceSettings(**given, limits=limits)), "127.0.0.1", 0, limits, told)
 """
 
 

@@ -21,7 +21,7 @@ from emojimation import InputError
 from emojimation.batch import run as batch
 from emojimation.batch import tables
 from emojimation.batch.listing import Item, listing_of
-from emojimation.batch.run import Output, Settings, local, run_batch
+from emojimation.batch.run import BatchOptions, Output, local, run_batch
 from emojimation.batch.workers import Workers
 
 
@@ -51,7 +51,7 @@ def in_process(model):
 
 
 def ran(source, out, engine, model, **options):
-    return run_batch(Settings(str(source), model), Output(Path(out), **options), engine)
+    return run_batch(BatchOptions(str(source), model), Output(Path(out), **options), engine)
 
 
 def sources(out: Path) -> list[str]:
@@ -166,7 +166,7 @@ def test_a_journal_cut_in_the_middle_of_a_line_goes_on(folder, tmp_path, in_proc
 
 
 def test_stopping_keeps_what_was_answered(folder, tmp_path, in_process, model):
-    settings, out = Settings(str(folder), model), tmp_path / "out.csv"
+    settings, out = BatchOptions(str(folder), model), tmp_path / "out.csv"
     summary = run_batch(settings, Output(out), in_process, stopped=lambda: True)
     assert summary.interrupted and not out.exists() and summary.pictures == 5
     assert run_batch(settings, Output(out, resume=True), in_process).before == 5
@@ -174,9 +174,9 @@ def test_stopping_keeps_what_was_answered(folder, tmp_path, in_process, model):
 
 def test_other_settings_do_not_go_on_with_a_journal(folder, tmp_path, in_process, model):
     out = Output(tmp_path / "out.csv", resume=True)
-    run_batch(Settings(str(folder), model), out, in_process, stopped=lambda: True)
+    run_batch(BatchOptions(str(folder), model), out, in_process, stopped=lambda: True)
     with pytest.raises(InputError, match="cropped"):
-        run_batch(Settings(str(folder), model, cropped=True), out, in_process)
+        run_batch(BatchOptions(str(folder), model, cropped=True), out, in_process)
 
 
 def test_two_runs_to_one_output_are_told_apart(folder, tmp_path, in_process, model):

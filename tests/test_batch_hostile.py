@@ -17,7 +17,7 @@ import pytest
 from conftest import ROOT
 from emojimation import InputError
 from emojimation.batch import tables
-from emojimation.batch.run import Output, Settings, local, run_batch
+from emojimation.batch.run import BatchOptions, Output, local, run_batch
 
 DROP, OVERRIDE, READ_SEARCH = 24, 1, 2  # prctl's PR_CAPBSET_DROP, and what lets root read everything
 
@@ -154,9 +154,9 @@ def test_a_foreign_output_is_left_as_it_is(name, folder, tmp_path, model):
     FOREIGN[name](out)
     content = out.read_bytes()
     with pytest.raises(InputError, match="exists"):
-        run_batch(Settings(str(folder), model), Output(out), local(1))
+        run_batch(BatchOptions(str(folder), model), Output(out), local(1))
     with pytest.raises(InputError, match="something else"):
-        run_batch(Settings(str(folder), model), Output(out, resume=True), local(1))
+        run_batch(BatchOptions(str(folder), model), Output(out, resume=True), local(1))
     assert out.read_bytes() == content and [*tmp_path.glob("*.*")] == [out]
 
 
@@ -169,7 +169,7 @@ def test_ten_thousand_tiny_files(tmp_path, model):
     for number in range(10_000):
         (many / f"{number}.png").write_bytes(dot if number % 200 == 0 else b"\x89P"[: number % 3])
     out = tmp_path / "out.parquet"
-    summary = run_batch(Settings(str(many), model), Output(out), local(2))
+    summary = run_batch(BatchOptions(str(many), model), Output(out), local(2))
     assert (summary.pictures, summary.failed, summary.without_face) == (10_000, 9_950, 50)
     rows = answered(out)
     assert len(rows) == 10_000 and list(rows.values()).count(None) == 50
@@ -180,7 +180,7 @@ def test_a_damaged_picture_whose_name_is_no_text(tmp_path, small_jpeg, model):
         with open(os.fsencode(tmp_path) + b"/" + name, "wb") as file:
             file.write(small_jpeg[:size])
     out = tmp_path / "out.jsonl"
-    assert run_batch(Settings(str(tmp_path), model), Output(out), local(1)).failed == 1
+    assert run_batch(BatchOptions(str(tmp_path), model), Output(out), local(1)).failed == 1
     rows = answered(out)
     assert "odd" in rows[f"{tmp_path}/odd\\udcff.jpg"] and rows[f"{tmp_path}/good\\udcff.jpg"] is None
 

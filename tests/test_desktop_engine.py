@@ -15,9 +15,9 @@ import pytest
 
 from conftest import ROOT, SAMPLES
 from emojimation.apps.desktop import opening, sources
-from emojimation.apps.desktop.engine import Engine
 from emojimation.apps.desktop.recording import Recorder, Table, reason, snapshot
-from emojimation.apps.desktop.settings import Settings, reveal, save
+from emojimation.apps.desktop.settings import WindowSettings, reveal, save
+from emojimation.apps.desktop.worker import WindowWorker
 from emojimation.errors import InputError
 from emojimation.faces import TEMPLATE, Face
 from emojimation.labels import EMOTIONS
@@ -178,8 +178,10 @@ class Camera:
 def engine(tmp_path, model):
     made = []
 
-    def make(source, **settings) -> Engine:
-        made.append(Engine(Settings(model=model, folder=str(tmp_path), **settings), lambda text, size: source))
+    def make(source, **settings) -> WindowWorker:
+        made.append(
+            WindowWorker(WindowSettings(model=model, folder=str(tmp_path), **settings), lambda text, size: source)
+        )
         made[0].open("0")
         return made[0]
 
@@ -212,11 +214,11 @@ def test_settings_take_effect_while_it_runs(engine, tiny_model):
     one = engine(Camera())
     wait(lambda: one.status.state == "live" and one.painter.drawn is not None)
     pipeline = one._loop.pipeline
-    one.apply(Settings(model=str(tiny_model), anonymise=True, smooth_s=1.5, folder=one.settings.folder))
+    one.apply(WindowSettings(model=str(tiny_model), anonymise=True, smooth_s=1.5, folder=one.settings.folder))
     wait(lambda: one._loop.pipeline is not pipeline)
     assert one._loop.pipeline.tracker is pipeline.tracker and pipeline.tracker.smooth_s == 1.5
     assert pipeline.tracker.hold_s > 0 and pipeline.tracker.confirm_hits == 1
-    one.apply(Settings(model="nowhere.onnx", folder=one.settings.folder))
+    one.apply(WindowSettings(model="nowhere.onnx", folder=one.settings.folder))
     wait(lambda: not one.notices.empty())
     assert "nowhere.onnx" in one.notices.get().text and one.status.state == "live"
 
@@ -224,7 +226,7 @@ def test_settings_take_effect_while_it_runs(engine, tiny_model):
 def test_a_folder_that_cannot_be_written_is_told_and_the_picture_lives_on(engine, tmp_path):
     (tmp_path / "file").write_text("")
     one = engine(Camera())
-    one.apply(Settings(model=one.settings.model, folder=str(tmp_path / "file")))
+    one.apply(WindowSettings(model=one.settings.model, folder=str(tmp_path / "file")))
     wait(lambda: one.status.state == "live" and one.painter.drawn is not None)
     for ask in (one.snapshot, one.record, one.log):
         ask()
@@ -235,9 +237,9 @@ def test_a_folder_that_cannot_be_written_is_told_and_the_picture_lives_on(engine
 
 
 def test_settings_file_is_plain_json(tmp_path):
-    save(Settings(), tmp_path / "a.json")
+    save(WindowSettings(), tmp_path / "a.json")
     assert json.loads((tmp_path / "a.json").read_text("utf-8"))["style"] == "boxes"
-    assert Path(Settings(folder="~/x").out).is_absolute()
+    assert Path(WindowSettings(folder="~/x").out).is_absolute()
 
 
 def test_the_next_film_outlives_the_end_of_the_last_one(tmp_path):
@@ -264,7 +266,7 @@ def test_a_paused_picture_is_hidden_anew(engine):
     one.pause()
     wait(lambda: (one.status.paused and not one._loop._idle) or one._loop.paused)
     before = one._result
-    one.apply(Settings(model=one.settings.model, folder=one.settings.folder, anonymise=True))
+    one.apply(WindowSettings(model=one.settings.model, folder=one.settings.folder, anonymise=True))
     wait(lambda: one._result is not before)
     assert one._result.frame is not None and len(one._result.faces) == 1 and one.status.paused
 

@@ -1,21 +1,25 @@
 """The desktop window's logic, without a display: settings, state, painting, words."""
 
+import re
 import time
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from emojimation.apps.desktop import menus
 from emojimation.apps.desktop import panel as desktop_panel
 from emojimation.apps.desktop.actions import ACTIONS, STYLE_KEYS, keys
 from emojimation.apps.desktop.card import card_rows
+from emojimation.apps.desktop.commands import COMMANDS
 from emojimation.apps.desktop.history import History, strip
 from emojimation.apps.desktop.main_face import Chooser, face_at, fitted, frame_point, mirrored
 from emojimation.apps.desktop.menus import MENUS
 from emojimation.apps.desktop.painter import Eased, Painter, Rate, Room, ppm
 from emojimation.apps.desktop.panel import Look, PanelPainter, greeting, headline
 from emojimation.apps.desktop.settings import (
-    Settings,
+    WindowSettings,
     load,
     new_file,
     parse,
@@ -56,8 +60,8 @@ def wait(condition, seconds: float = 20.0) -> None:
 
 def test_settings_survive_and_bad_ones_do_not(tmp_path):
     path = tmp_path / "deep" / "desktop.json"
-    kept = Settings(theme="light", style="blur", min_score=0.45, several=False, folder="/there")
-    assert load(path) == Settings() and save(kept, path) and load(path) == kept
+    kept = WindowSettings(theme="light", style="blur", min_score=0.45, several=False, folder="/there")
+    assert load(path) == WindowSettings() and save(kept, path) and load(path) == kept
     assert [p.name for p in path.parent.iterdir()] == ["desktop.json"]
     bad = {
         "theme": "pink",
@@ -68,15 +72,15 @@ def test_settings_survive_and_bad_ones_do_not(tmp_path):
         "unknown": 1,
         "art": "fluent",
     }
-    assert parse(bad) == Settings(art="fluent")
+    assert parse(bad) == WindowSettings(art="fluent")
     for text in ("", "[1]", "{", '{"theme": null}'):
         path.write_text(text, "utf-8")
-        assert load(path) == Settings()
+        assert load(path) == WindowSettings()
 
 
 def test_settings_that_cannot_be_kept_do_no_harm(tmp_path):
     (tmp_path / "file").write_text("")
-    assert save(Settings(), tmp_path / "file" / "desktop.json") is False
+    assert save(WindowSettings(), tmp_path / "file" / "desktop.json") is False
 
 
 def test_settings_lie_in_the_platforms_folder(tmp_path):
@@ -92,8 +96,8 @@ def test_settings_lie_in_the_platforms_folder(tmp_path):
 
 @pytest.mark.parametrize("style", STYLES)
 def test_hiding_always_draws_a_style_that_hides(style):
-    assert Settings(style=style).drawn_style == style
-    assert Settings(style=style, anonymise=True).drawn_style in HIDING
+    assert WindowSettings(style=style).drawn_style == style
+    assert WindowSettings(style=style, anonymise=True).drawn_style in HIDING
 
 
 def test_new_files_never_meet(tmp_path):
@@ -216,13 +220,13 @@ def test_pixmaps_are_what_tk_reads():
 
 
 def test_the_painter_paints_what_changed_and_hides_all_faces():
-    painter = Painter(Settings(style="none", several=False))
+    painter = Painter(WindowSettings(style="none", several=False))
     painter.room = Room((160, 120), (200, 300), (160, 60))
     first = result([face(10, number=1), face(90, number=2)])
     shown = painter.paint(first, 1.0, True, 5.0)
     assert shown.view and shown.faces == 2 and shown.word == "happy" and np.array_equal(painter.drawn, first.frame)
     assert painter.paint(first, 1.03, True, 5.0).view is shown.view  # the same until something changes
-    painter.settings = Settings(style="none", several=False, anonymise=True)
+    painter.settings = WindowSettings(style="none", several=False, anonymise=True)
     assert painter.paint(first, 1.06, True, 5.0).view is not shown.view
     for one in first.faces:  # also the one that is not the main one
         x0, y0, x1, y1 = one.xyxy.astype(int)
@@ -272,7 +276,7 @@ def test_the_picker_lists_emotion_models_only(monkeypatch):
 
 
 def test_the_status_line_and_the_buttons():
-    painter = Painter(Settings())
+    painter = Painter(WindowSettings())
     shown = painter.paint(result([face()]), 1.0, True, 13.2)
     assert facts(shown, Status("live")) == "160 x 120   ·   1 face   ·   0 frames/s   ·   13 ms latency"
     assert facts(shown, Status("live", paused=True)).endswith("paused") and facts(shown, Status()) == "No source"
@@ -295,3 +299,9 @@ def test_panel_and_history_follow_the_classes_of_the_model():
     )
     colours = {tuple(map(int, colour)) for colour in np.unique(panel.reshape(-1, 3), axis=0)}
     assert {bgr(colour) for colour in labels.colours} <= colours
+
+
+def test_every_action_and_every_button_has_its_command():
+    source = Path(menus.__file__).parent
+    asked = {name for path in source.glob("*.py") for name in re.findall(r"do\(\"(\w+)\"\)", path.read_text("utf-8"))}
+    assert asked > {"hide", "cameras"} and set(COMMANDS) == set(ACTIONS) | asked

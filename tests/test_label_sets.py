@@ -9,7 +9,7 @@ import pytest
 from emojimation.attributes import ATTRIBUTES, Attribute
 from emojimation.batch import tables
 from emojimation.batch.output import Output
-from emojimation.batch.run import Settings, local, run_batch
+from emojimation.batch.run import BatchOptions, local, run_batch
 from emojimation.draw.avatar import Avatar
 from emojimation.draw.styles import STYLES, annotate
 from emojimation.faces import Face
@@ -105,7 +105,7 @@ def test_the_commands_take_it(command, other_model, tmp_path, astronaut):
     assert code == 0, err
     assert tuple(json.loads(out)["faces"][0]["probabilities"]) == classes
     table = tmp_path / "faces.csv"
-    run_batch(Settings(str(picture.parent), str(model)), Output(table), local(1))
+    run_batch(BatchOptions(str(picture.parent), str(model)), Output(table), local(1))
     (line,) = tables.format_of(table, classes).read(table)
     assert line["emotion"] in classes and float(line[classes[0]]) >= 0
 

@@ -23,7 +23,7 @@ import stored
 from conftest import ROOT
 from emojimation import InputError
 from emojimation.batch import tables
-from emojimation.batch.run import Answerer, Output, Settings, pieces, run_batch
+from emojimation.batch.run import Answerer, BatchOptions, Output, pieces, run_batch
 
 pytestmark = pytest.mark.slow
 
@@ -83,7 +83,7 @@ def local(settings, listing, answered):
 def wanted(folder, model, tmp_path_factory) -> list[str]:
     """What the local engine says."""
     out = tmp_path_factory.mktemp("local") / "out.jsonl"
-    run_batch(Settings(str(folder), model), Output(out), local)
+    run_batch(BatchOptions(str(folder), model), Output(out), local)
     return rows_of(out)
 
 
@@ -115,7 +115,7 @@ def test_parquet_and_stores_are_read_by_the_workers(
         source = str(tmp_path / "t.parquet")
         pq.write_table(pa.table({"image": [small_jpeg] * 4 + [small_jpeg[:JPEG_HEAD]]}), source, row_group_size=3)
     out = tmp_path / "out.jsonl"
-    summary = run_batch(Settings(source, model), Output(out), ray_here.cluster(2))
+    summary = run_batch(BatchOptions(source, model), Output(out), ray_here.cluster(2))
     assert (summary.pictures, summary.failed) == (5, 1)
     assert [row["faces"] for row in tables.read_jsonl(out)] == [json.loads(wanted[-1])["faces"]] * 4
 
@@ -142,15 +142,15 @@ def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(ray_here, folde
             killed.extend(actor_pids()[:1])
             os.kill(killed[0], signal.SIGKILL)
 
-    run_batch(Settings(str(folder), model), Output(out), ray_here.cluster(2), kill)
+    run_batch(BatchOptions(str(folder), model), Output(out), ray_here.cluster(2), kill)
     assert killed and rows_of(out) == wanted
 
 
 def test_what_one_engine_began_the_other_finishes(ray_here, folder, wanted, model, tmp_path):
     out, count = tmp_path / "out.jsonl", iter(range(100))
-    first = run_batch(Settings(str(folder), model), Output(out), local, stopped=lambda: next(count) == 3)
+    first = run_batch(BatchOptions(str(folder), model), Output(out), local, stopped=lambda: next(count) == 3)
     assert first.interrupted
-    run_batch(Settings(str(folder), model), Output(out, resume=True), ray_here.cluster(2))
+    run_batch(BatchOptions(str(folder), model), Output(out, resume=True), ray_here.cluster(2))
     assert rows_of(out) == wanted and Counter(rows_of(out)).most_common(1)[0][1] == 1
 
 
@@ -190,7 +190,7 @@ def test_an_address_that_does_not_answer_is_told_within_15_s(kind, alone, folder
         threading.Thread(target=answer_as_a_web_server, args=(alone,), daemon=True).start()
     began = time.monotonic()
     with pytest.raises(InputError, match="Expected a") as told:
-        run_batch(Settings(str(folder), model), Output(tmp_path / "out.csv"), cluster(2, address))
+        run_batch(BatchOptions(str(folder), model), Output(tmp_path / "out.csv"), cluster(2, address))
     assert time.monotonic() - began < 15 and "\n" not in str(told.value)
     assert not list(tmp_path.iterdir())
 

@@ -6,7 +6,7 @@ import pytest
 import stored
 from emojimation import InputError
 from emojimation.batch.listing import listing_of
-from emojimation.batch.run import Output, Settings, local, run_batch
+from emojimation.batch.run import BatchOptions, Output, local, run_batch
 from emojimation.batch.tables import read_jsonl
 
 if not hasattr(pyarrow.fs, "S3FileSystem"):
@@ -33,7 +33,7 @@ def test_pictures_of_a_bucket_are_listed_and_answered_by_processes(store, model,
     names = [item.source for item in listing_of(source)]
     assert names == ["s3://photos/in/a.jpg", "s3://photos/in/broken.jpg", "s3://photos/in/more/b c.jpg"]
     output = Output(tmp_path / "out.jsonl")
-    summary = run_batch(Settings(source, model), output, local(1))
+    summary = run_batch(BatchOptions(source, model), output, local(1))
     assert (summary.faces, summary.failed) == (2, 1)
     assert [row["source"] for row in read_jsonl(output.path)] == [names[0], names[2]]
 

@@ -11,9 +11,9 @@ from web_pages import html, page, sample, upload, use
 
 from emojimation.cli import web as cli_web  # isort: skip
 from emojimation import weights  # isort: skip
-from emojimation.apps.web import engine  # isort: skip
+from emojimation.apps.web import pictures  # isort: skip
 from emojimation.apps.web import model as web_model  # isort: skip
-from emojimation.apps.web.settings import Settings, current, hand_over  # isort: skip
+from emojimation.apps.web.settings import PageSettings, current, hand_over  # isort: skip
 from emojimation.cli.app import app  # isort: skip
 from emojimation.errors import InputError  # isort: skip
 from emojimation.labels import EMOTIONS  # isort: skip
@@ -77,8 +77,8 @@ def test_the_frame_has_four_pages_and_the_first_visit_notice(monkeypatch, tiny_m
 
 def test_settings_survive_the_way_through_the_environment(monkeypatch):
     monkeypatch.setenv("EMOJIMATION_WEB", "{}")
-    assert current() == Settings()
-    hand_over(Settings("other", cli_web.ice_servers("turn:a:1", "me", "secret"), paths=False, film_s=5))
+    assert current() == PageSettings()
+    hand_over(PageSettings("other", cli_web.ice_servers("turn:a:1", "me", "secret"), paths=False, film_s=5))
     assert current().turn == [{"urls": "turn:a:1", "username": "me", "credential": "secret"}] and not current().paths
 
 
@@ -172,4 +172,4 @@ def test_one_model_alone_needs_no_choice(monkeypatch, tmp_path):
     (tmp_path / "manifest.json").write_text("{}")
     monkeypatch.setattr(weights, "MODELS", tmp_path)
     use(monkeypatch, tmp_path / "own.onnx")
-    assert engine.models() == [str(tmp_path / "own.onnx")]
+    assert pictures.models() == [str(tmp_path / "own.onnx")]

@@ -13,7 +13,7 @@ import pytest
 from conftest import FACELESS
 from web_pages import html, page, sample, upload, use
 
-from emojimation.apps.web import engine, files as web_files  # isort: skip
+from emojimation.apps.web import pictures, files as web_files  # isort: skip
 from emojimation.errors import InputError  # isort: skip
 
 
@@ -36,8 +36,8 @@ def png_head(width: int, height: int) -> bytes:
     )
 
 
-def answers(*names: str) -> list[engine.Answer]:
-    return [engine.answer_of(f"{name}.jpg", lambda name=name: sample(name)[1]) for name in names]
+def answers(*names: str) -> list[pictures.Answer]:
+    return [pictures.answer_of(f"{name}.jpg", lambda name=name: sample(name)[1]) for name in names]
 
 
 def test_the_empty_page_says_the_limits_before_an_upload():
@@ -94,8 +94,8 @@ def test_snapshot_and_sample():
 
 def test_the_style_switch_changes_the_picture():
     answer = answers("astronaut")[0]
-    before = engine.decoded(answer.preview).astype(int)
-    changed = {style: np.abs(engine.drawn(answer, style) - before).max(axis=2) > 40 for style in engine.STYLES}
+    before = pictures.decoded(answer.preview).astype(int)
+    changed = {style: np.abs(pictures.drawn(answer, style) - before).max(axis=2) > 40 for style in pictures.STYLES}
     assert all(mask.sum() > 500 for mask in changed.values())
     assert changed["emoji"].sum() > 2 * changed["boxes"].sum()
     x, y = answer.faces[0].landmarks[2].astype(int)
@@ -111,7 +111,7 @@ def test_the_reason_is_shown_on_request():
 
 def test_a_session_keeps_no_large_array():
     noise = cv2.imencode(".jpg", cv2.resize(cv2.imread(str(FACELESS / "coffee.jpg")), (3000, 2000)))[1].tobytes()
-    answer = engine.answer_of("noise.jpg", lambda: noise)
+    answer = pictures.answer_of("noise.jpg", lambda: noise)
     kept = len(answer.preview) + len(answer.thumb) + sum(map(len, answer.crops))
     assert answer.size_wh == (3000, 2000) and kept < 600_000
     test = upload(page("photo"), ("a.jpg", noise), ("b.jpg", noise))
@@ -125,7 +125,7 @@ def test_downloads_hold_what_the_page_shows():
     rows = list(csv.DictReader(io.StringIO(web_files.as_csv(found))))
     assert [row["source"] for row in rows] == ["group.jpg"] * 5 + ["obama.jpg"]
     assert float(rows[0]["happy"]) == pytest.approx(float(found[0].faces[0].probabilities[3]), abs=1e-4)
-    told = json.loads(web_files.as_json([*found, engine.answer_of("x.jpg", lambda: b"")]))
+    told = json.loads(web_files.as_json([*found, pictures.answer_of("x.jpg", lambda: b"")]))
     assert [len(row.get("faces", [])) for row in told] == [5, 1, 0] and "error" in told[2]
     with zipfile.ZipFile(io.BytesIO(web_files.as_zip([*found, *found], "blur"))) as archive:
         names = archive.namelist()
@@ -135,10 +135,10 @@ def test_downloads_hold_what_the_page_shows():
 
 
 def test_a_name_is_no_formula_in_a_spreadsheet():
-    answer = engine.answer_of("=cmd.jpg", lambda: sample("obama")[1])
+    answer = pictures.answer_of("=cmd.jpg", lambda: sample("obama")[1])
     assert "'=cmd.jpg" in web_files.as_csv([answer])
 
 
 def test_the_full_picture_of_a_broken_file_is_refused():
     with pytest.raises(InputError, match=r"Expected a picture that was read, got x\.jpg"):
-        engine.drawn_full(engine.Answer("x.jpg", error="broken"), "boxes")
+        pictures.drawn_full(pictures.Answer("x.jpg", error="broken"), "boxes")

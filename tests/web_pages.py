@@ -7,8 +7,8 @@ import pytest
 pytest.importorskip("streamlit", reason="the web extra is not installed: pip install -r requirements/web.txt")
 from streamlit.testing.v1 import AppTest
 
-from emojimation.apps.web import engine, jobs
-from emojimation.apps.web.settings import KEY, Settings, hand_over
+from emojimation.apps.web import jobs, pictures
+from emojimation.apps.web.settings import KEY, PageSettings, hand_over
 
 SAMPLES = Path(__file__).parent.parent / "src" / "emojimation" / "assets" / "samples"
 
@@ -16,8 +16,8 @@ SAMPLES = Path(__file__).parent.parent / "src" / "emojimation" / "assets" / "sam
 def use(monkeypatch, model: Path, **changes) -> None:
     """Let the pages of this test load `model`, with other settings if given."""
     monkeypatch.setenv(KEY, "{}")
-    hand_over(Settings(model=str(model), **changes))
-    engine.pipeline.clear()
+    hand_over(PageSettings(model=str(model), **changes))
+    pictures.pipeline.clear()
     jobs._jobs.cache_clear()
 
 

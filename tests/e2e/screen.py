@@ -111,10 +111,10 @@ def rest(root: Any, seconds: float) -> None:
 
 def window(folder: Path, source: str | None = None, opener: Callable[..., Any] | None = None, **settings: Any) -> Any:
     """The program's window on this screen, files going to `folder`; nothing is remembered."""
-    from emojimation.apps.desktop.settings import Settings
+    from emojimation.apps.desktop.settings import WindowSettings
     from emojimation.apps.desktop.window import Window
 
-    made = Window(Settings(**({"folder": str(folder)} | settings)), source, keep=False, opener=opener)
+    made = Window(WindowSettings(**({"folder": str(folder)} | settings)), source, keep=False, opener=opener)
     pump(made.root, lambda: made.engine is not None)
     return made
 

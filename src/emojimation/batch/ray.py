@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from emojimation.batch.listing import Item, Listing, group_items
-from emojimation.batch.run import Answerer, Engine, Row, Settings, apart
+from emojimation.batch.run import Answerer, BatchOptions, Engine, Row, apart
 from emojimation.errors import InputError
 from emojimation.files import usable_processors
 
@@ -42,7 +42,7 @@ def cluster(workers: int | None = None, address: str | None = None) -> Engine:
     """The engine of a Ray cluster. workers: actors, by default one per processor. address: of a cluster that runs,
     "auto" for one on this machine, None to start one here for the time of the run."""
 
-    def answers(settings: Settings, listing: Listing, answered: set[str]) -> Iterator[list[Row]]:
+    def answers(settings: BatchOptions, listing: Listing, answered: set[str]) -> Iterator[list[Row]]:
         with connected(address, workers):
             try:
                 yield from _rows(settings, listing, answered, workers or _cluster_processors())
@@ -142,7 +142,7 @@ def _cluster_processors() -> int:
     return max(1, int(ray.cluster_resources().get("CPU", 1)))
 
 
-def _rows(settings: Settings, listing: Listing, answered: set[str], workers: int) -> Iterator[list[Row]]:
+def _rows(settings: BatchOptions, listing: Listing, answered: set[str], workers: int) -> Iterator[list[Row]]:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
@@ -180,7 +180,7 @@ class RayAnswerer:
     ever; so the first calls then leave the pictures to another process, whose death costs one picture.
     """
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: BatchOptions):
         self._answerer = Answerer(settings)
         self._careful = CAREFUL if ray.get_runtime_context().was_current_actor_reconstructed else 0
 

@@ -24,7 +24,7 @@ _loaded: list["Answerer"] = []  # of a worker process
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class BatchOptions:
     """What the answers depend on. model: name or path. min_score: the detector's threshold, None for its own.
 
     prior: base rates, one of `priors.NAMES`.
@@ -90,7 +90,7 @@ class Summary:
 class Answerer:
     """The models, and what they say of an item, as a row that can be written."""
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: BatchOptions):
         import cv2
 
         from emojimation.pipeline import make_pipeline
@@ -123,20 +123,20 @@ class Answerer:
         return bytes_of(item.path, self.settings.source) if item.path is not None else item.data or b""
 
 
-Engine = Callable[[Settings, Listing, set[str]], Iterator[list[Row]]]
+Engine = Callable[[BatchOptions, Listing, set[str]], Iterator[list[Row]]]
 
 
 def local(count: int | None = None) -> Engine:
     """The engine of this machine: `count` processes, by default one per core."""
 
-    def answers(settings: Settings, listing: Listing, answered: set[str]) -> Iterator[list[Row]]:
+    def answers(settings: BatchOptions, listing: Listing, answered: set[str]) -> Iterator[list[Row]]:
         workers = Workers(count or usable_processors(), _load, (settings,), _answer, _lost)
         return workers.answers(pieces(item for item in listing if item.source not in answered))
 
     return answers
 
 
-def apart(settings: Settings, items: list[Item]) -> list[Row]:
+def apart(settings: BatchOptions, items: list[Item]) -> list[Row]:
     """The rows of some items from a process of their own, which may die of one of them."""
     workers = Workers(1, _load, (settings,), _answer, _lost)
     return [row for piece in workers.answers([items]) for row in piece]
@@ -156,7 +156,7 @@ def pieces(items: Iterable[Item], most: int = PIECE) -> Iterator[list[Item]]:
         yield piece
 
 
-def _load(settings: Settings) -> None:
+def _load(settings: BatchOptions) -> None:
     _loaded.append(Answerer(settings))
 
 
@@ -169,7 +169,7 @@ def _lost(item: Item) -> Row:
 
 
 def run_batch(
-    settings: Settings,
+    settings: BatchOptions,
     output: Output,
     engine: Engine,
     on_rows: Callable[[int, int], None] | None = None,

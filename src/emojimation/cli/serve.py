@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from emojimation.errors import InputError
 
 if TYPE_CHECKING:
-    from emojimation.batch.run import Engine, Settings, Summary
+    from emojimation.batch.run import BatchOptions, Engine, Summary
 
 INTERRUPTED = 130
 LINE_S = 30
@@ -70,7 +70,7 @@ def serve(
         answer_s=max_seconds,
         queue=queue,
     )
-    settings = api.Settings(
+    settings = api.ServiceSettings(
         model,
         tiles=tiles,
         batching=micro_batch,
@@ -133,10 +133,10 @@ def batch(
     Exit code 0: all were answered. 1: some could not be read, see OUT.errors.jsonl. 2: none could. 130: stopped by
     Ctrl-C; --resume goes on.
     """
-    from emojimation.batch.run import Output, Settings, run_batch
+    from emojimation.batch.run import BatchOptions, Output, run_batch
     from emojimation.interrupt import Interrupt
 
-    settings = Settings(source, model, cropped, tiles, min_score)
+    settings = BatchOptions(source, model, cropped, tiles, min_score)
     output = Output(out, resume, overwrite)
     _check_sheet(contact_sheet, output.path)
     with Interrupt() as interrupt, _progress() as on_rows:
@@ -217,7 +217,7 @@ def _check_sheet(sheet: Path | None, out: Path) -> None:
         raise InputError(f"Expected a contact sheet ending in {', '.join(SHEETS)}, got {sheet}.")
 
 
-def _write_sheet(path: Path, summary: "Summary", settings: "Settings") -> None:
+def _write_sheet(path: Path, summary: "Summary", settings: "BatchOptions") -> None:
     from emojimation.batch.contact import write_sheet
     from emojimation.batch.listing import listing_of
 

@@ -57,14 +57,14 @@ def web(
 ) -> None:
     """Open the web pages: photos, live picture, films, the model's card. Nothing leaves this machine."""
     bootstrap = _need_streamlit()
-    from emojimation.apps.web.settings import Settings, hand_over
+    from emojimation.apps.web.settings import PageSettings, hand_over
     from emojimation.classify.classifier import EmotionClassifier
     from emojimation.heaps import few_heaps
 
     EmotionClassifier(model)  # a wrong model is told here, not in the page
     _check_free(host, port)
     hand_over(
-        Settings(
+        PageSettings(
             model,
             ice_servers(turn, turn_user, turn_password),
             host in LOCAL,

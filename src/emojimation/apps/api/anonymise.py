@@ -6,7 +6,7 @@ from typing import Any
 import cv2
 from PIL import Image
 
-from emojimation.apps.api.engine import Engine
+from emojimation.apps.api.pool import RequestPool
 from emojimation.detect import FaceDetector
 from emojimation.draw.styles import replace_faces
 from emojimation.errors import InputError
@@ -20,7 +20,7 @@ QUALITY = 92
 class Hider:
     """Covers the faces of pictures. It looks at overlapping tiles and at the turned picture, with a low threshold."""
 
-    def __init__(self, engine: Engine):
+    def __init__(self, engine: RequestPool):
         self.engine = engine
         searcher = Searcher(
             FaceDetector(min_score=MIN_SCORE, search="wide"), FaceDetector(min_score=MIN_SCORE, search="fast")

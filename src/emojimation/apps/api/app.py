@@ -17,11 +17,11 @@ import emojimation
 from emojimation.apps.api import body as api_body
 from emojimation.apps.api import schema as api_schema
 from emojimation.apps.api.anonymise import KINDS, Hider
-from emojimation.apps.api.engine import Engine
 from emojimation.apps.api.gate import Gate
 from emojimation.apps.api.jobs import Jobs
 from emojimation.apps.api.limits import Limits
 from emojimation.apps.api.metrics import Metrics
+from emojimation.apps.api.pool import RequestPool
 from emojimation.apps.api.problem import add_handlers, problem_response
 from emojimation.apps.api.schema import problems
 from emojimation.apps.api.stream import add_stream
@@ -33,7 +33,7 @@ PICTURES = ("image/jpeg", "image/png", "image/webp", "application/octet-stream")
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ServiceSettings:
     """How a service is run. model: name or path. workers: threads that analyse, by default one per core. token: who
     calls
     must show it. origins: web pages of other hosts that may call (CORS); none by default."""
@@ -47,10 +47,12 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
 
 
-def service(settings: Settings) -> FastAPI:
+def service(settings: ServiceSettings) -> FastAPI:
     """The service as an ASGI application; the models are loaded when it returns. Raises InputError for a bad model."""
     limits, metrics = settings.limits, Metrics()
-    engine = Engine(settings.model, limits, settings.workers, settings.tiles, settings.batching, metrics.batch.observe)
+    engine = RequestPool(
+        settings.model, limits, settings.workers, settings.tiles, settings.batching, metrics.batch.observe
+    )
     metrics.watch(engine)
     hider = Hider(engine)
     jobs = Jobs(engine, hider, metrics)
@@ -86,7 +88,7 @@ def service(settings: Settings) -> FastAPI:
     return app
 
 
-def _add_analyze(app: FastAPI, engine: Engine, metrics: Metrics) -> None:
+def _add_analyze(app: FastAPI, engine: RequestPool, metrics: Metrics) -> None:
     name = engine.pipeline.classifier.card["name"]
 
     @app.post(
@@ -120,14 +122,14 @@ def _add_analyze(app: FastAPI, engine: Engine, metrics: Metrics) -> None:
         return JSONResponse({"pictures": rows, "model": name})
 
 
-def _row(engine: Engine, name: str, data: bytes, cropped: bool, threshold: float | None) -> dict[str, Any]:
+def _row(engine: RequestPool, name: str, data: bytes, cropped: bool, threshold: float | None) -> dict[str, Any]:
     try:
         return engine.row(data, name, cropped, threshold)
     except InputError as error:
         return {"source": name, "error": " ".join(str(error).split())}
 
 
-def _add_anonymise(app: FastAPI, engine: Engine, hider: Hider, metrics: Metrics) -> None:
+def _add_anonymise(app: FastAPI, engine: RequestPool, hider: Hider, metrics: Metrics) -> None:
     picture = {"schema": api_schema.BINARY}
 
     @app.post(
@@ -156,7 +158,7 @@ def _add_anonymise(app: FastAPI, engine: Engine, hider: Hider, metrics: Metrics)
         return Response(answer, media_type=media_type, headers={"x-faces": str(faces)})
 
 
-def _add_state(app: FastAPI, engine: Engine, metrics: Metrics) -> None:
+def _add_state(app: FastAPI, engine: RequestPool, metrics: Metrics) -> None:
     card = {key: value for key, value in engine.pipeline.classifier.card.items() if key not in ("path", "template")}
 
     @app.get("/v1/model", responses=problems(401))

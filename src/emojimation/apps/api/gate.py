@@ -11,9 +11,9 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from emojimation.apps.api.body import drain
-from emojimation.apps.api.engine import Engine
 from emojimation.apps.api.limits import Limits
 from emojimation.apps.api.metrics import Metrics
+from emojimation.apps.api.pool import RequestPool
 from emojimation.apps.api.problem import Problem, problem_response
 
 OPEN = ("/health", "/ready")  # answered without a token
@@ -43,7 +43,7 @@ class Gate:
     Of a request its method, route, size, status and duration are logged; never a name, an address or a content.
     """
 
-    def __init__(self, app: ASGIApp, engine: Engine, metrics: Metrics, limits: Limits, token: str | None = None):
+    def __init__(self, app: ASGIApp, engine: RequestPool, metrics: Metrics, limits: Limits, token: str | None = None):
         self.app, self.engine, self.metrics, self.limits = app, engine, metrics, limits
         self._token = None if token is None else token.encode()
 

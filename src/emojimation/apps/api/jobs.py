@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from emojimation.apps.api.anonymise import Hider
-from emojimation.apps.api.engine import Engine
 from emojimation.apps.api.metrics import Metrics
+from emojimation.apps.api.pool import RequestPool
 from emojimation.apps.api.problem import Problem
 from emojimation.video.run import Options
 from emojimation.videojobs import FILES, STATES, JobLimits, QueueFull, VideoJob, VideoJobs
@@ -17,7 +17,7 @@ NAME = "video"  # an upload has no name
 class Jobs:
     """The jobs of a service. They leave most of the threads to the requests."""
 
-    def __init__(self, engine: Engine, hider: Hider, metrics: Metrics):
+    def __init__(self, engine: RequestPool, hider: Hider, metrics: Metrics):
         self.engine, self.hider, self.limits = engine, hider, engine.limits
         limits = self.limits
         self.queue = VideoJobs(JobLimits(limits.jobs, limits.kept_s, limits.job_s, limits.megapixels))

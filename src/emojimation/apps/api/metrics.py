@@ -5,7 +5,7 @@ from functools import partial
 
 import prometheus_client as prometheus
 
-from emojimation.apps.api.engine import Engine
+from emojimation.apps.api.pool import RequestPool
 
 SECONDS = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30)
 
@@ -42,7 +42,7 @@ class Metrics:
             registry=self.registry,
         )
 
-    def watch(self, engine: Engine) -> None:
+    def watch(self, engine: RequestPool) -> None:
         """Show how full the engine's queue is."""
         gauge = prometheus.Gauge("emojimation_accepted", "Requests in the house.", registry=self.registry)
         gauge.set_function(lambda: engine.accepted)

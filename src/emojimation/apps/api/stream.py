@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from fastapi import FastAPI, WebSocket
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
-from emojimation.apps.api.engine import Engine
 from emojimation.apps.api.metrics import Metrics
+from emojimation.apps.api.pool import RequestPool
 from emojimation.apps.api.problem import Problem
 from emojimation.errors import InputError
 from emojimation.tracking.track import Tracker
@@ -20,7 +20,7 @@ log = logging.getLogger("emojimation.api")
 TRY_LATER, POLICY, AWAY = 1013, 1008, 1001  # RFC 6455
 
 
-def add_stream(app: FastAPI, engine: Engine, metrics: Metrics, origins: list[str]) -> None:
+def add_stream(app: FastAPI, engine: RequestPool, metrics: Metrics, origins: list[str]) -> None:
     """Give `app` the route /v1/stream. origins: web pages of other hosts that may use it."""
     open_streams: set[WebSocket] = set()
 
@@ -56,7 +56,7 @@ def _same_origin(socket: WebSocket, origins: list[str]) -> bool:
 class _Stream:
     """One connection. A binary message is a picture; a text `{"time_s": 1.5}` sets the time of the next one."""
 
-    def __init__(self, socket: WebSocket, engine: Engine, metrics: Metrics):
+    def __init__(self, socket: WebSocket, engine: RequestPool, metrics: Metrics):
         self.socket, self.engine, self.metrics = socket, engine, metrics
         self.tracker = Tracker()
         self.began = time.monotonic()

@@ -1,170 +1,117 @@
-"""What each action of `actions.ACTIONS` does; mixed into `window.Window`."""
+"""What each action of `actions.ACTIONS` does, and those of buttons alone: one table."""
 
 import subprocess
-import tkinter as tk
-from dataclasses import replace
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from tkinter import filedialog
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from emojimation.apps.desktop import dialogs
-from emojimation.apps.desktop.actions import STYLE_NAMES
-from emojimation.apps.desktop.settings import Settings, reveal
-from emojimation.apps.desktop.sources import Cameras, is_camera
-from emojimation.apps.desktop.view import View
+from emojimation.apps.desktop.settings import reveal
+from emojimation.apps.desktop.sources import is_camera
 from emojimation.errors import InputError
 
 if TYPE_CHECKING:
-    from emojimation.apps.desktop.engine import Engine
-    from emojimation.apps.desktop.status import Status
+    from emojimation.apps.desktop.window import Window
+    from emojimation.apps.desktop.worker import WindowWorker
 
 PHOTOS_AND_FILMS = "*.jpg *.jpeg *.png *.webp *.bmp *.tif *.tiff *.gif *.avif *.mp4 *.mov *.m4v *.mkv *.webm *.avi"
-SIMPLE = {"pause", "snapshot", "record", "log", "calibrate", "forget", "close_source"}  # the engine's own
 MANAGER_MS = 1500  # a file manager that failed has said so by then
+Command = Callable[["Window", "WindowWorker"], object]
 
 
-class Commands:
-    """The actions; needs what `window.Window` has."""
+def _open(window: "Window", _: "WindowWorker") -> None:
+    types = [("Photos and films", PHOTOS_AND_FILMS), ("All files", "*")]
+    if path := filedialog.askopenfilename(parent=window.root, title="Open a photo or film", filetypes=types):
+        window.open(path)
 
-    root: tk.Tk
-    view: View
-    engine: "Engine | None"
-    settings: Settings
-    cameras: Cameras
-    style: tk.StringVar
-    menu: tk.Menu
-    _status: "Status | None"
-    _windowed = ""
 
-    def close(self) -> None:
-        """End the window."""
-        raise NotImplementedError
+def _mirror(window: "Window", engine: "WindowWorker") -> None:
+    window.view.settings.mirror.set(not window.view.settings.mirror.get())
+    _mirrored(window, engine)
 
-    def _load_theme(self) -> None:
-        raise NotImplementedError
 
-    def open(self, source: str) -> None:
-        """Open a source by its text."""
-        if self.engine is not None:
-            self.engine.open(source)
+def _mirrored(window: "Window", engine: "WindowWorker") -> None:
+    mirror = window.view.settings.mirror.get()
+    engine.set_mirror(mirror)
+    if not engine.status.source or is_camera(engine.status.source):  # remembered for cameras
+        window.change(mirror=mirror)
 
-    def do(self, name: str) -> None:
-        """Carry out an action of `ACTIONS`."""
-        if self.engine is None:
-            return
-        if name in SIMPLE:
-            getattr(self.engine, name)()
-        else:
-            getattr(self, f"_do_{name}")()
 
-    def set_style(self, style: str) -> None:
-        """Draw faces in that style."""
-        self.change(style=style)
+def _theme(window: "Window", _: "WindowWorker") -> None:
+    window.change(theme="light" if window.settings.theme == "dark" else "dark")
+    window.load_theme()
 
-    def change(self, **changes: Any) -> None:
-        """Set settings by name."""
-        if changes.get("anonymise") is False:
-            self.view.toast.tell("Faces are shown again")
-        self.settings = replace(self.settings, **changes)
-        self.style.set(self.settings.drawn_style)
-        self.view.style.set(STYLE_NAMES[self.settings.drawn_style])
-        self.view.hide.set(self.settings.anonymise)
-        self.view.settings.show_model(self.settings.model)
-        self._tell_folder()
-        if self.engine is not None:
-            self.engine.apply(self.settings)
 
-    def _tell_folder(self) -> None:
-        out, home = str(self.settings.out), str(Path.home())
-        short = "~" + out[len(home) :] if out.startswith(home) else out
-        self.view.folder.configure(text=short if len(short) < 42 else "..." + short[-39:])
-        self.view.settings.folder.configure(text=short)
+def _choose_folder(window: "Window", _: "WindowWorker") -> None:
+    if folder := filedialog.askdirectory(parent=window.root, title="Where files go", initialdir=window.settings.out):
+        window.change(folder=folder)
 
-    def _do_open(self) -> None:
-        types = [("Photos and films", PHOTOS_AND_FILMS), ("All files", "*")]
-        if path := filedialog.askopenfilename(parent=self.root, title="Open a photo or film", filetypes=types):
-            self.open(path)
 
-    def _do_stream(self) -> None:
-        dialogs.ask_address(self.root, self.open)
+def _choose_model(window: "Window", _: "WindowWorker") -> None:
+    types = [("Emotion model", "*.onnx")]
+    path = filedialog.askopenfilename(parent=window.root, title="Emotion model", filetypes=types)
+    window.change(model=path or window.settings.model)
 
-    def _do_cameras(self) -> None:
-        self.cameras.look()
-        self._status = None
 
-    def _do_next(self) -> None:
-        if self.engine is not None:
-            self.engine.next_person()
+def _fullscreen(window: "Window", _: "WindowWorker") -> None:
+    root, full = window.root, not window.root.attributes("-fullscreen")
+    if full:
+        window.windowed = root.geometry()
+    root.attributes("-fullscreen", full)
+    window.view.only_picture(full)
+    root.configure(menu="" if full else window.menu)  # type: ignore[arg-type]
+    if not full:  # some window managers keep the screen's size; Tk counts without the menu once it is there again
+        root.after(50, root.geometry, window.windowed)
 
-    def _do_anonymise(self) -> None:
-        self.change(anonymise=not self.settings.anonymise)
 
-    def _do_hide(self) -> None:
-        self.change(anonymise=self.view.hide.get())
+def _escape(window: "Window", engine: "WindowWorker") -> None:
+    if window.root.attributes("-fullscreen"):
+        _fullscreen(window, engine)
+    else:
+        engine.stop_calibrating()
 
-    def _do_mirror(self) -> None:
-        self.view.settings.mirror.set(not self.view.settings.mirror.get())
-        self._do_mirrored()
 
-    def _do_mirrored(self) -> None:
-        mirror = self.view.settings.mirror.get()
-        if self.engine is not None:
-            self.engine.set_mirror(mirror)
-            if not self.engine.status.source or is_camera(self.engine.status.source):  # remembered for cameras
-                self.change(mirror=mirror)
+def show_folder(window: "Window", folder: Path) -> None:
+    """Open a folder in the file manager; where that fails say at least where it is."""
+    try:
+        manager = reveal(folder)
+    except InputError as error:
+        window.view.toast.tell(str(error))
+        return
+    if manager is not None:
+        window.root.after(MANAGER_MS, partial(_heard_of, window, manager, folder))
 
-    def _do_theme(self) -> None:
-        self.change(theme="light" if self.settings.theme == "dark" else "dark")
-        self._load_theme()
 
-    def _do_folder(self) -> None:
-        self._reveal(self.settings.out)
+def _heard_of(window: "Window", manager: "subprocess.Popen[bytes]", folder: Path) -> None:
+    if manager.poll():
+        window.view.toast.tell(f"No file manager opened it. Files are in {folder}")
 
-    def _do_choose_folder(self) -> None:
-        if folder := filedialog.askdirectory(parent=self.root, title="Where files go", initialdir=self.settings.out):
-            self.change(folder=folder)
 
-    def _do_choose_model(self) -> None:
-        types = [("Emotion model", "*.onnx")]
-        path = filedialog.askopenfilename(parent=self.root, title="Emotion model", filetypes=types)
-        self.change(model=path or self.settings.model)
-
-    def _do_fullscreen(self) -> None:
-        full = not self.root.attributes("-fullscreen")
-        if full:
-            self._windowed = self.root.geometry()
-        self.root.attributes("-fullscreen", full)
-        self.view.only_picture(full)
-        self.root.configure(menu="" if full else self.menu)  # type: ignore[arg-type]
-        if not full:  # some window managers keep the screen's size; Tk counts without the menu once it is there again
-            self.root.after(50, self.root.geometry, self._windowed)
-
-    def _do_escape(self) -> None:
-        if self.root.attributes("-fullscreen"):
-            self._do_fullscreen()
-        elif self.engine is not None:
-            self.engine.stop_calibrating()
-
-    def _do_help(self) -> None:
-        dialogs.show_keys(self.root)
-
-    def _do_about(self) -> None:
-        dialogs.show_about(self.root, self.settings.model)
-
-    def _do_quit(self) -> None:
-        self.close()
-
-    def _reveal(self, folder: Path) -> None:
-        """Open a folder; where that fails say at least where it is."""
-        try:
-            manager = reveal(folder)
-        except InputError as error:
-            return self.view.toast.tell(str(error))
-        if manager is not None:
-            self.root.after(MANAGER_MS, partial(self._heard_of, manager, folder))
-        return None
-
-    def _heard_of(self, manager: "subprocess.Popen[bytes]", folder: Path) -> None:
-        if manager.poll():
-            self.view.toast.tell(f"No file manager opened it. Files are in {folder}")
+COMMANDS: dict[str, Command] = {
+    "open": _open,
+    "stream": lambda window, _: dialogs.ask_address(window.root, window.open),
+    "close_source": lambda _, engine: engine.close_source(),
+    "cameras": lambda window, _: window.look_for_cameras(),
+    "pause": lambda _, engine: engine.pause(),
+    "snapshot": lambda _, engine: engine.snapshot(),
+    "record": lambda _, engine: engine.record(),
+    "log": lambda _, engine: engine.log(),
+    "calibrate": lambda _, engine: engine.calibrate(),
+    "forget": lambda _, engine: engine.forget(),
+    "next": lambda _, engine: engine.next_person(),
+    "anonymise": lambda window, _: window.change(anonymise=not window.settings.anonymise),
+    "hide": lambda window, _: window.change(anonymise=window.view.hide.get()),  # by the switch, which has moved
+    "mirror": _mirror,
+    "mirrored": _mirrored,  # by the switch
+    "theme": _theme,
+    "folder": lambda window, _: show_folder(window, window.settings.out),
+    "choose_folder": _choose_folder,
+    "choose_model": _choose_model,
+    "fullscreen": _fullscreen,
+    "escape": _escape,
+    "help": lambda window, _: dialogs.show_keys(window.root),
+    "about": lambda window, _: dialogs.show_about(window.root, window.settings.model),
+    "quit": lambda window, _: window.close(),
+}

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 
 from emojimation.apps.desktop.main_face import fitted
-from emojimation.apps.desktop.settings import Settings
+from emojimation.apps.desktop.settings import WindowSettings
 from emojimation.apps.desktop.sources import SAMPLE_NAMES, is_camera, is_photo
 from emojimation.errors import InputError
 from emojimation.media import read_image
@@ -43,7 +43,7 @@ def _camera(number: str, size_wh: tuple[int, int]) -> Source:
         ) from error
 
 
-def pipeline_for(settings: Settings, tracker: Tracker, still: bool) -> Pipeline:
+def pipeline_for(settings: WindowSettings, tracker: Tracker, still: bool) -> Pipeline:
     """The chain of stages for these settings; photos are searched for small faces as well."""
     score = min(settings.min_score, MIN_SCORE) if settings.anonymise else settings.min_score
     return make_pipeline(settings.model, tracker=tracker, min_score=score, tiles=still)

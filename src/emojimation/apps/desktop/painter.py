@@ -13,7 +13,7 @@ import numpy as np
 from emojimation.apps.desktop.history import History, strip
 from emojimation.apps.desktop.main_face import Chooser, face_at, fitted, frame_point, mark_main, mirrored
 from emojimation.apps.desktop.panel import Look, PanelPainter, greeting, headline
-from emojimation.apps.desktop.settings import Settings
+from emojimation.apps.desktop.settings import WindowSettings
 from emojimation.classify import quality
 from emojimation.draw.avatar import Avatar
 from emojimation.draw.styles import annotate
@@ -105,7 +105,7 @@ class Painter:
     be
     exchanged from another thread at any time."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: WindowSettings) -> None:
         self.settings, self.room, self.mirror, self.kind = settings, Room(), False, "camera"
         self.chooser, self.history = Chooser(), History()
         self.drawn: np.ndarray | None = None
@@ -182,7 +182,7 @@ class Painter:
             on_drawn(self.drawn, now_s)
 
     def _drawn_view(
-        self, result: LiveResult, main: Face | None, settings: Settings, room: Room, now_s: float
+        self, result: LiveResult, main: Face | None, settings: WindowSettings, room: Room, now_s: float
     ) -> np.ndarray:
         """Draw the frame in full size (kept for files) and fit it into the view."""
         frame, faces = result.frame, result.faces
@@ -204,7 +204,7 @@ class Painter:
         return view
 
     def _drawn_panel(
-        self, main: Face | None, settings: Settings, room: Room, now_s: float, progress: float | None
+        self, main: Face | None, settings: WindowSettings, room: Room, now_s: float, progress: float | None
     ) -> np.ndarray:
         known = None if main is None else main.probabilities
         labels = self.history.labels if self.kind else EMOTION_LABELS
@@ -224,7 +224,7 @@ class Painter:
             look = Look(*headline(main, self.kind), hint, not main or main.certainty != "not sure", main is not None)
         return self._panel.draw(eased, look, room.panel_wh, room.scale, settings.theme, now_s, float(turned[0]), labels)
 
-    def _drawn_strip(self, settings: Settings, room: Room, now_s: float, live: bool) -> Pixmap:
+    def _drawn_strip(self, settings: WindowSettings, room: Room, now_s: float, live: bool) -> Pixmap:
         """The history, painted anew where it looks different."""
         state = (room.strip_wh, room.scale, settings.theme)
         if self._strip is not None and state == self._strip_of and (not live or now_s - self._strip_s < STRIP_S):

@@ -29,7 +29,7 @@ CHOICES = {"style": tuple(STYLES), "theme": THEMES, "art": ARTS, "size": SIZES}
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class WindowSettings:
     """How the window is set.
 
     size: largest picture that is asked of a camera or taken from a film. min_score: the detector's threshold. smooth_s:
@@ -67,11 +67,11 @@ class Settings:
         return Path(self.folder).expanduser() if self.folder else default_out()
 
 
-def parse(values: Mapping[str, Any]) -> Settings:
-    """Settings from a file's values: those that are of the right kind and range, the defaults for all others."""
-    kinds = {field.name: type(getattr(Settings(), field.name)) for field in fields(Settings)}
+def parse(values: Mapping[str, Any]) -> WindowSettings:
+    """WindowSettings from a file's values: those that are of the right kind and range, the defaults for all others."""
+    kinds = {field.name: type(getattr(WindowSettings(), field.name)) for field in fields(WindowSettings)}
     kept = {name: value for name, value in values.items() if name in kinds and _fits(name, value, kinds[name])}
-    return replace(Settings(), **kept)
+    return replace(WindowSettings(), **kept)
 
 
 def _fits(name: str, value: object, kind: type) -> bool:
@@ -81,16 +81,16 @@ def _fits(name: str, value: object, kind: type) -> bool:
     return type(value) is kind and value in CHOICES.get(name, (value,))
 
 
-def load(path: Path | None = None) -> Settings:
+def load(path: Path | None = None) -> WindowSettings:
     """The kept settings; the defaults where there are none or the file is damaged."""
     try:
         values = json.loads((path or settings_file()).read_text("utf-8"))
     except (OSError, ValueError):
-        return Settings()
-    return parse(values) if isinstance(values, dict) else Settings()
+        return WindowSettings()
+    return parse(values) if isinstance(values, dict) else WindowSettings()
 
 
-def save(settings: Settings, path: Path | None = None) -> bool:
+def save(settings: WindowSettings, path: Path | None = None) -> bool:
     """Keep the settings; False where that is impossible. The file appears whole, also with two windows at once."""
     path = path or settings_file()
     try:

@@ -7,7 +7,7 @@ from tkinter import ttk
 
 from emojimation import weights
 from emojimation.apps.desktop.actions import tip
-from emojimation.apps.desktop.settings import ARTS, LIMITS, SIZES, Settings
+from emojimation.apps.desktop.settings import ARTS, LIMITS, SIZES, WindowSettings
 from emojimation.apps.desktop.widgets import Scrolled, Slider, Tip
 
 OTHER = "Other file ..."
@@ -28,7 +28,7 @@ class SettingsTab(Scrolled):
     def __init__(
         self,
         parent: tk.Misc,
-        settings: Settings,
+        settings: WindowSettings,
         change: Callable[..., None],
         do: Callable[[str], None],
         px: Callable[[float], int],

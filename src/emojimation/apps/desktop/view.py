@@ -8,7 +8,7 @@ from tkinter import ttk
 from typing import TYPE_CHECKING
 
 from emojimation.apps.desktop.actions import ACTIONS, CONSENT, STYLE_NAMES, tip
-from emojimation.apps.desktop.settings import Settings
+from emojimation.apps.desktop.settings import WindowSettings
 from emojimation.apps.desktop.settings_tab import SettingsTab
 from emojimation.apps.desktop.sources import Cameras, title_of
 from emojimation.apps.desktop.status import Status
@@ -32,7 +32,7 @@ class View:
     def __init__(
         self,
         root: tk.Tk,
-        settings: Settings,
+        settings: WindowSettings,
         scale: float,
         do: Do,
         change: Change,
@@ -63,7 +63,7 @@ class View:
 
     # --- layout ---
 
-    def _tool_bar(self, settings: Settings) -> ttk.Frame:
+    def _tool_bar(self, settings: WindowSettings) -> ttk.Frame:
         bar = ttk.Frame(self.root, padding=(12, 10))
         bar.grid(row=0, column=0, columnspan=2, sticky="ew")
         self.source = ttk.Menubutton(bar, text="Source", width=16)
@@ -115,7 +115,7 @@ class View:
         self._change(style=list(STYLE_NAMES)[self.style.current()])
         self.picture.focus_set()
 
-    def _tabs(self, settings: Settings) -> ttk.Notebook:
+    def _tabs(self, settings: WindowSettings) -> ttk.Notebook:
         tabs = ttk.Notebook(self.root)
         tabs.grid(row=1, column=1, rowspan=2, sticky="ns", padx=(6, 12))
         face = ttk.Frame(tabs, padding=self.px(6))
@@ -124,7 +124,7 @@ class View:
         self.panel.pack(fill="both", expand=True)
         tabs.add(face, text="Face")
         self.settings = SettingsTab(tabs, settings, self._change, self._do, self.px)
-        tabs.add(self.settings, text="Settings")
+        tabs.add(self.settings, text="WindowSettings")
         tabs.enable_traversal()
         return tabs
 

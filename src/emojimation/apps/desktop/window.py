@@ -3,7 +3,7 @@
     emojimation desktop              the start page
     emojimation desktop FILE|0|URL   begin with that source
 
-Tk is touched in this thread only; all work is done by `engine.Engine`, whose newest pictures the window fetches.
+Tk is touched in this thread only; all work is done by `worker.WindowWorker`, whose newest pictures the window fetches.
 """
 
 import gc
@@ -22,17 +22,18 @@ from typing import TYPE_CHECKING, Any
 
 from emojimation import weights
 from emojimation.apps.desktop import menus
-from emojimation.apps.desktop.commands import Commands
-from emojimation.apps.desktop.settings import Settings, load, placed, save
+from emojimation.apps.desktop.actions import STYLE_NAMES
+from emojimation.apps.desktop.commands import COMMANDS, show_folder
+from emojimation.apps.desktop.settings import WindowSettings, load, placed, save
 from emojimation.apps.desktop.sources import Cameras, check
 from emojimation.apps.desktop.view import View
 from emojimation.apps.desktop.widgets import aware_of_dpi, scale_fonts, scale_of
 from emojimation.errors import InputError
 
 if TYPE_CHECKING:
-    from emojimation.apps.desktop.engine import Engine
     from emojimation.apps.desktop.painter import Shown
     from emojimation.apps.desktop.status import Notice, Status
+    from emojimation.apps.desktop.worker import WindowWorker
 
 POLL_MS = 8
 FACTS_S = 0.25
@@ -40,25 +41,31 @@ THREADS_S = 0.25
 LEAST_WH, FIRST_WH = (640, 480), (1200, 780)
 
 
-class Window(Commands):
-    """The window. source: what to open first, None for the start page. opener: see `Engine`, for tests."""
+class Window:
+    """The window. source: what to open first, None for the start page. opener: see `WindowWorker`, for tests."""
 
     def __init__(
-        self, settings: Settings, source: str | None = None, keep: bool = True, opener: Callable[..., Any] | None = None
+        self,
+        settings: WindowSettings,
+        source: str | None = None,
+        keep: bool = True,
+        opener: Callable[..., Any] | None = None,
     ) -> None:
-        self.settings, self._source, self._keep, self._opener = settings, source, keep, opener
-        self.root = _root()
+        self.settings: WindowSettings = settings
+        self._source, self._keep, self._opener = source, keep, opener
+        self.root: tk.Tk = _root()
         self.root.withdraw()
         self.scale = scale_of(self.root)
         self.cameras = Cameras()
-        self.engine: Engine | None = None
+        self.engine: WindowWorker | None = None
         self._status: Status | None = None
         self._shown: Shown | None = None
         self._room_timer = 0
         self._facts_s = 0.0
         self._closed = self.ending = False
+        self.windowed = ""  # the geometry before the full screen
         self._set_theme()
-        self.view = View(self.root, settings, self.scale, self.do, self.change, self.open, self._measure_later)
+        self.view: View = View(self.root, settings, self.scale, self.do, self.change, self.open, self._measure_later)
         self.view.show_theme(settings.theme)
         self._build_menus()
         self._place()
@@ -75,7 +82,8 @@ class Window(Commands):
         sv_ttk.set_theme(self.settings.theme, self.root)
         scale_fonts(self.root, self.scale)
 
-    def _load_theme(self) -> None:
+    def load_theme(self) -> None:
+        """Show the theme of the settings."""
         self._set_theme()
         self.view.show_theme(self.settings.theme)
 
@@ -101,9 +109,9 @@ class Window(Commands):
         self.root.update()  # the window stands before the first heavy import
         if self._closed:
             return
-        from emojimation.apps.desktop.engine import Engine
+        from emojimation.apps.desktop.worker import WindowWorker
 
-        self.engine = Engine(self.settings, self._opener) if self._opener else Engine(self.settings)
+        self.engine = WindowWorker(self.settings, self._opener) if self._opener else WindowWorker(self.settings)
         self._measure()
         self.cameras.look()
         if self._source is not None:
@@ -121,7 +129,7 @@ class Window(Commands):
         self._closed = True
         if self.root.winfo_viewable():
             full = self.root.attributes("-fullscreen")
-            self.settings = replace(self.settings, window=self._windowed if full else self.root.geometry())
+            self.settings = replace(self.settings, window=self.windowed if full else self.root.geometry())
         self.root.withdraw()
         self.root.update_idletasks()
         if self._keep:
@@ -134,6 +142,46 @@ class Window(Commands):
         self.root.destroy()
         self.__dict__ = {"_closed": True}
         gc.collect()
+
+    # --- what is asked of it ---
+
+    def do(self, name: str) -> None:
+        """Carry out one of `COMMANDS`."""
+        if self.engine is not None:
+            COMMANDS[name](self, self.engine)
+
+    def open(self, source: str) -> None:
+        """Open a source by its text."""
+        if self.engine is not None:
+            self.engine.open(source)
+
+    def set_style(self, style: str) -> None:
+        """Draw faces in that style."""
+        self.change(style=style)
+
+    def change(self, **changes: Any) -> None:
+        """Set settings by name."""
+        if changes.get("anonymise") is False:
+            self.view.toast.tell("Faces are shown again")
+        self.settings = replace(self.settings, **changes)
+        self.style.set(self.settings.drawn_style)
+        self.view.style.set(STYLE_NAMES[self.settings.drawn_style])
+        self.view.hide.set(self.settings.anonymise)
+        self.view.settings.show_model(self.settings.model)
+        self._tell_folder()
+        if self.engine is not None:
+            self.engine.apply(self.settings)
+
+    def look_for_cameras(self) -> None:
+        """Search for cameras again and show what is found."""
+        self.cameras.look()
+        self._status = None
+
+    def _tell_folder(self) -> None:
+        out, home = str(self.settings.out), str(Path.home())
+        short = "~" + out[len(home) :] if out.startswith(home) else out
+        self.view.folder.configure(text=short if len(short) < 42 else "..." + short[-39:])
+        self.view.settings.folder.configure(text=short)
 
     # --- what happens in it ---
 
@@ -177,7 +225,7 @@ class Window(Commands):
 
     def _hear(self, notice: "Notice") -> None:
         path = notice.path
-        self.view.toast.tell(notice.text, partial(self._reveal, path.parent) if path else None)
+        self.view.toast.tell(notice.text, partial(show_folder, self, path.parent) if path else None)
         if notice.refused and notice.refused == self.settings.model:
             self.change(model=notice.instead)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from emojimation.apps.web import look, pages
+from emojimation.apps.web import pages, widgets
 from emojimation.heaps import give_back
 
 SEEN = "emojimation_seen"  # a cookie of this site alone; it holds nothing but "1"
@@ -28,8 +28,8 @@ CANNOT = [
 
 def main() -> None:
     """One run of the script, for one visitor."""
-    st.set_page_config(page_title="Emojimation", page_icon=look.icon(), layout="centered")
-    look.dress()
+    st.set_page_config(page_title="Emojimation", page_icon=widgets.icon(), layout="centered")
+    widgets.dress()
     places = [
         st.Page(pages.photo, title="Photo", icon=":material/photo_camera:", url_path="photo", default=True),
         st.Page(pages.live, title="Live", icon=":material/videocam:", url_path="live"),
@@ -37,10 +37,10 @@ def main() -> None:
         st.Page(pages.model, title="Model", icon=":material/monitoring:", url_path="model"),
     ]
     page = st.navigation(places, position="top")
-    st.logo(look.icon(), size="large")
+    st.logo(widgets.icon(), size="large")
     page.run()
     _notice()
-    look.footer()
+    widgets.footer()
     _tabs(places)
     give_back()  # here and not by Streamlit, which would also do it after each run of the live panel alone
 
@@ -57,7 +57,7 @@ def _tabs(places: list[Any]) -> None:
 def _notice() -> None:
     """On the first visit a short word at the foot; on every page the long one: what to ask, what the model cannot know."""
     with st.expander("Consent, and what this page cannot know", icon=":material/front_hand:"):
-        look.note("Before you point it at people", CANNOT)
+        widgets.note("Before you point it at people", CANNOT)
     if not (st.session_state.get("seen") or st.context.cookies.get(SEEN) == "1"):
         with st.container(key="first-visit", horizontal=True, vertical_alignment="center"):
             st.html(f'<p class="em" style="margin:0">{BRIEF}</p>')

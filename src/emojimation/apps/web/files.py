@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from emojimation.apps.web.engine import Answer, drawn_full
+from emojimation.apps.web.pictures import Answer, drawn_full
 from emojimation.story.rows import COLUMNS, csv_cells, flat_row
 
 HEAD = ("source", "width", "height", "face")

@@ -12,8 +12,7 @@ import streamlit as st
 from streamlit_webrtc import WebRtcMode, webrtc_streamer
 from streamlit_webrtc.component import generate_frontend_component_key
 
-from emojimation.apps.web import chart, engine
-from emojimation.apps.web import look as web_look
+from emojimation.apps.web import chart, pictures, widgets
 from emojimation.apps.web.settings import current
 from emojimation.apps.web.stream import Stream
 from emojimation.apps.web.tracks import Ends
@@ -38,18 +37,16 @@ OPENING = {
 
 def show() -> None:
     """The page."""
-    web_look.hero(
+    widgets.hero(
         "Live, and only for you.",
         "Your camera's picture is drawn frame by frame on the machine that serves this page. Nothing is recorded.",
         ("surprise", "happy", "sad"),
     )
     stream: Stream = st.session_state.setdefault("stream", Stream())
-    stream.model = engine.model_in_use()
+    stream.model = pictures.model_in_use()
     _controls(stream)
     if not st.session_state.get("live_on"):
-        web_look.empty(
-            "The camera is off", "Press Start; the browser will ask whether this page may use it.", "neutral"
-        )
+        widgets.empty("The camera is off", "Press Start; the browser will ask whether this page may use it.", "neutral")
     elif st.session_state.get("live_fallback"):
         _snapshots(stream)
     else:
@@ -72,9 +69,9 @@ def _controls(stream: Stream) -> None:
         stream.style = (
             st.segmented_control(
                 "Style",
-                list(engine.STYLES),
+                list(pictures.STYLES),
                 default=stream.style,
-                format_func=engine.STYLES.__getitem__,
+                format_func=pictures.STYLES.__getitem__,
                 key="live-style",
                 required=True,
                 label_visibility="collapsed",
@@ -164,7 +161,7 @@ def _snapshot_view() -> None:
     elif taken.get("picture"):
         stream.look(_picture(taken["picture"]))
     if stream.drawn is not None:
-        right.image(web_look.jpeg(stream.drawn, 85), width="stretch", alt="The newest snapshot, drawn")
+        right.image(widgets.jpeg(stream.drawn, 85), width="stretch", alt="The newest snapshot, drawn")
 
 
 def _picture(uri: str) -> Any:
@@ -173,7 +170,7 @@ def _picture(uri: str) -> Any:
         content = base64.b64decode(uri.partition(",")[2], validate=True)
     except (ValueError, binascii.Error) as error:
         raise InputError("Expected a picture from the camera, got something else. Reload the page.") from error
-    return engine.read_bytes("snapshot.jpg", content).frame
+    return pictures.read_bytes("snapshot.jpg", content).frame
 
 
 @st.fragment(run_every=0.5)
@@ -183,7 +180,7 @@ def _panel() -> None:
     if not st.session_state.get("live_fallback"):
         _watch(stream)
     if stream.last_s is None and st.session_state.get("live_fallback"):
-        web_look.empty("No picture yet", "The page Photo takes files from any camera or phone.", "not_sure")
+        widgets.empty("No picture yet", "The page Photo takes files from any camera or phone.", "not_sure")
         return
     if stream.last_s is None:
         left = current().live_wait_s - (time.monotonic() - st.session_state["live_began"])
@@ -191,12 +188,12 @@ def _panel() -> None:
         return
     _keep_shape(stream)
     p95 = stream.p95_ms
-    web_look.stats(
+    widgets.stats(
         {
             "frames a second": f"{stream.fps:.0f}",
             "latency, 95 %": "–" if p95 is None else f"{p95:.0f} ms",
             "face" if len(stream.faces) == 1 else "faces": str(len(stream.faces)),
-            "you look": web_look.word_of(stream.faces[0]) if stream.faces else "–",
+            "you look": widgets.word_of(stream.faces[0]) if stream.faces else "–",
         }
     )
     if stream.error:
@@ -231,9 +228,9 @@ def _calibration(stream: Stream) -> None:
     neutral = stream.neutral
     if stream.faces:
         face = stream.faces[0]
-        st.html(f'<div class="em em-card">{web_look.bars(face.probabilities)}</div>')
+        st.html(f'<div class="em em-card">{widgets.bars(face.probabilities)}</div>')
     else:
-        web_look.empty("No face in the picture", "Come nearer, or find more light.", "not_sure")
+        widgets.empty("No face in the picture", "Come nearer, or find more light.", "not_sure")
     if neutral is None:
         return
     with st.container(horizontal=True):
@@ -247,7 +244,7 @@ def _calibration(stream: Stream) -> None:
         )
         st.download_button(
             "Snapshot",
-            lambda: web_look.jpeg(stream.drawn, 92) if stream.drawn is not None else b"",
+            lambda: widgets.jpeg(stream.drawn, 92) if stream.drawn is not None else b"",
             "emojimation.jpg",
             "image/jpeg",
             icon=":material/photo_camera:",

@@ -9,8 +9,8 @@ import streamlit as st
 
 from emojimation import __version__, weights
 from emojimation.apps.web import figures as web_figures
-from emojimation.apps.web import look
-from emojimation.apps.web.engine import CHOSEN, model_in_use, models, pipeline
+from emojimation.apps.web import widgets
+from emojimation.apps.web.pictures import CHOSEN, model_in_use, models, pipeline
 from emojimation.errors import InputError
 
 # PrivateTest accuracy of others, in per cent: run by us on the same pictures with their own weights and preprocessing,
@@ -50,7 +50,7 @@ FORBIDDEN = [
 
 def show() -> None:
     """The page."""
-    look.hero(
+    widgets.hero(
         "What the model knows.",
         "How often it is right, when it is not, how far its percentages can be believed, and what it must never "
         "be used for.",
@@ -69,9 +69,9 @@ def show() -> None:
     _charts(figures)
     left, right = st.columns(2)
     with left:
-        look.note("Limits", LIMITS)
+        widgets.note("Limits", LIMITS)
     with right:
-        look.note("Never use it for", FORBIDDEN)
+        widgets.note("Never use it for", FORBIDDEN)
     _versions(card, figures)
 
 
@@ -125,7 +125,7 @@ def _read(path: Path) -> Any:
 
 def _headline(card: dict[str, Any], figures: dict[str, Any]) -> None:
     if "accuracy" not in figures:
-        look.empty("No figures", "This model file does not tell how it was judged.", "not_sure")
+        widgets.empty("No figures", "This model file does not tell how it was judged.", "not_sure")
         return
     low, high = figures.get("accuracy_ci95", (None, None))
     shown = {
@@ -136,7 +136,7 @@ def _headline(card: dict[str, Any], figures: dict[str, Any]) -> None:
     }
     if figures.get("ferplus_accuracy") is not None:
         shown["right by FER+ labels"] = _percent(figures, "ferplus_accuracy")
-    look.stats(shown)
+    widgets.stats(shown)
     split = SPLITS.get(figures.get("split", ""), figures.get("split", "an unknown split"))
     words = f"Measured on {figures.get('n', 0):,} pictures of FER2013's {split}"
     words += f", 95 % interval {low:.1%} to {high:.1%}" if low is not None else ""
@@ -160,7 +160,7 @@ def _field(models: dict[str, dict[str, Any]]) -> None:
     rows = [*ours, *([who, f"{a:.1f}", f"{f:.1f}", f"{e:.1f}", "PrivateTest, run by us"] for who, a, f, e in MEASURED)]
     rows += [[who, f"{a:.1f}", "", "", "PrivateTest, as published"] for who, a in PUBLISHED]
     rows.sort(key=lambda row: -float(row[1]))
-    look.table(
+    widgets.table(
         ["System", "Accuracy %", "Macro F1 %", "Calibration error %", "On"], rows, rows.index(ours[0]), (1, 2, 3)
     )
     if any(figures.get("split") != "test" for figures in models.values()):
@@ -209,7 +209,7 @@ def _charts(figures: dict[str, Any]) -> None:
                 draw(figures[key])
     missing = [title for _, key, title, _ in made if not figures.get(key)]
     if missing:
-        look.note(
+        widgets.note(
             "Not measured for this model file",
             missing,
             "These appear once `emojimation evaluate --json` has written its figures beside the model, under the "
@@ -231,7 +231,7 @@ def _versions(card: dict[str, Any], figures: dict[str, Any]) -> None:
         ["ONNX Runtime", onnxruntime],
         ["Streamlit", st.__version__],
     ]
-    look.table(["What", "Which"], rows)
+    widgets.table(["What", "Which"], rows)
 
 
 def _percent(figures: dict[str, Any], key: str) -> str:

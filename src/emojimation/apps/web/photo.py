@@ -10,8 +10,17 @@ import cv2
 import streamlit as st
 
 from emojimation.apps.web import files as web_files
-from emojimation.apps.web import look as web_look
-from emojimation.apps.web.engine import MAX_CARDS, STYLES, Answer, answer_of, drawn, drawn_full, explained, model_in_use
+from emojimation.apps.web import widgets
+from emojimation.apps.web.pictures import (
+    MAX_CARDS,
+    STYLES,
+    Answer,
+    answer_of,
+    drawn,
+    drawn_full,
+    explained,
+    model_in_use,
+)
 from emojimation.apps.web.settings import current
 from emojimation.media import read_image
 
@@ -29,7 +38,7 @@ NO_FACE = [
 
 def show() -> None:
     """The page."""
-    web_look.hero(
+    widgets.hero(
         "Show a face, get an emoji.",
         "Drop a photo and see which of seven expressions it shows, how sure that is, and why. All of it on your "
         "own machine.",
@@ -37,7 +46,7 @@ def show() -> None:
     answers = _answers(_chosen())
     good = [answer for answer in answers if answer.error is None]
     if not answers:
-        web_look.empty("Your faces will appear here", "Drop a picture above, use the camera, or try a sample.", "happy")
+        widgets.empty("Your faces will appear here", "Drop a picture above, use the camera, or try a sample.", "happy")
         return
     _tell_bad(answers)
     if good:
@@ -102,7 +111,7 @@ def _thumb(path: Path) -> bytes:
     frame = read_image(path).frame
     side = min(frame.shape[:2])
     left = (frame.shape[1] - side) // 2
-    return web_look.jpeg(cv2.resize(frame[:side, left : left + side], (280, 280), interpolation=cv2.INTER_AREA), 85)
+    return widgets.jpeg(cv2.resize(frame[:side, left : left + side], (280, 280), interpolation=cv2.INTER_AREA), 85)
 
 
 def _answers(chosen: dict[str, tuple[str, Callable[[], bytes]]]) -> list[Answer]:
@@ -161,7 +170,7 @@ def _results(answers: list[Answer], good: list[Answer]) -> None:
         if answer.faces:
             _cards(answer, why)
         else:
-            web_look.note("No face found in this picture", NO_FACE, "Nothing is wrong with the file. What often helps:")
+            widgets.note("No face found in this picture", NO_FACE, "Nothing is wrong with the file. What often helps:")
     for line in answer.notes:
         st.info(line.capitalize(), icon=":material/info:")
     _downloads(answers, good, answer, style or "boxes")
@@ -170,25 +179,25 @@ def _results(answers: list[Answer], good: list[Answer]) -> None:
 def _picked(good: list[Answer]) -> Answer:
     """Figures over all pictures, and the one to look at."""
     faces = [face for answer in good for face in answer.faces]
-    words = [web_look.word_of(face) for face in faces]
+    words = [widgets.word_of(face) for face in faces]
     most = max(sorted(set(words)), key=words.count) if words else "–"
-    web_look.stats({"pictures": str(len(good)), "faces": str(len(faces)), "most frequent": most})
+    widgets.stats({"pictures": str(len(good)), "faces": str(len(faces)), "most frequent": most})
     labels = [f"{i}. {answer.name} · {_summary(answer)}" for i, answer in enumerate(good, 1)]
     at = st.selectbox("Picture", range(len(good)), format_func=lambda i: labels[i], key="picked")
     return good[min(at or 0, len(good) - 1)]
 
 
 def _summary(answer: Answer) -> str:
-    words = ", ".join(web_look.word_of(face).lower() for face in answer.faces[:3])
+    words = ", ".join(widgets.word_of(face).lower() for face in answer.faces[:3])
     return f"{words} …" if len(answer.faces) > 3 else words or "no face"
 
 
 def _pictures(answer: Answer, style: str, places: list[Any]) -> None:
     left, right = places[:2]
-    found = ", ".join(web_look.word_of(face).lower() for face in answer.faces[:8]) or "no face found"
+    found = ", ".join(widgets.word_of(face).lower() for face in answer.faces[:8]) or "no face found"
     left.image(answer.preview, caption="Original", width="stretch", alt=f"{answer.name}, the original picture")
     right.image(
-        web_look.jpeg(drawn(answer, style)),
+        widgets.jpeg(drawn(answer, style)),
         caption=f"{STYLES[style]}: {found}",
         width="stretch",
         alt=f"{answer.name} drawn in the style {STYLES[style]}: {found}",
@@ -198,7 +207,7 @@ def _pictures(answer: Answer, style: str, places: list[Any]) -> None:
 def _cards(answer: Answer, why: bool) -> None:
     with st.spinner("Covering the face piece by piece …", show_time=False) if why else st.container():
         cards = [
-            web_look.card(
+            widgets.card(
                 face,
                 i + 1,
                 answer.crops[i],
@@ -208,7 +217,7 @@ def _cards(answer: Answer, why: bool) -> None:
             )
             for i, face in enumerate(answer.faces[:MAX_CARDS])
         ]
-    web_look.grid(cards)
+    widgets.grid(cards)
     if why and len(answer.faces) > EXPLAINED:
         st.caption(f"The reasons are shown for the {EXPLAINED} largest faces.")
     if len(answer.faces) > MAX_CARDS:

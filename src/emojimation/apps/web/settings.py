@@ -8,7 +8,7 @@ KEY = "EMOJIMATION_WEB"
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class PageSettings:
     """model: name or path. turn: an `iceServers` list. paths: films on this machine may be named by path; only where
     nobody
     else reaches the page. upload_mb, megapixels, files: limits of an upload. film_s: longest film in seconds, 0 for
@@ -26,11 +26,11 @@ class Settings:
     live_wait_s: float = 8.0
 
 
-def hand_over(settings: Settings) -> None:
+def hand_over(settings: PageSettings) -> None:
     """Set the environment for the pages of this process."""
     os.environ[KEY] = json.dumps(asdict(settings))
 
 
-def current() -> Settings:
+def current() -> PageSettings:
     """The settings that the command set; the defaults where a page is run by itself."""
-    return Settings(**json.loads(os.environ.get(KEY, "{}")))
+    return PageSettings(**json.loads(os.environ.get(KEY, "{}")))

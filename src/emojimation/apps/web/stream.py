@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from emojimation.apps.web import engine
+from emojimation.apps.web import pictures
 from emojimation.draw.avatar import Avatar
 from emojimation.draw.sprites import stamp
 from emojimation.faces import Face
@@ -155,7 +155,7 @@ class Stream:
         return self._loop and self._loop.neutral
 
     def _prepared(self, image: np.ndarray) -> np.ndarray:
-        image = engine.fitted(image, MAX_SIDE_PX)
+        image = pictures.fitted(image, MAX_SIDE_PX)
         return cv2.flip(image, 1) if self.mirror else image
 
     def _show(self, result: LiveResult) -> None:
@@ -176,7 +176,7 @@ class Stream:
             self.send(out, result.time_s)
 
     def _drawn(self, result: LiveResult, faces: list[Face]) -> np.ndarray:
-        out = engine.draw(result.frame, result.faces, self.style, result.time_s)
+        out = pictures.draw(result.frame, result.faces, self.style, result.time_s)
         return staged(out, faces, result.time_s) if self.stage else out
 
     def _running(self) -> LiveLoop:
@@ -185,7 +185,7 @@ class Stream:
                 self._feed, self._result = Feed(_gap_s), None
                 self.history.clear()
                 self.latencies_ms.clear()
-                pipeline = engine.tracking(self.model, Tracker())
+                pipeline = pictures.tracking(self.model, Tracker())
                 self._loop = LiveLoop(self._feed, pipeline, self._show, paced=False).start()
             return self._loop
 

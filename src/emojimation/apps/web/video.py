@@ -6,10 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from emojimation.apps.web import look
 from emojimation.apps.web import timeline as web_timeline
-from emojimation.apps.web.engine import STYLES, model_in_use
+from emojimation.apps.web import widgets
 from emojimation.apps.web.jobs import STAGES, jobs, length_of, start, story_of
+from emojimation.apps.web.pictures import STYLES, model_in_use
 from emojimation.apps.web.settings import current
 from emojimation.draw.styles import HIDING
 from emojimation.errors import InputError
@@ -28,7 +28,7 @@ DOWNLOADS = {
 
 def show() -> None:
     """The page."""
-    look.hero(
+    widgets.hero(
         "A film, and what faces show.",
         "Follow each face through a video: who showed what, when. Or hide every face behind its emoji.",
         ("happy", "neutral", "surprise"),
@@ -52,7 +52,7 @@ def show() -> None:
 def _form() -> None:
     given = _given()
     if given is None:
-        look.empty(
+        widgets.empty(
             "No film yet",
             "Upload one above. Films are worked on one after the other; you may leave the page meanwhile.",
             "neutral",
@@ -132,7 +132,7 @@ def _options(length: float | None) -> Options | None:
         if choice != "Take its beginning only":
             return None
         end_s = float(limit)
-    return Options(style=style or "boxes", art=look.ART, hide=hide, workers=usable_processors(), end_s=end_s)
+    return Options(style=style or "boxes", art=widgets.ART, hide=hide, workers=usable_processors(), end_s=end_s)
 
 
 def _start(given: Any, options: Options) -> None:
@@ -178,7 +178,7 @@ def _result(job: VideoJob) -> None:
     result, story = job.result, story_of(job)
     assert result is not None
     rate = f"{result.frames / result.seconds:.0f}" if result.seconds else "–"
-    look.stats(
+    widgets.stats(
         {
             "length": _clock(story.duration_s),
             "person" if len(story.people) == 1 else "people": str(len(story.people)),
@@ -200,7 +200,7 @@ def _result(job: VideoJob) -> None:
     if story.people:
         web_timeline.charts(story, f"seek-{job.id}")
     else:
-        look.empty(
+        widgets.empty(
             "No face in this film", "More light and larger faces help; see the page Photo for hints.", "not_sure"
         )
     st.subheader("Take it with you", anchor=False)

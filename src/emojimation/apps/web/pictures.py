@@ -13,7 +13,7 @@ import streamlit as st
 from PIL import Image
 
 from emojimation import media, weights
-from emojimation.apps.web import look
+from emojimation.apps.web import widgets
 from emojimation.apps.web.settings import current
 from emojimation.classify import quality
 from emojimation.classify.explain import Explanation, heat, occlusion
@@ -91,9 +91,9 @@ def answer_of(name: str, read: Callable[[], bytes]) -> Answer:
         faces,
         picture.notes,
         None,
-        look.jpeg(small),
-        look.jpeg(fitted(small, THUMB_PX), 80),
-        tuple(look.data_uri(crop) for crop in crops),
+        widgets.jpeg(small),
+        widgets.jpeg(fitted(small, THUMB_PX), 80),
+        tuple(widgets.data_uri(crop) for crop in crops),
         tuple(quality.hints(frame, face) for face in shown),
         read,
     )
@@ -122,12 +122,12 @@ def drawn_full(answer: Answer, style: str) -> bytes:
     if answer.read is None:
         raise InputError(f"Expected a picture that was read, got {answer.name}.")
     frame = read_bytes(answer.name, answer.read()).frame
-    return look.jpeg(draw(frame, list(answer.faces), style), 92)
+    return widgets.jpeg(draw(frame, list(answer.faces), style), 92)
 
 
 def draw(frame: np.ndarray, faces: list[Face], style: str, time_s: float = 0.0) -> np.ndarray:
     """`annotate` in the page's emoji art, avatars included."""
-    return styles.annotate(frame, faces, style, look.ART, time_s=time_s)
+    return styles.annotate(frame, faces, style, widgets.ART, time_s=time_s)
 
 
 def explained(answer: Answer, index: int) -> tuple[str, Explanation]:
@@ -138,7 +138,7 @@ def explained(answer: Answer, index: int) -> tuple[str, Explanation]:
     crop = crop_faces(frame, face, model.size, model.template, model.channels)[0]
     found = occlusion(model.predict, crop, face[0].emotion)  # the preview's crop may look a little different
     large = crop_faces(frame, face, CARD_PX, model.template, 3)[0]
-    return look.data_uri(heat(large, found.drop)), found
+    return widgets.data_uri(heat(large, found.drop)), found
 
 
 def scaled(faces: Any, factor: float) -> list[Face]:

@@ -16,7 +16,7 @@ from emojimation.apps.desktop import sources
 from emojimation.apps.desktop.opening import open_choice, pipeline_for
 from emojimation.apps.desktop.painter import Painter, Room, Shown
 from emojimation.apps.desktop.recording import Outputs, reason
-from emojimation.apps.desktop.settings import Settings
+from emojimation.apps.desktop.settings import WindowSettings
 from emojimation.apps.desktop.status import Notice, Status
 from emojimation.live import LiveLoop, LiveResult
 from emojimation.tracking.track import Tracker
@@ -27,10 +27,10 @@ HIDE_HOLD_S = 1.0  # while hiding, a face that was lost stays covered for so lon
 Opener = Callable[[str, tuple[int, int]], Any]
 
 
-class Engine:
+class WindowWorker:
     """What the window asks for and gets back. opener: (source, size) -> source of frames; for tests."""
 
-    def __init__(self, settings: Settings, opener: Opener = open_choice) -> None:
+    def __init__(self, settings: WindowSettings, opener: Opener = open_choice) -> None:
         self.settings, self.painter = settings, Painter(settings)
         self.painter.kind = ""
         self.status = Status()
@@ -80,7 +80,7 @@ class Engine:
         self._set(state="idle", source="", message="", paused=False)
         self._jobs.put(partial(self._leave, forget=True))
 
-    def apply(self, settings: Settings) -> None:
+    def apply(self, settings: WindowSettings) -> None:
         """Use other settings, at once where that is possible. A model that cannot be used is told as `Notice.refused`."""
         before, self.settings = self.settings, settings
         self.painter.settings = settings

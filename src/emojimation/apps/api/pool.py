@@ -75,7 +75,7 @@ class _Waiting:
     error: Exception | None = None
 
 
-class Engine:
+class RequestPool:
     """Runs work for requests on `workers` threads and keeps count of what is in the house.
 
     model: name or path. tiles: look at overlapping tiles as well. batching: classify the crops of several requests
