@@ -27,10 +27,11 @@ test: .venv/test  ## Run the fast tests.
 test-all: .venv/test  ## Run all tests: also the slow ones, the real browser and the real window (needs chromium, xvfb, xdotool, openbox).
 	$(BIN)/python -m pytest
 
-lint: .venv/test  ## Check style and types.
+lint: .venv/test  ## Check style, types and import contracts.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: .venv/test  ## Put the code into the project's format.
 	$(BIN)/ruff check --fix .
