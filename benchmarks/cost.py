@@ -1,10 +1,9 @@
-"""What very many pictures cost: the table of docs/scale.md from the rate that benchmarks/batch.py measured, and what
-changes it.
+"""What large batches cost: the table in docs/scale.md, from the throughput that benchmarks/batch.py measured.
 
 Run: python benchmarks/cost.py [--runs 60] [--model NAME|PATH] [--page docs/scale.md] [--results FOLDER] [--out FOLDER]
-Reads batch_local.json and batch_ray.json of --results. --page writes the figures into the page. Measured here, in
-processor time on one thread: decoding by megapixel, a further face, a small face, which is looked at twice; and the
-memory that the leader of a batch needs for a name.
+Reads batch_local.json and batch_ray.json of --results. --page writes the figures into the page. Measured here, as
+processor time on one thread: decoding per megapixel, one more face, one more small face (which takes a close-up pass);
+and the memory that the driver of a batch needs per name.
 """
 
 import argparse
@@ -28,14 +27,14 @@ from emojimation.pipeline import make_pipeline
 
 PICTURES = (100_000, 1_000_000, 10_000_000, 100_000_000)
 CORES = (16, 64, 256)
-BUSY = 0.9  # share of the time that the cores are busy, without start and end
+BUSY = 0.9  # share of the time that the cores are busy, apart from start-up and shutdown
 NAMES = 100_000
 PRICE = 0.04  # of a core hour, an example
 BEGIN, END = "<!-- by benchmarks/cost.py --page -->", "<!-- end -->"
 
 
 def cpu_ms(call: Callable[[], Any], runs: int) -> float:
-    """Processor time of a call, the middle one of `runs`."""
+    """Processor time of a call, the median of `runs`."""
     spent = []
     for _ in range(runs + 3):
         began = time.process_time()
@@ -45,7 +44,7 @@ def cpu_ms(call: Callable[[], Any], runs: int) -> float:
 
 
 def portraits(count: int, side: int) -> np.ndarray:
-    """(480,640,3) BGR uint8: so many portraits of `side` pixels in rows."""
+    """(480,640,3) BGR uint8: `count` portraits of `side` pixels, in rows."""
     portrait = cv2.resize(read_image(SAMPLE).frame[:300, 70:370], (side, side), interpolation=cv2.INTER_AREA)
     frame = np.full((480, 640, 3), 128, np.uint8)
     columns = 640 // side
@@ -90,7 +89,7 @@ def journal_bytes(model: str) -> int:
 
 
 def span(hours: float) -> str:
-    """Hours in the words of the page."""
+    """Hours as the page prints them."""
     if hours < 1 / 30:
         return f"{hours * 3600:.0f} s"
     return f"{hours * 60:.0f} min" if hours < 1.5 else f"{hours:.1f} h"
@@ -98,7 +97,7 @@ def span(hours: float) -> str:
 
 def table(ms: float) -> list[str]:
     """The page's table for `ms` of a core per picture."""
-    lines = ["| pictures | core hours |" + "".join(f" {cores} cores |" for cores in CORES)]
+    lines = ["| images | core hours |" + "".join(f" {cores} cores |" for cores in CORES)]
     lines.append("|---|---|" + "---|" * len(CORES))
     for pictures in PICTURES:
         hours = pictures * ms / 3_600_000
@@ -112,35 +111,30 @@ def text(figures: dict[str, Any], local: dict[str, Any], ray: dict[str, Any], pr
     ms, local, ray = figures["cpu_ms_per_picture"], local["local"], ray["ray"]
     per_core = 1000 / ms
     measured = (
-        f"Measured on 2 cores of {processor} with {local['pictures']:,} JPEGs of 640 x 480 and one face, reading "
-        "included "
-        f"(`benchmarks/batch.py`): {ms:.1f} ms of processor time per picture, {local['per_s']:.0f} pictures a second, "
-        f"{local['memory_mb']:.0f} MB in all processes together. Ray with two workers, once started: "
-        f"{ray['steady_per_s']:.0f} a "
-        f"second, {ray['steady_per_s'] / local['steady_per_s']:.0%} of the local engine's rate, with "
-        f"{ray['memory_mb']:.0f} MB. Larger "
-        f"pictures add their decoding, {figures['decode_ms_per_megapixel']:.0f} ms per megapixel of JPEG; each "
-        "further small face, "
-        f"which is looked at twice, adds {figures['further_small_face_ms']:.0f} ms (`benchmarks/cost.py`)."
+        f"Measured on 2 cores of {processor} with {local['pictures']:,} JPEGs of 640 x 480 with one face each, "
+        f"including reading (`benchmarks/batch.py`): {ms:.1f} ms of processor time per image, {local['per_s']:.0f} "
+        f"images per second, {local['memory_mb']:.0f} MB in all processes together. Ray with two workers, once "
+        f"started: {ray['steady_per_s']:.0f} per second, {ray['steady_per_s'] / local['steady_per_s']:.0%} of the "
+        f"local engine's throughput, with {ray['memory_mb']:.0f} MB. Larger images add their decoding time, "
+        f"{figures['decode_ms_per_megapixel']:.0f} ms per megapixel of JPEG; each further small face, which takes a "
+        f"close-up pass, adds {figures['further_small_face_ms']:.0f} ms (`benchmarks/cost.py`)."
     )
-    model = """
-    core hours = pictures x milliseconds / 3,600,000
-    hours      = core hours / cores / 0.9        (0.9: the share of the time that the cores are busy, without start and end)
-    cost       = core hours / 0.9 x price of a core hour + requests to the store + traffic out of its region
+    model = f"""
+    core hours = images x milliseconds / 3,600,000
+    hours      = core hours / cores / {BUSY}        ({BUSY}: the share of the time that the cores are busy)
+    cost       = core hours / {BUSY} x price of a core hour + requests to the store + traffic out of its region
 """
     after = (
-        f"A million pictures at {PRICE} a core hour are {ms / 3.6 / BUSY * PRICE:.2f} in whatever currency; a "
-        "million reads from a "
-        "store cost more than that in most price lists, so the cores are not where to save. The network is: 64 "
-        "cores that "
-        f"answer {per_core:.0f} pictures of 62 kB a second each read {64 * per_core * 0.062:.0f} MB/s."
+        f"At {PRICE} per core hour, a million images cost {ms / 3.6 / BUSY * PRICE:.2f} in whatever currency. A "
+        "million reads from object storage cost more than that on most price lists, so there is little to save on "
+        f"cores. Watch the network instead: 64 cores that process {per_core:.0f} images of 62 kB per second each "
+        f"read {64 * per_core * 0.062:.0f} MB/s."
     )
     leader = (
-        f"The leader lists and writes: about {figures['leader_bytes_per_name']} bytes of memory per name and "
-        f"{figures['journal_bytes_per_picture']} bytes of journal per picture with one face. It was measured up "
-        f"to {local['pictures']:,} files; for more than ten million give it "
-        "the work in parts, a prefix or a list file each, and join the Parquet files afterwards: all have the "
-        "same schema."
+        f"The driver lists and writes: it takes about {figures['leader_bytes_per_name']} bytes of memory per name "
+        f"and {figures['journal_bytes_per_picture']} bytes of journal per image with one face. It was measured up "
+        f"to {local['pictures']:,} files; split more than ten million into several runs, one prefix or list file "
+        "each, and concatenate the Parquet files afterwards: all have the same schema."
     )
     first, second, third = (textwrap.fill(part, 140) for part in (measured, after, leader))
     return "\n".join([first, model, *figures["table"], "", second, "", third])
