@@ -95,6 +95,17 @@ def test_many_pictures_keep_their_order_and_the_broken_one_is_told(client):
     assert [len(row.get("faces", ())) for row in rows] == [1, 0, 1] and "Expected" in rows[1]["error"]
 
 
+def test_base_rates_are_the_services_unless_a_request_asks_for_others(client):
+    usual, trained = (
+        client.post(f"/v1/analyze{query}", content=JPEG, headers=RAW).json()["pictures"][0]
+        for query in ("", "?prior=fer2013")
+    )
+    assert (usual["prior"], trained["prior"]) == ("everyday", "fer2013")
+    before, after = (row["faces"][0]["probabilities"] for row in (trained, usual))
+    assert after["neutral"] / after["angry"] > 2 * before["neutral"] / before["angry"]
+    assert client.post("/v1/analyze?prior=monday", content=JPEG, headers=RAW).status_code == 422
+
+
 def test_threshold_and_cropped_are_taken(client):
     face = client.post("/v1/analyze?threshold=1", content=JPEG, headers=RAW).json()["pictures"][0]["faces"][0]
     assert face["certain"] is False and face["certainty"] == "leaning" and face["words"].startswith("happy or ")

@@ -74,6 +74,10 @@ class Pipeline:
         faces = self._classified(checked_frame(frame), self.detector(frame))
         return faces if self.tracker is None else self.tracker.update(faces, time_s)
 
+    def under(self, prior: str | Sequence[float] | Prior) -> "Pipeline":
+        """The same stages with other base rates; threads may share it where they may share this one."""
+        return Pipeline(self.detector, self.classifier, self.tracker, prior, self.threshold)
+
     def cropped(self, frame: np.ndarray) -> list[Face]:
         """The whole (H,W,3) BGR uint8 picture taken as the crop of one face, as FER data sets hold them."""
         height, width = checked_frame(frame).shape[:2]

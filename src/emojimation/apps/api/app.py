@@ -34,14 +34,17 @@ PICTURES = ("image/jpeg", "image/png", "image/webp", "application/octet-stream")
 
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
-    """How a service is run. model: name or path. workers: threads that analyse, by default one per core. token: who
-    calls
-    must show it. origins: web pages of other hosts that may call (CORS); none by default."""
+    """How a service is run.
+
+    model: name or path. workers: threads that analyse, by default one per core. prior: base rates, one of
+    `priors.NAMES`. token: callers must send it. origins: web pages of other hosts that may call (CORS); none by default.
+    """
 
     model: str = "default"
     workers: int = field(default_factory=usable_processors)
     tiles: bool = False
     batching: bool = False
+    prior: str = "everyday"
     token: str | None = None
     origins: list[str] = field(default_factory=list)
     limits: Limits = field(default_factory=Limits)
@@ -51,7 +54,13 @@ def service(settings: ServiceSettings) -> FastAPI:
     """The service as an ASGI application; the models are loaded when it returns. Raises InputError for a bad model."""
     limits, metrics = settings.limits, Metrics()
     engine = RequestPool(
-        settings.model, limits, settings.workers, settings.tiles, settings.batching, metrics.batch.observe
+        settings.model,
+        limits,
+        settings.workers,
+        settings.tiles,
+        settings.batching,
+        metrics.batch.observe,
+        settings.prior,
     )
     metrics.watch(engine)
     hider = Hider(engine)
@@ -102,6 +111,9 @@ def _add_analyze(app: FastAPI, engine: RequestPool, metrics: Metrics) -> None:
         threshold: Annotated[
             float | None, Query(ge=0, le=1, description="Confidence under which an answer is 'not sure'.")
         ] = None,
+        prior: Annotated[
+            api_schema.PriorName | None, Query(description="Base rates of the emotions; by default the service's own.")
+        ] = None,
     ) -> Response:
         """Name the emotions of all faces in one picture (raw body) or many (files of a form).
 
@@ -111,7 +123,8 @@ def _add_analyze(app: FastAPI, engine: RequestPool, metrics: Metrics) -> None:
         pictures = await api_body.pictures_of(request, engine.limits)
         deadline = min(deadline, time.monotonic() + engine.limits.answer_s)
         work = [
-            engine.run(partial(_row, engine, source, data, cropped, threshold), deadline) for source, data in pictures
+            engine.run(partial(_row, engine, source, data, cropped, threshold, prior), deadline)
+            for source, data in pictures
         ]
         rows = await asyncio.gather(*work)
         for row in rows:
@@ -122,9 +135,11 @@ def _add_analyze(app: FastAPI, engine: RequestPool, metrics: Metrics) -> None:
         return JSONResponse({"pictures": rows, "model": name})
 
 
-def _row(engine: RequestPool, name: str, data: bytes, cropped: bool, threshold: float | None) -> dict[str, Any]:
+def _row(
+    engine: RequestPool, name: str, data: bytes, cropped: bool, threshold: float | None, prior: str | None
+) -> dict[str, Any]:
     try:
-        return engine.row(data, name, cropped, threshold)
+        return engine.row(data, name, cropped, threshold, prior)
     except InputError as error:
         return {"source": name, "error": " ".join(str(error).split())}
 

@@ -79,7 +79,7 @@ class RequestPool:
     """Runs work for requests on `workers` threads and keeps count of what is in the house.
 
     model: name or path. tiles: look at overlapping tiles as well. batching: classify the crops of several requests
-    together.
+    together. prior: base rates of answers that do not ask for others, one of `priors.NAMES`.
     """
 
     def __init__(
@@ -90,11 +90,12 @@ class RequestPool:
         tiles: bool = False,
         batching: bool = False,
         sizes: Callable[[int], Any] | None = None,
+        prior: str = "everyday",
     ):
         self.limits, self.workers, self.model = limits or Limits(), workers, model
         cv2.setNumThreads(1)  # the threads of this class are the parallelism
         classifier = BatchingClassifier(model, sizes=sizes) if batching else EmotionClassifier(model)
-        self.pipeline = Pipeline(self.bounded(FaceDetector(tiles=tiles)), classifier)
+        self.pipeline = Pipeline(self.bounded(FaceDetector(tiles=tiles)), classifier, prior=prior)
         self._pool = ThreadPoolExecutor(workers, "engine")
         self.accepted = 0
         self._mean_s = FIRST_GUESS_S
@@ -147,9 +148,17 @@ class RequestPool:
             503, f"No answer within {self.limits.answer_s:g} s. Send fewer or smaller pictures.", self.retry_s
         )
 
-    def row(self, data: bytes, name: str, cropped: bool = False, threshold: float | None = None) -> dict[str, Any]:
+    def row(
+        self,
+        data: bytes,
+        name: str,
+        cropped: bool = False,
+        threshold: float | None = None,
+        prior: str | None = None,
+    ) -> dict[str, Any]:
         """The answer for one picture's bytes, as `image --json` gives it. Raises InputError."""
-        result = picture_result(name, self.decoded(data, name), self.pipeline, cropped)
+        pipeline = self.pipeline if prior is None else self.pipeline.under(prior)
+        result = picture_result(name, self.decoded(data, name), pipeline, cropped)
         row = result.to_dict()
         if threshold is not None:
             row["faces"] = [face.with_(threshold=threshold).to_dict() for face in result.faces]

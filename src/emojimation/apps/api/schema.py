@@ -2,34 +2,40 @@
 
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+import numpy as np
 from pydantic import BaseModel, Field
 
+from emojimation.attributes import ATTRIBUTES
+from emojimation.certainty import DEGREES
 from emojimation.draw.sprites import ART
 from emojimation.draw.styles import HIDING, STYLES
+from emojimation.faces import Face
 from emojimation.labels import EMOTIONS
+from emojimation.priors import NAMES as PRIORS
 
 if TYPE_CHECKING:  # a type checker does not read tables
     StyleName: TypeAlias = str
     HidingStyle: TypeAlias = str
     Art: TypeAlias = str
+    PriorName: TypeAlias = str
+    Degree: TypeAlias = str
 else:
     StyleName, HidingStyle, Art = Literal[tuple(STYLES)], Literal[HIDING], Literal[ART]
+    PriorName, Degree = Literal[PRIORS], Literal[DEGREES]
 
-EXAMPLE_FACE: dict[str, Any] = {
-    "xyxy": [172.9, 63.1, 280.4, 170.6],
-    "score": 0.8744,
-    "landmarks": [[206.1, 105.2], [249.2, 103.9], [228.9, 130.1], [211.9, 148.8], [246.4, 147.7]],
-    "emotion": "happy",
-    "confidence": 0.9871,
-    "certain": True,
-    "emoji": "😄",
-    "probabilities": {name: 0.9871 if name == "happy" else 0.00215 for name in EMOTIONS},
-    "track_id": None,
-}
+EXAMPLE_FACE: dict[str, Any] = Face(
+    np.array([172.9, 63.1, 280.4, 170.6]),
+    0.8744,
+    np.array([[206.1, 105.2], [249.2, 103.9], [228.9, 130.1], [211.9, 148.8], [246.4, 147.7]]),
+    np.array([0.9871 if name == "happy" else 0.00215 for name in EMOTIONS]),
+).to_dict()
 EXAMPLE: dict[str, Any] = {
-    "pictures": [{"source": "picture", "width": 640, "height": 480, "faces": [EXAMPLE_FACE]}],
+    "pictures": [{"source": "picture", "width": 640, "height": 480, "faces": [EXAMPLE_FACE], "prior": "everyday"}],
     "model": "default",
 }
+ATTRIBUTE_WORDS = "; ".join(
+    ["further answers by name", *(f"{one.name} ({one.unit}): {one.description}" for one in ATTRIBUTES.values())]
+)
 BINARY = {"type": "string", "format": "binary"}
 
 
@@ -41,10 +47,13 @@ class FaceAnswer(BaseModel):
     landmarks: list[list[float]] | None = Field(description="right eye, left eye, nose, mouth's right and left corner")
     emotion: str | None
     confidence: float | None
-    certain: bool | None = Field(description="whether the confidence reaches the threshold")
+    certain: bool | None = Field(description="whether the answer is sure: the confidence reaches the threshold")
+    certainty: Degree | None
+    words: str | None = Field(description='the answer for people: "happy", "neutral or sad", "not sure"')
     emoji: str | None
     probabilities: dict[str, float] | None
     track_id: int | None = Field(description="number of the person, in streams and videos only")
+    attributes: dict[str, dict[str, float | None]] | None = Field(None, description=ATTRIBUTE_WORDS)
 
 
 class PictureAnswer(BaseModel):
@@ -54,6 +63,7 @@ class PictureAnswer(BaseModel):
     width: int | None = None
     height: int | None = None
     faces: list[FaceAnswer] | None = None
+    prior: str | None = Field(None, description="base rates that the answers are corrected for")
     notes: list[str] | None = None
     error: str | None = None
 
