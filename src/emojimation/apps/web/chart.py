@@ -6,39 +6,42 @@ from html import escape
 import numpy as np
 import streamlit as st
 
-from emojimation.labels import COLOURS, EMOTIONS
+from emojimation.labels import LabelSet
 
 WIDTH, HEIGHT = 600, 180
 POINTS = 120
 
 
-def rolling(history: list[tuple[float, np.ndarray]], span_s: float = 30.0) -> None:
-    """Probabilities over the last seconds: (time, (7,)) in order of time."""
+def rolling(history: list[tuple[float, np.ndarray]], labels: LabelSet, span_s: float = 30.0) -> None:
+    """Probabilities over the last seconds: (time, (k,)) in order of time, k the classes of `labels`."""
     now = history[-1][0] if history else 0.0
     step = max(len(history) // POINTS, 1)
     kept = history[::step]
     lines = "".join(
-        f'<polyline stroke="{COLOURS[name]}" points="{_points(kept, i, now, span_s)}"/>'
-        for i, name in enumerate(EMOTIONS)
+        f'<polyline stroke="{colour}" points="{_points(kept, i, now, span_s)}"/>'
+        for i, colour in enumerate(labels.colours)
     )
     words = "Probabilities of the last 30 seconds"
     if history:
         best = int(np.argmax(history[-1][1]))
-        words += f"; now {EMOTIONS[best]} {history[-1][1][best]:.0%}"
+        words += f"; now {labels.names[best]} {history[-1][1][best]:.0%}"
     drawing = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT + 18}" font-family="sans-serif" '
         'font-size="11" '
         f'fill="none" stroke-width="2.4" stroke-linejoin="round">{_rules()}{lines}</svg>'
     )
     uri = "data:image/svg+xml;base64," + base64.b64encode(drawing.encode()).decode()
-    st.html(f'<div class="em em-card"><img class="em-chart" src="{uri}" alt="{escape(words)}">{key()}</div>')
+    st.html(f'<div class="em em-card"><img class="em-chart" src="{uri}" alt="{escape(words)}">{key(labels)}</div>')
 
 
-def key() -> str:
+def key(labels: LabelSet) -> str:
     """Colours with their words."""
     return (
         '<div class="em-key">'
-        + "".join(f'<span><i style="background:{COLOURS[name]}"></i>{name}</span>' for name in EMOTIONS)
+        + "".join(
+            f'<span><i style="background:{colour}"></i>{escape(name)}</span>'
+            for name, colour in zip(labels.names, labels.colours, strict=True)
+        )
         + "</div>"
     )
 

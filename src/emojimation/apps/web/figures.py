@@ -6,17 +6,22 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
-from emojimation.labels import COLOURS, EMOTIONS
+from emojimation.labels import LabelSet, label_set
 
-SCALE = alt.Scale(domain=list(EMOTIONS), range=[COLOURS[name] for name in EMOTIONS])
 HEIGHT = 300
 
 
-def confusion(matrix: list[list[int]]) -> None:
-    """Label by answer, each row in per cent, tinted by its share."""
-    head = "".join(f'<th scope="col">{name}</th>' for name in EMOTIONS)
+def scale_of(labels: LabelSet) -> alt.Scale:
+    """The colours of the classes as a scale."""
+    return alt.Scale(domain=list(labels.names), range=list(labels.colours))
+
+
+def confusion(table: tuple[list[str], list[list[int]]]) -> None:
+    """Label by answer, each row in per cent, tinted by its share. table: names of the classes, and the matrix."""
+    names, matrix = table
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     rows = ""
-    for name, counts in zip(EMOTIONS, matrix, strict=True):
+    for name, counts in zip(names, matrix, strict=True):
         total = max(sum(counts), 1)
         cells = "".join(
             f'<td style="background:rgb(90 63 208 / {0.75 * count / total:.2f})">{100 * count / total:.0f}</td>'
@@ -51,10 +56,10 @@ def classes(table: dict[str, dict[str, float]]) -> None:
     """Pictures of each class, labelled with the share that was found."""
     rows = [{"emotion": name, "pictures": int(row["n"]), "recall": row["recall"]} for name, row in table.items()]
     base = alt.Chart(alt.Data(values=rows)).encode(
-        y=alt.Y("emotion:N", sort=list(EMOTIONS), title=None), x=alt.X("pictures:Q", title="pictures")
+        y=alt.Y("emotion:N", sort=list(table), title=None), x=alt.X("pictures:Q", title="pictures")
     )
     bars = base.mark_bar(cornerRadiusEnd=5, stroke="#00000055").encode(
-        color=alt.Color("emotion:N", scale=SCALE, legend=None)
+        color=alt.Color("emotion:N", scale=scale_of(label_set(tuple(table))), legend=None)
     )
     words = base.mark_text(align="left", dx=6, color="#8a8494").encode(text=alt.Text("recall:Q", format=".0%"))
     _show(bars + words, "Pictures per class with the share found")

@@ -202,7 +202,7 @@ def _panel() -> None:
     with left:
         _calibration(stream)
     with right:
-        chart.rolling(list(stream.history))
+        chart.rolling(list(stream.history), stream.labels)
 
 
 def _keep_shape(stream: Stream) -> None:
@@ -228,7 +228,7 @@ def _calibration(stream: Stream) -> None:
     neutral = stream.neutral
     if stream.faces:
         face = stream.faces[0]
-        st.html(f'<div class="em em-card">{widgets.bars(face.probabilities)}</div>')
+        st.html(f'<div class="em em-card">{widgets.bars(face)}</div>')
     else:
         widgets.empty("No face in the picture", "Come nearer, or find more light.", "not_sure")
     if neutral is None:

@@ -12,6 +12,7 @@ from emojimation.apps.web import figures as web_figures
 from emojimation.apps.web import widgets
 from emojimation.apps.web.pictures import CHOSEN, model_in_use, models, pipeline
 from emojimation.errors import InputError
+from emojimation.labels import EMOTIONS
 
 # PrivateTest accuracy of others, in per cent: run by us on the same pictures with their own weights and preprocessing,
 # or as published.
@@ -174,7 +175,7 @@ def _charts(figures: dict[str, Any]) -> None:
     """What the report beside the model holds; where there is none, how to make it."""
     made: list[tuple[Callable[[Any], None], str, str, str]] = [
         (
-            web_figures.confusion,
+            lambda matrix: web_figures.confusion((figures.get("labels", list(EMOTIONS)), matrix)),
             "confusion_matrix",
             "What is taken for what",
             "Rows: the label. Columns: the answer. Per cent of the row.",

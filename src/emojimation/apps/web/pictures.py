@@ -136,7 +136,9 @@ def explained(answer: Answer, index: int) -> tuple[str, Explanation]:
     face = scaled(answer.faces[index : index + 1], frame.shape[1] / answer.size_wh[0])
     model = pipeline(model_in_use()).classifier
     crop = crop_faces(frame, face, model.size, model.template, model.channels)[0]
-    found = occlusion(model.predict, crop, face[0].emotion)  # the preview's crop may look a little different
+    found = occlusion(
+        model.predict, crop, face[0].emotion, model.label_set.names
+    )  # the preview's crop may look a little different
     large = crop_faces(frame, face, CARD_PX, model.template, 3)[0]
     return widgets.data_uri(heat(large, found.drop)), found
 

@@ -16,7 +16,7 @@ from emojimation.draw.sprites import stamp
 from emojimation.faces import Face
 from emojimation.files import usable_processors
 from emojimation.heaps import give_back
-from emojimation.labels import EMOTIONS
+from emojimation.labels import EMOTION_LABELS, EMOTIONS
 from emojimation.live import LiveLoop, LiveResult
 from emojimation.tracking.track import Tracker
 
@@ -102,6 +102,7 @@ class Stream:
         self.model, self.send = model, send
         self.style, self.stage, self.mirror = "boxes", True, True
         self.history: deque[tuple[float, np.ndarray]] = deque()
+        self.labels = EMOTION_LABELS
         self.latencies_ms: deque[float] = deque(maxlen=300)
         self.drawn: np.ndarray | None = None
         self.faces: list[Face] = []
@@ -191,6 +192,7 @@ class Stream:
 
     def _remember(self, time_s: float) -> None:
         if self.faces and self.faces[0].probabilities is not None:
+            self.labels = self.faces[0].labels
             self.history.append((time_s, self.faces[0].probabilities))
         while self.history and self.history[0][0] < time_s - HISTORY_S:
             self.history.popleft()
@@ -211,9 +213,9 @@ def staged(frame: np.ndarray, faces: list[Face], time_s: float) -> np.ndarray:
     out = np.empty((height, width + side, 3), np.uint8)
     out[:, :width] = frame
     out[:, width:] = STAGE
-    neutral = np.eye(len(EMOTIONS))[EMOTIONS.index("neutral")]
     seen = faces[0] if faces else None
-    vector = neutral if seen is None or seen.probabilities is None else seen.probabilities
+    seven = seen.seven() if seen else None
+    vector = np.eye(len(EMOTIONS))[EMOTIONS.index("neutral")] if seven is None else seven
     small = Avatar().draw(vector, min(side, 320), time_s, seen.roll_deg if seen else 0.0)
     sprite = small if small.shape[0] == side else cv2.resize(small, (side, side), interpolation=cv2.INTER_LINEAR)
     stamp(out, sprite, width, (height - side) // 2)

@@ -7,8 +7,8 @@ import numpy as np
 import streamlit as st
 
 from emojimation.apps.web import chart as web_chart
-from emojimation.apps.web.figures import SCALE
-from emojimation.labels import EMOTIONS
+from emojimation.apps.web.figures import scale_of
+from emojimation.apps.web.widgets import emoji_mark
 from emojimation.story.people import NOT_SURE, Person
 from emojimation.story.timeline import Timeline
 
@@ -20,7 +20,7 @@ def charts(story: Timeline, seek: str) -> None:
     """One chart per person, the longest seen first. seek: where the session keeps the second to play from."""
     st.subheader("Who showed what, when", anchor=False)
     st.caption("Click into a chart: the film plays from there.")
-    st.html(f'<div class="em">{web_chart.key()}</div>')
+    st.html(f'<div class="em">{web_chart.key(story.classes)}</div>')
     for person in story.people[:PEOPLE]:
         _person(person, story.duration_s, seek)
     if len(story.people) > PEOPLE:
@@ -30,9 +30,9 @@ def charts(story: Timeline, seek: str) -> None:
 def _person(person: Person, duration_s: float, seek: str) -> None:
     shares = person.shares()
     most = max(shares, key=lambda label: shares[label])
-    face = "not_sure" if most == NOT_SURE else most
+    face, colour = ("not_sure", "") if most == NOT_SURE else (most, person.classes.colour_of(most))
     st.html(
-        f'<p class="em"><span class="em-face em-{face}" aria-hidden="true"></span> <b>Person {person.track_id}</b>: '
+        f'<p class="em">{emoji_mark(face, colour, most)} <b>Person {person.track_id}</b>: '
         f"seen {person.seen_s:.0f} s, mostly {most} ({shares[most]:.0%})</p>"
     )
     key = f"{seek}-{person.track_id}"
@@ -60,7 +60,7 @@ def _chart(person: Person, duration_s: float) -> alt.Chart:
             x2="end_s:Q",
             y=alt.Y("low:Q", title=None, axis=None, scale=alt.Scale(domain=[0, 1])),
             y2="high:Q",
-            color=alt.Color("emotion:N", scale=SCALE, legend=None),
+            color=alt.Color("emotion:N", scale=scale_of(person.classes), legend=None),
             tooltip=["emotion:N", alt.Tooltip("probability:Q", format=".0%"), alt.Tooltip("time_s:Q", format=".1f")],
         )
         .add_params(at)
@@ -80,7 +80,7 @@ def rows_of(person: Person) -> list[dict[str, Any]]:
         mean = person.probabilities[part].mean(axis=0)
         tops = np.cumsum(mean / mean.sum())
         start_s, end_s = float(person.times_s[part[0]]), float(person.times_s[part[-1]] + person.weights_s[part[-1]])
-        for i, name in enumerate(EMOTIONS):
+        for i, name in enumerate(person.classes.names):
             rows.append(
                 {
                     "time_s": round(start_s, 2),

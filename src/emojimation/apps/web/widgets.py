@@ -12,8 +12,9 @@ from PIL import Image
 
 from emojimation.draw import sprites
 from emojimation.faces import Face
-from emojimation.labels import COLOURS, EMOTIONS
+from emojimation.labels import CONTEMPT, EMOTIONS, LabelSet
 
+DRAWN = (*EMOTIONS, CONTEMPT, "not_sure")  # have an emoji in the style sheet
 ART = "fluent"  # the same emoji in the page and in the pictures
 HINTS = {
     "too small": "The face is small: take a picture from nearer by.",
@@ -73,12 +74,23 @@ def table(head: list[str], rows: list[list[str]], ours: int | None = None, numbe
 
 def word_of(face: Face) -> str:
     """What a card is headed with."""
-    return str(face.emotion).capitalize() if face.certain else "Not sure"
+    return face.words.capitalize()
 
 
-def emoji_class(face: Face) -> str:
-    """The style of a face's emoji."""
-    return f"em-{face.emotion}" if face.certain else "em-not_sure"
+def emoji_of(face: Face) -> str:
+    """A face's emoji as HTML: muted where the answer only leans to it, a disc for a class without an emoji."""
+    name = "not_sure" if face.certainty == "not sure" else face.emotion
+    colour = face.labels.colour_of(face.emotion) if face.emotion else "#8a94a3"
+    return emoji_mark(name, colour, f"{word_of(face)} emoji", face.certainty == "leaning")
+
+
+def emoji_mark(name: str, colour: str, words: str, muted: bool = False) -> str:
+    """The emoji `name` as HTML, or a disc in `colour` ("#rrggbb") with its initial. words: for screen readers."""
+    kind = f"em-{name}" if name in DRAWN else "em-disc"
+    letter = "" if name in DRAWN else escape(name[:1].upper())
+    style = "" if name in DRAWN else f' style="background:{colour}"'
+    more = " em-muted" if muted else ""
+    return f'<span class="em-face {kind}{more}" role="img" aria-label="{escape(words)}"{style}>{letter}</span>'
 
 
 def card(
@@ -92,8 +104,7 @@ def card(
     """A face's card as HTML. crop: data URI. alone: the only face, which needs no number. why: heat map as a data URI,
     and words.
     """
-    confidence = face.confidence or 0.0
-    sub = f"{confidence:.0%} sure" if face.certain else f"perhaps {face.emotion}, {confidence:.0%}"
+    sub = _certainty_words(face)
     sub += "" if alone else f" · face {number}"
     below = "".join(f'<p class="em-hint">{escape(HINTS.get(hint, hint))}</p>' for hint in hints)
     if why is not None:
@@ -101,22 +112,34 @@ def card(
         below += f'<div class="em-why"><img src="{why[0]}" alt="{alt}"><p>{escape(why[1])}</p></div>'
     return (
         f'<article class="em-card" aria-label="Face {number}"><div class="em-top">'
-        f'<img src="{crop}" alt="Face {number}, cut out"><span class="em-face {emoji_class(face)}" role="img" '
-        f'aria-label="{escape(word_of(face))} emoji"></span><div><h3>{escape(word_of(face))}</h3><p>{escape(sub)}</p></div></div>'
-        f"{bars(face.probabilities)}{below}</article>"
+        f'<img src="{crop}" alt="Face {number}, cut out">{emoji_of(face)}'
+        f"<div><h3>{escape(word_of(face))}</h3><p>{escape(sub)}</p></div></div>{bars(face)}{below}</article>"
     )
 
 
-def bars(probabilities: np.ndarray | None) -> str:
-    """Probabilities (7,) as bars with words and numbers, in the order of `EMOTIONS`."""
-    values = np.zeros(len(EMOTIONS)) if probabilities is None else probabilities
+def _certainty_words(face: Face) -> str:
+    """The small line under a card's heading."""
+    if face.certainty == "leaning" and face.probabilities is not None:
+        return " and ".join(f"{p:.0%}" for p in np.sort(face.probabilities)[:-3:-1])
+    return f"{face.confidence:.0%} sure" if face.certain else f"perhaps {face.emotion}, {face.confidence:.0%}"
+
+
+def bars(face: Face) -> str:
+    """A face's probabilities as bars with words and numbers, in the order of its classes."""
+    labels = face.labels
+    values = np.zeros(len(labels)) if face.probabilities is None else face.probabilities
     best = int(np.argmax(values))
-    rows = "".join(
-        f'<div{" class=em-best" if i == best else ""}><dt>{name}</dt><span class="em-track" aria-hidden="true">'
-        f'<i style="width:{max(float(values[i]) * 100, 0.5):.1f}%;background:{COLOURS[name]}"></i></span><dd>{float(values[i]):.0%}</dd></div>'
-        for i, name in enumerate(EMOTIONS)
+    return (
+        f'<dl class="em-bars">{"".join(_bar(labels, i, float(values[i]), i == best) for i in range(len(labels)))}</dl>'
     )
-    return f'<dl class="em-bars">{rows}</dl>'
+
+
+def _bar(labels: LabelSet, index: int, value: float, best: bool) -> str:
+    fill = f'<i style="width:{max(value * 100, 0.5):.1f}%;background:{labels.colours[index]}"></i>'
+    return (
+        f"<div{' class=em-best' if best else ''}><dt>{escape(labels.names[index])}</dt>"
+        f'<span class="em-track" aria-hidden="true">{fill}</span><dd>{value:.0%}</dd></div>'
+    )
 
 
 def grid(cards: list[str]) -> None:
@@ -154,7 +177,7 @@ def _row(tag: str, cells: list[str], numbers: tuple[int, ...], more: str = "", m
 @lru_cache(maxsize=1)
 def _sheet() -> str:
     sheet = (resources.files("emojimation") / "assets" / "web" / "style.css").read_text("utf-8")
-    rules = (f".em-{name}{{background-image:url({emoji_uri(name)})}}" for name in (*EMOTIONS, "not_sure"))
+    rules = (f".em-{name}{{background-image:url({emoji_uri(name)})}}" for name in DRAWN)
     return sheet + "".join(rules)
 
 
