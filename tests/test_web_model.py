@@ -139,9 +139,10 @@ def three(monkeypatch, tmp_path):
         rows[name] = {"file": f"{name}.onnx", "sha256": weights.sha256(tmp_path / f"{name}.onnx")}
     rows["torn"] = {"file": "tiny.onnx", "sha256": "0" * 64}
     rows["tiny.weights"] = {"file": "tiny.weights.npz", "sha256": "1"}
-    detector = weights.MODELS / "face_detector.onnx"
-    (tmp_path / detector.name).write_bytes(detector.read_bytes())
-    rows["face_detector"] = {"file": detector.name, "sha256": weights.sha256(detector)}
+    for name in ("face_detector", "face_detector_wide"):
+        detector = weights.MODELS / f"{name}.onnx"
+        (tmp_path / detector.name).write_bytes(detector.read_bytes())
+        rows[name] = {"file": detector.name, "sha256": weights.sha256(detector)}
     (tmp_path / "manifest.json").write_text(json.dumps(rows))
     monkeypatch.setattr(weights, "MODELS", tmp_path)
     use(monkeypatch, "tiny")
