@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from emojimation.errors import InputError
+from emojimation.files import usable_processors
 
 if TYPE_CHECKING:
     from emojimation.batch.run import BatchOptions, Engine, Summary
@@ -77,7 +78,7 @@ def serve(
         token=_token(token_file),
         origins=cors_origin or [],
         limits=limits,
-        **({} if workers is None else {"workers": workers}),
+        workers=workers or usable_processors(),
     )
     few_heaps()
     api_serve.run(api.service(settings), host, port, limits, lambda url: typer.echo(f"Serving {url}", err=True))
