@@ -25,7 +25,7 @@ def test_json_is_a_row_per_face_and_nothing_else(video):
     code, out, _ = video("synthetic:0.2x2", "--json")
     rows = [json.loads(line) for line in out.splitlines()]
     assert code == 0 and len(rows) == 12 and {row["track_id"] for row in rows} == {1, 2}
-    assert list(rows[0])[:3] == ["frame", "time_s", "xyxy"] and len(rows[0]["probabilities"]) == 7
+    assert list(rows[0])[:4] == ["frame", "time_s", "shot", "xyxy"] and len(rows[0]["probabilities"]) == 7
 
 
 def test_a_film_and_its_files(video, tmp_path):
@@ -38,7 +38,7 @@ def test_a_film_and_its_files(video, tmp_path):
 
 def test_hiding_ends_with_a_report(video, tmp_path):
     code, _, err = video("synthetic:0.2", "--anonymise", "--out", tmp_path / "a.mp4", "--no-sound")
-    assert code == 0 and "faces covered in 6 of 6 frames" in err and len(times(tmp_path / "a.mp4")) == 6
+    assert code == 0 and "covers in 6 of 6 frames" in err and "1 face covered; look at it" in err and len(times(tmp_path / "a.mp4")) == 6
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def test_hidden_films_keep_no_place_and_no_device(film, tmp_path):
     assert b"51.5" in film.read_bytes()
     result = run_video(film, look, Targets(tmp_path / "a.mp4"), Options(style="pixelate", hide=True))
     data = (tmp_path / "a.mp4").read_bytes()
-    assert result.hidden.startswith("1 people; faces covered in 60 of 60 frames") and result.frames == 60
+    assert result.hidden.startswith("1 person; covers in 60 of 60 frames") and result.frames == 60
     assert not any(secret in data for secret in (b"51.5", b"Telephone", b"At home"))
     assert streams(tmp_path / "a.mp4") == {"video": "h264", "audio": "aac"}
     silent = Options(style="blur", hide=True, sound=False)

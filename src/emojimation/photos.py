@@ -13,9 +13,11 @@ import numpy as np
 from PIL import Image
 
 from emojimation import media
-from emojimation.draw.styles import annotate
+from emojimation.draw.styles import HIDING, annotate
 from emojimation.errors import InputError
 from emojimation.faces import Face
+from emojimation.hiding.picture import hidden_picture
+from emojimation.hiding.search import searching
 from emojimation.pipeline import Pipeline, make_pipeline
 
 CROP_SIDES_PX = (16, 256)  # a picture of such sides may be a face crop from a data set
@@ -78,13 +80,17 @@ def run_images(
     out_dir: str | Path | None = None,
     style: str = "boxes",
     cropped: bool = False,
+    strength: str = "careful",
 ) -> Iterator[ImageResult]:
     """Analyse files, folders and globs, one result after the other; a broken file is a result with `error` set.
 
     With `out_dir`, a picture drawn in `style` is written there for each one read ("none" writes nothing); pictures of
-    one name from several folders get numbers. Raises InputError at once where `out_dir` cannot be a folder.
+    one name from several folders get numbers. For a style that hides, faces are searched as `hiding` does, not by the
+    pipeline's own detector. Raises InputError at once where `out_dir` cannot be a folder.
     """
     folder = None if out_dir is None or style == "none" else _folder(Path(out_dir))
+    if folder is not None and style in HIDING:
+        pipeline = searching(pipeline, strength, still=True)
     return _results(paths, pipeline, folder, style, cropped)
 
 
@@ -132,10 +138,19 @@ def _result(path: Path, pipeline: Pipeline, target: Path | None, style: str, cro
     result = picture_result(str(path), picture, pipeline, cropped)
     if target is None:
         return result
+    drawn, said = _drawn(picture.frame, list(result.faces), style)
     try:
-        return replace(result, written=media.write_image(target, annotate(picture.frame, list(result.faces), style)))
+        return replace(result, notes=(*result.notes, *said), written=media.write_image(target, drawn))
     except InputError as error:
         return replace(result, error=str(error))
+
+
+def _drawn(frame: np.ndarray, faces: list[Face], style: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The drawn picture, and what was hidden in it."""
+    if style not in HIDING:
+        return annotate(frame, faces, style), ()
+    hidden, report = hidden_picture(frame, faces, style)
+    return hidden, (str(report),)
 
 
 def _looks_cropped(frame: np.ndarray) -> bool:

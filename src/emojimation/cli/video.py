@@ -133,7 +133,7 @@ def video(
         resume=resume,
         look_name=f"{model} {min_score} {tiles}",
     )
-    look = _pipeline(model, min_score, tiles, anonymise)
+    look = _pipeline(model, min_score, tiles, options.hides)
     with _progress(as_json) as on_frame:
         result = run_video(source, look, targets, options, on_frame, look.threshold)
     _print_result(result)
@@ -206,13 +206,9 @@ def _pipeline(model: str, min_score: float | None, tiles: bool, anonymise: bool)
 
     if not anonymise:
         return make_pipeline(model, min_score=min_score, tiles=tiles)
-    from emojimation.detect import FaceDetector
-    from emojimation.video.anonymise import MIN_SCORE, Searcher
+    from emojimation.hiding.search import searcher
 
-    score = MIN_SCORE if min_score is None else min_score
-    return make_pipeline(
-        model, Searcher(FaceDetector(min_score=score, search="wide"), FaceDetector(min_score=score, search="fast"))
-    )
+    return make_pipeline(model, searcher(min_score=min_score))
 
 
 @contextmanager

@@ -26,6 +26,7 @@ GROUP_ROWS = 20_000  # of a Parquet file
 _COLUMNS: dict[str, type] = {
     "frame": int,
     "time_s": float,
+    "shot": int,
     "track_id": int,
     **dict.fromkeys(("x0", "y0", "x1", "y1", "score"), float),
     **dict.fromkeys((f"{name}_{axis}" for name in LANDMARKS for axis in "xy"), float),
@@ -49,11 +50,12 @@ COLUMNS = columns_of()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LogLine:
-    """A finished frame of the log. faces: as `Face.to_dict` gives them."""
+    """A finished frame of the log. faces: as `Face.to_dict` gives them. shot: number of the shot, from 1."""
 
     frame: int
     time_s: float
     faces: list[dict[str, Any]]
+    shot: int = 1
 
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")  # what a spreadsheet would compute, or has been marked already
@@ -69,9 +71,9 @@ def of_csv_cells(row: dict[str, str]) -> dict[str, str]:
     return {key: v[1:] if v.startswith("'") and _FORMULA.match(v) else v for key, v in row.items()}
 
 
-def face_row(frame: int, time_s: float, face: dict[str, Any]) -> dict[str, Any]:
-    """The row of a face in a film: `Face.to_dict` with the frame's number and time before it."""
-    return {"frame": frame, "time_s": round(time_s, 4), **face}
+def face_row(frame: int, time_s: float, face: dict[str, Any], shot: int = 1) -> dict[str, Any]:
+    """The row of a face in a video: `Face.to_dict` with the frame's number, time and shot before it."""
+    return {"frame": frame, "time_s": round(time_s, 4), "shot": shot, **face}
 
 
 def flat_row(row: dict[str, Any], columns: Collection[str] = tuple(COLUMNS)) -> dict[str, Any]:
@@ -124,13 +126,13 @@ class Log:
         self._file: TextIO = path.open("a" if lines else "w", encoding="utf-8", newline="\n", buffering=1)
         self.frames = lines
 
-    def write(self, frame: int, time_s: float, faces: list[Face]) -> list[dict[str, Any]]:
+    def write(self, frame: int, time_s: float, faces: list[Face], shot: int = 1) -> list[dict[str, Any]]:
         """Log a frame; returns its rows. Raises OSError where the disk is full."""
         rows = [face.to_dict() for face in faces]
-        line = {"frame": frame, "time_s": round(time_s, 6), "faces": rows}
+        line = {"frame": frame, "time_s": round(time_s, 6), "shot": shot, "faces": rows}
         self._file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
         self.frames += 1
-        return [face_row(frame, time_s, row) for row in rows]
+        return [face_row(frame, time_s, row, shot) for row in rows]
 
     def close(self) -> None:
         """Close the file."""
@@ -154,7 +156,7 @@ def _parsed(raw: bytes) -> LogLine | None:
         return None
     try:
         line = json.loads(raw)
-        return LogLine(line["frame"], line["time_s"], line["faces"])
+        return LogLine(line["frame"], line["time_s"], line["faces"], line.get("shot", 1))
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -175,7 +177,7 @@ def rows_of(log: Path) -> Iterator[dict[str, Any]]:
     """One row per face of a log."""
     for line in read_log(log):
         for face in line.faces:
-            yield face_row(line.frame, line.time_s, face)
+            yield face_row(line.frame, line.time_s, face, line.shot)
 
 
 def export(log: Path, target: Path, kind: str) -> Path:

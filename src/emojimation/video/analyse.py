@@ -32,6 +32,7 @@ class Follower(Protocol):
     """What is asked of a tracker."""
 
     def update(self, faces: list[Face], time_s: float | None) -> list[Face]: ...
+    def reset(self) -> None: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -41,6 +42,14 @@ class _Group:
     frame: Frame
     answer: "Future[tuple[list[Face], float]]"
     before: list[Frame] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Past:
+    """The last answer and its shot."""
+
+    faces: list[Face] = field(default_factory=list)
+    shot: int | None = None
 
 
 class Step:
@@ -83,7 +92,7 @@ def analyse(
     """
     step = Step(every, fps, workers)
     groups: deque[_Group] = deque()
-    past: list[Face] | None = None
+    past = _Past()
     pool = ThreadPoolExecutor(workers, "look")
     try:
         for group in _groups(frames, look, step, pool):
@@ -100,8 +109,12 @@ def analyse(
 
 def _groups(frames: Iterable[Frame], look: Look, step: Step, pool: ThreadPoolExecutor) -> Iterator[_Group]:
     before: list[Frame] = []
-    due = 0
+    due, shot = 0, None
     for frame in frames:
+        if frame.shot != shot:  # nothing is drawn on the way from one shot to the next
+            if before:
+                yield _Group(before[-1], pool.submit(_timed, look, before[-1].image), before[:-1])
+            before, due, shot = [], 0, frame.shot
         if due <= 0 or _held(before, frame) > HELD_BYTES:
             yield _Group(frame, pool.submit(_timed, look, frame.image), before)
             before, due = [], step.now
@@ -127,16 +140,19 @@ def _full(groups: deque[_Group], workers: int) -> bool:
 
 
 def _answered(
-    group: _Group, past: list[Face] | None, tracker: Follower | None, step: Step
-) -> tuple[list[Face], list[tuple[Frame, list[Face]]]]:
+    group: _Group, past: "_Past", tracker: Follower | None, step: Step
+) -> tuple["_Past", list[tuple[Frame, list[Face]]]]:
     """The faces of the looked-at frame, and all frames of the group with theirs."""
     faces, cost_s = group.answer.result()
     step.add(cost_s)
+    known = past.faces if past.shot == group.frame.shot else []
+    if tracker is not None and past.shot not in (None, group.frame.shot):
+        tracker.reset()
     if tracker is not None:
         faces = tracker.update(faces, group.frame.time_s)
     count = len(group.before) + 1
-    shown = [(frame, between(past or [], faces, (number + 1) / count)) for number, frame in enumerate(group.before)]
-    return faces, [*shown, (group.frame, faces)]
+    shown = [(frame, between(known, faces, (number + 1) / count)) for number, frame in enumerate(group.before)]
+    return _Past(faces, group.frame.shot), [*shown, (group.frame, faces)]
 
 
 def between(first: list[Face], second: list[Face], share: float) -> list[Face]:

@@ -24,11 +24,12 @@ SAME_PERSON_IOU = 0.3
 
 @dataclass(slots=True, eq=False)
 class Done:
-    """How far a run came. frames: finished ones. time_s: of the last. faces: rows of the last. highest_id: of all rows.
-    parts: film segments with the time of their first frame."""
+    """How far a run came. frames: finished ones. time_s, shot: of the last. faces: rows of the last. highest_id: of all
+    rows. parts: film segments with the time of their first frame."""
 
     frames: int = 0
     time_s: float = 0.0
+    shot: int = 1
     faces: list[dict[str, Any]] = field(default_factory=list)
     highest_id: int = 0
     parts: list[tuple[Path, float]] = field(default_factory=list)
@@ -150,5 +151,5 @@ def _counted(job: Job, limit: int | None, films: list[tuple[Path, int]]) -> Done
 
 def _take(done: Done, line: LogLine) -> None:
     done.frames += 1
-    done.time_s, done.faces = line.time_s, line.faces
+    done.time_s, done.shot, done.faces = line.time_s, line.shot, line.faces
     done.highest_id = max([done.highest_id, *(face["track_id"] or 0 for face in line.faces)])

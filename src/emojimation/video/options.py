@@ -12,8 +12,8 @@ from emojimation.errors import InputError
 class Options:
     """How a film is treated.
 
-    style, art: see `render.annotate`. hide: cover every face, in two passes; `look` should then search with a low
-    threshold.
+    style, art: see `draw.styles.annotate`. A style that hides covers every face, in two passes; `look` should then be a
+    `hiding.search.searching` pipeline. hide: such a style is a must.
     every: a look at each k-th frame, or "auto". workers: looks at once. start_s, end_s: the part of the film. fps: of
     picture sequences. sound: copy it. resume: go on where a run with the same settings ended. look_name: what `look`
     is, so that no run goes on with another.
@@ -31,12 +31,17 @@ class Options:
     resume: bool = False
     look_name: str = ""
 
+    @property
+    def hides(self) -> bool:
+        """Whether faces are covered: asked for, or because the style is one that covers them."""
+        return self.hide or self.style in HIDING
+
 
 def check(options: Options, film: bool) -> None:
     """Raise InputError for a choice that cannot be. film: one is to be written."""
     if options.style not in STYLES:
         raise InputError(f"Expected a style of {', '.join(STYLES)}, got {options.style!r}.")
-    if options.hide and options.style not in HIDING:
+    if options.hides and options.style not in HIDING:
         raise InputError(f"Expected a style that hides faces ({', '.join(HIDING)}), got {options.style!r}.")
     if options.hide and not film:
         raise InputError("Expected a film to write the hidden faces to, got none: give --out OUT.mp4.")

@@ -37,7 +37,7 @@ class Targets:
         return next(iter(self.all.values()), None)
 
     def check(self, source: str | int | Path) -> None:
-        """Raise InputError for a target that is the source, a folder, named twice, or of a kind that cannot be written."""
+        """Raise InputError for a target that is the source, a folder, named twice, or that cannot be written."""
         seen: dict[Path, str] = {}
         for kind, path in self.all.items():
             place = path.resolve()

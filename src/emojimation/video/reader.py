@@ -26,11 +26,13 @@ _TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTA
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One frame of a video. image: (H,W,3) BGR uint8, upright. time_s: seconds since the film's start.
-    index: number of the frame, counted from 0 at the first that the source gave."""
+    index: number of the frame, counted from 0 at the first that the source gave. shot: see `shots.numbered`.
+    """
 
     image: np.ndarray
     time_s: float
     index: int
+    shot: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,16 +14,17 @@ import numpy as np
 from emojimation.draw.styles import annotate
 from emojimation.errors import InputError
 from emojimation.faces import Face
+from emojimation.hiding.covers import Covers
 from emojimation.interrupt import Interrupt
 from emojimation.story import rows
 from emojimation.tracking.track import Tracker
 from emojimation.video import writer
 from emojimation.video.analyse import analyse
-from emojimation.video.anonymise import Covers
 from emojimation.video.job import Done, Job, People
 from emojimation.video.options import Options, asked_of, check
 from emojimation.video.outputs import Shown, Targets, write_all
 from emojimation.video.reader import ASSUMED_FPS, Frame, Source
+from emojimation.video.shots import numbered
 from emojimation.video.source import open_source
 
 WARM_UP_S = 1.0  # before the place where a run goes on, looked at again so that the tracker knows who is there
@@ -49,7 +50,7 @@ class Progress:
 @dataclass(slots=True, eq=False)
 class VideoResult:
     """What came of a film. frames: finished, in all. rows: faces in them. people: different numbers. seconds: it took.
-    notes: what a person should know. hidden: what `anonymise.Report` says, None without. interrupted: by Ctrl-C."""
+    notes: what a person should know. hidden: what `hiding.report.Report` says, None without. interrupted: by Ctrl-C."""
 
     source: str
     frames: int = 0
@@ -118,7 +119,7 @@ class _Run:
         self.info = self.opened.info
         suffix = None if targets.film is None else targets.film.suffix.lower()
         try:
-            if self.info.live and (options.hide or options.resume):
+            if self.info.live and (options.hides or options.resume):
                 raise InputError(f"Expected a film that can be read twice, got {self.info.name}: record it first.")
             self.job = Job(targets.primary, asked_of(source, options, suffix), suffix, options.resume)
         except InputError:
@@ -133,7 +134,7 @@ class _Run:
         ended = False
         try:
             with self.interrupt:
-                covers = self._search() if self.options.hide else None
+                covers = self._search() if self.options.hides else None
                 parts = self._film(covers)
                 self._finish(parts)
             ended = not self.result.interrupted
@@ -147,18 +148,20 @@ class _Run:
 
     def _search(self) -> Covers:
         """First pass of anonymising: finds of all frames, kept in a log that a resumed run continues."""
-        covers, last, done = Covers(self.threshold), None, 0
+        covers, last, done, shot = Covers(self.threshold), None, 0, 1
         for line in rows.read_log(self.job.finds):
-            covers.add(line.time_s, [rows.face_of(face, self.threshold) for face in line.faces])
-            last, done = line.time_s, done + 1
+            covers.add(line.time_s, [rows.face_of(face, self.threshold) for face in line.faces], line.shot > shot)
+            last, done, shot = line.time_s, done + 1, line.shot
         with ExitStack() as stack:
             log = stack.enter_context(closing(rows.Log(self.job.finds, done)))
-            source = stack.enter_context(closing(self._open(last)))
-            for frame, faces in stack.enter_context(closing(self._looks(_after(source, last)))):
-                log.write(log.frames, frame.time_s, faces)
+            source = stack.enter_context(closing(self._open(None if last is None else self._before(last))))
+            frames = _after(numbered(source, shot, last), last)
+            for frame, faces in stack.enter_context(closing(self._looks(frames))):
+                log.write(log.frames, frame.time_s, faces, frame.shot)
                 # Rounded as in the log, so that a resumed run is the same.
                 rounded = [rows.face_of(face.to_dict(), self.threshold) for face in faces]
-                covers.add(round(frame.time_s, 6), rounded)
+                covers.add(round(frame.time_s, 6), rounded, frame.shot > shot)
+                shot = frame.shot
                 self._tell("search", log.frames - 1, frame.time_s, [])
                 if self.interrupt.asked:
                     break
@@ -173,10 +176,10 @@ class _Run:
             return done.parts  # where finds are missing nothing is drawn
         with ExitStack() as stack:
             log = stack.enter_context(closing(rows.Log(self.job.log, done.frames)))
-            source = stack.enter_context(closing(self._open(self._goes_on_at(done, covers))))
+            source = stack.enter_context(closing(self._open(self._before(done.time_s) if done.frames else None)))
             segment: writer.Segment | None = None
             for frame, shown, found in stack.enter_context(closing(self._faces(source, done, covers))):
-                row = log.write(log.frames, frame.time_s, found)
+                row = log.write(log.frames, frame.time_s, found, frame.shot)
                 if self.targets.film is not None:
                     segment = segment or stack.enter_context(closing(self._segment(done, frame)))
                     segment.write(self._drawn(frame, shown), frame.time_s - self.options.start_s)
@@ -194,12 +197,13 @@ class _Run:
     ) -> Generator[tuple[Frame, list[Face], list[Face]], None, None]:
         """Frames that are not done, each with the faces to draw and those to log."""
         last = done.time_s if done.frames else None
+        frames = numbered(source, done.shot, last)
         if covers is not None:
-            for frame in _after(source, last):
-                yield frame, *covers.at(round(frame.time_s, 6))
+            for frame in _after(frames, last):
+                yield frame, *covers.at(round(frame.time_s, 6), frame.image.shape)
             return
         people = People(done)
-        with closing(self._looks(source, Tracker())) as looks:
+        with closing(self._looks(frames, Tracker())) as looks:
             for frame, faces in looks:
                 if last is not None and frame.time_s <= last + SAME_TIME_S:
                     people.meet(faces)
@@ -222,11 +226,9 @@ class _Run:
         done.parts.append((path, first.time_s))
         return writer.Segment(path, self.info.fps, self.info.pixel_aspect)
 
-    def _goes_on_at(self, done: Done, covers: Covers | None) -> float | None:
-        """Where to read from: a little before the first frame that is not done, for the tracker's sake."""
-        if not done.frames:
-            return None
-        return done.time_s if covers is not None else max(done.time_s - WARM_UP_S, self.options.start_s)
+    def _before(self, time_s: float) -> float:
+        """Where to read from: a little before the first frame that is not done, for tracker and cut detection."""
+        return max(time_s - WARM_UP_S, self.options.start_s)
 
     def _open(self, from_s: float | None) -> Source:
         """The source, from that time on or (None) from the start that was asked for."""
@@ -253,7 +255,7 @@ class _Run:
         if result.interrupted:
             end_s = self.last_s + 1 / (self.info.fps or ASSUMED_FPS)
         sound = options.sound and self.info.has_audio
-        shown = Shown(self.given, options.start_s, end_s, options.hide, sound)
+        shown = Shown(self.given, options.start_s, end_s, options.hides, sound)
         result.written = write_all(self.targets, self.job.log, parts, shown)
         numbers = set()
         for row in rows.rows_of(self.job.log):

@@ -7,25 +7,23 @@ import cv2
 from PIL import Image
 
 from emojimation.apps.api.pool import RequestPool
-from emojimation.detect import FaceDetector
-from emojimation.draw.styles import replace_faces
 from emojimation.errors import InputError
+from emojimation.hiding.picture import hidden_picture
+from emojimation.hiding.search import searcher
 from emojimation.pipeline import Pipeline
-from emojimation.video.anonymise import ENLARGED, MIN_SCORE, Searcher, enlarged
 
 KINDS = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 QUALITY = 92
 
 
 class Hider:
-    """Covers the faces of pictures. It looks at overlapping tiles and at the turned picture, with a low threshold."""
+    """Covers the faces of pictures. pipeline: for pictures; of_videos: for the frames of a video."""
 
     def __init__(self, engine: RequestPool):
         self.engine = engine
-        searcher = Searcher(
-            FaceDetector(min_score=MIN_SCORE, search="wide"), FaceDetector(min_score=MIN_SCORE, search="fast")
+        self.pipeline, self.of_videos = (
+            Pipeline(engine.bounded(searcher(still=still)), engine.pipeline.classifier) for still in (True, False)
         )
-        self.pipeline = Pipeline(engine.bounded(searcher), engine.pipeline.classifier)
 
     def hidden(self, data: bytes, name: str, style: str, art: str, kind: str | None) -> tuple[bytes, str, int]:
         """The picture with covered faces, its media type, and how many there are. kind: of `KINDS`, None for the
@@ -35,7 +33,7 @@ class Hider:
         """
         frame = self.engine.decoded(data, name).frame
         faces = self.pipeline(frame)
-        covered = replace_faces(frame, [enlarged(face, ENLARGED) for face in faces], style, art)
+        covered, _ = hidden_picture(frame, faces, style, art)
         kind = kind or kind_of(data)
         file = io.BytesIO()
         options: dict[str, Any] = {} if kind == "png" else {"quality": QUALITY}

@@ -10,10 +10,10 @@ from emojimation.apps.desktop.main_face import fitted
 from emojimation.apps.desktop.settings import WindowSettings
 from emojimation.apps.desktop.sources import SAMPLE_NAMES, is_camera, is_photo
 from emojimation.errors import InputError
+from emojimation.hiding.search import searcher
 from emojimation.media import read_image
 from emojimation.pipeline import Pipeline, make_pipeline
 from emojimation.tracking.track import Tracker
-from emojimation.video.anonymise import MIN_SCORE
 from emojimation.video.camera import Camera
 from emojimation.video.reader import Frame, Info, Source
 from emojimation.video.scene import SAMPLES, crowd
@@ -45,8 +45,9 @@ def _camera(number: str, size_wh: tuple[int, int]) -> Source:
 
 def pipeline_for(settings: WindowSettings, tracker: Tracker, still: bool) -> Pipeline:
     """The chain of stages for these settings; photos are searched for small faces as well."""
-    score = min(settings.min_score, MIN_SCORE) if settings.anonymise else settings.min_score
-    return make_pipeline(settings.model, tracker=tracker, min_score=score, tiles=still)
+    if settings.hides:
+        return make_pipeline(settings.model, searcher("careful" if still else "fast", still), tracker)
+    return make_pipeline(settings.model, tracker=tracker, min_score=settings.min_score, tiles=still)
 
 
 class Photo:

@@ -18,9 +18,9 @@ from emojimation.classify import quality
 from emojimation.draw.avatar import Avatar
 from emojimation.draw.styles import annotate
 from emojimation.faces import Face
+from emojimation.hiding.covers import ENLARGED, enlarged
 from emojimation.labels import EMOTION_LABELS
 from emojimation.live import LiveResult
-from emojimation.video.anonymise import ENLARGED, enlarged
 
 EASE_S = 0.12  # time constant of bars and avatar
 HINT_S = 0.6  # a hint stays for so long
@@ -187,11 +187,11 @@ class Painter:
         """Draw the frame in full size (kept for files) and fit it into the view."""
         frame, faces = result.frame, result.faces
         height, width = frame.shape[:2]
-        if not settings.several and not settings.anonymise:
+        if not settings.several and not settings.hides:
             faces = [face for face in faces if face is main]
         if self.mirror:
             frame, faces = cv2.flip(frame, 1), [mirrored(face, width) for face in faces]
-        if settings.anonymise:
+        if settings.hides:
             faces = [enlarged(face, ENLARGED) for face in faces]
         style = settings.drawn_style
         self.drawn = annotate(frame, faces, style, settings.art, self._avatar.drawer(now_s))

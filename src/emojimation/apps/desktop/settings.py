@@ -62,6 +62,11 @@ class WindowSettings:
         return "emoji" if self.anonymise and self.style not in HIDING else self.style
 
     @property
+    def hides(self) -> bool:
+        """Whether every face is to be covered: by `anonymise`, or because the style is one that covers."""
+        return self.drawn_style in HIDING
+
+    @property
     def out(self) -> Path:
         """The folder for pictures, films and tables; may not be there yet."""
         return Path(self.folder).expanduser() if self.folder else default_out()

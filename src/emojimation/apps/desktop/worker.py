@@ -88,7 +88,7 @@ class WindowWorker:
         state = self.status.state
         if state == "opening" or (state in ("live", "still") and before.size != settings.size):
             self.open(self.status.source)
-        looks = [(s.model, s.min_score, s.anonymise) for s in (before, settings)]
+        looks = [(s.model, s.min_score, s.hides) for s in (before, settings)]
         if looks[0] != looks[1]:
             self._jobs.put(partial(self._exchange, before.model))
 
@@ -248,7 +248,7 @@ class WindowWorker:
         """Smoothing, and how long lost faces are held. No face is shown before it is covered, so none waits to be
         confirmed.
         """
-        tracker, hide = self._tracker, self.settings.anonymise
+        tracker, hide = self._tracker, self.settings.hides
         tracker.smooth_s = self.settings.smooth_s
         tracker.hold_s, tracker.confirm_hits = (HIDE_HOLD_S, 1) if hide else (0.0, 2)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from emojimation.apps.web.settings import current
 from emojimation.errors import InputError
+from emojimation.hiding.search import searcher
 from emojimation.pipeline import Pipeline, make_pipeline
 from emojimation.story import timeline
 from emojimation.video.run import Options
@@ -33,7 +34,7 @@ def _jobs() -> VideoJobs:
 
 def start(name: str, video: Any, options: Options, model: str | None = None) -> VideoJob:
     """Queue a video: an upload (a file object), or a Path on this machine. Raises InputError."""
-    pipeline = partial(_pipeline, model or current().model, options.hide)
+    pipeline = partial(_pipeline, model or current().model, options.hides)
     source = video if isinstance(video, Path) else None
     with jobs().place(name, options, pipeline, source=source) as job:
         if source is None:
@@ -73,12 +74,4 @@ def _copy(upload: Any, path: Path) -> None:
 
 
 def _pipeline(model: str, hide: bool) -> Pipeline:
-    if not hide:
-        return make_pipeline(model)
-    from emojimation.detect import FaceDetector
-    from emojimation.video.anonymise import MIN_SCORE, Searcher
-
-    return make_pipeline(
-        model,
-        Searcher(FaceDetector(min_score=MIN_SCORE, search="wide"), FaceDetector(min_score=MIN_SCORE, search="fast")),
-    )
+    return make_pipeline(model, searcher() if hide else None)

@@ -1,0 +1,162 @@
+"""Finds of one face over time: how they are linked, when they amount to a face, smoothing, and the face's true size."""
+
+import math
+from array import array
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from emojimation.faces import Face
+from emojimation.labels import EMOTION_LABELS, LabelSet
+
+# A chain's score is the mean of its finds' scores over the best stretch of so many seconds and at least so many finds;
+# where it reaches the first of these the chain is covered, where it reaches the second it is a person, who has a number
+# and rows. Measured: docs/decisions.md.
+STRETCH_S, STRETCH_HITS = 0.2, 3
+COVERED_SCORE, PERSON_SCORE = 0.45, 0.6
+LONE_SCORE = 0.75  # a find that no other one supports needs this much
+DENSE = 0.3  # share of the frames of the best stretch that must have a find
+# A find belongs to a chain when it is no farther from where the chain should be: in face sizes, and more per second.
+REACH, REACH_PER_S = 0.6, 1.6
+SIZE_RATIO = 2.2
+VELOCITY_S = 0.25  # over which the velocity at a chain's end is taken
+SMOOTH_BOX_S, SMOOTH_LOOK_S = 0.06, 0.3
+SIZE_HOLD_S = 0.5  # a cover is as large as the face was within this time: half a face gets half a box
+_BOX, _MARKS, _SCORE, _LOOK = slice(0, 4), slice(4, 14), 14, 15  # columns of a find; probabilities to the end
+
+
+@dataclass(slots=True, eq=False)
+class Chain:
+    """The finds of one face over time, packed: a video of hours must fit into memory.
+
+    from_s, until_s: cuts before and after it, across which it is not held. number: of the person, None for a chain
+    that is none. growth: (n,) of the covers beyond the finds' own sizes.
+    """
+
+    times: array = field(default_factory=lambda: array("d"))
+    packed: array = field(default_factory=lambda: array("f"))
+    marks: bool = True
+    width: int = 0
+    labels: LabelSet = EMOTION_LABELS
+    number: int | None = None
+    covered: bool = False
+    from_s: float = -math.inf
+    until_s: float = math.inf
+    growth: np.ndarray = field(default_factory=lambda: np.ones(0))
+
+    def add(self, time_s: float, face: Face) -> None:
+        """Take the find of a frame, later than all before it."""
+        self.times.append(time_s)
+        self.marks &= face.landmarks is not None
+        self.labels = face.labels
+        landmarks = np.zeros(10) if face.landmarks is None else face.landmarks.ravel()
+        look = np.full(len(face.labels.names), np.nan) if face.probabilities is None else face.probabilities
+        row = [float(v) for v in (*face.xyxy, *landmarks, face.score, *look)]
+        self.width = len(row)
+        self.packed.extend(row)
+
+    def values(self) -> np.ndarray:
+        """(n,15+k) float32 without a copy: box, landmarks, score, probabilities."""
+        return np.frombuffer(self.packed, np.float32).reshape(-1, self.width)
+
+    def last(self) -> np.ndarray:
+        """The last find's row."""
+        return np.array(self.packed[-self.width :])
+
+    def face(self, row: np.ndarray, threshold: float) -> Face:
+        """The face that a row of `values` tells of."""
+        look: Any = row[_LOOK:]
+        return Face(
+            xyxy=row[_BOX].copy(),
+            score=float(row[_SCORE]),
+            landmarks=row[_MARKS].reshape(5, 2).copy() if self.marks else None,
+            probabilities=None if np.isnan(look).any() else look / look.sum(),
+            track_id=self.number,
+            threshold=threshold,
+            labels=self.labels,
+        )
+
+
+def score_of(chain: Chain, frame_times: np.ndarray) -> float:
+    """The chain's score: mean over its best stretch, 0 where finds are too few or too far apart.
+
+    frame_times: (m,) seconds of all frames that were searched, rising. A repeated weak find stays weak, however often
+    it is repeated.
+    """
+    times, scores = np.frombuffer(chain.times, np.float64), chain.values()[:, _SCORE].astype(np.float64)
+    if len(times) < STRETCH_HITS:
+        return float(scores.max()) if scores.max() >= LONE_SCORE else 0.0
+    sums = np.concatenate([[0.0], np.cumsum(scores)])
+    ends = np.maximum(np.searchsorted(times, times + STRETCH_S, "right"), np.arange(len(times)) + STRETCH_HITS)
+    starts = np.flatnonzero(ends <= len(times)) if (ends <= len(times)).any() else np.array([0])
+    ends = np.minimum(ends[starts], len(times))
+    searched = np.searchsorted(frame_times, times[ends - 1], "right") - np.searchsorted(frame_times, times[starts])
+    dense = (ends - starts) >= DENSE * searched
+    means = (sums[ends] - sums[starts]) / (ends - starts)
+    return float(max(means[dense], default=0.0))
+
+
+def distance_to(chain: Chain, time_s: float, face: Face) -> float:
+    """How far a find is from the chain, 1 at the limit; the nearer of where it was and where it should be now."""
+    last = chain.last()
+    side, gap_s = max(side_of(last), face.size_px), time_s - chain.times[-1]
+    if side > SIZE_RATIO * min(side_of(last), face.size_px):
+        return math.inf
+    velocity = velocity_at(chain.times, chain.values(), -1)
+    centre = centre_of(face.xyxy)
+    apart = min(
+        float(np.linalg.norm(centre - centre_of(last[:4]))),
+        float(np.linalg.norm(centre - centre_of(last[:4]) - velocity * gap_s)),
+    )
+    return apart / (side * (REACH + REACH_PER_S * gap_s))
+
+
+def velocity_at(times: array, values: np.ndarray, end: int) -> np.ndarray:
+    """Mean velocity (2,) in pixels a second over `VELOCITY_S` at the first (0) or last (-1) find of a chain."""
+    if end == 0:
+        other = min(bisect_left(times, times[0] + VELOCITY_S), len(times) - 1)
+    else:
+        other = max(bisect_left(times, times[-1] - VELOCITY_S) - 1, 0)
+    span = times[end] - times[other]
+    return np.zeros(2) if abs(span) < 1e-6 else (centre_of(values[end][:4]) - centre_of(values[other][:4])) / span
+
+
+def smooth(chain: Chain) -> None:
+    """Smooth boxes, landmarks and probabilities in place, forwards and backwards, so that nothing lags behind."""
+    values = chain.values()  # shares the chain's memory
+    steps = np.diff(np.frombuffer(chain.times, np.float64))
+    for columns, memory_s in ((slice(0, 14), SMOOTH_BOX_S), (slice(_LOOK, None), SMOOTH_LOOK_S)):
+        keep = np.exp(-steps / memory_s)
+        part = values[:, columns].astype(np.float64)
+        forwards, backwards = part.copy(), part.copy()
+        for i in range(1, len(part)):
+            forwards[i] += keep[i - 1] * (forwards[i - 1] - part[i])
+        for i in range(len(part) - 2, -1, -1):
+            backwards[i] += keep[i] * (backwards[i + 1] - part[i])
+        values[:, columns] = (forwards + backwards) / 2
+
+
+def hold_sizes(chains: list[Chain]) -> None:
+    """Set `growth` of all chains: to the second largest find of the chain within `SIZE_HOLD_S`.
+
+    A face that goes behind something, or turns, is found smaller and off its centre before it is lost. The largest find
+    alone may be a false one.
+    """
+    for chain in chains:
+        times, boxes = np.frombuffer(chain.times, np.float64), chain.values()[:, :4]
+        side = np.maximum((boxes[:, 2:] - boxes[:, :2]).max(axis=1), 1e-6)
+        starts, ends = np.searchsorted(times, times - SIZE_HOLD_S), np.searchsorted(times, times + SIZE_HOLD_S, "right")
+        known = [np.sort(side[start:end])[-2:][0] for start, end in zip(starts, ends, strict=True)]
+        chain.growth = np.clip(np.array(known) / side, 1.0, SIZE_RATIO)
+
+
+def centre_of(xyxy: np.ndarray) -> np.ndarray:
+    """Centre (2,) of a box."""
+    return (xyxy[:2] + xyxy[2:4]) / 2
+
+
+def side_of(row: np.ndarray) -> float:
+    """Longer side of a find's box."""
+    return float(max(row[2] - row[0], row[3] - row[1]))

@@ -1,0 +1,21 @@
+"""A single picture in which nobody's face is to be seen."""
+
+import numpy as np
+
+from emojimation.draw.styles import annotate
+from emojimation.faces import Face
+from emojimation.hiding.covers import ENLARGED, covered_share, enlarged
+from emojimation.hiding.report import Report
+
+
+def hidden_picture(
+    frame: np.ndarray, faces: list[Face], style: str = "emoji", art: str = "noto"
+) -> tuple[np.ndarray, Report]:
+    """A copy of the frame (H,W,3) BGR uint8 with every head covered, and what was covered.
+
+    faces: as a `search.searcher(..., still=True)` finds them. style, art: as `draw.styles.annotate` takes them.
+    """
+    covers = [enlarged(face, ENLARGED) for face in faces]
+    report = Report(still=True, people=len(faces))
+    report.count(covered_share(covers, frame.shape), len(faces))
+    return annotate(frame, covers, style, art), report

@@ -1,0 +1,87 @@
+"""What was done to hide faces, said honestly: what was found, what was filled in, and where a doubt remains."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+ADVICE = "look at it before you publish it"
+SPANS_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a video, in seconds, with finds that were too doubtful to be covered; score: of the best."""
+
+    start_s: float
+    end_s: float
+    score: float
+
+
+@dataclass(slots=True)
+class Report:
+    """How a video, or (still) a single picture, was covered.
+
+    frames: in all; covered: of them with a cover; people: different ones. found, held, interpolated: covers that were
+    found in their frame, kept beyond the first or last find, placed between two finds. longest_gap_s: that was bridged.
+    share: mean share of the picture that is covered, 0 to 1. doubtful: stretches to look at.
+    """
+
+    still: bool = False
+    frames: int = 0
+    covered: int = 0
+    people: int = 0
+    found: int = 0
+    held: int = 0
+    interpolated: int = 0
+    longest_gap_s: float = 0.0
+    share: float = 0.0
+    doubtful: list[Span] = field(default_factory=list)
+
+    def count(self, share: float, found: int, held: int = 0, interpolated: int = 0) -> None:
+        """Take a frame of which `share` is covered, by so many covers of each kind."""
+        self.frames += 1
+        self.share += (share - self.share) / self.frames
+        self.covered += bool(found + held + interpolated)
+        self.found += found
+        self.held += held
+        self.interpolated += interpolated
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values, for JSON."""
+        numbers = {
+            name: getattr(self, name) for name in ("frames", "covered", "people", "found", "held", "interpolated")
+        }
+        spans = [
+            {"start_s": round(s.start_s, 3), "end_s": round(s.end_s, 3), "score": round(s.score, 3)}
+            for s in self.doubtful
+        ]
+        measures = {"longest_gap_s": round(self.longest_gap_s, 3), "share": round(self.share, 4)}
+        return {**numbers, **measures, "doubtful": spans}
+
+    def __str__(self) -> str:
+        return f"{_counted(self.people, 'face')} covered; {ADVICE}" if self.still else self._of_video()
+
+    def _of_video(self) -> str:
+        filled = f"{self.held} held, {self.interpolated} interpolated (longest gap {self.longest_gap_s:.2f} s)"
+        parts = [
+            f"{_counted(self.people, 'person', 'people')}; covers in {self.covered} of {self.frames} frames, "
+            f"{100 * self.share:.1f} % of the picture: {self.found} found, {filled}"
+        ]
+        if self.doubtful:
+            parts.append(f"not covered, as too doubtful: {_times(self.doubtful)}")
+        parts.append(f"{_counted(self.people, 'face')} covered; {ADVICE}")
+        return "\n".join(parts)
+
+
+def _counted(number: int, one: str, several: str = "") -> str:
+    return f"{number} {one if number == 1 else several or f'{one}s'}"
+
+
+def _times(spans: list[Span]) -> str:
+    shown = [f"{_clock(span.start_s)} to {_clock(span.end_s)}" for span in spans[:SPANS_SHOWN]]
+    more = len(spans) - SPANS_SHOWN
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+
+
+def _clock(time_s: float) -> str:
+    minutes, seconds = divmod(time_s, 60)
+    return f"{int(minutes)}:{seconds:04.1f}"
