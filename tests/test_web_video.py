@@ -135,14 +135,20 @@ def test_a_film_too_long_is_cut_or_left_by_choice(film, monkeypatch, tiny_model)
     assert job.state == "done" and job.result.frames == 5
 
 
-def test_paths_are_for_this_machine_alone(film, monkeypatch, tiny_model):
+def test_paths_are_named_by_option_only_and_tell_nothing_of_other_files(film, monkeypatch, tiny_model, tmp_path):
+    assert not page("video").text_input
+    use(monkeypatch, tiny_model, paths=True)
     test = page("video")
     test.text_input(key="film-path").set_value(str(film)).run()
     assert not test.button(key="film-start").disabled
-    test.text_input(key="film-path").set_value("/nowhere.mp4").run()
-    assert "no file" in test.error[0].value
-    use(monkeypatch, tiny_model, paths=False)
-    assert not page("video").text_input
+    (tmp_path / "secret.txt").write_text("secret")
+    (tmp_path / "list.mp4").write_text(f"ffconcat version 1.0\nfile {film}\n")
+    answers = set()
+    for path in (tmp_path / "none.mp4", tmp_path / "secret.txt", tmp_path, tmp_path / "list.mp4", "~nobody-here/x.mp4"):
+        test.text_input(key="film-path").set_value(str(path)).run()
+        answers.add(test.error[0].value.replace(str(path), "PATH"))
+        assert not test.exception and not test.button
+    assert len(answers) == 1, answers
 
 
 def test_chart_rows_fill_the_stack(film):

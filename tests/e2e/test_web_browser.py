@@ -265,6 +265,32 @@ def test_after_eight_seconds_the_page_says_why_there_is_no_live_picture(chromium
     assert watch.foreign == []
 
 
+def test_the_live_picture_comes_back_after_a_longer_visit_to_another_page(chromium, impatient):
+    page = opened(chromium.new_context().new_page(), impatient)
+    tools.start_live(page)
+    expect(page.locator(".em-bars")).to_have_count(1)
+    page.wait_for_timeout(8500)
+    tools.go(page, "Photo")
+    sees(page, "Your faces will appear here")
+    page.wait_for_timeout(1000)
+    tools.go(page, "Live")
+    expect(page.locator(".em-bars")).to_have_count(1)
+    assert page.get_by_text("did not start within").count() == 0
+    page.context.close()
+
+
+def test_a_name_that_leads_here_by_somebody_elses_dns_gets_no_page(playwright, address):
+    rule = "--host-resolver-rules=MAP evil.test 127.0.0.1"
+    browser = playwright.chromium.launch(executable_path=tools.chromium_path(), args=[*tools.QUIET, rule])
+    page = browser.new_page()
+    refused = []
+    page.on("websocket", lambda socket: socket.on("socketerror", lambda error: refused.append(error)))
+    page.goto(address.replace("127.0.0.1", "evil.test"))
+    page.wait_for_timeout(5000)
+    assert refused and page.get_by_text("Your faces will appear here").count() == 0
+    browser.close()
+
+
 # Video
 
 

@@ -10,7 +10,6 @@ import typer
 
 from emojimation.errors import InputError
 
-LOCAL = ("127.0.0.1", "localhost", "::1")
 FONTS = {"Bricolage Grotesque": "bricolage-grotesque", "Figtree": "figtree"}
 LIGHT = {
     "primaryColor": "#5a3fd0",
@@ -53,10 +52,18 @@ def web(
     live_wait: Annotated[
         float, typer.Option("--live-wait", min=1, help="Seconds the live page waits before it takes snapshots instead.")
     ] = 8.0,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option("--allow-host", help="A name by which a proxy or network knows this page.", show_default=False),
+    ] = None,
+    paths: Annotated[
+        bool, typer.Option("--paths/--no-paths", help="Let visitors name videos on this machine by path.")
+    ] = False,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = False,
 ) -> None:
     """Open the web pages: photos, live picture, films, the model's card. Nothing leaves this machine."""
     bootstrap = _need_streamlit()
+    from emojimation.apps.web.guard import LOCAL, ask_nobody, host_names
     from emojimation.apps.web.settings import PageSettings, hand_over
     from emojimation.classify.classifier import EmotionClassifier
     from emojimation.heaps import few_heaps
@@ -67,18 +74,20 @@ def web(
         PageSettings(
             model,
             ice_servers(turn, turn_user, turn_password),
-            host in LOCAL,
+            paths,
             film_s=round(max_minutes * 60),
             live_wait_s=live_wait,
         )
     )
     script = Path(__file__).parents[1] / "apps" / "web" / "app.py"
-    options = streamlit_options(host, port, not browser)
+    options = streamlit_options(host, port, not browser) | {"server_allowedHosts": host_names(host, allow_host or ())}
     bootstrap.load_config_options(options)
     typer.echo(f"Emojimation: http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}  (Ctrl-C ends it)", err=True)
     if host not in LOCAL:
         typer.echo("Other machines can open this page; cameras need https there. See docs/web.md.", err=True)
+        typer.echo("Names other than this machine's own: --allow-host NAME.", err=True)
     few_heaps()
+    ask_nobody()
     bootstrap.run(str(script), False, [], options)
 
 

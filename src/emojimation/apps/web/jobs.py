@@ -45,6 +45,7 @@ def start(name: str, video: Any, options: Options, model: str | None = None) -> 
 def length_of(name: str, video: Any) -> float | None:
     """The duration in seconds of an upload or a Path, None if it tells none. InputError for what is no video."""
     if isinstance(video, Path):
+        check_container(video, name)
         return _length(video)
     with jobs().scratch(name) as path:
         _copy(video, path)

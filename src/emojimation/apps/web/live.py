@@ -105,10 +105,14 @@ def _connection(stream: Stream) -> None:
     if "live_ends" not in st.session_state:
         st.session_state.update(live_ends=Ends(stream), live_began=time.monotonic())
     ends: Ends = st.session_state["live_ends"]
+    mounted = _mounted()
+    if st.session_state.get("live_mounted") and not mounted:  # back from another page: the wait begins anew
+        st.session_state["live_began"] = time.monotonic()
+    st.session_state["live_mounted"] = mounted
     webrtc_streamer(
         key="live",
         mode=WebRtcMode.SENDRECV,
-        desired_playing_state=_mounted(),
+        desired_playing_state=mounted,
         rtc_configuration={"iceServers": current().turn},
         media_stream_constraints={"video": CAMERA, "audio": False},
         source_video_track=ends.source,

@@ -9,15 +9,13 @@ KEY = "EMOJIMATION_WEB"
 
 @dataclass(frozen=True, slots=True)
 class PageSettings:
-    """model: name or path. turn: an `iceServers` list. paths: films on this machine may be named by path; only where
-    nobody
-    else reaches the page. upload_mb, megapixels, files: limits of an upload. film_s: longest film in seconds, 0 for
-    none.
-    live_wait_s: how long the live page waits for its first picture."""
+    """model: name or path. turn: an `iceServers` list. paths: visitors may name videos on this machine by path.
+    upload_mb, megapixels, files: limits of an upload. film_s: longest video in seconds, 0 for none. live_wait_s: how
+    long the live page waits for its first picture."""
 
     model: str = "default"
     turn: list[dict[str, str]] = field(default_factory=list)
-    paths: bool = True
+    paths: bool = False
     upload_mb: int = 200
     picture_mb: int = 40
     megapixels: int = 60

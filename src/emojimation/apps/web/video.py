@@ -87,13 +87,22 @@ def _given() -> Any:
     text = st.text_input(
         "Or a path on this machine, for larger films", key="film-path", placeholder="/home/me/holiday.mp4"
     )
-    path = Path(text).expanduser() if text else None
-    if path is None:
+    return _named(text) if text else None
+
+
+def _named(text: str) -> Any:
+    """(name, bytes, Path) of a video on this machine. Whatever is wrong, the answer is the same: a visitor does not
+    learn which files there are."""
+    try:
+        path = Path(text).expanduser()
+        if not path.is_file():
+            raise FileNotFoundError(text)
+        given = path.name, path.stat().st_size, path
+        _length_of(*given)
+    except (InputError, OSError, RuntimeError, ValueError):
+        st.error(f"Expected a video on this machine, got {text}, which this page cannot read. Check the spelling.")
         return None
-    if not path.is_file():
-        st.error(f"Expected a film, got {path}, which is no file. Check the spelling.")
-        return None
-    return path.name, path.stat().st_size, path
+    return given
 
 
 def _length_of(name: str, size: int, place: Any) -> float | None:
