@@ -269,12 +269,15 @@ def test_a_leak_is_shown_even_in_a_large_group():
     assert "test · 19" in page(audit(data), data)
 
 
-def test_exclude_csv_round_trip(found: dict, tmp_path: Path):
+def test_exclude_csv_round_trip(found: dict, planted: Dataset, tmp_path: Path):
     write_exclude(found, tmp_path / "exclude.csv")
     with (tmp_path / "exclude.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert {row["row"]: row["reason"].split(";") for row in rows} == found["exclude"]["rows"]
-    assert read_exclude(tmp_path / "exclude.csv", 30).tolist() == [int(row) for row in found["exclude"]["rows"]]
+    listed = [int(row) for row in found["exclude"]["rows"]]
+    assert read_exclude(tmp_path / "exclude.csv", planted.images).tolist() == listed
+    with pytest.raises(InputError, match=r"expected the picture that was audited in row 0, found another"):
+        read_exclude(tmp_path / "exclude.csv", planted.images[::-1])
 
 
 def test_real_fer2013_has_its_known_twins(fer2013: Dataset):

@@ -4,7 +4,7 @@ import gzip
 import lzma
 import sys
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from emojimation.errors import InputError
 from emojimation.training.audit.exclude import read_exclude
 from emojimation.training.data.csvfile import parse_pixels
 from emojimation.training.data.load import Dataset, load, save
-from emojimation.training.data.pictures import encode_png
+from emojimation.training.data.pictures import class_words, encode_png
 
 GOOD = " ".join(["7"] * 2304)
 BAD_CSV = {
@@ -88,7 +88,7 @@ BAD_FILES = {
     "nothing.zip": "found neither",
     "empty folder": "found neither",
     "flat folder": "x.png lies in no class folder",
-    "text.jpg folder": "x.jpg: expected a picture file .* found 9 bytes",
+    "text.jpg folder": "1 that cannot be read: happy/x.jpg",
 }
 
 
@@ -176,9 +176,9 @@ def test_any_bytes_as_csv_are_refused_in_one_line(data: bytes, tmp_path_factory:
 def test_bad_exclude_csv_is_refused(text: str, message: str, tmp_path: Path):
     (tmp_path / "exclude.csv").write_text(text)
     with pytest.raises(InputError, match=message):
-        read_exclude(tmp_path / "exclude.csv", 30)
+        read_exclude(tmp_path / "exclude.csv", np.zeros((30, 4, 4), np.uint8))
     with pytest.raises(InputError, match="no such file"):
-        read_exclude(tmp_path / "none.csv", 30)
+        read_exclude(tmp_path / "none.csv", np.zeros((30, 4, 4), np.uint8))
 
 
 def test_dataset_checks_its_rows(fer_rows: Dataset):
@@ -193,3 +193,32 @@ def test_dataset_checks_its_rows(fer_rows: Dataset):
         Dataset.of(images[:1].astype(np.float32), [0])
     with pytest.raises(InputError, match=r"votes of shape \(1, 10\)"):
         Dataset.of(images[:1], [0], votes=np.zeros((1, 8), np.uint8))
+
+
+def test_all_damaged_pictures_are_named_or_skipped(tmp_path: Path):
+    for name in ("a/1", "a/2", "b/1", "b/2", "b/3"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.png").write_bytes(encode_png(np.full((48, 48), 9, np.uint8)))
+    for name in ("a/2.png", "b/3.png"):
+        (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:20])
+    with pytest.raises(InputError, match=r"2 that cannot be read: a/2.png, b/3.png; .*--skip-bad"):
+        load(tmp_path)
+    skipped: list[str] = []
+    rows = load(tmp_path, skipped=skipped)
+    assert skipped == ["a/2.png", "b/3.png"] and rows.names.tolist() == ["a/1.png", "b/1.png", "b/2.png"]
+
+
+@pytest.mark.parametrize(
+    ("paths", "classes"),
+    [
+        (("bored/person0/session1/x.jpg", "engaged/person0/session0/x.jpg"), ["bored", "engaged"]),
+        (("anna/angry/x.jpg", "ben/happy/x.jpg"), ["angry", "happy"]),
+        (("set/train/angry/x.jpg", "set/val/happy/x.jpg"), ["angry", "happy"]),
+        (("angry/train/x.jpg", "happy/train/x.jpg"), ["angry", "happy"]),
+        (("cats/x.jpg", "cats/y.jpg"), ["cats", "cats"]),
+        (("zip/cats/x.jpg", "zip/dogs/2024/y.jpg"), ["cats", "dogs"]),
+        (("x.jpg", "cats/y.jpg"), [None, "cats"]),
+    ],
+)
+def test_the_class_of_nested_folders(paths: tuple[str, ...], classes: list[str | None]):
+    assert class_words([PurePosixPath(path) for path in paths]) == classes

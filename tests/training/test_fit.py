@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from stripes import TINY, stripes
 keras = pytest.importorskip("keras", reason='training packages are absent: pip install "emojimation[train]"')
 
 from emojimation.errors import InputError  # noqa: E402
+from emojimation.labels import FERPLUS_COLUMNS  # noqa: E402
 from emojimation.training.data.dataset import Dataset  # noqa: E402
 from emojimation.training.fit import batches, checkpoint, network  # noqa: E402
 from emojimation.training.fit import trainer as fit  # noqa: E402
@@ -244,3 +246,24 @@ def test_fine_tuning_starts_from_the_given_weights(unbroken: tuple[fit.Trainer, 
     assert trainer.best.accuracy > 0.8
     with pytest.raises(InputError, match=r"weights\.npz"):
         network.load_start(unbroken[1] / "recipe.json")
+
+
+def test_rows_that_voters_or_a_quick_model_doubt_weigh_less() -> None:
+    assert batches.trust(TRAIN, RECIPE) is None
+    votes = TRAIN.votes.copy()
+    votes[5] = 0
+    votes[5, FERPLUS_COLUMNS.index("contempt")] = 10
+    rows = replace(TRAIN, votes=votes)
+    by_votes = batches.trust(rows, RECIPE.changed(vote_weight=0.5))
+    assert by_votes.mean() == pytest.approx(1) and by_votes[5] == pytest.approx(by_votes[6] / 2)
+    labels = TRAIN.labels.copy()
+    labels[:4] = (labels[:4] + 3) % 7
+    by_doubt = batches.trust(replace(TRAIN, labels=labels), RECIPE.changed(doubt_weight=1.0))
+    assert by_doubt[:4].mean() < by_doubt[4:].mean()
+    feed = batches.Batches(rows.images, rows.labels, batches.targets(rows.labels, None, 7, RECIPE), RECIPE, by_votes)
+    order = np.arange(len(rows))
+    np.testing.assert_array_equal(feed.batch(order, 0, 0)[2]["logits"], by_votes[: RECIPE.batch])
+    with pytest.raises(InputError, match="FER"):
+        batches.trust(replace(TRAIN, votes=None), RECIPE.changed(vote_weight=0.5))
+    with pytest.raises(InputError, match="vote_weight from 0 to 1"):
+        RECIPE.changed(vote_weight=1.5)

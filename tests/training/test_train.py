@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +18,17 @@ pytest.importorskip("keras", reason='training packages are absent: pip install "
 from emojimation.classify.classifier import EmotionClassifier
 from emojimation.cli import train as cli
 from emojimation.errors import InputError
+from emojimation.labels import FERPLUS_COLUMNS
+from emojimation.training.data import ferplus
 from emojimation.training.data.dataset import Dataset
-from emojimation.training.data.load import load
+from emojimation.training.data.load import load, save
 from emojimation.training.data.pictures import encode_png
+from emojimation.training.export import card
 from emojimation.training.fit import recipe as recipes
+from emojimation.training.fit import runs
 from emojimation.training.fit.models import build
-from emojimation.training.train import read_teacher, train, without_rows
+from emojimation.training.train import prepared, read_teacher, thin_classes, train, without_rows
+from emojimation.weights import sha256
 
 
 def test_the_run_folder_is_complete(toy: tuple[Path, Path]) -> None:
@@ -62,7 +68,7 @@ def test_a_run_is_not_overwritten_and_not_resumed_as_another(toy: tuple[Path, Pa
 def test_a_class_without_training_rows_is_named(tmp_path: Path) -> None:
     dataset = stripes()
     with pytest.raises(InputError, match="none of disgust"):
-        train(dataset.take(dataset.labels != 1), recipes.Recipe(), tmp_path / "run")
+        train(dataset.take((dataset.labels != 1) | (dataset.splits == "val")), recipes.Recipe(), tmp_path / "run")
 
 
 @pytest.mark.slow
@@ -228,3 +234,79 @@ def test_the_strided_recipe_builds_and_has_no_teacher_to_lean_on() -> None:
     first = next(layer for layer in model.layers if "conv2d" in layer.name)
     assert first.strides == (2, 2), "the first convolution halves the picture"
     assert chosen.ferplus_mix == 0.3 and chosen.seed == 21 and chosen.best_by == "loss"
+
+
+def test_three_of_the_seven_emotions_are_three_classes(toy: tuple[Path, Path], tmp_path: Path) -> None:
+    rows = stripes()
+    some = rows.take(np.isin(rows.labels, (0, 3, 4)))
+    assert prepared(some, recipes.Recipe()).class_names == ("angry", "happy", "sad")
+    recipe = recipes.from_json(write_recipe(tmp_path, epochs=1).read_text())
+    scores = train(some, recipe, tmp_path / "run")
+    classifier = EmotionClassifier(tmp_path / "run" / "model.onnx", labels=None)
+    assert tuple(classifier.labels) == ("angry", "happy", "sad") == tuple(scores["labels"])
+    assert classifier.card["train_counts"] == list(some.split("train").counts()["train"].values())[0:1] * 3
+    save(some, tmp_path / "some.parquet")
+    printed = json.loads(
+        run("evaluate", "--data", tmp_path / "some.parquet", "--model", tmp_path / "run" / "model.onnx", "--json", "-")
+    )
+    assert printed["accuracy"] == scores["accuracy"]
+
+
+def test_classes_of_few_pictures_are_named() -> None:
+    rows = stripes(70)
+    few = rows.take((rows.labels != 2) | (np.cumsum(rows.labels == 2) == 1))
+    (train_line, val_line) = thin_classes(few)
+    assert "10 train pictures: angry (7), disgust (7), fear (1)" in train_line and "val pictures" in val_line
+    assert thin_classes(stripes(1400)) == []
+
+
+def test_a_run_keeps_what_it_started_from(toy: tuple[Path, Path], tmp_path: Path) -> None:
+    rows, folder = stripes(), toy[1]
+    recipe = recipes.from_json(write_recipe(tmp_path, epochs=1, learning_rate=0.0).read_text())
+    train(rows, recipe, tmp_path / "one", start=folder)
+    kept = recipes.read(tmp_path / "one" / "recipe.json")
+    assert kept.start == {"name": str(folder), "sha256": sha256(folder / "weights.npz")}
+    scores = train(rows, kept, tmp_path / "two")
+    assert scores["accuracy"] > 0.8, "the recipe alone starts from the same weights"
+    assert kept.start["sha256"] in card.model_card(runs.open_run(tmp_path / "one"), [])
+    with pytest.raises(InputError, match="Expected the weights that the recipe's run began with"):
+        train(rows, kept.changed(start=kept.start | {"sha256": "0" * 64}), tmp_path / "three")
+
+
+def test_eight_classes_of_ferplus_from_training_to_report(tmp_path: Path) -> None:
+    rows = stripes(280)
+    votes = rows.votes.copy()
+    contempt = rows.labels == 1  # nobody is disgusted here
+    votes[contempt] = 0
+    votes[contempt, FERPLUS_COLUMNS.index("contempt")] = 9
+    votes[contempt, FERPLUS_COLUMNS.index("disgust")] = 1
+    votes[0] = 0
+    votes[0, FERPLUS_COLUMNS.index("NF")] = 10
+    disgusted = np.flatnonzero(rows.labels == 0)[::2]
+    votes[disgusted] = votes[disgusted][:, [0, 1, 2, 3, 5, 4, 6, 7, 8, 9]]  # half of the angry ones
+    votes[0] = np.eye(10, dtype=np.uint8)[FERPLUS_COLUMNS.index("NF")] * 10
+    save(replace(rows, votes=votes), tmp_path / "data.parquet")
+    recipe, place = write_recipe(tmp_path, epochs=6, vote_weight=0.5), tmp_path / "run"
+    options = ("--data", tmp_path / "data.parquet", "--recipe", recipe)
+    run("train", *options, "--labels", "ferplus", "--out", place)
+    scores = json.loads((place / "metrics.json").read_text())
+    assert scores["labels"] == list(ferplus.EIGHT) and scores["per_class"]["contempt"]["recall"] > 0.5
+    assert scores["accuracy"] == scores["ferplus8_accuracy"] and scores["n"] == scores["ferplus8_n"]
+    assert scores["train"]["n"] == len(rows.split("train")) - 1, "what shows no face is left out"
+    model = place / "model.onnx"
+    printed = json.loads(run("evaluate", "--data", tmp_path / "data.parquet", "--model", model, "--json", "-"))
+    assert printed["accuracy"] == scores["accuracy"]
+    run("report", place, "--data", tmp_path / "data.parquet", "--sample", 5)
+    run("export", place, "--data", tmp_path / "data.parquet", "--format", "h5")
+    assert (place / "calibrated.h5").is_file() and "knows 8 classes" in (place / "MODEL_CARD.md").read_text("utf-8")
+    with pytest.raises(InputError, match="Expected FER\\+ votes"):
+        prepared(replace(rows, votes=None), recipes.load("ferplus"))
+
+
+def test_the_accuracy_of_training_rows_is_kept_and_the_bar_ends_full(toy: tuple[Path, Path], tmp_path: Path) -> None:
+    history = json.loads((toy[1] / "history.json").read_text())
+    assert history[-1]["train_accuracy"] > history[0]["train_accuracy"]
+    told: list[dict[str, float]] = []
+    recipe = recipes.from_json(write_recipe(tmp_path, epochs=3, patience=1, learning_rate=1e-9).read_text())
+    train(stripes(), recipe, tmp_path / "run", report=told.append)
+    assert [row["progress"] for row in told if "progress" in row][-1] == 1.0

@@ -11,8 +11,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from emojimation.cli.judge import SKIP_BAD, loaded
 from emojimation.errors import InputError
-from emojimation.training.data.load import FORMATS, Dataset, format_of, load, save
+from emojimation.training.data.load import FORMATS, Dataset, format_of, save
 
 app = typer.Typer(help="Look into, convert and audit a data set of faces.", no_args_is_help=True)
 
@@ -37,11 +38,12 @@ def extra(module: str, needs: str) -> ModuleType:
 def info(
     path: Source,
     ferplus: Ferplus = None,
+    skip_bad: SKIP_BAD = False,
     out: Annotated[Path | None, typer.Option(help="Write the counts as a bar chart (.png, .svg, .pdf).")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Count the pictures per class and split."""
-    dataset = load(path, ferplus)
+    dataset = loaded(path, ferplus, skip_bad=skip_bad)
     if out is not None:
         chart(dataset, out)
     if as_json:
@@ -104,12 +106,13 @@ def convert(
     target: Annotated[Path, typer.Argument(help="File or new folder to write.", show_default=False)],
     format: Annotated[str | None, typer.Option(help=f"{', '.join(FORMATS)}; by the target's name if left out.")] = None,
     ferplus: Ferplus = None,
+    skip_bad: SKIP_BAD = False,
 ) -> None:
     """Write a data set in another shape: csv, folders or Parquet; every row, in its order."""
     chosen = format or format_of(target)
     if target.exists() and source.exists() and target.samefile(source):
         raise InputError(f"{target}: source and target are the same; name another target")
-    dataset = load(source, ferplus)
+    dataset = loaded(source, ferplus, skip_bad=skip_bad)
     save(dataset, target, chosen)
     typer.echo(f"{len(dataset):,} pictures written to {target} as {chosen}")
     if dataset.votes is not None and chosen != "parquet":
@@ -120,6 +123,7 @@ def convert(
 def audit(
     path: Source,
     ferplus: Ferplus = None,
+    skip_bad: SKIP_BAD = False,
     out: Annotated[Path, typer.Option(help="Folder for audit.html, audit.json and exclude.csv.")] = Path("audit"),
     probabilities: Annotated[
         Path | None,
@@ -135,7 +139,7 @@ def audit(
 
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: expected a folder to write to, found a file; name a folder with --out")
-    dataset = load(path, ferplus)
+    dataset = loaded(path, ferplus, skip_bad=skip_bad)
     found = examine(dataset, None if probabilities is None else load_probabilities(probabilities))
     out.mkdir(parents=True, exist_ok=True)
     write_json(found, out / "audit.json")

@@ -1,4 +1,4 @@
-"""The command `export`: a run's model as ONNX, ONNX in eight bits, .keras or TFLite, each compared with Keras."""
+"""The command `export`: a run's model as ONNX, ONNX in eight bits, .keras, .h5 or TFLite, each compared with Keras."""
 
 import json
 from collections.abc import Callable
@@ -8,13 +8,26 @@ from typing import Annotated, Any
 
 import typer
 
-from emojimation.cli.judge import DATA, FERPLUS, RUN, console, holding_out, need, need_training, print_scores, write
+from emojimation.cli.judge import (
+    DATA,
+    FERPLUS,
+    RUN,
+    SKIP_BAD,
+    console,
+    holding_out,
+    loaded,
+    need,
+    need_training,
+    print_scores,
+    write,
+)
 from emojimation.errors import InputError
 
 FILES = {
     "onnx": "model.onnx",
     "int8": "model.int8.onnx",
     "keras": "calibrated.keras",
+    "h5": "calibrated.h5",
     "tflite": "model.tflite",
     "tflite-int8": "model.int8.tflite",
 }
@@ -28,32 +41,38 @@ def export(
         str,
         typer.Option(
             "--format",
-            help="onnx, int8 (ONNX in eight bits), keras, tflite or tflite-int8 (its weights in eight bits).",
+            help="onnx, int8 (ONNX in eight bits), keras, h5, tflite or tflite-int8 (its weights in eight bits).",
         ),
     ] = "onnx",
     name: Annotated[str, typer.Option(help="Name that the model gives itself.")] = "",
     ferplus: FERPLUS = None,
+    skip_bad: SKIP_BAD = False,
     calibration: Annotated[
         str, typer.Option(help="For onnx: temperature, vector (scale and bias of each class), or auto: what wins.")
     ] = "temperature",
 ) -> None:
     """Export a run again: onnx is calibrated on the validation split of DATA, checked against Keras and scored.
 
-    int8 is made of the run's ONNX file; keras (probabilities, not logits) and tflite of its Keras model with the
-    calibration of the ONNX file. Every file is compared with Keras on 500 validation pictures, and not written where it
-    differs.
+    int8 is made of the run's ONNX file; keras, h5 (probabilities, not logits) and tflite of its Keras model with the
+    calibration of the ONNX file, with labels.txt inside (h5: the attribute "labels"). Every file is compared with Keras
+    on 500 validation pictures, and not written where it differs.
     """
     if format_ not in FORMATS:
         raise InputError(f"Expected --format {', '.join(FORMATS)}, got {format_!r}: use one of these.")
-    from emojimation.training.data.load import load
     from emojimation.training.fit import runs
 
     runs.need(run, "model.onnx" if format_ == "int8" else "model.keras")
-    dataset = holding_out(load(data, ferplus=ferplus))
+    dataset = holding_out(loaded(data, ferplus, skip_bad=skip_bad))
+    if format_ != "onnx":
+        need_training()
+        from emojimation.training.train import prepared, run_recipe
+
+        dataset = prepared(dataset, run_recipe(run))
     write_it: dict[str, Callable[[Path, Any, str], None]] = {
         "onnx": partial(_export_onnx, calibration=calibration),
         "int8": _export_int8,
         "keras": partial(_export_keras, format_="keras"),
+        "h5": partial(_export_keras, format_="h5"),
         "tflite": partial(_export_keras, format_="tflite"),
         "tflite-int8": partial(_export_keras, format_="tflite-int8"),
     }
@@ -97,7 +116,7 @@ def _export_int8(run: Path, dataset: Any, name: str) -> None:
 
 
 def _export_keras(run: Path, dataset: Any, name: str, format_: str) -> None:
-    """Write the run's Keras model with its calibration inside, as .keras or as TFLite; these files bear no name."""
+    """Write the run's Keras model with calibration and labels inside; these files bear no name."""
     need_training()
     from emojimation.training.export import export as files
     from emojimation.training.fit.runs import load_keras, saved_calibration
@@ -105,9 +124,11 @@ def _export_keras(run: Path, dataset: Any, name: str, format_: str) -> None:
 
     to_format: dict[str, Callable[..., float]] = {
         "keras": files.to_keras,
+        "h5": files.to_h5,
         "tflite": files.to_tflite,
         "tflite-int8": partial(files.to_tflite, weights="int8"),
     }
     images = dataset.split("val").images[:PARITY_PICTURES]
-    difference = to_format[format_](load_keras(run), run / FILES[format_], saved_calibration(run), images)
+    given = (load_keras(run), run / FILES[format_], saved_calibration(run), images)
+    difference = to_format[format_](*given, labels=dataset.class_names)
     _print_parity(difference, len(images))

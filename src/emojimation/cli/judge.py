@@ -18,6 +18,7 @@ from emojimation.errors import InputError
 
 DATA = Annotated[Path, typer.Option("--data", help="FER2013 in any of its shapes, or a folder per class.")]
 FERPLUS = Annotated[Path | None, typer.Option("--ferplus", help="fer2013new.csv with the FER+ votes, row by row.")]
+SKIP_BAD = Annotated[bool, typer.Option("--skip-bad", help="Leave damaged picture files out and name them.")]
 RUN = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `emojimation train`.")]
 SHOWN = (
     "model",
@@ -69,6 +70,17 @@ def need(package: str) -> None:
         ) from error
 
 
+def loaded(data: Path, ferplus: Path | None = None, size: int = 48, skip_bad: bool = False) -> Any:
+    """The data set in `data`; with `skip_bad` without its damaged pictures, which standard error then names."""
+    from emojimation.training.data.load import load
+
+    skipped: list[str] = []
+    dataset = load(data, ferplus, size, skipped if skip_bad else None)
+    if skipped:
+        console.print(f"Left out {len(skipped)} damaged pictures: {', '.join(skipped)}", soft_wrap=True)
+    return dataset
+
+
 def holding_out(dataset: Any) -> Any:
     """The data set with a validation split: part of its training rows where it has none, which standard error says."""
     from emojimation.training.data.holdout import with_validation
@@ -105,6 +117,7 @@ def evaluate(
     tta: Annotated[bool, typer.Option(help="Mean of each picture and its mirror image.")] = False,
     corruptions: Annotated[bool, typer.Option(help="Also under blur, darkness, noise and more; slow.")] = False,
     sample: Annotated[int, typer.Option(min=0, help="Pictures for --corruptions and --end-to-end; 0: all.")] = 0,
+    skip_bad: SKIP_BAD = False,
     end_to_end: Annotated[bool, typer.Option(help="Also with the face detector in front.")] = False,
     threads: Annotated[int, typer.Option(min=1)] = 1,
     probabilities_out: Annotated[
@@ -122,7 +135,7 @@ def evaluate(
 
     names = list(dict.fromkeys(model or ["default"]))
     split = _split(split)
-    datasets = cache(partial(_datasets, data, ferplus, train_data, split))
+    datasets = cache(partial(_datasets, data, ferplus, train_data, split, skip_bad))
     judged = [_judged(name, datasets, split, tta, threads) for name in names]
     scores = judged[0][0]
     if len(names) > 1:
@@ -142,12 +155,13 @@ def evaluate(
     _tell(scores, [one for one, *_ in judged], json_out)
 
 
-def _datasets(data: Path, ferplus: Path | None, train_data: Path | None, split: str, size: int) -> tuple[Any, Any]:
+def _datasets(
+    data: Path, ferplus: Path | None, train_data: Path | None, split: str, skip_bad: bool, size: int
+) -> tuple[Any, Any]:
     """The data set to judge on and, where one was named, the one trained on, in pictures of `size`."""
-    from emojimation.training.data.load import load
-
-    dataset = load(data, ferplus=ferplus, size=size)
-    return holding_out(dataset) if split == "val" else dataset, load(train_data, size=size) if train_data else None
+    dataset = loaded(data, ferplus, size, skip_bad)
+    seen = loaded(train_data, None, size, skip_bad) if train_data else None
+    return holding_out(dataset) if split == "val" else dataset, seen
 
 
 def _judged(

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from emojimation.cli.judge import FERPLUS, RUN, corruption_table, holding_out, need, sampled, write
+from emojimation.cli.judge import FERPLUS, RUN, SKIP_BAD, corruption_table, holding_out, loaded, need, sampled, write
 from emojimation.errors import InputError
 
 
@@ -19,6 +19,7 @@ def report(
     scores: Annotated[
         list[Path] | None, typer.Option(help="JSON of `emojimation evaluate`, e.g. on the test split, for the card.")
     ] = None,
+    skip_bad: SKIP_BAD = False,
     sample: Annotated[int, typer.Option(min=0, help="Pictures for the corruption table; 0: all.")] = 1000,
 ) -> None:
     """Write RUN/report.html, one page with all figures and plots, and RUN/MODEL_CARD.md."""
@@ -29,7 +30,7 @@ def report(
 
     opened = runs.open_run(run)
     extra = [runs.read_scores(path) for path in scores or []]
-    rows = _rows_of_run(opened, data, ferplus) if data else None
+    rows = _rows_of_run(opened, data, ferplus, skip_bad) if data else None
     if rows is not None:
         opened = _with_corruptions(opened, rows[1], sample)
     write(run / "MODEL_CARD.md", card.model_card(opened, extra))
@@ -37,15 +38,15 @@ def report(
     typer.echo(f"Written: {run / 'report.html'}, {run / 'MODEL_CARD.md'}", err=True)
 
 
-def _rows_of_run(opened: Any, data: Path, ferplus: Path | None) -> tuple[Any, Any, Any]:
+def _rows_of_run(opened: Any, data: Path, ferplus: Path | None, skip_bad: bool) -> tuple[Any, Any, Any]:
     """The whole data set, the run's validation rows, and the probabilities of the run's model for them."""
     from emojimation.classify.classifier import EmotionClassifier
-    from emojimation.training.data.load import load
+    from emojimation.training.data.ferplus import in_classes
     from emojimation.training.fit import runs
 
     classifier = EmotionClassifier(runs.need(opened.folder, "model.onnx"), labels=opened.metrics["labels"])
-    dataset = holding_out(load(data, ferplus=ferplus, size=classifier.size))
-    rows = dataset.split(opened.metrics["split"])
+    dataset = holding_out(loaded(data, ferplus, classifier.size, skip_bad))
+    rows = in_classes(dataset.split(opened.metrics["split"]), tuple(opened.metrics["labels"]))
     if rows.sha256 != opened.metrics.get("data_sha256"):
         raise InputError(
             f"Expected the data that {opened.folder}/metrics.json was computed on, got other rows in {data}: "

@@ -8,7 +8,17 @@ import typer
 
 from emojimation.cli.ensemble import ensemble
 from emojimation.cli.export import export
-from emojimation.cli.judge import DATA, FERPLUS, console, evaluate, holding_out, need_training, print_scores
+from emojimation.cli.judge import (
+    DATA,
+    FERPLUS,
+    SKIP_BAD,
+    console,
+    evaluate,
+    holding_out,
+    loaded,
+    need_training,
+    print_scores,
+)
 from emojimation.cli.report import report
 
 
@@ -24,7 +34,7 @@ def train(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="A recipe of the package (default, finetune, lite, resnet, seed, strided, vgg, wide) or a JSON file."
+            help="Of the package (default, ferplus, finetune, lite, resnet, seed, strided, vgg, wide), or a JSON file."
         ),
     ] = None,
     model: Annotated[
@@ -38,6 +48,9 @@ def train(
     batch: Annotated[int | None, typer.Option(min=2)] = None,
     learning_rate: Annotated[float | None, typer.Option(min=0)] = None,
     precision: Annotated[str | None, typer.Option(help="auto, bfloat16 or float32.")] = None,
+    labels: Annotated[
+        str | None, typer.Option(help="dataset, or ferplus: eight classes with contempt, by the FER+ votes.")
+    ] = None,
     exclude: Annotated[Path | None, typer.Option(help="csv of training rows to leave out, from `data audit`.")] = None,
     start: Annotated[
         str | None,
@@ -49,6 +62,7 @@ def train(
         Path | None, typer.Option(help="Distil: .npy of (n,classes) probabilities of the training rows, in order.")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Train this many seeds from --seed on, and print the spread.")] = 1,
+    skip_bad: SKIP_BAD = False,
     tensorboard: Annotated[bool, typer.Option(help="Also write the curves to RUN/tensorboard.")] = False,
 ) -> None:
     """Train a network, calibrate it, export it and score the exported file on the validation split.
@@ -57,8 +71,7 @@ def train(
     Ctrl-C writes a checkpoint, which --resume goes on from.
     """
     need_training()
-    from emojimation.training.data.load import load
-    from emojimation.training.train import without_rows
+    from emojimation.training.train import prepared, thin_classes, without_rows
 
     changes = {
         "model": model,
@@ -68,13 +81,16 @@ def train(
         "batch": batch,
         "learning_rate": learning_rate,
         "precision": precision,
+        "labels": labels,
     }
     name, chosen = _recipe(recipe, model, start, out if resume else None)
     chosen = chosen.changed(**changes)
     folder = out or Path("runs") / f"{name}-{chosen.seed}"
-    dataset = holding_out(load(data, ferplus=ferplus))
+    dataset = holding_out(loaded(data, ferplus, skip_bad=skip_bad))
     if exclude:
         dataset = without_rows(dataset, exclude)
+    for line in thin_classes(prepared(dataset, chosen)):
+        console.print(line)
     accuracies = []
     for number in range(chosen.seed, chosen.seed + seeds):
         place = folder if seeds == 1 else folder / f"seed-{number}"

@@ -69,10 +69,9 @@ def _emoji(name: str, colour: str) -> str:
     """The emoji of a class as a data URI: a PNG, or a disc in its colour."""
     path = ASSETS / "emoji" / "noto" / f"{name.replace(' ', '_')}.png"
     if not path.is_file():
-        circle = f'<circle cx="4" cy="4" r="3.5" fill="{colour}"/>'
-        return "data:image/svg+xml," + quote(
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8">{circle}</svg>'
-        )
+        disc = f'<circle cx="4" cy="4" r="3.5" fill="{colour}"/>'
+        svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8">{disc}</svg>'
+        return f"data:image/svg+xml,{quote(svg)}"
     small = cv2.resize(
         np.asarray(cv2.imread(str(path), cv2.IMREAD_UNCHANGED)), (EMOJI_PX, EMOJI_PX), interpolation=cv2.INTER_AREA
     )

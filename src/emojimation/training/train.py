@@ -13,6 +13,7 @@ from emojimation.classify.classifier import EmotionClassifier
 from emojimation.errors import InputError
 from emojimation.files import write_whole
 from emojimation.training.audit.exclude import read_exclude
+from emojimation.training.data import ferplus
 from emojimation.training.data.dataset import Dataset
 from emojimation.training.fit.network import load_start, predict_logits
 from emojimation.training.fit.recipe import Recipe, read
@@ -20,7 +21,7 @@ from emojimation.training.fit.runs import load_keras, writing
 from emojimation.training.fit.trainer import Report, fit
 from emojimation.training.judge import calibrate
 from emojimation.training.judge.evaluate import clear_threshold, commit, evaluate
-from emojimation.weights import manifest, resolve
+from emojimation.weights import manifest, resolve, sha256
 
 PARITY_PICTURES = 500  # on which an exported file is compared with Keras
 CARD_FIGURES = (
@@ -34,9 +35,14 @@ CARD_FIGURES = (
     "nll",
     "accuracy_without_duplicates",
     "n_without_duplicates",
+    "accuracy_without_same_photo",
+    "n_without_same_photo",
     "ferplus_n",
     "ferplus_accuracy",
+    "ferplus8_n",
+    "ferplus8_accuracy",
 )
+FEW = {"train": 10, "val": 5, "test": 5}  # below as many pictures of a class, `thin_classes` warns
 
 
 def train(
@@ -57,12 +63,10 @@ def train(
     the product. Under another backend than TensorFlow nothing is exported, and the figures are the validation accuracy
     alone.
     """
+    whole = dataset
+    dataset = prepared(dataset, recipe)
     train_rows, val_rows = dataset.split("train"), dataset.split("val")
-    _check_classes(train_rows)
-    weights = None
-    if start is not None:
-        model, options, weights = load_start(start_file(start))
-        recipe = recipe.changed(model=model, options=options)
+    recipe, weights = _started(recipe, start, resume)
     check_folder(folder, recipe, resume)
     lessons = None if teacher is None else read_teacher(teacher, train_rows)
     trainer = fit(train_rows, val_rows, recipe, folder, resume, report, lessons, weights)
@@ -73,18 +77,57 @@ def train(
             training_curves(trainer.history, folder / "curves.png")
     if keras.backend.backend() != "tensorflow":  # tf2onnx reads TensorFlow's graphs alone
         return {"n": len(val_rows), "accuracy": trainer.best.accuracy}
-    return finish(dataset, folder)
+    return finish(whole, folder)
 
 
-def _check_classes(rows: Dataset) -> None:
-    missing = set(range(len(rows.class_names))) - set(rows.labels.tolist())
-    if missing:
-        names = ", ".join(rows.class_names[i] for i in sorted(missing))
+def prepared(dataset: Dataset, recipe: Recipe) -> Dataset:
+    """The training and validation rows that a run of `recipe` learns and judges, in the classes of its network.
+
+    Classes without any row in either split are no classes of the network. Raises InputError where a class has
+    validation rows alone, where fewer than two classes are left, or for "labels": "ferplus" without votes.
+    """
+    rows = dataset.take(dataset.splits != "test")
+    if recipe.labels == "ferplus":
+        rows = ferplus.in_classes(rows, ferplus.EIGHT)
+    learned, judged = (set(rows.labels[rows.splits == split].tolist()) for split in ("train", "val"))
+    untaught = ", ".join(rows.class_names[i] for i in sorted(judged - learned))
+    if untaught:
         raise InputError(
-            f"Expected training rows of every class, got none of {names}: add some, or leave the class out."
+            f"Expected training rows of every class, got none of {untaught}: add some, or leave the class out."
         )
-    if len(rows.class_names) < 2:
-        raise InputError(f"Expected at least two classes, got only {rows.class_names[0]!r}: add a folder per class.")
+    if len(learned) < 2:
+        names = ", ".join(rows.class_names[i] for i in learned)
+        raise InputError(f"Expected at least two classes, got only {names!r}: add a folder per class.")
+    return rows.with_classes([rows.class_names[i] for i in sorted(learned)])
+
+
+def thin_classes(rows: Dataset) -> list[str]:
+    """One line for each class with so few training or validation pictures that its figures mean little."""
+    lines = []
+    for split, numbers in rows.counts().items():
+        few = [f"{name} ({number})" for name, number in numbers.items() if number < FEW[split]]
+        if few and split != "test":
+            lines.append(f"Fewer than {FEW[split]} {split} pictures: {', '.join(few)}; figures for these mean little.")
+    return lines
+
+
+def _started(recipe: Recipe, start: str | Path | None, resume: bool) -> tuple[Recipe, list[np.ndarray] | None]:
+    """The recipe with the network and the provenance of what it starts from, and the weights; None for random ones.
+
+    A recipe of an earlier run names its start, which has to be the same file still. A resumed run has its weights.
+    """
+    known = recipe.start.get("name")
+    if start is None and (known is None or resume):
+        return recipe, None
+    path = start_file(str(start or known))
+    digest = sha256(path)
+    if start is None and digest != recipe.start.get("sha256"):
+        raise InputError(
+            f"Expected the weights that the recipe's run began with in {path}, got others (sha256 {digest[:16]}): give "
+            "them by --from."
+        )
+    model, options, weights = load_start(path)
+    return recipe.changed(model=model, options=options, start={"name": str(start or known), "sha256": digest}), weights
 
 
 def start_file(start: str | Path) -> Path:
@@ -136,6 +179,7 @@ def finish(dataset: Dataset, folder: Path, name: str = "", calibration: str = "t
     from emojimation.training.export.export import add_papers, metadata, to_onnx
 
     model = load_keras(folder)
+    dataset = prepared(dataset, run_recipe(folder))
     val, trained_on = dataset.split("val"), dataset.split("train")
     logits = predict_logits(model, val.images)
     chosen, decided = calibrate.fit(logits, val.labels, calibration)
@@ -145,6 +189,7 @@ def finish(dataset: Dataset, folder: Path, name: str = "", calibration: str = "t
         "calibration": {key: _rounded(value) for key, value in chosen.to_dict().items()},
         "threshold": clear_threshold(probabilities, val),
         "data_sha256": trained_on.sha256,
+        "train_counts": list(trained_on.counts()["train"].values()),
         "commit": commit(),
     }
     target, sample, labels = folder / "model.onnx", val.images[:PARITY_PICTURES], dataset.class_names
@@ -168,6 +213,12 @@ def finish(dataset: Dataset, folder: Path, name: str = "", calibration: str = "t
     return scores
 
 
+def run_recipe(folder: Path) -> Recipe:
+    """The recipe of a run folder, the default one where it has none."""
+    path = folder / "recipe.json"
+    return read(path) if path.is_file() else Recipe()
+
+
 def _rounded(value: Any) -> Any:
     if isinstance(value, list):
         return [_rounded(v) for v in value]
@@ -176,5 +227,5 @@ def _rounded(value: Any) -> Any:
 
 def without_rows(dataset: Dataset, path: Path) -> Dataset:
     """The data set without the training rows that a csv of `data audit` lists; rows of other splits stay."""
-    listed = np.isin(np.arange(len(dataset)), read_exclude(path, len(dataset)))
+    listed = np.isin(np.arange(len(dataset)), read_exclude(path, dataset.images))
     return dataset.take(~listed | (dataset.splits != "train"))

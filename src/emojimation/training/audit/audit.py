@@ -12,7 +12,7 @@ import numpy as np
 
 from emojimation.labels import EMOTIONS
 from emojimation.training.audit.doubt import check_probabilities, doubts, out_of_fold
-from emojimation.training.audit.exclude import DOUBTFUL, REASONS, exclusions
+from emojimation.training.audit.exclude import DOUBTFUL, REASONS, exclusions, pixels_sha256
 from emojimation.training.data import ferplus
 from emojimation.training.data.dataset import Dataset
 from emojimation.training.data.duplicates import groups_of, identical_ids, near_ids
@@ -54,6 +54,7 @@ def audit(dataset: Dataset, probabilities: np.ndarray | None = None) -> dict:
         "n": len(reasons),
         "by_reason": {reason: counts[reason] for reason in REASONS},
         "rows": {str(row): reasons[row] for row in sorted(reasons)},
+        "sha256": {str(row): pixels_sha256(dataset.images[row]) for row in sorted(reasons)},
     }
     return result
 

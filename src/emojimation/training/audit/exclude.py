@@ -1,6 +1,7 @@
 """Training rows that are better left out, why, and the csv that hands them from the audit to the training."""
 
 import csv
+import hashlib
 from collections import Counter
 from pathlib import Path
 
@@ -78,26 +79,40 @@ def _doubtful(dataset: Dataset, doubt: np.ndarray) -> np.ndarray:
 
 
 def write_exclude(found: dict, path: Path) -> None:
-    """Columns `row` (position in the loaded data set, from 0) and `reason` (several joined by ";")."""
+    """Columns `row` (position in the loaded data set, from 0), `reason` (several joined by ";"), `sha256` of pixels."""
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["row", "reason"])
-        writer.writerows([row, ";".join(reasons)] for row, reasons in found["exclude"]["rows"].items())
+        writer.writerow(["row", "reason", "sha256"])
+        hashes = found["exclude"]["sha256"]
+        writer.writerows([row, ";".join(why), hashes[row]] for row, why in found["exclude"]["rows"].items())
 
 
-def read_exclude(path: Path, n: int) -> np.ndarray:
+def pixels_sha256(image: np.ndarray) -> str:
+    """The first 16 hex digits of the sha256 of a picture's pixels, to know a row again."""
+    return hashlib.sha256(image.tobytes()).hexdigest()[:16]
+
+
+def read_exclude(path: Path, images: np.ndarray) -> np.ndarray:
     """The rows of a csv from `write_exclude` (or any csv with a column `row`), (k,) int64, each once, sorted.
 
-    Raises InputError for a missing column, a word that is no row number, or a row not below `n`.
+    images: (n,s,s) uint8, the pictures of the data set. Raises InputError for a missing column, a word that is no row
+    number, a row not below n, or a row whose picture is not the one that the column `sha256`, where there is one, has.
     """
+    n = len(images)
     if not path.is_file():
         raise InputError(f"{path}: no such file; expected the exclude.csv of `emojimation data audit`")
     with path.open(encoding="utf-8-sig", newline="") as stream:
         reader = csv.DictReader(stream)
         if "row" not in (reader.fieldnames or []):
             raise InputError(f"{path}: missing column 'row'; found {', '.join(reader.fieldnames or []) or 'nothing'}")
-        words = [(row["row"] or "").strip() for row in reader]
-    for line, word in enumerate(words, 2):
+        listed = [((row["row"] or "").strip(), (row.get("sha256") or "").strip()) for row in reader]
+    words = [word for word, _ in listed]
+    for line, (word, digest) in enumerate(listed, 2):
         if not (word.isascii() and word.isdigit() and int(word) < n):
             raise InputError(f"{path}: line {line}: expected a row from 0 to {n - 1}, found {word[:20]!r}")
+        if digest and digest != pixels_sha256(images[int(word)]):
+            raise InputError(
+                f"{path}: line {line}: expected the picture that was audited in row {word}, found another: audit this "
+                "data set again"
+            )
     return np.unique(np.array([int(word) for word in words], np.int64))

@@ -92,6 +92,20 @@ class Dataset:
             raise InputError(f"{self.source or 'the data set'}: no rows in split {name!r}; splits present: {present}")
         return self.take(mask)
 
+    def with_classes(self, names: Sequence[str]) -> "Dataset":
+        """The same rows with the classes `names`, in their order; InputError where a row has another class."""
+        if tuple(names) == self.class_names:
+            return self
+        places = {name: i for i, name in enumerate(names)}
+        others = [name for i, name in enumerate(self.class_names) if name not in places and (self.labels == i).any()]
+        if others:
+            raise InputError(
+                f"Expected the classes {', '.join(names)}, got {', '.join(others)} in {self.source}: "
+                "give data with the classes of the model."
+            )
+        labels = np.array([places.get(name, -1) for name in self.class_names])[self.labels]
+        return Dataset.of(self.images, labels, self.splits, self.names, self.votes, names, self.source)
+
     def counts(self) -> dict[str, dict[str, int]]:
         """Rows per split present and class name, zeros included."""
         return {split: self._class_counts(self.splits == split) for split in self.splits_present}

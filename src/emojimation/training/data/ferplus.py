@@ -76,18 +76,12 @@ def votes_of(rows: Dataset) -> np.ndarray | None:
 
 
 def in_classes(dataset: Dataset, names: tuple[str, ...]) -> Dataset:
-    """The data set with the classes `names`: itself, or FER2013's seven with FER+ votes as `eight_classes` of these.
+    """The data set with the classes `names`; FER2013's seven become `eight_classes` where these are asked for.
 
-    InputError where it has other classes, or FER+'s eight are asked for and there are no votes.
+    InputError where it has rows of other classes, or FER+'s eight are asked for and there are no votes.
     """
-    if dataset.class_names == names:
-        return dataset
-    if names == EIGHT and dataset.class_names == EMOTIONS:
-        return eight_classes(dataset)
-    raise InputError(
-        f"Expected the classes {', '.join(names)}, got {', '.join(dataset.class_names)} in {dataset.source}: "
-        "give data with the classes of the model."
-    )
+    asked_for_votes = names == EIGHT and dataset.class_names == EMOTIONS
+    return eight_classes(dataset) if asked_for_votes else dataset.with_classes(names)
 
 
 def eight_classes(dataset: Dataset) -> Dataset:

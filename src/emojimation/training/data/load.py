@@ -29,13 +29,16 @@ _OPENERS: dict[bytes, Callable[..., BinaryIO]] = {b"\x1f\x8b": gzip.open, b"\xfd
 _DAMAGED = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile, tarfile.TarError)
 
 
-def load(path: str | Path, ferplus: str | Path | None = None, size: int = 48) -> Dataset:
+def load(
+    path: str | Path, ferplus: str | Path | None = None, size: int = 48, skipped: list[str] | None = None
+) -> Dataset:
     """Labelled pictures from any shape that people hold FER2013 in, as (n,size,size) uint8 grey.
 
     path: fer2013.csv, icml_face_data.csv or train.csv, plain, gz, xz or inside a zip or tar; a Parquet file; picture
       folders (`train/angry/x.jpg`, official splits from file names such as `PublicTest_1.jpg`), also zipped or tarred;
       any folder-per-class set. The shape is told from the content, not from the suffix.
     ferplus: fer2013new.csv, whose votes are joined by row order.
+    skipped: a list that gets the names of damaged picture files, which are left out; without it they are an InputError.
     Rows keep the order of the file. Rows of a file that names no splits belong to the split that is its own name
     ("test.csv", "test-00000-of-00001.parquet", "val/"), or to "train". Raises InputError with one line for whatever a
     user can mend.
@@ -46,7 +49,7 @@ def load(path: str | Path, ferplus: str | Path | None = None, size: int = 48) ->
             f"{path}: no such file or folder; expected FER2013 as csv, archive, picture folders or Parquet"
         )
     try:
-        dataset = _read(path, size)
+        dataset = _read(path, size, skipped)
     except _DAMAGED as error:
         raise InputError(
             f"{path}: damaged or cut off ({' '.join(str(error).split())[:80]}); fetch or pack it again"
@@ -56,15 +59,15 @@ def load(path: str | Path, ferplus: str | Path | None = None, size: int = 48) ->
     return dataset if ferplus is None else join_ferplus(dataset, Path(ferplus))
 
 
-def _read(path: Path, size: int) -> Dataset:
+def _read(path: Path, size: int, skipped: list[str] | None) -> Dataset:
     split = _split_in_name(path)
     if path.is_dir():
-        return _read_members(path, size, split)
+        return _read_members(path, size, split, skipped)
     magic = _magic(path)
     if magic == b"PAR1":
         return read_parquet(path, size, split)
     if magic == b"PK\x03\x04" or tarfile.is_tarfile(path):
-        return _read_members(path, size, split)
+        return _read_members(path, size, split, skipped)
     with _open(path) as stream:
         return csvfile.read_csv(stream, str(path), size, split)
 
@@ -86,7 +89,7 @@ def _open(path: Path) -> BinaryIO:
     return _OPENERS.get(_magic(path)[:2], open)(path, "rb")
 
 
-def _read_members(path: Path, size: int, split: str) -> Dataset:
+def _read_members(path: Path, size: int, split: str, skipped: list[str] | None) -> Dataset:
     """The best labelled csv of a folder or archive, or else its only Parquet file, or else its pictures."""
     name = _best_csv(path)
     if name is not None:
@@ -95,7 +98,9 @@ def _read_members(path: Path, size: int, split: str) -> Dataset:
     if len(parquets) > 1:
         names = ", ".join(file.name for file in parquets[:5])
         raise InputError(f"{path}: holds {len(parquets)} Parquet files ({names}); name the one to read")
-    return _read(parquets[0], size) if parquets else read_pictures(members(path), str(path), size, split)
+    if parquets:
+        return _read(parquets[0], size, skipped)
+    return read_pictures(members(path), str(path), size, split, skipped)
 
 
 def _read_member(path: Path, name: str, size: int, split: str) -> Dataset:

@@ -3,7 +3,7 @@
 import re
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from emojimation.errors import InputError
-from emojimation.labels import split_of
+from emojimation.labels import emotion_of, split_of
 from emojimation.training.data.csvfile import USAGES
 from emojimation.training.data.dataset import Dataset, decode_grey, encode_classes
 
@@ -75,17 +75,29 @@ def _tar(path: Path) -> Iterator[Member]:
                 yield Member(PurePosixPath(info.name), partial(archive.extractfile, info))  # type: ignore[arg-type]
 
 
-def class_and_split(path: PurePosixPath, default_split: str) -> tuple[str | None, str]:
-    """Class word (None if the picture lies in no class folder) and split of a picture's path inside its set.
+def class_words(paths: Sequence[PurePosixPath]) -> list[str | None]:
+    """Class word of each picture's path inside its set, None for one that lies in no class folder.
 
-    The official file name decides the split; without one the nearest folder named like a split; else `default_split`.
-    The class is the nearest other folder, so `train/angry/x.jpg` and `angry/train/x.jpg` read alike.
+    Folders named like a split do not count, so `train/angry/x.jpg` and `angry/train/x.jpg` read alike, nor does one
+    that holds all the others. Of nested folders the class is the level on which all are emotions (`anna/angry/x.jpg`),
+    or else the highest (`bored/anna/monday/x.jpg`), as in torchvision's ImageFolder and scikit-learn's load_files.
     """
-    folders = [part for part in path.parts[:-1] if split_of(part) is None]
+    folders = [[part for part in path.parts[:-1] if split_of(part) is None] for path in paths]
+    shared = 0
+    while min(map(len, folders)) > shared + 1 and len({parts[shared] for parts in folders}) == 1:
+        shared += 1
+    levels = range(shared, min(map(len, folders)))
+    named = (level for level in levels if all(emotion_of(parts[level]) for parts in folders))
+    level = next(named, shared)
+    return [parts[level] if len(parts) > level else None for parts in folders]
+
+
+def split_in(path: PurePosixPath, default_split: str) -> str:
+    """Split of a picture's path: by the official file name, else the nearest folder named like one, or the default."""
     named = [split for part in reversed(path.parts[:-1]) if (split := split_of(part))]
     official = OFFICIAL.match(path.name)
     split = split_of(official[1]) if official else None
-    return folders[-1] if folders else None, split or next(iter(named), default_split)
+    return split or next(iter(named), default_split)
 
 
 def order_of(paths: Iterable[PurePosixPath]) -> list[int]:
@@ -96,26 +108,43 @@ def order_of(paths: Iterable[PurePosixPath]) -> list[int]:
     return sorted(range(len(keys)), key=lambda i: keys[i][1])
 
 
-def read_pictures(files: Iterable[Member], where: str, size: int, default_split: str) -> Dataset:
-    """The pictures among `files`, one class a folder, grey and resized to (n,size,size), in row order."""
-    paths, images = [], []
+def read_pictures(
+    files: Iterable[Member], where: str, size: int, default_split: str, skipped: list[str] | None = None
+) -> Dataset:
+    """The pictures among `files`, one class a folder, grey and resized to (n,size,size), in row order.
+
+    skipped: gets the names of the pictures that cannot be read, which are left out. Without it they are an InputError,
+    which names them all.
+    """
+    paths, images, bad = [], [], []
     for member in files:
         if member.is_picture:
-            paths.append(member.path)
-            images.append(_decode(member, where, size))
+            try:
+                images.append(_decode(member, where, size))
+                paths.append(member.path)
+            except InputError:
+                bad.append(str(member.path))
+    if skipped is not None:
+        skipped += bad
+    elif bad:
+        raise InputError(
+            f"{where}: expected picture files (PNG, JPEG ...), found {len(bad)} that cannot be read: {', '.join(bad)}; "
+            "mend them, or leave them out by --skip-bad"
+        )
     if not paths:
         raise InputError(
             f"{where}: expected a FER2013 csv or pictures in class folders (train/happy/x.jpg), found neither"
         )
     order = order_of(paths)
-    parsed = [class_and_split(paths[i], default_split) for i in order]
-    stray = next((paths[i] for i, (word, _) in zip(order, parsed, strict=True) if word is None), None)
+    words = class_words([paths[i] for i in order])
+    stray = next((paths[i] for i, word in zip(order, words, strict=True) if word is None), None)
     if stray is not None:
         raise InputError(f"{where}: {stray} lies in no class folder; expected class/picture or split/class/picture")
-    class_names, labels = encode_classes([str(word) for word, _ in parsed])
+    class_names, labels = encode_classes([str(word) for word in words])
     names = [paths[i].as_posix() for i in order]
     pixels = np.stack([images[i] for i in order])
-    return Dataset.of(pixels, labels, [split for _, split in parsed], names, class_names=class_names, source=where)
+    splits = [split_in(paths[i], default_split) for i in order]
+    return Dataset.of(pixels, labels, splits, names, class_names=class_names, source=where)
 
 
 def _decode(member: Member, where: str, size: int) -> np.ndarray:

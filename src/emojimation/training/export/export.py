@@ -3,6 +3,7 @@
 import json
 import tempfile
 import warnings
+import zipfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -121,31 +122,93 @@ def whole_model(model: keras.Model, calibration: Calibration | float) -> keras.M
     return keras.Model(model.input, keras.layers.Softmax(name="probabilities")(scaled), name=model.name)
 
 
-def to_keras(model: keras.Model, path: Path, calibration: Calibration | float, images: np.ndarray) -> float:
+def to_keras(
+    model: keras.Model,
+    path: Path,
+    calibration: Calibration | float,
+    images: np.ndarray,
+    labels: Sequence[str] = EMOTIONS,
+) -> float:
     """Write `model` as .keras with the softmax of its calibrated logits inside, of Keras' own layers.
 
-    Returns the largest difference of a probability between the file, loaded again, and the calibration's own formula on
-    `images` (n,s,s) uint8; InputError, and nothing written, above 1e-4.
+    labels.txt inside the file, which is a zip, names the classes. Returns the largest difference of a probability
+    between the file, loaded again, and the calibration's own formula on `images` (n,s,s) uint8; InputError, and nothing
+    written, above 1e-4.
     """
-    calibration = _calibration(model, calibration)
-    x = images[..., None].astype(np.float32)
     with tempfile.TemporaryDirectory() as folder:
         saved = Path(folder) / "model.keras"
         whole_model(model, calibration).save(saved)
-        content, got = saved.read_bytes(), np.asarray(keras.models.load_model(saved).predict_on_batch(x))
-    difference = float(np.abs(got - calibration(np.asarray(model.predict_on_batch(x)))).max())
+        _add_labels(saved, labels)
+        return _checked(model, calibration, images, saved, path)
+
+
+def to_h5(
+    model: keras.Model,
+    path: Path,
+    calibration: Calibration | float,
+    images: np.ndarray,
+    labels: Sequence[str] = EMOTIONS,
+) -> float:
+    """Write `model` as HDF5 (.h5), the format of older Keras programs; otherwise as `to_keras`.
+
+    The classes are in the file's attribute "labels" as JSON. Keras reads several axes of a LayerNormalization wrongly
+    from HDF5, without an error; a GroupNormalization of one group computes the same from plain numbers.
+    """
+    import h5py
+
+    with tempfile.TemporaryDirectory() as folder:
+        saved = Path(folder) / "model.h5"
+        with warnings.catch_warnings():  # it recommends .keras with every use
+            warnings.simplefilter("ignore", UserWarning)
+            whole_model(_plainly_standardised(model), calibration).save(saved)
+        with h5py.File(saved, "a") as file:
+            file.attrs["labels"] = json.dumps(list(labels))
+        return _checked(model, calibration, images, saved, path)
+
+
+def _plainly_standardised(model: keras.Model) -> keras.Model:
+    def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
+        if not isinstance(layer, keras.layers.LayerNormalization):
+            return type(layer).from_config(layer.get_config())
+        same = {"center": False, "scale": False, "epsilon": layer.epsilon, "dtype": "float32"}
+        return keras.layers.GroupNormalization(groups=1, name=layer.name, **same)
+
+    clone = keras.models.clone_model(model, clone_function=copy)
+    clone.set_weights(model.get_weights())
+    return clone
+
+
+def _checked(
+    model: keras.Model, calibration: Calibration | float, images: np.ndarray, saved: Path, target: Path
+) -> float:
+    """Move the file `saved` to `target` if, loaded again, it answers as `model` does; the largest difference."""
+    x = images[..., None].astype(np.float32)
+    got = np.asarray(keras.models.load_model(saved, compile=False).predict_on_batch(x))
+    expected = _calibration(model, calibration)(np.asarray(model.predict_on_batch(x)))
+    difference = float(np.abs(got - expected).max())
     if difference > TOLERANCE:
         raise InputError(
-            f"Expected a .keras file within {TOLERANCE} of the run's model, got {difference:.2g}: not written."
+            f"Expected {target.name} within {TOLERANCE} of the run's model, got {difference:.2g}: not written."
         )
-    write_whole(path, content)
+    write_whole(target, saved.read_bytes())
     return difference
 
 
+def _add_labels(path: Path, labels: Sequence[str]) -> None:
+    """Put labels.txt, one class a line, into a .keras file, or behind a TFLite model as its metadata format does."""
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("labels.txt", "".join(f"{label}\n" for label in labels))
+
+
 def to_tflite(
-    model: keras.Model, path: Path, calibration: Calibration | float, images: np.ndarray, weights: str = "float16"
+    model: keras.Model,
+    path: Path,
+    calibration: Calibration | float,
+    images: np.ndarray,
+    labels: Sequence[str] = EMOTIONS,
+    weights: str = "float16",
 ) -> float:
-    """Write `model` as TFLite with the softmax of its calibrated logits inside.
+    """Write `model` as TFLite with the softmax of its calibrated logits inside, and labels.txt for the classes.
 
     weights: "float16", or "int8" for eight bits per channel with activations in float (half the size; dynamic range
     quantisation). Returns the largest difference of a probability to Keras on `images` (n,s,s) uint8; InputError, and
@@ -159,7 +222,10 @@ def to_tflite(
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16] if weights == "float16" else []
-        content = converter.convert()
+        saved = Path(folder) / "model.tflite"
+        saved.write_bytes(converter.convert())
+        _add_labels(saved, labels)
+        content = saved.read_bytes()
     x = images[..., None].astype(np.float32)
     difference = float(np.abs(np.asarray(whole.predict_on_batch(x)) - _run_tflite(content, x)).max())
     if difference > TOLERANCES_TFLITE[weights]:

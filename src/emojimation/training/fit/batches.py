@@ -6,7 +6,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
+from emojimation.errors import InputError
+from emojimation.training.audit.doubt import doubts, out_of_fold
 from emojimation.training.data import ferplus
+from emojimation.training.data.dataset import Dataset
+from emojimation.training.data.duplicates import identical_ids, near_ids
 from emojimation.training.fit.augment import NONE, augment
 from emojimation.training.fit.recipe import Recipe
 
@@ -24,7 +28,8 @@ def targets(
     goal = np.eye(classes, dtype=np.float32)[labels]
     heads = {}
     if votes is not None and recipe.ferplus_mix:
-        share = ferplus.shares(votes, classes)
+        eight = classes == len(ferplus.EIGHT)
+        share = ferplus.shares(ferplus.without_single_votes(votes) if eight else votes, classes)
         goal = np.where(share.sum(1, keepdims=True) > 0, goal + recipe.ferplus_mix * (share - goal), goal)
     if votes is not None and recipe.ferplus_head:
         heads["votes"] = ferplus.distribution(votes)
@@ -40,12 +45,40 @@ def class_weights(labels: np.ndarray, classes: int) -> np.ndarray:
     return (len(labels) / (np.count_nonzero(np.bincount(labels)) * counts)).astype(np.float32)
 
 
+def trust(rows: Dataset, recipe: Recipe) -> np.ndarray | None:
+    """Weight of each row in the loss (n,) float32, 1 in the mean, by `vote_weight` and `doubt_weight`; None if equal.
+
+    Raises InputError where votes are asked for and there are none.
+    """
+    if not recipe.vote_weight and not recipe.doubt_weight:
+        return None
+    weights = np.ones(len(rows), np.float32)
+    classes = len(rows.class_names)
+    if recipe.vote_weight:
+        votes = ferplus.votes_of(rows)
+        if votes is None:
+            raise InputError("Expected FER+ votes for vote_weight, got none: add --ferplus, or set it to 0.")
+        backing = ferplus.shares(votes, len(ferplus.EIGHT))[np.arange(len(rows)), rows.labels]
+        weights *= 1 - recipe.vote_weight * (1 - backing)
+    if recipe.doubt_weight:
+        groups, _ = near_ids(rows.images, identical_ids(rows.images))
+        doubt = doubts(out_of_fold(rows.images, rows.labels, groups, classes), rows.labels)
+        weights *= 1 - recipe.doubt_weight * np.clip(doubt, 0, 1)
+    return weights / max(float(weights.mean()), 1e-6)
+
+
 class Batches:
     """Shuffled, augmented batches; the same for the same seed, epoch and index, whatever came before."""
 
-    def __init__(self, images: np.ndarray, labels: np.ndarray, goals: Goals, recipe: Recipe) -> None:
+    def __init__(
+        self, images: np.ndarray, labels: np.ndarray, goals: Goals, recipe: Recipe, trusted: np.ndarray | None = None
+    ) -> None:
         self.images, self.goals, self.recipe = images, goals, recipe
-        self.weights = class_weights(labels, goals["logits"].shape[1])[labels]
+        balanced = class_weights(labels, goals["logits"].shape[1])[labels]
+        self.chances = balanced / balanced.sum(dtype=np.float64)  # of each row in `sampling`
+        self.weights = trusted
+        if recipe.balance == "weights":
+            self.weights = balanced if trusted is None else balanced * trusted
         self.steps = max(len(images) // recipe.batch, 1)
 
     def epoch(self, epoch: int, workers: int = 1, first: int = 0) -> Iterator[Batch]:
@@ -69,8 +102,7 @@ class Batches:
             images = augment(images, self.recipe.augmentation, rng)
         x, goals = images[..., None].astype(np.float32), {name: goal[rows] for name, goal in self.goals.items()}
         x, goals = self._blended(x, goals, rng)
-        weighted = self.recipe.balance == "weights"
-        return x, goals, dict.fromkeys(goals, self.weights[rows]) if weighted else None
+        return x, goals, None if self.weights is None else dict.fromkeys(goals, self.weights[rows])
 
     def _blended(self, x: np.ndarray, goals: Goals, rng: np.random.Generator) -> tuple[np.ndarray, Goals]:
         """Mixup or cutmix, whichever the recipe has; of both, one by chance."""
@@ -84,7 +116,7 @@ class Batches:
     def _order(self, epoch: int) -> np.ndarray:
         rng = np.random.default_rng((self.recipe.seed, epoch))
         if self.recipe.balance == "sampling":
-            return rng.choice(len(self.images), len(self.images), p=self.weights / self.weights.sum(dtype=np.float64))
+            return rng.choice(len(self.images), len(self.images), p=self.chances)
         return rng.permutation(len(self.images))
 
 

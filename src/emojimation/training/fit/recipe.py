@@ -17,8 +17,10 @@ CHOICES = {
     "balance": ("none", "weights", "sampling"),
     "precision": ("auto", "bfloat16", "float32"),
     "best_by": ("accuracy", "loss"),
+    "labels": ("dataset", "ferplus"),
 }
 LOWEST: dict[str, float] = {"epochs": 1, "batch": 2, "minutes": 0.01}
+SHARES = ("ferplus_mix", "label_smoothing", "distil", "vote_weight", "doubt_weight")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,10 @@ class Recipe:
     distil: weight of the teacher's probabilities in the targets, where a teacher is given.
     minutes: time budget; the schedule then ends when the time does. precision: "auto" is bfloat16 where the processor
     has it.
+    labels: those of the "dataset", or "ferplus": eight classes with contempt by the FER+ votes, see
+    `ferplus.eight_classes`. vote_weight, doubt_weight: how far a row's weight in the loss falls from 1 where FER+'s
+    voters, or a quick model that has not seen the row (`audit.doubt.out_of_fold`), speak against its label.
+    start: "name" and "sha256" of the weights that the run began with, empty for random ones.
     Raises InputError for a value of another type, out of range, or not among `CHOICES`.
     """
 
@@ -61,10 +67,17 @@ class Recipe:
     augmentation: Augmentation = field(default_factory=Augmentation)
     cutmix: float = 0.0
     best_by: str = "accuracy"
+    labels: str = "dataset"
+    vote_weight: float = 0.0
+    doubt_weight: float = 0.0
+    start: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse values that no run can mean."""
         _check_numbers(self)
+        for key in SHARES:
+            if getattr(self, key) > 1:
+                raise InputError(f"Expected {key} from 0 to 1, got {getattr(self, key)}: give a share.")
         for key, choices in CHOICES.items():
             if getattr(self, key) not in choices:
                 raise InputError(
@@ -120,7 +133,7 @@ def from_json(text: str) -> Recipe:
     if not isinstance(values, dict):
         raise InputError(f"Expected a recipe as a JSON object, got {type(values).__name__}.")
     base = _packaged(values.pop("base")) if "base" in values else Recipe()
-    for key in ("augmentation", "options"):
+    for key in ("augmentation", "options", "start"):
         if not isinstance(values.get(key, {}), dict):
             raise InputError(f"Expected {key} as a JSON object, got {type(values[key]).__name__}.")
     if "augmentation" in values:

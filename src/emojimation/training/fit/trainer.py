@@ -18,7 +18,7 @@ from emojimation.interrupt import Interrupt
 from emojimation.training.data import ferplus
 from emojimation.training.data.dataset import Dataset
 from emojimation.training.fit import checkpoint
-from emojimation.training.fit.batches import Batches, Goals, targets
+from emojimation.training.fit.batches import Batches, Goals, targets, trust
 from emojimation.training.fit.network import compiled, plain, predict_logits, save_weights, start_from
 from emojimation.training.fit.recipe import Recipe
 from emojimation.training.fit.runs import writing
@@ -74,10 +74,18 @@ class Trainer:
     """The state of one run and its loop. `history` has one row an epoch, `best` what will be shipped."""
 
     def __init__(
-        self, model: keras.Model, recipe: Recipe, folder: Path, val: Dataset, report: Report, lessons: str = ""
+        self,
+        model: keras.Model,
+        recipe: Recipe,
+        folder: Path,
+        val: Dataset,
+        report: Report,
+        lessons: str = "",
+        sample: Dataset | None = None,
     ) -> None:
         self.model, self.recipe, self.folder, self.val, self.report = model, recipe, folder, val, report
-        self.lessons = lessons  # sha256 of what is learned: rows, labels, votes, teacher
+        self.lessons = lessons  # sha256 of what is learned: rows, labels, votes, teacher, weights of the rows
+        self.sample = sample  # of the training rows, for the curve of their accuracy
         self.average = Average(recipe.ema)
         self.history: list[dict[str, float]] = []
         self.best = Best()
@@ -107,6 +115,7 @@ class Trainer:
                 if ctrl_c.asked:
                     self._save()
                     raise KeyboardInterrupt
+        self.report({"epoch": max(self.epoch - 1, 0), "progress": 1.0})
 
     def _step(self, steps: int, batch: Any) -> None:
         progress = (self.epoch + self.index / steps) / self.recipe.epochs
@@ -161,11 +170,16 @@ class Trainer:
         own = [np.array(w) for w in self.model.get_weights()]
         self.model.set_weights(self._shipped())
         logits = predict_logits(self.model, self.val.images)
+        known = {} if self.sample is None else {"train_accuracy": self._accuracy(self.sample)}
         self.model.set_weights(own)
         return {
             "val_accuracy": float((logits.argmax(1) == self.val.labels).mean()),
             "val_loss": metrics.nll(metrics.softmax(logits), self.val.labels),
+            **known,
         }
+
+    def _accuracy(self, rows: Dataset) -> float:
+        return float((predict_logits(self.model, rows.images).argmax(1) == rows.labels).mean())
 
     def _plateau(self) -> None:
         """Keras' ReduceLROnPlateau by the history: a fifth of the rate after five epochs without a lower validation
@@ -247,19 +261,26 @@ def fit(
     model = compiled(recipe, len(train.class_names), train.size_px, "votes" in goals)
     if start is not None:
         start_from(model, start)
-    trainer = Trainer(model, recipe, folder, val, report, _digest(train, goals))
+    trusted = trust(train, recipe)
+    lessons = goals if trusted is None else {**goals, "trust": trusted}
+    trainer = Trainer(model, recipe, folder, val, report, _digest(train, lessons), _sample(train))
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     if resume:
         trainer.restore()
     write_whole(folder / "recipe.json", recipe.to_json().encode())
-    trainer.run(Batches(train.images, train.labels, goals, recipe))
+    trainer.run(Batches(train.images, train.labels, goals, recipe, trusted))
     model.set_weights(trainer.best.weights)
     shipped = plain(model)
     with writing(folder):
         shipped.save(folder / "model.keras")
         save_weights(shipped, recipe, folder / "weights.npz")
     return trainer
+
+
+def _sample(train: Dataset, number: int = 1000) -> Dataset:
+    """At most `number` training rows by chance: without augmentation, they show how far the net knows them by heart."""
+    return train.take(np.sort(np.random.default_rng(0).permutation(len(train))[:number]))
 
 
 def _digest(train: Dataset, goals: Goals) -> str:

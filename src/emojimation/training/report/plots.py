@@ -111,12 +111,16 @@ def curves_figure(history: list[dict[str, Any]]) -> Figure:
     left.legend(frameon=False, labelcolor=INK)
     best = max(history, key=lambda row: row["val_accuracy"])
     point = (best["epoch"], 100 * best["val_accuracy"])
-    right.plot(epochs, [100 * row["val_accuracy"] for row in history], color=VERMILION)
+    if all("train_accuracy" in row for row in history):
+        known = [100 * row["train_accuracy"] for row in history]
+        right.plot(epochs, known, color=BLUE, ls="--", label="training rows (a sample, not augmented)")
+    right.plot(epochs, [100 * row["val_accuracy"] for row in history], color=VERMILION, label="validation")
     right.plot(*point, "o", color=INK)
     # Under the curve's end there is room: validation accuracy climbs early.
     words, place = f"best {point[1]:.1f} % in epoch {point[0]}", {"xy": (0.97, 0.06), "xycoords": "axes fraction"}
     right.annotate(words, ha="right", color=INK, **place)
-    right.set_ylabel("validation accuracy (%)")
+    right.set_ylabel("accuracy (%)")
+    right.legend(frameon=False, labelcolor=INK, loc="upper left")
     for axes in (left, right):
         axes.set_xlabel("epoch")
         plain_axes(axes)
