@@ -146,7 +146,10 @@ def test_worst_mistakes_are_wrong_and_sorted() -> None:
 
 def test_plots_follow_the_theme_and_keep_their_text() -> None:
     svg = report_plots.themed_svg(report_plots.curves_figure(HISTORY), "curves")
-    assert "cross-entropy (nats)" in svg and "validation accuracy (%)" in svg and "best 50.0 % in epoch 5" in svg
+    assert "cross-entropy (nats)" in svg and ">accuracy (%)" in svg and "best 50.0 % in epoch 5" in svg
+    assert "not augmented" not in svg, "the history of an older run has no accuracy of training rows"
+    both = report_plots.curves_figure([{**row, "train_accuracy": 0.9} for row in HISTORY])
+    assert "not augmented" in report_plots.themed_svg(both, "curves")
     assert "var(--ink)" in svg and report_plots.INK not in svg and report_plots.BLUE not in svg.lower()
     assert not re.search(r'\s(fill|stroke)="var', svg)
 

@@ -27,6 +27,7 @@ from emojimation.training.export import card
 from emojimation.training.fit import recipe as recipes
 from emojimation.training.fit import runs
 from emojimation.training.fit.models import build
+from emojimation.training.fit.trainer import fit
 from emojimation.training.train import prepared, read_teacher, thin_classes, train, without_rows
 from emojimation.weights import sha256
 
@@ -260,6 +261,7 @@ def test_classes_of_few_pictures_are_named() -> None:
     assert thin_classes(stripes(1400)) == []
 
 
+@pytest.mark.slow
 def test_a_run_keeps_what_it_started_from(toy: tuple[Path, Path], tmp_path: Path) -> None:
     rows, folder = stripes(), toy[1]
     recipe = recipes.from_json(write_recipe(tmp_path, epochs=1, learning_rate=0.0).read_text())
@@ -273,6 +275,7 @@ def test_a_run_keeps_what_it_started_from(toy: tuple[Path, Path], tmp_path: Path
         train(rows, kept.changed(start=kept.start | {"sha256": "0" * 64}), tmp_path / "three")
 
 
+@pytest.mark.slow
 def test_eight_classes_of_ferplus_from_training_to_report(tmp_path: Path) -> None:
     rows = stripes(280)
     votes = rows.votes.copy()
@@ -308,5 +311,6 @@ def test_the_accuracy_of_training_rows_is_kept_and_the_bar_ends_full(toy: tuple[
     assert history[-1]["train_accuracy"] > history[0]["train_accuracy"]
     told: list[dict[str, float]] = []
     recipe = recipes.from_json(write_recipe(tmp_path, epochs=3, patience=1, learning_rate=1e-9).read_text())
-    train(stripes(), recipe, tmp_path / "run", report=told.append)
+    rows = stripes(70)
+    fit(rows.split("train"), rows.split("val"), recipe, tmp_path / "run", report=told.append)
     assert [row["progress"] for row in told if "progress" in row][-1] == 1.0
