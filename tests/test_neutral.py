@@ -107,7 +107,7 @@ def test_a_person_who_leaves_ends_the_calibration() -> None:
     neutral.start(1)
     watched(neutral, SAD_AT_REST, seconds=0.5)
     neutral([], 11.9)
-    assert neutral.progress is None and "out of sight" in neutral.problem
+    assert neutral.progress is None and "out of view" in neutral.problem
 
 
 # --- borders ------------------------------------------------------------------------------------------------------

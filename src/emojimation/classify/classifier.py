@@ -1,4 +1,4 @@
-"""Face crops -> emotion probabilities, by a model file that carries its own labels, crop and calibration."""
+"""Face crops -> emotion probabilities. The model file carries its own labels, crop template and calibration."""
 
 import json
 from collections.abc import Sequence
@@ -31,16 +31,15 @@ _LOAD_ERRORS = (
 class EmotionClassifier:
     """A loaded emotion model. `predict` may be called from several threads at once.
 
-    model: name of a bundled model or path of an ONNX file written by `emojimation export`.
-    threads: processor threads for one `predict`.
-    labels: the classes that the caller needs, in order; None takes whatever the file names.
-    label_set: the file's classes with their emoji and colours. trained_prior: (k,) shares of the classes in its training
-    data, None where unknown.
-    size: side of a crop in pixels. channels: 1 grey, 3 BGR. template: (5,2) float32, where the landmarks of a face lie
-    in the unit square of a crop. threshold: confidence under which an answer is "not sure". card: dict of all that the
-    file says of itself (name, labels, temperature, metrics, data_sha256, commit, created) with its path.
+    model: name of a bundled model or path of an ONNX file written by `emojimation export`. threads: processor threads
+    for one `predict`. labels: the classes that the caller needs, in order; None accepts whatever the file has.
+    label_set: the file's classes with their emoji and colours. trained_prior: (k,) shares of the classes in its
+    training data, None if unknown. size: side of a crop in pixels. channels: 1 grey, 3 BGR. template: (5,2) float32,
+    where the landmarks of a face lie in the unit square of a crop. threshold: confidence below which an answer is "not
+    sure". card: dict of the file's metadata (name, labels, temperature, metrics, data_sha256, commit, created) with its
+    path.
 
-    Raises InputError where the file is no ONNX model, was not written by Emojimation, or has other classes.
+    Raises InputError if the file is not an ONNX model, was not written by Emojimation, or has other classes.
     """
 
     def __init__(self, model: str | Path = "default", threads: int = 1, labels: Sequence[str] | None = None):
@@ -62,8 +61,7 @@ class EmotionClassifier:
         """Probabilities of each crop.
 
         crops: (n,size,size) grey or (n,size,size,channels) uint8, BGR for three channels. Returns (n,k) float32 in
-        the order of `labels`; every row sums to 1. No crop gives (0,k). Raises InputError
-        for another type or shape.
+        the order of `labels`; every row sums to 1. No crops give (0,k). Raises InputError for another type or shape.
         """
         crops = self._checked(crops)
         if not len(crops):
@@ -94,8 +92,8 @@ def _session(path: Path, threads: int) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # what goes wrong is raised; ONNX Runtime's own lines would only repeat it
-    # Spinning threads win a few microseconds and cost a whole core between two frames.
+    options.log_severity_level = 4  # errors are raised; ONNX Runtime's own log would only repeat them
+    # Spinning threads save a few microseconds and cost a whole core between two frames.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -105,10 +103,10 @@ def _session(path: Path, threads: int) -> ort.InferenceSession:
 
 
 def _card(path: Path, meta: dict[str, str], expected: Sequence[str] | None) -> dict[str, Any]:
-    """The metadata as plain values. Raises InputError where they are missing, damaged or of other classes."""
+    """The metadata as plain values. Raises InputError if they are missing, damaged or of other classes."""
     if "emojimation" not in meta:
         raise InputError(
-            f"{path} is not an Emojimation model: its metadata lack the key 'emojimation'. Use `emojimation export`."
+            f"{path} is not an Emojimation model: its metadata have no key 'emojimation'. Use `emojimation export`."
         )
     if meta["emojimation"] != FORMAT:
         raise InputError(
@@ -139,7 +137,7 @@ def _card(path: Path, meta: dict[str, str], expected: Sequence[str] | None) -> d
 
 
 def _labels(path: Path, text: str, expected: Sequence[str] | None) -> tuple[str, ...]:
-    """The classes that the metadata name: the seven emotions with commas between them, or any others as a JSON list."""
+    """The classes in the metadata: the seven emotions separated by commas, or any others as a JSON list."""
     try:
         labels = tuple(map(str, json.loads(text))) if text.startswith("[") else tuple(text.split(","))
     except ValueError as error:
@@ -152,7 +150,7 @@ def _labels(path: Path, text: str, expected: Sequence[str] | None) -> tuple[str,
 
 
 def _check_graph(path: Path, session: ort.InferenceSession, size: int, channels: int, classes: int) -> None:
-    """Refuse a graph whose input or output is not what its metadata promise; the one run also warms the session up."""
+    """Reject a graph whose input or output breaks its metadata's promise; the single run also warms up the session."""
     (first, *more), outputs = session.get_inputs(), session.get_outputs()
     wanted = (size, size, channels)
     fits = len(first.shape) == 4 and all(
@@ -164,4 +162,6 @@ def _check_graph(path: Path, session: ort.InferenceSession, size: int, channels:
         )
     answer = session.run([outputs[0].name], {first.name: np.zeros((1, *wanted), np.float32)})[0]
     if answer.shape != (1, classes) or not np.isclose(answer.sum(), 1, atol=1e-3):
-        raise InputError(f"Expected {classes} probabilities, got an output of {answer.shape} that is none in {path}.")
+        raise InputError(
+            f"Expected {classes} probabilities, got an output of {answer.shape} that is not probabilities in {path}."
+        )

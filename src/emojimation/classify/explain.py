@@ -1,7 +1,7 @@
-"""Which part of a face an answer rests on: cover it piece by piece and see how the probability falls.
+"""Which part of a face an answer rests on: cover it piece by piece and measure how the probability drops.
 
 Occlusion sensitivity after Zeiler and Fergus, "Visualizing and understanding convolutional networks", ECCV 2014. It
-asks the model only for answers, so it works with any model file.
+only needs the model's predictions, so it works with any model file.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,21 +13,20 @@ import numpy as np
 from emojimation.errors import InputError
 from emojimation.labels import EMOTIONS
 
-PATCH = 0.26  # side of the covered square, in crop sides: about one eye with its brow
+PATCH = 0.26  # side of the covered square, as a share of the crop: about one eye with its brow
 STEP = 0.0625
-# Top and bottom of each part in the crop, of faces that lie on the template, in the columns `MIDDLE`; what is left is
-# the edge.
+# Top and bottom of each part in a crop aligned to the template, within the columns `MIDDLE`; the rest is the edge.
 PARTS = {"brows": (0.14, 0.29), "eyes": (0.29, 0.47), "nose": (0.47, 0.65), "mouth": (0.65, 0.92)}
 MIDDLE = (0.2, 0.8)
-EDGE = "edge of the face"  # forehead, cheeks' outer half, chin, background
+EDGE = "edge of the face"  # forehead, outer half of the cheeks, chin, background
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Explanation:
     """What an answer rests on.
 
-    emotion: the one that was asked about. drop: (h,w) float32 on the crop's grid, by how much its probability falls on
-    average when the place is covered; negative where it rises. parts: the largest drop in each of `PARTS`, and on the
+    emotion: the one explained. drop: (h,w) float32 on the crop's grid, by how much its probability drops on average
+    when the place is covered; negative where it rises. parts: the largest drop in each of `PARTS`, and on the
     `EDGE`.
     """
 
@@ -37,11 +36,12 @@ class Explanation:
 
     @property
     def words(self) -> str:
-        """The part with the map's warmest place in one sentence."""
+        """One sentence about the part with the hottest spot of the map."""
         part, drop = max(self.parts.items(), key=lambda item: item[1])
         if drop < 0.02:
-            return f"No single part decides: “{self.emotion}” stays about as probable whatever is covered."
-        return f"The {part} {'count' if part.endswith('s') else 'counts'} most: covered, “{self.emotion}” loses up to {drop * 100:.0f} points."
+            return f"No single part decides: “{self.emotion}” stays about as probable, whichever part is covered."
+        verb, points = "count" if part.endswith("s") else "counts", f"{drop * 100:.0f} points"
+        return f"The {part} {verb} most: “{self.emotion}” loses up to {points} when covered."
 
 
 def occlusion(
@@ -50,10 +50,10 @@ def occlusion(
     emotion: str | None = None,
     names: Sequence[str] = EMOTIONS,
 ) -> Explanation:
-    """Cover squares of a face crop and tell how the probability of `emotion` (by default the answer's own) falls.
+    """Cover squares of a face crop and measure how the probability of `emotion` (by default the predicted one) drops.
 
-    predict: (n,s,s,c) uint8 -> (n,k) in the order of `names`, such as `EmotionClassifier.predict`. crop: (s,s,c) uint8 as that takes it;
-    squares are filled with the crop's mean. InputError for an unknown emotion.
+    predict: (n,s,s,c) uint8 -> (n,k) in the order of `names`, such as `EmotionClassifier.predict`. crop: (s,s,c) uint8
+    as `predict` takes it; squares are filled with the crop's mean. InputError for an unknown emotion.
     """
     if emotion is not None and emotion not in names:
         raise InputError(f"Expected a class of {', '.join(names)}, got {emotion!r}.")
@@ -67,13 +67,11 @@ def occlusion(
 
 
 def heat(face: np.ndarray, drop: np.ndarray) -> np.ndarray:
-    """A (s,s,3) BGR uint8 face with the map laid over it: warm where covering costs most, untouched where it costs
-    nothing.
-    """
+    """A (s,s,3) BGR uint8 face with the map overlaid: hot where covering costs most, clear where it costs nothing."""
     size = face.shape[0]
     smooth = cv2.GaussianBlur(cv2.resize(drop, (size, size), interpolation=cv2.INTER_CUBIC), (0, 0), size / 40)
     level = np.clip(smooth / max(float(smooth.max()), 0.02), 0, 1).astype(np.float32)
-    # Inferno is even in lightness, for colour-blind eyes too.
+    # Inferno is perceptually uniform, for colour-blind viewers too.
     colours = cv2.applyColorMap((80 + 160 * level).astype(np.uint8), cv2.COLORMAP_INFERNO).astype(np.float32)
     grey = cv2.cvtColor(cv2.cvtColor(face, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR).astype(np.float32)
     share = 0.72 * level[..., None] ** 0.8

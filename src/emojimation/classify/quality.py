@@ -1,9 +1,9 @@
-"""Why the answer for a face may be poor: too small, too dark, overexposed, blurred, turned away.
+"""Why the prediction for a face may be poor: too small, too dark, overexposed, blurred, turned away.
 
 Every limit was set on the ten faces of the bundled samples, degraded step by step (darkened with sensor noise of 4 grey
-levels, gained up until it clipped, Gaussian and straight motion blur, shrunk, turned on an ellipsoid): it lies where
-the probabilities begin to differ from those of the untouched face by more than 0.05 to 0.1 (mean total variation), and
-none of the untouched faces, nor one at half its brightness, comes near it.
+levels, brightened until it clipped, Gaussian and linear motion blur, downscaled, turned on an ellipsoid): it lies where
+the probabilities start to differ from those of the original face by more than 0.05 to 0.1 (mean total variation), and
+no original face, not even at half its brightness, comes near it.
 """
 
 from dataclasses import dataclass
@@ -12,25 +12,23 @@ import numpy as np
 
 from emojimation.faces import Face, crop_faces
 
-# Longer side of the box. At 32 px the answers differ by 0.05, at 24 by 0.07, and at 20 the detector misses 2 of 10
-# faces.
+# Longer side of the box. At 32 px the probabilities differ by 0.05, at 24 by 0.07; at 20 the detector misses 2 of 10.
 SMALL_PX = 32.0
-# Mean grey of the crop, 0 to 255. Differences are 0.05 at 30, 0.09 at 18, 0.19 at 12; untouched faces have 113 and
-# more.
+# Mean grey of the crop, 0 to 255. Differences are 0.05 at 30, 0.09 at 18, 0.19 at 12; originals have 113 or more.
 DARK = 30.0
-# Share of the crop at 250 and above. Differences are 0.09 at a share of 0.35 and 0.20 at 0.46; untouched up to 0.01.
+# Share of the crop at 250 and above. Differences are 0.09 at a share of 0.35 and 0.20 at 0.46; originals up to 0.01.
 OVEREXPOSED = 0.4
 CLIPPED_FROM = 250
-# See `_sharpness`; untouched faces have 0.05 and more. A Gaussian blur of 2.5 % of the face's size brings it to 0.004
+# See `_sharpness`; original faces have 0.05 or more. A Gaussian blur of 2.5 % of the face's size brings it to 0.004
 # (a difference of 0.06), one of 2 % to 0.007 (0.05); motion over 10 % of the face's size to 0.007 (0.13), 15 % to 0.003
 # (0.19).
 BLURRED = 0.005
-# Distance of the nose from the middle between the eyes, in eye distances; 0.35 is a turn of about 35 degrees, where
-# differences reach 0.1 to 0.4. Untouched faces, some turned a little: up to 0.20.
+# Distance of the nose from the midpoint between the eyes, in eye distances; 0.35 is a turn of about 35 degrees, where
+# differences reach 0.1 to 0.4. Original faces, some turned a little: up to 0.20.
 TURNED = 0.35
 
-CROP_PX = 64  # faces are judged at about the size that the classifier sees
-INNER = 0.8  # the crop shows about this part of the box, so a smaller face is not enlarged
+CROP_PX = 64  # faces are measured at about the size that the classifier sees
+INNER = 0.8  # the crop shows about this share of the box, so that a smaller face is not enlarged
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +36,9 @@ class Quality:
     """Measures of one face.
 
     size_px: longer side of its box. brightness: mean grey, 0 to 255. overexposed: share of clipped pixels, 0 to 1.
-    sharpness: variance of the second derivative across the blurriest direction over the variance of the picture, 0 up.
-    turn: how far the nose is from the middle between the eyes, in eye distances, positive to the viewer's right; 0
-    where the detector gives no landmarks.
+    sharpness: variance of the second derivative along the blurriest direction over the variance of the crop, from 0.
+    turn: how far the nose is from the midpoint between the eyes, in eye distances, positive to the viewer's right; 0
+    if the detector gives no landmarks.
     """
 
     size_px: float
@@ -50,7 +48,7 @@ class Quality:
     turn: float
 
     def hints(self) -> tuple[str, ...]:
-        """What is wrong, the most telling first; empty for a good picture."""
+        """What is wrong, the most important first; empty for a good image."""
         return tuple(
             hint
             for hint, wrong in (
@@ -65,7 +63,7 @@ class Quality:
 
 
 def measure(frame: np.ndarray, face: Face) -> Quality:
-    """How well a face is to be seen in its frame, (H,W,3) BGR uint8."""
+    """How well a face is visible in its frame, (H,W,3) BGR uint8."""
     side = int(np.clip(face.size_px * INNER, 16, CROP_PX))
     crop = crop_faces(frame, [face], side)[0, ..., 0]
     return Quality(
@@ -78,14 +76,12 @@ def measure(frame: np.ndarray, face: Face) -> Quality:
 
 
 def hints(frame: np.ndarray, face: Face) -> tuple[str, ...]:
-    """What spoils the answer for this face: "too small", "too dark", "overexposed", "blurred", "turned away", or
-    nothing.
-    """
+    """What makes this prediction unreliable: "too small", "too dark", "overexposed", "blurred", "turned away"."""
     return measure(frame, face).hints()
 
 
 def _sharpness(grey: np.ndarray) -> float:
-    """Variance of the second derivative over that of the picture (h,w) itself, least of four directions.
+    """Variance of the second derivative over that of the image (h,w) itself, the least of four directions.
 
     The variance of the Laplacian (Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000),
     split by direction because motion blurs along one only, and divided because contrast is not sharpness.

@@ -1,4 +1,4 @@
-"""A tracker that learns the base rates of its own stream: for one person's history, or a film of one mood."""
+"""A tracker that learns the base rates of its own stream: for one person's history, or a video of one mood."""
 
 import numpy as np
 
@@ -6,15 +6,15 @@ from emojimation.faces import Face
 from emojimation.priors import FLOOR, reweighted
 from emojimation.tracking.track import Tracker
 
-START_WEIGHT = 200  # answers that the base rates at the start count for, against those of the stream
+START_WEIGHT = 200  # how many answers of the stream the initial base rates count for
 
 
 class AdaptingTracker(Tracker):
     """A `Tracker` that corrects each answer for an estimate of how common the emotions are in this stream.
 
-    The estimate is EM's for base rates (Saerens, Latinne and Decaestecker 2002, see `priors`), one answer after the
-    other: each adds its corrected probabilities to the counts. It begins with the base rates of the answers it is
-    given, and no emotion falls under `FLOOR`, so that rare ones survive.
+    The estimate is online EM for base rates (Saerens, Latinne and Decaestecker 2002, see `priors`): each answer adds
+    its corrected probabilities to the counts. It starts from the base rates that the answers come with, and no emotion
+    falls below `FLOOR`, so that rare ones survive.
 
     start: (k,) base rates that the answers come with. Other arguments are those of `Tracker`.
     """

@@ -1,8 +1,8 @@
-"""Two seconds of a person's neutral face shift the prior, so that this face reads neutral from then on.
+"""Calibration: two seconds of a person's neutral face shift the prior, so that this face reads as neutral afterwards.
 
 Some faces at rest look sad or angry to a classifier. The correction is that of a changed prior: probabilities are
 multiplied by one weight per emotion and divided by their sum (Saerens, Latinne and Decaestecker, "Adjusting the outputs
-of a classifier to new a priori probabilities", Neural Computation 14, 2002). The weights are the gentlest that do.
+of a classifier to new a priori probabilities", Neural Computation 14, 2002). The weights are the mildest that suffice.
 """
 
 import math
@@ -13,28 +13,28 @@ import numpy as np
 from emojimation.faces import Face
 from emojimation.labels import LabelSet, emotion_of
 
-# What the neutral face shall read after calibration: clearly certain, with room for doubt.
+# Probability of neutral that the neutral face should get after calibration: clearly sure, with room for doubt.
 TARGET = 0.8
-# No weight beyond e^3 = 20 either way, so that a plain expression still gets through.
+# No weight beyond e^3 = 20 either way, so that a clear expression still gets through.
 MAX_SHIFT = 3.0
-FLOOR = 1e-4  # probabilities under it count as this
-# The tracker's memory still holds what was before: the first part of the time is not counted.
+FLOOR = 1e-4  # smaller probabilities count as this
+# The tracker's filter still remembers what came before, so the first part of the time is not counted.
 SETTLE_SHARE = 0.25
 MIN_FRAMES = 5
 AWAY_S = 1.0
-# Mean total variation from the mean face above which it was not held still, 0 to 1.
+# Mean total variation from the mean answer, 0 to 1, above which the face was not held still.
 MAX_UNREST = 0.25
-# A face at rest is taken for sad or angry now and then, but never this clearly for a smile or a start.
+# A face at rest is mistaken for sad or angry now and then, but never this clearly for a smile or a startle.
 LIVELY = ("happy", "surprise")
 LIVELY_FROM = 0.8
 
 
 def shift_of(probabilities: np.ndarray, neutral: int, target: float = TARGET) -> np.ndarray:
-    """Logarithms of the weights (k,) float64 that make a neutral face, seen as (n,k) `probabilities`, read neutral.
+    """Logarithms of the weights (k,) float64 that make a neutral face with (n,k) `probabilities` read as neutral.
 
-    Zeros where it reads neutral with `target` already. Else the emotions that it shows too much of are turned down to
-    an equal part of the rest, and neutral is turned up as far as is still needed. Emotions that the face does not show
-    keep their weight. neutral: index of that class.
+    Zeros if it reads neutral with `target` already. Otherwise the overrepresented emotions are turned down to an equal
+    share of the rest, and neutral is turned up as far as still needed. Emotions that the face does not show keep their
+    weight. neutral: index of that class.
     """
     mean = np.exp(np.log(np.maximum(probabilities, FLOOR)).mean(axis=0))
     mean /= mean.sum()
@@ -55,10 +55,10 @@ def shifted(probabilities: np.ndarray, shift: np.ndarray) -> np.ndarray:
 class Neutral:
     """The calibrations of one session: call it with each frame's faces, and `start` when the person is ready.
 
-    seconds: how long to watch. Nothing is written to disk. A calibration belongs to a track: a person who gets a new
-    number has to calibrate again. May be used from several threads.
+    seconds: how long to observe. Nothing is written to disk. A calibration belongs to a track: a person who gets a new
+    number has to calibrate again. Thread-safe.
 
-    progress: 0 to 1 while watching, None otherwise. problem: why the last calibration came to nothing, else None.
+    progress: 0 to 1 while calibrating, None otherwise. problem: why the last calibration failed, else None.
     """
 
     def __init__(self, seconds: float = 2.0) -> None:
@@ -75,23 +75,23 @@ class Neutral:
 
     @property
     def calibrated(self) -> tuple[int | None, ...]:
-        """Numbers of the people whose neutral face is known."""
+        """Track numbers of the people whose neutral face is known."""
         return tuple(self._shifts)
 
     def start(self, track_id: int | None = None) -> None:
-        """Watch the person of that number, or the largest face of the next frame, from the next frame on."""
+        """Calibrate to the person of that number, or to the largest face of the next frame, from the next frame on."""
         with self._lock:
             self.progress, self.problem, self._samples = 0.0, None, []
             self._watched, self._chosen = track_id, track_id is not None
             self._begun_s = math.nan
 
     def stop(self) -> None:
-        """End the calibration that is under way; what is known stays."""
+        """Cancel the calibration in progress; finished ones stay."""
         with self._lock:
             self.progress = None
 
     def remove(self, track_id: int | None = None) -> None:
-        """Forget the calibration of one person, or of all; one that is under way is ended."""
+        """Forget the calibration of one person, or of all; one in progress is cancelled."""
         with self._lock:
             if track_id is None:
                 self._shifts = {}
@@ -100,7 +100,7 @@ class Neutral:
                 self.progress = None
 
     def __call__(self, faces: list[Face], time_s: float) -> list[Face]:
-        """The faces of the frame at `time_s` with the corrections that are known; watches if a calibration runs."""
+        """The faces of the frame at `time_s`, corrected where calibrated; a calibration in progress observes them."""
         with self._lock:
             if self.progress is not None:
                 self._watch(faces, time_s)
@@ -126,7 +126,7 @@ class Neutral:
         elapsed = time_s - self._begun_s
         self.progress = min(elapsed / self.seconds, 1.0) if self.seconds > 0 else 1.0
         if time_s - self._seen_s > AWAY_S:
-            self._end("the face was out of sight; stay in the picture and try again")
+            self._end("the face was out of view; stay in the picture and try again")
         elif elapsed >= self.seconds:
             self._finish()
 
@@ -134,7 +134,7 @@ class Neutral:
         settled = self._begun_s + SETTLE_SHARE * self.seconds
         seen = np.array([p for time_s, p in self._samples if time_s >= settled])
         if len(seen) < MIN_FRAMES:
-            return self._end("the face was seen too seldom; come closer, into more light, and try again")
+            return self._end("the face was not visible often enough; come closer, find more light and try again")
         mean = seen.mean(axis=0)
         if np.abs(seen - mean).sum(axis=1).mean() / 2 > MAX_UNREST:
             return self._end("the expression kept changing; hold a neutral face and try again")
@@ -143,7 +143,7 @@ class Neutral:
             return self._end("the model has no class for a neutral face; choose another model")
         clearest = int(mean.argmax())
         if emotion_of(labels.names[clearest]) in LIVELY and mean[clearest] >= LIVELY_FROM:
-            return self._end(f"the face looked plainly {labels.names[clearest]}, not neutral; relax it and try again")
+            return self._end(f"the face looked clearly {labels.names[clearest]}, not neutral; relax it and try again")
         self._shifts[self._watched] = shift_of(seen, labels.neutral)
         self._end(None)
 

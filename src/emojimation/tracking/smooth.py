@@ -1,35 +1,34 @@
-"""A low-pass filter over seconds: what it says hardly depends on how many frames a second it is given."""
+"""A low-pass filter over seconds, whose output hardly depends on the frame rate."""
 
 import math
 
 import numpy as np
 
-# Three samples bend the way between two of them only where their steps are alike; over a gap the way is straight.
+# The parabola through three samples is used only if their steps are similar; across a gap the path is straight.
 LIKE_STEPS = 2.0
-SHORTEST = 1e-3  # a step this small, in parts of the memory, is straight as well: nothing is to be seen of its bend
+SHORTEST = 1e-3  # a step this small, as a share of the memory, is straight as well: its bend would be invisible
 
 
 class LowPass:
-    """The solution of value' = (input - value) / memory_s for an input that is known at the samples only.
+    """The solution of value' = (input - value) / memory_s for an input that is known only at the samples.
 
-    Between two samples the input runs along parabolas through three of them; for each piece the equation is solved
-    exactly. The usual step value += (1 - exp(-step / memory)) * (sample - value) takes the new sample for the whole
-    interval and so runs ahead by half of it: at 5 frames a second by 0.1 s, at 30 by 0.017 s, and the two films would
-    differ. The piece between the last two samples is solved for good when the sample after them is known, which says
-    more of it.
+    Between two samples the input follows parabolas through three of them; for each piece the equation is solved
+    exactly. The usual step value += (1 - exp(-step / memory)) * (sample - value) uses the new sample for the whole
+    interval and so runs ahead by half of it: at 5 frames per second by 0.1 s, at 30 by 0.017 s, and the two videos
+    would differ. The piece between the last two samples is solved for good once the next sample is known.
 
-    sample: (n,) float64. Sums are kept, and unless `signed` none becomes negative, as suits probabilities.
+    sample: (n,) float64. Sums are preserved and, unless `signed`, nothing becomes negative, as probabilities require.
     """
 
     def __init__(self, sample: np.ndarray, signed: bool = False) -> None:
         self._finish = np.asarray if signed else _not_negative
         self.value = sample
-        self._settled = sample  # the value at the last sample but one
+        self._settled = sample  # the value at the second last sample
         self._samples = [sample]  # the last four at most, and the steps between them
         self._steps: list[float] = []
 
     def add(self, sample: np.ndarray, step_s: float, memory_s: float) -> np.ndarray:
-        """Take the next sample, `step_s` seconds after the last; the filtered value (n,)."""
+        """Take the next sample, `step_s` seconds after the last; returns the filtered value (n,)."""
         self._samples, self._steps = [*self._samples[-3:], sample], [*self._steps[-2:], step_s]
         if memory_s <= 0:
             self.value = self._settled = sample
@@ -44,7 +43,7 @@ class LowPass:
         return self.value
 
     def _bends(self) -> list[np.ndarray]:
-        """Half the second derivative of the parabola through each three samples, 0 where their steps differ much."""
+        """Half the second derivative of the parabola through each three samples, 0 if their steps differ much."""
         bends = []
         for a, b, c, first, second in zip(
             self._samples, self._samples[1:], self._samples[2:], self._steps, self._steps[1:], strict=False
@@ -55,7 +54,7 @@ class LowPass:
 
 
 def _not_negative(value: np.ndarray) -> np.ndarray:
-    """A bend may run a little below zero, which no probability does: cut off, the rest scaled to the same sum."""
+    """A bend may dip a little below zero, which no probability may: clipped, with the rest scaled to the same sum."""
     if value.min() >= 0 or value.sum() <= 0:
         return value
     cut = np.maximum(value, 0)

@@ -1,8 +1,8 @@
-"""Faces of successive frames -> the same faces with steady numbers, boxes and probabilities.
+"""Faces of successive frames -> the same faces with stable numbers, boxes and probabilities.
 
-Each person is a track. A track predicts where its face will be, detections are handed to tracks by the assignment of
-least total cost, and what the track keeps is smoothed over seconds, not frames, so that a film of 5 and one of 30
-frames a second read alike.
+Each person is a track. A track predicts where its face will be, detections are matched to tracks by the assignment
+of least total cost, and smoothing works in seconds, not frames, so that videos of 5 and of 30 frames per second give
+the same answers.
 """
 
 import math
@@ -17,31 +17,31 @@ from emojimation.tracking.assign import assign
 from emojimation.tracking.smooth import LowPass
 
 NOMINAL_STEP_S = 1 / 30  # between two frames of unknown time
-# Memory of the filter for boxes and landmarks: short, to take the trembling away and not to lag behind the head.
+# Memory of the filter for boxes and landmarks: short, to remove jitter without lagging behind the head.
 BOX_MEMORY_S = 0.08
-# Standard deviation of the prediction's error, in face sizes: at once, and its growth without a detection, by the
-# second for what is uncertain of the velocity, by the second squared for its changes. A track that was seen once has no
-# velocity yet, and a head can move by some sizes a second.
+# Standard deviation of the prediction error, in face sizes: at first, then its growth without a detection, per second
+# for the uncertainty of the velocity and per second squared for its changes. A track that was seen once has no
+# velocity yet, and a head can move by several sizes per second.
 SPREAD, SPREAD_PER_S, SPREAD_PER_S2, SPREAD_PER_S_NEW = 0.15, 0.15, 0.5, 2.0
 SIZE_SPREAD = 0.25  # standard deviation of the logarithm of the face's size
 LOOK_WEIGHT = 1.0  # of the difference between the emotions, 0 to 1
-# A pair that costs more is no pair: about three standard deviations, less where a lost track could be anywhere.
+# A pair that costs more is not matched: about three standard deviations, less if a lost track could be anywhere.
 MAX_COST = 8.0
-# Where another track lies over this one, the detector's box is drawn towards the other: velocity is then left alone.
+# If another track overlaps this one, the detector's box is pulled towards the other: velocity is not updated then.
 CROWDED_IOU = 0.1
-# A tentative track is given up after this share of `max_gap_s`: false alarms do not come back, or elsewhere.
+# A tentative track is dropped after this share of `max_gap_s`: false positives do not recur in the same place.
 TENTATIVE_SHARE = 0.25
 
 
 @dataclass(slots=True, eq=False)
 class Track:
-    """One person as far as known.
+    """What is known of one person.
 
     track_id: from 1, given on confirmation, 0 before. state: "tentative", "confirmed" (seen in the last frame with
     detection) or "lost". hits: number of detections. age: seconds since the first of them. time_since_update: seconds
-    since the last of them. centre, wh, velocity: (2,) float64 pixels and pixels a second. marks: (5,2) landmarks as
-    parts of `wh` from the centre, or None. look: smooths the probabilities (7,), None before there are any.
-    attributes: smooths the values of each attribute. face: as last detected.
+    since the last of them. centre, wh, velocity: (2,) float64 pixels and pixels per second. marks: (5,2) landmarks
+    relative to the centre in units of `wh`, or None. look: smooths the probabilities (7,), None as long as there are
+    none. attributes: smooths the values of each attribute. face: as last detected.
     """
 
     face: Face
@@ -59,15 +59,15 @@ class Track:
 
 
 class Tracker:
-    """Numbers people over the frames of one stream and smooths what is known of them.
+    """Numbers the people in one stream across frames and smooths what is known of them.
 
     smooth_s: time constant of the probabilities in seconds, 0 for none. max_gap_s: a person who is away for longer gets
-    a new number. confirm_hits: detections before a face is emitted, against false alarms; the faces of the stream's
-    first frame are emitted at once. hold_s: faces are still emitted, where they should be by now, until they have been
-    missed for this long; 0 emits only what was detected.
+    a new number. confirm_hits: detections before a face is emitted, against false positives; the faces of the stream's
+    first frame are emitted immediately. hold_s: undetected faces are still emitted, at their predicted position, until
+    they have been missed for this long; 0 emits only what was detected.
 
-    Times are seconds and should rise. A frame without time, or whose time does not rise, counts as 1/30 s after the
-    one before; a time that falls by more than `max_gap_s` is taken for another film and every number ends.
+    Times are in seconds and should increase. A frame without a time, or whose time does not increase, counts as 1/30 s
+    after the previous one; a jump back by more than `max_gap_s` is taken as another video, and every track ends.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Tracker:
         self._time_s: float | None = None
 
     def update(self, faces: list[Face], time_s: float | None = None) -> list[Face]:
-        """The detected faces of the next frame, in their order, with number, smoothed box, landmarks, probabilities.
+        """The detected faces of the next frame, in order, with track number, smoothed box, landmarks and probabilities.
 
         Faces that are not confirmed yet are left out. Held faces, if any, come last.
         """
@@ -109,17 +109,17 @@ class Tracker:
         return [_emitted(track) for track in seen + self._held()]
 
     def predict(self, time_s: float | None = None) -> list[Face]:
-        """The faces of the next frame where nothing was detected in it: those of the last update, moved on."""
+        """The faces of the next frame if no detector ran on it: those of the last update, moved on."""
         self._advance(time_s)
         seen = [track for track in self.tracks if track.state == "confirmed"]
         return [_emitted(track) for track in seen + self._held()]
 
     def reset(self) -> None:
-        """Forget everybody, as after a cut; numbers go on and are not used again."""
+        """Forget everybody, as after a cut; numbering continues, so that no number is used again."""
         self.tracks, self._time_s, self._updates = [], None, 0
 
     def _advance(self, time_s: float | None) -> None:
-        """Let all tracks grow older by the time since the frame before, and end those that were away too long."""
+        """Age all tracks by the time since the previous frame, and end those that were away too long."""
         step = self._step(time_s)
         for track in self.tracks:
             track.age += step
@@ -137,11 +137,11 @@ class Tracker:
         return time_s - before if before is not None and time_s > before else NOMINAL_STEP_S
 
     def _patience(self, track: Track) -> float:
-        # One part in a million more, as times of frames are rounded and "a gap of one second" should be bridged.
+        # One part in a million more, because frame times are rounded and a gap of exactly one second should be bridged.
         return self.max_gap_s * (1 if track.track_id else TENTATIVE_SHARE) + 1e-6 * max(self.max_gap_s, 1)
 
     def _matches(self, faces: list[Face]) -> list[tuple[int, int]]:
-        """Pairs of positions in `self.tracks` and in `faces`."""
+        """Pairs of indices into `self.tracks` and `faces`."""
         if not self.tracks or not faces:
             return []
         cost = np.minimum(_costs(self.tracks, faces), MAX_COST)
@@ -160,10 +160,10 @@ class Tracker:
 
 
 def _costs(tracks: list[Track], faces: list[Face]) -> np.ndarray:
-    """(n,m) cost of each pair: minus the logarithm of its likelihood, but for a constant, plus 1 - IoU.
+    """(n,m) cost of each pair: its negative log-likelihood up to a constant, plus 1 - IoU.
 
-    Distance from the prediction and size are taken as normally distributed. The logarithm of the spread makes a track
-    that could be anywhere give way to one that was seen just now.
+    Distance from the prediction and logarithmic size are modelled as normally distributed. The logarithm of the spread
+    makes a track that could be anywhere yield to one that was seen just now.
     """
     track_boxes = np.array([_xyxy(_now_at(track), track.wh) for track in tracks])
     face_boxes = np.array([face.xyxy for face in faces], np.float64)
@@ -184,7 +184,7 @@ def _spread(track: Track) -> float:
 
 
 def _look_differences(tracks: list[Track], faces: list[Face]) -> np.ndarray:
-    """(n,m) total variation between the emotions of track and face, 0 to 1; 0.5 where one of them is unknown."""
+    """(n,m) total variation between the emotions of track and face, 0 to 1; 0.5 if one of them is unknown."""
     known = [_known(face.probabilities) for face in faces]
     return np.array(
         [
@@ -195,7 +195,7 @@ def _look_differences(tracks: list[Track], faces: list[Face]) -> np.ndarray:
 
 
 def _crowded(tracks: list[Track]) -> np.ndarray:
-    """(n,) whether another track lies over this one."""
+    """(n,) whether another track overlaps this one."""
     boxes = np.array([_xyxy(_now_at(track), track.wh) for track in tracks]).reshape(-1, 4)
     overlap = iou(boxes, boxes)
     np.fill_diagonal(overlap, 0)
@@ -215,8 +215,8 @@ def _absorb(track: Track, face: Face, smooth_s: float, crowded: bool) -> None:
     """Take a detection into the track: a g-h filter for the centre, low-pass filters for the rest.
 
     g = 1 - theta^2, h = (1 - theta)^2 with theta = exp(-step / memory) is the fading-memory filter of degree 1: it
-    forgets over a time, not over a number of frames, and does not lag behind even motion. The first gains are those of
-    a straight line through all points (Brookner, "Tracking and Kalman Filtering Made Easy", 1998, sections 1.2.8 and
+    forgets with time, not with the number of frames, and does not lag behind uniform motion. The first gains are those
+    of a straight line through all points (Brookner, "Tracking and Kalman Filtering Made Easy", 1998, sections 1.2.8 and
     1.2.10).
     """
     seen, step, n = _born(face), track.time_since_update, track.hits
@@ -244,7 +244,7 @@ def _absorb_look(track: Track, seen: LowPass | None, smooth_s: float) -> None:
 
 
 def _absorb_attributes(track: Track, seen: dict[str, LowPass]) -> None:
-    """Smooth each attribute over the time that its declaration says; what was or is unknown begins anew."""
+    """Smooth each attribute over its declared time; filters restart after unknown values."""
     known, track.attributes = track.attributes, seen
     for name, new in seen.items():
         if name in known and np.isfinite(known[name].value).all() and np.isfinite(new.value).all():
