@@ -48,7 +48,8 @@ TESTS = {
     "tracking/track.py": ("test_track_score", "test_track"),
     "detect/": ("test_detect",),
 }
-TIMEOUT_S = 120.0
+# A mutant hangs if its tests take this many times as long as on the code as it is, which may itself take so long.
+SLOWER, BASELINE_S = 4.0, 600.0
 
 ARITHMETIC = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
@@ -158,7 +159,7 @@ def tests_of(path: str) -> list[Path]:
     return [file for name in names if (file := ROOT / "tests" / f"{name}.py").is_file()]
 
 
-def passes(path: str, source: str, timeout_s: float = TIMEOUT_S) -> bool:
+def passes(path: str, source: str, timeout_s: float = BASELINE_S) -> bool:
     """Whether the module's tests pass when `source` stands in its place; a run that hangs or dies does not."""
     child = os.fork()
     if not child:
@@ -213,8 +214,17 @@ def fingerprint(mutant: Mutant) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
 
-def judge(mutants: list[Mutant], kept: Path, equivalent: dict[str, dict[str, str]]) -> list[tuple[Mutant, str]]:
+def timeout_of(path: str) -> float:
+    """Seconds after which a mutant of the module hangs; its tests have to pass on the code as it is."""
+    start_s = time.monotonic()
+    if not passes(path, (PACKAGE / path).read_text("utf-8")):
+        raise SystemExit(f"Expected the tests of {path} to pass on the code as it is: mend them first.")
+    return 10 + SLOWER * (time.monotonic() - start_s)
+
+
+def judge(mutants: list[Mutant], kept: Path) -> list[tuple[Mutant, str]]:
     """Each mutant with "killed", "survived" or "equivalent"; answers known from `kept` are taken from there."""
+    equivalent, timeouts = equivalents(), {}
     known = json.loads(kept.read_text("utf-8")) if kept.is_file() else {}
     answers = []
     for mutant in mutants:
@@ -224,7 +234,8 @@ def judge(mutants: list[Mutant], kept: Path, equivalent: dict[str, dict[str, str
         elif mark in known:
             answer = known[mark]["answer"]
         else:
-            answer = "survived" if passes(mutant.path, mutant.source) else "killed"
+            timeouts[mutant.path] = timeouts.get(mutant.path) or timeout_of(mutant.path)
+            answer = "survived" if passes(mutant.path, mutant.source, timeouts[mutant.path]) else "killed"
             known[mark] = {"answer": answer, "path": mutant.path, "key": mutant.key}
             kept.parent.mkdir(parents=True, exist_ok=True)
             kept.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
@@ -239,9 +250,10 @@ def summary(answers: list[tuple[Mutant, str]]) -> str:
     lines.append("\nmodule                  killed survived equivalent  share")
     for path in [*dict.fromkeys(mutant.path for mutant, _ in answers), ""]:
         count = Counter(answer for mutant, answer in answers if path in ("", mutant.path))
-        share = count["killed"] / max(count["killed"] + count["survived"], 1)
+        judged = count["killed"] + count["survived"]
+        share = f"{count['killed'] / judged:6.1%}" if judged else "     -"
         numbers = f"{count['killed']:6} {count['survived']:8} {count['equivalent']:10}"
-        lines.append(f"{path or 'all':23} {numbers} {share:6.1%}")
+        lines.append(f"{path or 'all':23} {numbers} {share}")
     return "\n".join(lines)
 
 
@@ -258,10 +270,7 @@ def main() -> None:
     os.environ |= {"HYPOTHESIS_STORAGE_DIRECTORY": tempfile.gettempdir(), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     mutants = []
     for path in modules_of(args.modules):
-        source = (PACKAGE / path).read_text("utf-8")
-        if not passes(path, source):
-            raise SystemExit(f"Expected the tests of {path} to pass on the code as it is: mend them first.")
-        mutants += mutants_of(path, source)
+        mutants += mutants_of(path, (PACKAGE / path).read_text("utf-8"))
     if args.survivors:
         kept = json.loads(args.out.read_text("utf-8")).values()
         again = {(row["path"], row["key"]) for row in kept if row["answer"] == "survived"}
@@ -270,7 +279,7 @@ def main() -> None:
     if args.sample is not None and args.sample < len(mutants):
         chosen = sorted(random.Random(args.seed).sample(range(len(mutants)), args.sample))
         mutants = [mutants[index] for index in chosen]
-    print(summary(judge(mutants, args.out, equivalents())))
+    print(summary(judge(mutants, args.out)))
 
 
 if __name__ == "__main__":

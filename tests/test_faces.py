@@ -234,7 +234,7 @@ def test_a_large_face_is_averaged_over_all_its_pixels(side):
 
 
 @settings(max_examples=60)
-@given(st.floats(-180, 180), st.floats(0.5, 1.6), st.tuples(st.floats(-20, 520), st.floats(-20, 100)), st.booleans())
+@given(st.floats(-180, 180), st.floats(0.5, 2.4), st.tuples(st.floats(-20, 520), st.floats(-20, 100)), st.booleans())
 def test_a_frame_too_long_for_the_warp_gives_the_same_crop(degrees, scale, middle, upright):
     """With the limit at 180 pixels instead of 32766; only the part around the face is warped, edges are repeated."""
     matrix = turn(degrees, scale, (0, 0))
@@ -265,6 +265,17 @@ def test_a_face_outside_a_long_frame_is_the_frame_s_edge(middle, monkeypatch):
     whole = crop_faces(picture(80, 504), [face_at(matrix)], channels=3)
     monkeypatch.setattr("emojimation.faces.WARP_SIDE_PX", 180)
     np.testing.assert_array_equal(crop_faces(picture(80, 504), [face_at(matrix)], channels=3), whole)
+
+
+@pytest.mark.parametrize("upright", [False, True])
+def test_a_face_at_the_end_of_a_frame_that_opencv_refuses(upright):
+    small = picture(64, 64)
+    long = np.zeros((64, 33_000, 3), np.uint8)
+    long[:, -64:] = small if not upright else small.transpose(1, 0, 2)
+    frame = long if not upright else long.transpose(1, 0, 2).copy()
+    shift = (32_936, 0) if not upright else (0, 32_936)
+    crop = crop_faces(frame, [face_at(turn(0, 1, (shift[0] + 8, shift[1] + 8)))], channels=3)
+    np.testing.assert_array_equal(crop[0], small[8:56, 8:56])
 
 
 def test_the_warp_s_limit_is_opencv_s():
