@@ -340,3 +340,12 @@ def test_the_emotions_of_other_classes_are_summed():
     assert seven == pytest.approx(expected)
     assert face.with_(labels=label_set(("x", "y", "z"))).seven() is None
     assert Face(np.zeros(4, np.float32), 1.0).seven() is None
+
+
+def test_a_face_reads_well_in_a_console_and_in_a_notebook():
+    face = Face(xyxy=np.array([1, 2, 31, 22], np.float32), score=0.9)
+    assert repr(face) == "Face(xyxy=[1, 2, 31, 22], score=0.90)"
+    named = face.with_(probabilities=np.eye(2, dtype=np.float32)[1], labels=label_set(("a", "<b>")), track_id=7)
+    assert repr(named) == "Face(● <b> 100%, xyxy=[1, 2, 31, 22], score=0.90, track_id=7)"
+    assert "&lt;b&gt;" in named._repr_html_() and "<td><b>" not in named._repr_html_()
+    assert named._repr_html_().count("<meter") == 2 and "not classified" in face._repr_html_()

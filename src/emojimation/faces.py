@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from html import escape
 from typing import Any
 
 import cv2
@@ -20,7 +21,7 @@ TEMPLATE = np.array([[0.313, 0.388], [0.687, 0.388], [0.5, 0.598], [0.349, 0.763
 WARP_SIDE_PX = 32_766  # OpenCV's warp takes no longer side
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Face:
     """One face of one frame.
 
@@ -112,6 +113,23 @@ class Face:
         return all(_equal(getattr(self, one.name), getattr(other, one.name)) for one in fields(self))
 
     __hash__ = None  # type: ignore[assignment]  # its arrays can change
+
+    def __repr__(self) -> str:
+        """A short line, as lists of faces are read in consoles and notebooks."""
+        box = ", ".join(f"{v:.0f}" for v in self.xyxy)
+        answer = f"{self.emoji} {self.words} {self.confidence:.0%}, " if self.probabilities is not None else ""
+        number = "" if self.track_id is None else f", track_id={self.track_id}"
+        return f"Face({answer}xyxy=[{box}], score={self.score:.2f}{number})"
+
+    def _repr_html_(self) -> str:
+        """The answer with a bar for each class, for notebooks."""
+        head = f"<b>{escape(self.emoji)} {escape(self.words or 'a face, not classified')}</b>"
+        shares = zip(self.labels.names, () if self.probabilities is None else self.probabilities, strict=False)
+        rows = "".join(
+            f'<tr><td>{escape(name)}</td><td><meter value="{p:.3f}"></meter></td><td>{p:.0%}</td></tr>'
+            for name, p in shares
+        )
+        return f"{head}<table>{rows}</table>"
 
     def to_dict(self) -> dict[str, Any]:
         """The one schema of a face for JSON, CSV, Parquet and REST: plain Python numbers, strings and lists.

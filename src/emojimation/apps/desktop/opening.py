@@ -45,9 +45,10 @@ def _camera(number: str, size_wh: tuple[int, int]) -> Source:
 
 def pipeline_for(settings: WindowSettings, tracker: Tracker, still: bool) -> Pipeline:
     """The chain of stages for these settings; photos are searched for small faces as well."""
+    prior = settings.prior
     if settings.hides:
-        return make_pipeline(settings.model, searcher("careful" if still else "fast", still), tracker)
-    return make_pipeline(settings.model, tracker=tracker, min_score=settings.min_score, tiles=still)
+        return make_pipeline(settings.model, searcher("careful" if still else "fast", still), tracker, prior=prior)
+    return make_pipeline(settings.model, tracker=tracker, min_score=settings.min_score, tiles=still, prior=prior)
 
 
 class Photo:

@@ -21,20 +21,22 @@ from emojimation.files import write_whole
 
 THEMES = ("dark", "light")
 ARTS = {"noto": "Noto", "fluent": "Fluent 3D"}
+PRIORS = {"everyday": "everyday", "fer2013": "as trained", "uniform": "all alike"}
 SIZES = ("640x480", "1280x720", "1920x1080")
 # Number -> what it may be; all else that a file says is thrown away.
 LIMITS = {"min_score": (0.3, 0.9), "smooth_s": (0.0, 2.0)}
 SEEN_PX = 80  # of a window that must be on the screen to be grasped
-CHOICES = {"style": tuple(STYLES), "theme": THEMES, "art": ARTS, "size": SIZES}
+CHOICES = {"style": tuple(STYLES), "theme": THEMES, "art": ARTS, "size": SIZES, "prior": PRIORS}
 
 
 @dataclass(frozen=True, slots=True)
 class WindowSettings:
     """How the window is set.
 
-    size: largest picture that is asked of a camera or taken from a film. min_score: the detector's threshold. smooth_s:
-    time constant of the probabilities in seconds. several: draw all faces, not only the main one. mirror: show cameras
-    as a mirror does. anonymise: show no face, ever. folder: where files go, "" for the default. window: Tk's geometry.
+    size: largest picture that is asked of a camera or taken from a video. prior: base rates, one of `priors.NAMES`.
+    min_score: the detector's threshold. smooth_s: time constant of the probabilities in seconds. several: draw all
+    faces, not only the main one. mirror: show cameras as a mirror does. anonymise: show no face, ever. folder: where
+    files go, "" for the default. window: Tk's geometry.
     """
 
     theme: str = "dark"
@@ -42,6 +44,7 @@ class WindowSettings:
     art: str = "noto"
     size: str = "640x480"
     model: str = "default"
+    prior: str = "everyday"
     min_score: float = 0.6
     smooth_s: float = 0.4
     several: bool = True

@@ -7,13 +7,14 @@ from tkinter import ttk
 
 from emojimation import weights
 from emojimation.apps.desktop.actions import tip
-from emojimation.apps.desktop.settings import ARTS, LIMITS, SIZES, WindowSettings
+from emojimation.apps.desktop.settings import ARTS, LIMITS, PRIORS, SIZES, WindowSettings
 from emojimation.apps.desktop.widgets import Scrolled, Slider, Tip
 
 OTHER = "Other file ..."
 STEPS = {"min_score": 0.05, "smooth_s": 0.1}
 TIPS = {
     "model": "The net that names emotions.",
+    "prior": "How common each emotion is taken to be. Everyday: about half of all faces are neutral.",
     "size": "Asked of a camera; films and streams are reduced to it. Larger finds smaller faces and takes longer.",
     "art": "How the emoji look.",
     "min_score": "Lower finds more faces and more that are none.",
@@ -40,6 +41,7 @@ class SettingsTab(Scrolled):
             "model", "Model", {name: name for name in [*weights.emotion_models(), OTHER]}, settings.model
         )
         self.show_model(settings.model)
+        self.prior = self._choice("prior", "Base rates", PRIORS, settings.prior)
         sizes = {size: size.replace("x", " x ") for size in SIZES}
         self.resolution = self._choice("size", "Picture size", sizes, settings.size)
         self.art = self._choice("art", "Emoji", ARTS, settings.art)

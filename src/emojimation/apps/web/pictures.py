@@ -65,7 +65,7 @@ def model_in_use() -> str:
 @st.cache_resource(show_spinner=False)
 def pipeline(model: str) -> Pipeline:
     """The one pipeline of a model for still pictures of all sessions; it keeps no state between pictures."""
-    return make_pipeline(model)
+    return make_pipeline(model, prior=current().prior)
 
 
 def tracking(model: str, tracker: Tracker) -> Pipeline:

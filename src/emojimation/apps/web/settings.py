@@ -9,9 +9,12 @@ KEY = "EMOJIMATION_WEB"
 
 @dataclass(frozen=True, slots=True)
 class PageSettings:
-    """model: name or path. turn: an `iceServers` list. paths: visitors may name videos on this machine by path.
-    upload_mb, megapixels, files: limits of an upload. film_s: longest video in seconds, 0 for none. live_wait_s: how
-    long the live page waits for its first picture."""
+    """How the pages are set.
+
+    model: name or path. turn: an `iceServers` list. paths: visitors may name videos on this machine by path. upload_mb,
+    megapixels, files: limits of an upload. film_s: longest video in seconds, 0 for none. live_wait_s: how long the live
+    page waits for its first frame. prior: base rates, one of `priors.NAMES`.
+    """
 
     model: str = "default"
     turn: list[dict[str, str]] = field(default_factory=list)
@@ -22,6 +25,7 @@ class PageSettings:
     files: int = 60
     film_s: int = 600
     live_wait_s: float = 8.0
+    prior: str = "everyday"
 
 
 def hand_over(settings: PageSettings) -> None:
