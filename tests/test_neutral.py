@@ -83,7 +83,7 @@ def test_without_a_number_the_largest_face_is_watched() -> None:
     [
         (looks(happy=0.95), "happy"),
         (lambda t: looks(happy=0.9) if int(t * 3) % 2 else looks(sad=0.9), "changing"),
-        (lambda t: None, "sight"),
+        (lambda t: None, "view"),
     ],
 )
 def test_what_is_no_neutral_face_is_refused(show, problem: str) -> None:
@@ -94,12 +94,12 @@ def test_what_is_no_neutral_face_is_refused(show, problem: str) -> None:
     assert problem in neutral.problem
 
 
-def test_too_few_sights_are_refused() -> None:
+def test_too_few_views_are_refused() -> None:
     neutral = Neutral()
     neutral.start(1)
     for t in (0.0, 0.7, 1.4, 2.1):
         neutral([person(SAD_AT_REST)], t)
-    assert neutral.calibrated == () and "seldom" in neutral.problem
+    assert neutral.calibrated == () and "not visible often enough" in neutral.problem
 
 
 def test_a_person_who_leaves_ends_the_calibration() -> None:
@@ -155,7 +155,7 @@ def test_the_first_quarter_is_not_counted_and_five_frames_after_it_are_enough() 
     neutral = calibrated(frames)
     assert neutral.calibrated == (1,) and neutral.problem is None
     assert neutral([person(SAD_AT_REST)], 3.0)[0].probabilities[NEUTRAL] == pytest.approx(0.8, abs=0.005)
-    assert "seldom" in calibrated([frame for frame in frames if frame[0] != 0.9]).problem
+    assert "not visible often enough" in calibrated([frame for frame in frames if frame[0] != 0.9]).problem
 
 
 @pytest.mark.parametrize(("apart", "steady"), [(0.44, True), (0.56, False)])
@@ -170,11 +170,11 @@ def test_expressions_a_quarter_from_their_mean_are_held_still(apart: float, stea
 def test_a_smile_or_a_start_is_refused_from_four_fifths(name: str, share: float, taken: bool) -> None:
     neutral = calibrated(evenly(looks(**{name: share})))
     assert neutral.calibrated == ((1,) if taken else ())
-    assert taken or f"plainly {name}" in neutral.problem
+    assert taken or f"clearly {name}" in neutral.problem
 
 
 @pytest.mark.parametrize(("until_s", "watching"), [(1.2, True), (1.4, False)])
-def test_a_second_out_of_sight_ends_the_calibration(until_s: float, watching: bool) -> None:
+def test_a_second_out_of_view_ends_the_calibration(until_s: float, watching: bool) -> None:
     neutral = calibrated([(0.0, SAD_AT_REST), (0.3, SAD_AT_REST)])
     neutral([], until_s)
     assert (neutral.progress is not None) == watching
@@ -184,7 +184,7 @@ def test_progress_starts_at_nothing_and_a_time_of_no_seconds_is_over_at_once() -
     neutral = Neutral()
     neutral.start()
     assert neutral.progress == 0
-    assert "seldom" in calibrated([(5.0, SAD_AT_REST)], seconds=0).problem
+    assert "not visible often enough" in calibrated([(5.0, SAD_AT_REST)], seconds=0).problem
 
 
 def test_a_stream_that_starts_anew_is_watched_anew() -> None:
