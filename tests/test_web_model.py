@@ -55,7 +55,7 @@ def test_figures_beside_the_model_are_shown(monkeypatch, tmp_path):
     test = page("model")
     text = html(test)
     assert f"{figures()['accuracy']:.1%}" in text and "PrivateTest" in text
-    assert "em-matrix" in text and "Spoilt by" in text and "Not measured" not in text
+    assert "em-matrix" in text and "Corruption" in text and "Not measured" not in text
     assert len(test.get("vega_lite_chart")) + len(test.get("arrow_vega_lite_chart")) >= 3
 
 

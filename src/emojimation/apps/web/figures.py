@@ -1,14 +1,15 @@
 """The model page's figures, from what `evaluate --json` and a training write."""
 
-from html import escape
 from typing import Any
 
 import altair as alt
 import streamlit as st
 
+from emojimation.apps.web.widgets import html
 from emojimation.labels import LabelSet, label_set
 
 HEIGHT = 300
+Cell = tuple[str, float | None]  # its text, and how deep it is tinted, 0 to 1
 
 
 def scale_of(labels: LabelSet) -> alt.Scale:
@@ -19,19 +20,12 @@ def scale_of(labels: LabelSet) -> alt.Scale:
 def confusion(table: tuple[list[str], list[list[int]]]) -> None:
     """Label by answer, each row in per cent, tinted by its share. table: names of the classes, and the matrix."""
     names, matrix = table
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
-    rows = ""
-    for name, counts in zip(names, matrix, strict=True):
-        total = max(sum(counts), 1)
-        cells = "".join(
-            f'<td style="background:rgb(90 63 208 / {0.75 * count / total:.2f})">{100 * count / total:.0f}</td>'
-            for count in counts
-        )
-        rows += f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>'
-    st.html(
-        '<div class="em em-scroll" tabindex="0" role="region" aria-label="confusion matrix"><table class="em-matrix">'
-        f"<tr><td></td>{head}</tr>{rows}</table></div>"
-    )
+    totals = [max(sum(counts), 1) for counts in matrix]
+    rows: list[tuple[str, list[Cell]]] = [
+        (name, [(f"{100 * count / total:.0f}", 0.75 * count / total) for count in counts])
+        for name, counts, total in zip(names, matrix, totals, strict=True)
+    ]
+    _matrix("confusion matrix", names, rows, "90 63 208")
 
 
 def reliability(rows: list[dict[str, float]]) -> None:
@@ -83,25 +77,24 @@ def curves(history: list[dict[str, Any]]) -> None:
 def corruptions(table: dict[str, Any]) -> None:
     """Accuracy under each corruption and severity, tinted by what is left of the untouched accuracy."""
     clean = table["clean_accuracy"]
-    head = "".join(f'<th scope="col">{word}</th>' for word in ("mild", "middle", "strong", "mean"))
-    rows = ""
+    rows = []
     for name, mean in table["means"].items():
         steps = [row["accuracy"] for row in table["rows"] if row["corruption"] == name]
-        cells = "".join(_tinted(value, clean) for value in [*steps, *[None] * (3 - len(steps)), mean])
-        rows += f'<tr><th scope="row">{escape(name.replace("_", " "))}</th>{cells}</tr>'
-    st.html(
-        '<div class="em em-scroll" tabindex="0" role="region" aria-label="accuracy on spoilt pictures"><table '
-        'class="em-matrix">'
-        f"<tr><th scope=col>Spoilt by</th>{head}</tr>{rows}</table></div>"
-    )
+        cells = [_tinted(value, clean) for value in [*steps, *[None] * (3 - len(steps)), mean]]
+        rows.append((name.replace("_", " "), cells))
+    _matrix("accuracy on corrupted pictures", ["mild", "middle", "strong", "mean"], rows, "213 94 0", "Corruption")
     st.caption(f"Untouched: {clean:.1%} of {table['n']:,} pictures. The deeper the tint, the more is lost.")
 
 
-def _tinted(value: float | None, clean: float) -> str:
+def _tinted(value: float | None, clean: float) -> Cell:
     if value is None:
-        return "<td>–</td>"
-    lost = min(max(1 - value / max(clean, 1e-9), 0), 1)
-    return f'<td style="background:rgb(213 94 0 / {lost:.2f})">{value:.0%}</td>'
+        return "–", None
+    return f"{value:.0%}", min(max(1 - value / max(clean, 1e-9), 0), 1)
+
+
+def _matrix(label: str, head: list[str], rows: list[tuple[str, list[Cell]]], colour: str, corner: str = "") -> None:
+    """A table whose cells are tinted in `colour` ("r g b"). corner: head of the first column."""
+    st.html(html("matrix.html", label=label, head=head, rows=rows, colour=colour, corner=corner))
 
 
 def _show(chart: Any, words: str) -> None:

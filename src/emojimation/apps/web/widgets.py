@@ -1,9 +1,9 @@
-"""How the pages look: style sheet, emoji, cards and bars as HTML. Words are escaped here; callers hand over plain text."""
+"""How the pages look: style sheet, emoji, cards and bars as HTML."""
 
 import base64
 from functools import lru_cache
-from html import escape
 from importlib import resources
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,7 +12,8 @@ from PIL import Image
 
 from emojimation.draw import sprites
 from emojimation.faces import Face
-from emojimation.labels import CONTEMPT, EMOTIONS, LabelSet
+from emojimation.labels import CONTEMPT, EMOTIONS
+from emojimation.templates import fill
 
 DRAWN = (*EMOTIONS, CONTEMPT, "not_sure")  # have an emoji in the style sheet
 ART = "fluent"  # the same emoji in the page and in the pictures
@@ -30,46 +31,34 @@ def dress() -> None:
     st.html(f"<style>{_sheet()}</style>")
 
 
+def html(template: str, **values: Any) -> str:
+    """A template of these pages, filled; every text in it is escaped."""
+    return fill("emojimation.apps.web", template, **values)
+
+
 def hero(title: str, words: str, faces: tuple[str, ...] = ("happy", "surprise", "angry")) -> None:
     """A page's head: a title, one sentence, and three emoji that only adorn."""
-    row = "".join(f'<span class="em-face em-{name}"></span>' for name in faces)
-    st.html(
-        f'<div class="em em-hero"><div><h1>{escape(title)}</h1><p>{escape(words)}</p></div>'
-        f'<div class="em-row" aria-hidden="true">{row}</div></div>'
-    )
+    st.html(html("hero.html", title=title, words=words, faces=faces))
 
 
 def empty(title: str, words: str, face: str = "neutral") -> None:
     """What stands where results will be."""
-    st.html(
-        f'<div class="em em-note em-empty"><span class="em-face em-{face}" aria-hidden="true"></span>'
-        f'<h3>{escape(title)}</h3><p class="em-mute">{escape(words)}</p></div>'
-    )
+    st.html(html("empty.html", title=title, words=words, face=face))
 
 
 def note(title: str, lines: list[str], words: str = "") -> None:
     """A framed text with a list."""
-    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-    text = f"<p>{escape(words)}</p>" if words else ""
-    st.html(f'<div class="em em-note"><h3>{escape(title)}</h3>{text}<ul>{items}</ul></div>')
+    st.html(html("note.html", title=title, lines=lines, words=words))
 
 
 def stats(values: dict[str, str]) -> None:
     """Large figures with their names below."""
-    boxes = "".join(
-        f'<div class="em-stat"><b>{escape(value)}</b><span>{escape(name)}</span></div>'
-        for name, value in values.items()
-    )
-    st.html(f'<div class="em em-stats">{boxes}</div>')
+    st.html(html("stats.html", values=values.items()))
 
 
 def table(head: list[str], rows: list[list[str]], ours: int | None = None, numbers: tuple[int, ...] = ()) -> None:
     """A table of texts. ours: the row to mark. numbers: columns to set flush right."""
-    cells = [_row("th", head, numbers, ' scope="col"')]
-    cells += [_row("td", row, numbers, mark=i == ours) for i, row in enumerate(rows)]
-    st.html(
-        f'<div class="em em-scroll" tabindex="0" role="region" aria-label="table"><table>{"".join(cells)}</table></div>'
-    )
+    st.html(html("table.html", head=head, rows=rows, ours=ours, numbers=numbers))
 
 
 def word_of(face: Face) -> str:
@@ -77,20 +66,20 @@ def word_of(face: Face) -> str:
     return face.words.capitalize()
 
 
-def emoji_of(face: Face) -> str:
-    """A face's emoji as HTML: muted where the answer only leans to it, a disc for a class without an emoji."""
-    name = "not_sure" if face.certainty == "not sure" else face.emotion
-    colour = face.labels.colour_of(face.emotion) if face.emotion else "#8a94a3"
-    return emoji_mark(name, colour, f"{word_of(face)} emoji", face.certainty == "leaning")
-
-
 def emoji_mark(name: str, colour: str, words: str, muted: bool = False) -> str:
     """The emoji `name` as HTML, or a disc in `colour` ("#rrggbb") with its initial. words: for screen readers."""
-    kind = f"em-{name}" if name in DRAWN else "em-disc"
-    letter = "" if name in DRAWN else escape(name[:1].upper())
-    style = "" if name in DRAWN else f' style="background:{colour}"'
-    more = " em-muted" if muted else ""
-    return f'<span class="em-face {kind}{more}" role="img" aria-label="{escape(words)}"{style}>{letter}</span>'
+    return html("emoji.html", **_mark(name, colour, muted), words=words)
+
+
+def _mark(name: str, colour: str, muted: bool) -> dict[str, Any]:
+    return {"class_name": name, "colour": colour, "muted": muted, "drawn": name in DRAWN}
+
+
+def _mark_of(face: Face) -> dict[str, Any]:
+    """A face's emoji: muted where the answer only leans to it, a disc for a class without an emoji."""
+    name = "not_sure" if face.certainty == "not sure" else face.emotion
+    colour = face.labels.colour_of(face.emotion) if face.emotion else "#8a94a3"
+    return _mark(str(name), colour, face.certainty == "leaning")
 
 
 def card(
@@ -104,16 +93,17 @@ def card(
     """A face's card as HTML. crop: data URI. alone: the only face, which needs no number. why: heat map as a data URI,
     and words.
     """
-    sub = _certainty_words(face)
-    sub += "" if alone else f" · face {number}"
-    below = "".join(f'<p class="em-hint">{escape(HINTS.get(hint, hint))}</p>' for hint in hints)
-    if why is not None:
-        alt = f"Heat map of face {number}: warm where the answer rests"
-        below += f'<div class="em-why"><img src="{why[0]}" alt="{alt}"><p>{escape(why[1])}</p></div>'
-    return (
-        f'<article class="em-card" aria-label="Face {number}"><div class="em-top">'
-        f'<img src="{crop}" alt="Face {number}, cut out">{emoji_of(face)}'
-        f"<div><h3>{escape(word_of(face))}</h3><p>{escape(sub)}</p></div></div>{bars(face)}{below}</article>"
+    return html(
+        "card.html",
+        **_mark_of(face),
+        **_bars_of(face),
+        number=number,
+        crop=crop,
+        words=word_of(face),
+        below=_certainty_words(face),
+        hints=[HINTS.get(hint, hint) for hint in hints],
+        why=why,
+        alone=alone,
     )
 
 
@@ -126,20 +116,13 @@ def _certainty_words(face: Face) -> str:
 
 def bars(face: Face) -> str:
     """A face's probabilities as bars with words and numbers, in the order of its classes."""
+    return html("bars.html", **_bars_of(face))
+
+
+def _bars_of(face: Face) -> dict[str, Any]:
     labels = face.labels
-    values = np.zeros(len(labels)) if face.probabilities is None else face.probabilities
-    best = int(np.argmax(values))
-    return (
-        f'<dl class="em-bars">{"".join(_bar(labels, i, float(values[i]), i == best) for i in range(len(labels)))}</dl>'
-    )
-
-
-def _bar(labels: LabelSet, index: int, value: float, best: bool) -> str:
-    fill = f'<i style="width:{max(value * 100, 0.5):.1f}%;background:{labels.colours[index]}"></i>'
-    return (
-        f"<div{' class=em-best' if best else ''}><dt>{escape(labels.names[index])}</dt>"
-        f'<span class="em-track" aria-hidden="true">{fill}</span><dd>{value:.0%}</dd></div>'
-    )
+    values = [0.0] * len(labels) if face.probabilities is None else face.probabilities.tolist()
+    return {"bars": list(zip(labels.names, labels.colours, values, strict=True)), "best": int(np.argmax(values))}
 
 
 def grid(cards: list[str]) -> None:
@@ -165,13 +148,6 @@ def footer() -> None:
         "with the page, films are deleted after two hours. A facial expression is not a feeling: never judge "
         "people by this page.</p></div>"
     )
-
-
-def _row(tag: str, cells: list[str], numbers: tuple[int, ...], more: str = "", mark: bool = False) -> str:
-    inner = "".join(
-        f"<{tag}{more}{' class=em-num' if i in numbers else ''}>{escape(cell)}</{tag}>" for i, cell in enumerate(cells)
-    )
-    return f"<tr{' class=em-ours' if mark else ''}>{inner}</tr>"
 
 
 @lru_cache(maxsize=1)

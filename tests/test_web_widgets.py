@@ -1,0 +1,49 @@
+"""The pages' HTML: every text is escaped, and what is drawn is well-formed."""
+
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+pytest.importorskip("streamlit", reason="the web extra is not installed: pip install -r requirements/web.txt")
+from emojimation.apps.web import chart, widgets
+from emojimation.faces import Face
+from emojimation.labels import label_set
+
+EVIL = '<img src=x onerror="alert(1)">'
+LABELS = label_set(("bored", EVIL))
+
+
+def face() -> Face:
+    box = np.array([0, 0, 40, 40], np.float32)
+    return Face(box, 0.9).with_(probabilities=np.array([0.1, 0.9], np.float32), labels=LABELS)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        lambda: widgets.card(face(), 1, "data:,", (EVIL,), ("data:,", EVIL)),
+        lambda: widgets.emoji_mark(EVIL, "#123456", EVIL),
+        lambda: widgets.html("table.html", head=[EVIL], rows=[[EVIL]], ours=0, numbers=(0,)),
+        lambda: widgets.html("note.html", title=EVIL, lines=[EVIL], words=EVIL),
+        lambda: widgets.html("stats.html", values={EVIL: EVIL}.items()),
+        lambda: widgets.html(
+            "matrix.html", label=EVIL, head=[EVIL], rows=[(EVIL, [("1", 0.5)])], colour="0 0 0", corner=EVIL
+        ),
+        lambda: chart.key(LABELS),
+    ],
+)
+def test_no_text_becomes_a_tag(html):
+    assert "<img src=x" not in html() and "&lt;img" in html()
+
+
+def test_the_largest_probability_alone_is_marked():
+    bars = widgets.bars(face())
+    assert bars.count("em-best") == 1 and bars.index("bored") < bars.index("em-best")
+    assert widgets.bars(Face(np.zeros(4, np.float32), 0.9)).count("em-best") == 1
+
+
+def test_the_rolling_chart_is_well_formed_with_a_line_a_class():
+    drawing = widgets.html("rolling.svg", width=600, height=180, lines=[("#111111", "0,0 1,1"), ("#222222", "")])
+    tree = ElementTree.fromstring(drawing)
+    assert [line.get("stroke") for line in tree.iter("{http://www.w3.org/2000/svg}polyline")] == ["#111111", "#222222"]
