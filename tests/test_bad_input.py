@@ -119,8 +119,8 @@ def test_the_good_ones_of_many_are_all_answered(command, model, tmp_path):
         (np.zeros((8, 8, 3), np.float64), "float64"),
         (np.zeros((8, 8, 3), np.uint16), "uint16"),
         (np.full((8, 8, 3), np.nan, np.float32), "NaN"),
-        (np.zeros((8, 8), np.uint8), "shape"),
-        (np.zeros((8, 8, 4), np.uint8), "shape"),
+        (np.zeros((8, 8, 2), np.uint8), "shape"),
+        (np.zeros((8, 8, 4), np.uint16), "uint16"),
         (np.zeros((0, 0, 3), np.uint8), "shape"),
         (np.zeros(5, np.uint8), "shape"),
     ],
@@ -155,3 +155,23 @@ def test_a_bundled_model_with_another_sha256_is_refused(command, tmp_path, monke
     monkeypatch.setattr("emojimation.weights.MODELS", tmp_path)
     code, out, err = command("image", SAMPLES / "astronaut.jpg", "--model", "mine")
     assert (code, out) == (2, "") and "0" * 64 in err and "m.onnx" in err
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("https://example.org/a.jpg", "not fetched"),
+        ("data:image/png;base64,AAAA", "data URI"),
+        ("iVBORw0KGgo" * 500, "decoded bytes"),
+    ],
+)
+def test_what_is_no_path_is_said_to_be_none(command, model, given, words):
+    with pytest.raises(InputError, match=words):
+        analyze(given, model=model)
+    code, out, err = command("image", given, "--model", model)
+    assert (code, out) == (2, "") and words in err and err.count("\n") == 1
+
+
+def test_batch_fetches_no_addresses_either(command, model, tmp_path):
+    code, _, err = command("batch", "https://example.org/a", "--out", tmp_path / "a.csv", "--model", model)
+    assert code == 2 and err.startswith("Error: Expected") and err.count("\n") == 1

@@ -186,7 +186,7 @@ def test_a_damaged_picture_whose_name_is_no_text(tmp_path, small_jpeg, model):
 
 
 def test_without_a_terminal_the_remaining_time_is_told_in_lines(folder, tmp_path, command, monkeypatch, model):
-    monkeypatch.setattr("emojimation.cli.serve.LINE_S", 0)
+    monkeypatch.setattr("emojimation.cli.batch.LINE_S", 0)
     monkeypatch.setattr("emojimation.batch.run.PIECE", 1)
     monkeypatch.setattr("emojimation.batch.run.pieces.__defaults__", (1,))
     code, _, told = command("batch", folder, "-o", tmp_path / "out.csv", "--workers", 1, "--model", model)

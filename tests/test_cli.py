@@ -1,14 +1,20 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
 
 from conftest import SAMPLES
+from emojimation.detect import DETECTORS
+from emojimation.draw.sprites import ART
+from emojimation.draw.styles import STYLES
 from emojimation.labels import EMOTIONS
-from emojimation.media import write_image
+from emojimation.media import read_image, write_image
+from emojimation.weights import emotion_models
 
 ASTRONAUT = SAMPLES / "astronaut.jpg"
 
@@ -22,7 +28,7 @@ def emojimation(command, model):
 def process(*args, **options):
     """Run the real thing: a new process."""
     command = [sys.executable, "-m", "emojimation", *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, **options)
+    return subprocess.run(command, text=True, **{"capture_output": True} | options)
 
 
 def test_a_photo_is_answered_for_a_person(emojimation):
@@ -43,7 +49,8 @@ def test_json_is_one_object_per_line_and_nothing_else(emojimation, tmp_path):
 
 
 def test_a_crop_is_answered_as_one_face(emojimation, tmp_path):
-    path = write_image(tmp_path / "crop.png", np.full((48, 48, 3), 200, np.uint8))
+    blurred = cv2.GaussianBlur(cv2.resize(read_image(ASTRONAUT).frame[64:182, 168:286], (48, 48)), (0, 0), 4)
+    path = write_image(tmp_path / "crop.png", blurred)
     code, out, _ = emojimation("image", path, "--cropped", "--json")
     assert code == 0 and json.loads(out)["faces"][0]["xyxy"] == [0, 0, 48, 48]
     code, out, _ = emojimation("image", path)
@@ -112,7 +119,7 @@ def test_info_as_json(emojimation):
     found = json.loads(out)
     assert (code, err) == (0, "") and found["model"]["labels"] == list(EMOTIONS)
     assert found["models"]["face_detector"]["intact"] is True and found["processors"] >= 1
-    assert set(found["extras"]) == {"train", "web", "desktop", "api", "ray"} and found["versions"]["numpy"]
+    assert set(found["extras"]) == {"train", "video", "web", "desktop", "api", "ray"} and found["versions"]["numpy"]
 
 
 def test_info_for_a_person(emojimation):
@@ -155,6 +162,84 @@ def test_a_reader_that_goes_away_is_no_traceback(model):
     assert done.stderr == ""
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+@pytest.mark.parametrize("args", [["image", "--json"], ["image"], ["info"], ["info", "--json"], ["--help"], ["video"]])
+def test_a_full_disk_at_standard_output_is_one_line(model, args):
+    given = {"image": [ASTRONAUT], "video": ["synthetic:0.2", "--json"]}.get(args[0], [])
+    chosen = [] if args[0] == "--help" else ["--model", model]
+    with open("/dev/full", "w") as full:
+        done = process(*args, *given, *chosen, stdout=full, capture_output=False, stderr=subprocess.PIPE)
+    assert done.returncode == 2 and done.stderr.splitlines()[-1].startswith("Error: Expected to write to standard")
+    assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
+
+
+def test_a_picture_from_standard_input(model, tmp_path):
+    with ASTRONAUT.open("rb") as file:
+        done = process("image", "-", "--json", "--out", tmp_path, "--model", model, stdin=file)
+    row = json.loads(done.stdout)
+    assert done.returncode == 0 and row["source"] == "-" and row["faces"][0]["emotion"] == "happy"
+    assert os.path.exists(row["written"])
+    done = process("image", "-", "--model", model, stdin=subprocess.DEVNULL)
+    assert done.returncode == 2 and "standard input" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_what_is_skipped_in_a_folder_is_counted_and_named(emojimation, tmp_path):
+    shutil.copy(ASTRONAUT, tmp_path)
+    (tmp_path / "notes.txt").touch()
+    code, out, err = emojimation("image", tmp_path)
+    assert code == 0 and "1 face" in out and err == "Skipped 1 file that is no picture to analyse: notes.txt\n"
+    for number in range(4):
+        (tmp_path / f"film{number}.mov").touch()
+    code, out, err = emojimation("image", tmp_path, "--json")
+    assert code == 0 and len(out.splitlines()) == 1
+    assert err.split() == (
+        [
+            "Skipped",
+            "5",
+            "files",
+            "that",
+            "are",
+            "no",
+            "pictures",
+            "to",
+            "analyse:",
+            "film0.mov,",
+            "film1.mov,",
+            "film2.mov",
+            "and",
+            "2",
+            "more",
+        ]
+    )
+
+
+@pytest.mark.parametrize(("option", "names"), [("--style", STYLES), ("--art", ART)])
+def test_every_style_and_art_is_taken_and_no_other(emojimation, tmp_path, option, names):
+    drawn = {}
+    for name in names:
+        code, _, err = emojimation("image", ASTRONAUT, "--out", tmp_path / name, "--style", "emoji", option, name)
+        assert (code, err) == (0, "")
+        drawn[name] = [path.read_bytes() for path in tmp_path.glob(f"{name}/*.jpg")]
+        assert len(drawn[name]) == (name != "none")
+    assert len({files[0] for files in drawn.values() if files}) == len([name for name in names if name != "none"])
+    code, _, err = emojimation("image", ASTRONAUT, "--out", tmp_path / "no", option, "oil")
+    assert code == 2 and all(name in err for name in names) and not (tmp_path / "no").exists()
+
+
+@pytest.mark.parametrize("command_name", ["image", "video", "webcam", "batch"])
+def test_a_detector_can_be_chosen_wherever_one_runs(command, command_name):
+    code, out, _ = command(command_name, "--help")
+    assert code == 0
+    for option in ("--detector", "--detector-model", "--min-score", "--search", "--tiles", "--prior", "--model"):
+        assert option in out
+    for name in (*DETECTORS, *emotion_models(), "everyday"):
+        assert name in out, "the help names what the tables have"
+    code, _, err = command(
+        command_name, *(["--out", "x.csv", "x"] if command_name == "batch" else []), "--detector", "no"
+    )
+    assert code == 2 and "haar" in err
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for other processes")
 def test_an_interrupt_is_130_without_a_traceback(command, monkeypatch):
     def interrupted(*_):
@@ -174,7 +259,7 @@ def test_an_interrupt_is_130_without_a_traceback(command, monkeypatch):
     ],
 )
 def test_the_next_steps_can_be_typed_as_they_stand(monkeypatch, found, called, program):
-    from emojimation.cli import app as cli
+    from emojimation.cli import demo as cli
 
     monkeypatch.setattr("shutil.which", lambda name: found)
     monkeypatch.setattr("sys.argv", [called])

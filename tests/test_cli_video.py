@@ -50,7 +50,9 @@ def test_hiding_ends_with_a_report(video, tmp_path):
         (["synthetic:1", "--json", "--every", "often"], "--every as a whole number"),
         (["synthetic:1", "--json", "--start", "soon"], "a time as seconds"),
         (["synthetic:1", "--out", "a.avi"], "ending in .mp4"),
-        (["synthetic:1", "--out", "a.mp4", "--style", "glitter"], "Expected a style of"),
+        (["synthetic:1", "--csv", "x.mp4"], "a name ending in .csv for --csv, got"),
+        (["synthetic:1", "--report", "x.csv"], "a name ending in .html for --report"),
+        (["synthetic:1", "--out", "a.mp4", "--style", "glitter"], "Expected --style as one of"),
         (["synthetic:1", "--out", "a.mp4", "--anonymise", "--style", "boxes"], "that hides faces"),
     ],
 )

@@ -34,3 +34,9 @@ def test_what_is_there_is_needed_in_silence():
     extras.need("video", "json", "sys")
     with pytest.raises(InputError, match="no-such-module"):
         extras.need("video", "json", "no_such_module")
+
+
+def test_no_other_place_tells_what_to_install():
+    sources = {path: path.read_text("utf-8") for path in (ROOT / "src").rglob("*.py")}
+    telling = {path.name for path, text in sources.items() if "pip install" in text}
+    assert telling == {"extras.py"}

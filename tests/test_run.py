@@ -1,7 +1,11 @@
+import inspect
+import io
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,8 +14,11 @@ import emojimation
 from conftest import SAMPLES
 from emojimation import InputError, analyze
 from emojimation.media import read_image, write_image
-from emojimation.photos import ImageResult, run_images
+from emojimation.photos import ImageResult, Options, run_images
 from emojimation.pipeline import make_pipeline
+
+ROOT = Path(__file__).parent.parent
+FAINT_BLUR_PX = 5.0
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +69,64 @@ def test_no_face_is_an_empty_list(model):
     assert analyze(np.full((480, 640, 3), 128, np.uint8), model=model) == []
 
 
-def test_a_small_square_picture_never_comes_back_empty_without_a_hint(model):
+def faint(astronaut):
+    """A small square around a face, so dark and blurred that the detector sees it only faintly: (64,64,3) BGR uint8."""
+    face = astronaut[64:182, 168:286]
+    return cv2.GaussianBlur(cv2.resize(face, (64, 64), interpolation=cv2.INTER_AREA), (0, 0), FAINT_BLUR_PX)
+
+
+def test_a_crop_that_comes_back_empty_comes_with_a_hint(model, astronaut):
     with pytest.warns(UserWarning, match="cropped=True"):
-        assert analyze(np.full((48, 48, 3), 128, np.uint8), model=model) == []
+        assert analyze(faint(astronaut), model=model) == []
+
+
+@pytest.mark.parametrize("value", [0, 128])
+def test_an_empty_square_is_not_said_to_be_a_face_crop(model, value, recwarn):
+    assert analyze(np.full((48, 48, 3), value, np.uint8), model=model) == [] and not recwarn.list
+
+
+def test_bytes_files_and_other_channels_are_answered_as_the_file_is(model, photo, astronaut):
+    data = photo.read_bytes()
+    alpha = np.dstack([astronaut, np.full(astronaut.shape[:2], 255, np.uint8)])
+    expected = analyze(photo, model=model)
+    with photo.open("rb") as file:
+        assert same(analyze(file, model=model), expected)
+    for given in (data, bytearray(data), memoryview(data), io.BytesIO(data), alpha):
+        assert same(analyze(given, model=model), expected)
+    grey = cv2.cvtColor(astronaut, cv2.COLOR_BGR2GRAY)
+    assert same(analyze(grey, model=model), analyze(grey[..., None], model=model))
+    assert same(analyze(grey, model=model), analyze(np.dstack([grey] * 3), model=model))
+    clear = np.dstack([astronaut, np.zeros(astronaut.shape[:2], np.uint8)])
+    assert analyze(clear, model=model) == [], "nothing but white is left of a transparent picture"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"modle": "default"}, "did you mean 'model'"),
+        ({"min_scor": 0.5}, "did you mean 'min_score'"),
+        ({"model": ["default"]}, "one value for model, got list"),
+        ({"detector": {"name": "haar"}}, "one value for detector, got dict"),
+    ],
+)
+def test_an_option_that_is_none_is_refused_by_its_nearest_name(astronaut, options, words):
+    with pytest.raises(InputError, match=words):
+        analyze(astronaut, **options)
+
+
+def test_the_options_are_those_of_the_pipeline_and_a_type_checker_knows_them(tmp_path):
+    made = [name for name in inspect.signature(make_pipeline).parameters if name != "tracker"]
+    assert set(Options.__annotations__) == set(made)
+    wrong = tmp_path / "wrong.py"
+    calls = ('analyze("a.jpg", model="lite")', 'analyze("a.jpg", modle="lite")')
+    wrong.write_text("\n".join(["from emojimation import analyze", "", *calls, ""]))
+    done = subprocess.run([sys.executable, "-m", "mypy", wrong], capture_output=True, text=True, cwd=ROOT)
+    assert ":4: error" in done.stdout and "modle" in done.stdout and ":3:" not in done.stdout
+
+
+def test_base_rates_may_be_a_list(model, astronaut):
+    shares = [1 / 7] * 7
+    assert same(analyze(astronaut, model=model, prior=shares), analyze(astronaut, model=model, prior="uniform"))
 
 
 def test_a_crop_is_always_one_face(model):
@@ -72,7 +134,7 @@ def test_a_crop_is_always_one_face(model):
     assert face.probabilities.sum() == pytest.approx(1, abs=1e-4)
 
 
-@pytest.mark.parametrize("wrong", [None, 7, [[1, 2]], b"bytes"])
+@pytest.mark.parametrize("wrong", [None, 7, [[1, 2]], open])
 def test_analyze_refuses_what_is_no_picture(model, wrong):
     with pytest.raises(InputError, match=type(wrong).__name__):
         analyze(wrong, model=model)
@@ -96,11 +158,10 @@ def test_rows_follow_the_contract(pipeline, photo, tmp_path):
     assert list(good["faces"][0]["probabilities"]) == list(emojimation.EMOTIONS)
 
 
-@pytest.mark.parametrize(
-    ("shape", "hint"), [((48, 48), True), ((200, 250), True), ((100, 250), False), ((480, 640), False)]
-)
-def test_no_face_is_said_and_a_crop_is_hinted_at(pipeline, tmp_path, shape, hint):
-    path = write_image(tmp_path / "grey.png", np.full((*shape, 3), 128, np.uint8))
+@pytest.mark.parametrize(("border", "hint"), [(0, True), (100, False)])
+def test_no_face_is_said_and_a_crop_is_hinted_at(pipeline, tmp_path, astronaut, border, hint):
+    frame = cv2.copyMakeBorder(faint(astronaut), border, border, border, border, cv2.BORDER_REPLICATE)
+    path = write_image(tmp_path / "small.png", frame)
     (result,) = run_images([path], pipeline)
     assert result.faces == () and result.error is None
     assert result.notes[0].startswith("no face found") and ("--cropped" in result.notes[0]) is hint
@@ -120,13 +181,42 @@ def test_style_none_writes_nothing(pipeline, photo, tmp_path):
     assert result.written is None and not (tmp_path / "out").exists()
 
 
-def test_pictures_of_one_name_do_not_overwrite_each_other(pipeline, tmp_path, astronaut):
-    for name in ("a/x.png", "b/x.png", "b/x.bmp"):
+def names_of(results):
+    return {Path(result.source).name: result.written.name for result in results}
+
+
+def test_names_of_outputs_keep_what_tells_the_sources_apart(pipeline, tmp_path, astronaut):
+    for name in ("a.avif", "a.bmp", "a.webp", "a.jpg", "b.png"):
+        write_image(tmp_path / "in" / name, astronaut)
+    expected = {
+        "a.avif": "a-avif-boxes.png",
+        "a.bmp": "a-bmp-boxes.png",
+        "a.webp": "a-webp-boxes.png",
+        "a.jpg": "a-boxes.jpg",
+        "b.png": "b-boxes.png",
+    }
+    assert names_of(run_images([tmp_path / "in"], pipeline, tmp_path / "out")) == expected
+    backwards = sorted((tmp_path / "in").iterdir(), reverse=True)
+    assert names_of(run_images(backwards, pipeline, tmp_path / "out")) == expected
+    assert len(list((tmp_path / "out").iterdir())) == 5
+
+
+def test_pictures_of_one_name_from_several_folders_get_the_folder_s_name(pipeline, tmp_path, astronaut):
+    for name in ("a/x.png", "b/x.png"):
         write_image(tmp_path / name, astronaut)
-    written = [
-        result.written.name for result in run_images([tmp_path / "a", tmp_path / "b"], pipeline, tmp_path / "out")
-    ]
-    assert sorted(written) == ["x-boxes-2.png", "x-boxes-3.png", "x-boxes.png"]
+    results = run_images([tmp_path / "a", tmp_path / "b"], pipeline, tmp_path / "out")
+    assert [result.written.name for result in results] == ["a-x-boxes.png", "b-x-boxes.png"]
+
+
+@pytest.mark.parametrize("out", [".", "drawn"])
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_a_run_does_not_read_what_an_earlier_one_drew(pipeline, tmp_path, astronaut, out, suffix):
+    write_image(tmp_path / f"a{suffix}", astronaut)
+    write_image(tmp_path / f"b-boxes{suffix}", astronaut)  # somebody's own picture with such a name
+    for _ in range(2):
+        results = list(run_images([tmp_path], pipeline, tmp_path / out))
+        assert {Path(result.source).name for result in results} == {f"a{suffix}", f"b-boxes{suffix}"}
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 4
 
 
 def test_a_source_is_never_overwritten(pipeline, tmp_path, astronaut):

@@ -11,7 +11,7 @@ from web_pages import html, page, sample, upload, use
 
 from emojimation.cli import web as cli_web  # isort: skip
 from emojimation import weights  # isort: skip
-from emojimation.apps.web import pictures  # isort: skip
+from emojimation.apps.web import pictures, server  # isort: skip
 from emojimation.apps.web import model as web_model  # isort: skip
 from emojimation.apps.web.settings import PageSettings, current, hand_over  # isort: skip
 from emojimation.cli.app import app  # isort: skip
@@ -89,7 +89,7 @@ def test_nobody_is_asked_for_the_way_without_turn():
 
 
 def test_telemetry_is_off_and_fonts_are_here():
-    options = cli_web.streamlit_options("127.0.0.1", 1)
+    options = server.streamlit_options("127.0.0.1", 1)
     assert options["browser_gatherUsageStats"] is False and options["server_address"] == "127.0.0.1"
     for face in options["theme_fontFaces"]:
         assert (WEB.parent / "static" / Path(face["url"]).name).read_bytes()[:4] == b"wOF2"
@@ -100,7 +100,7 @@ def test_streamlit_knows_every_option():
     from streamlit import config
 
     known = set(config._config_options_template)
-    assert {name.replace("_", ".") for name in cli_web.streamlit_options("127.0.0.1", 1)} <= known
+    assert {name.replace("_", ".") for name in server.streamlit_options("127.0.0.1", 1)} <= known
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_port_in_use_is_told():
         other.bind(("127.0.0.1", 0))
         other.listen()
         with pytest.raises(InputError, match="Take another one with --port"):
-            cli_web._check_free("127.0.0.1", other.getsockname()[1])
+            server.check_free("127.0.0.1", other.getsockname()[1])
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-from typer import Typer
 from typer.testing import CliRunner
 
 from emojimation.training.data.load import save
@@ -32,10 +31,8 @@ RECIPE = {
 
 def invoke(*arguments: object) -> str:
     """Run one of the training commands in this process; returns its standard output."""
-    from emojimation.cli import train
+    from emojimation.cli.app import app
 
-    app = Typer()
-    train.add_to(app)
     result = CliRunner().invoke(app, [str(a) for a in arguments])
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception

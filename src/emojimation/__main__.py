@@ -13,7 +13,8 @@ INTERRUPTED = 130  # as shells count it: 128 + SIGINT
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
-    0 done, 1 some of many failed, 2 a user's mistake, 130 interrupted.
+    0 done, also for no arguments, which ask for the help; 1 some of many failed, 2 a user's mistake or a full disk, 130
+    interrupted.
     `--debug`, anywhere before `--`, shows the traceback of a mistake as well.
     """
     args, debug = _without_debug(list(sys.argv[1:] if argv is None else argv))
@@ -22,16 +23,24 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     # Pillow warns of harmless flaws, such as damaged EXIF data, with its own source line.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    import typer
     from typer.exceptions import TyperException
 
     from emojimation.cli.app import app
+    from emojimation.cli.printing import writing_out
 
     try:
-        code = app(args=args or ["--help"], prog_name="emojimation", standalone_mode=False)
+        with writing_out():
+            code = app(args=args or ["--help"], prog_name="emojimation", standalone_mode=False)
+            sys.stdout.flush()
+    except typer.Exit as end:
+        return end.exit_code
     except InputError as error:
         return _failed(str(error), debug)
     except TyperException as error:
         return _failed(error.format_message(), debug)
+    except OSError as error:
+        return _failed(f"Expected a file that can be read or written, got {error}.", debug)
     except KeyboardInterrupt:
         return INTERRUPTED
     return code if isinstance(code, int) else 0

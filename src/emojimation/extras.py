@@ -22,6 +22,11 @@ def package_of(module: str) -> str:
     return PACKAGES.get(module, module.replace("_", "-"))
 
 
+def command(extra: str) -> str:
+    """The command that installs an extra."""
+    return f'pip install "emojimation[{extra}]"'
+
+
 def missing(extra: str) -> list[str]:
     """The packages of an extra that are not installed; they are looked for, not imported."""
     return _absent(EXTRAS[extra])
@@ -32,7 +37,7 @@ def need(extra: str, *modules: str) -> None:
     if absent := _absent(modules or EXTRAS[extra]):
         raise InputError(
             f"Expected the packages of the extra {extra!r}, got none of the name {' and '.join(absent)}: "
-            f'pip install "emojimation[{extra}]".'
+            f"{command(extra)}."
         )
 
 

@@ -2,20 +2,23 @@
 
 import glob
 import io
+import re
 import struct
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 
 from emojimation.errors import InputError
 
-_KINDS = (
+_KINDS = [
     "jpg",
     "jpeg",
     "jpe",
@@ -28,15 +31,21 @@ _KINDS = (
     "tif",
     "tiff",
     "avif",
+    "heic",
+    "heif",
     "ppm",
     "pgm",
     "jp2",
     "ico",
-)
+]
 SUFFIXES = frozenset(f".{kind}" for kind in _KINDS)
 # Only these decoders are tried: Pillow's others start programs (EPS) or are seldom and little tested.
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "PPM", "AVIF", "JPEG2000", "ICO")
+# The brands of a HEIF file's header that pi-heif decodes; "mif1" with AVIF inside is left to Pillow.
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _MOVING = {"GIF": "GIF", "WEBP": "WebP", "PNG": "PNG", "AVIF": "AVIF"}
+DRAWN = "Drawn by Emojimation"  # the note in a picture that is a result
+ADDRESS = re.compile(r"(https?|ftp|rtsp)://?", re.IGNORECASE)  # a `Path` keeps one slash
 MAX_MEGAPIXELS = 200
 MOST_PAGES = 1000
 ORIENTATION = 0x0112  # EXIF's tag; 1 is upright
@@ -53,7 +62,7 @@ class Picture:
 
 
 def read_image(path: str | Path) -> Picture:
-    """Read a picture file of any common kind.
+    """Read a picture file of any common kind, HEIC of phones among them.
 
     EXIF orientation is honoured, transparency is laid on white, of 16 bits the upper 8 are kept, of a moving picture
     the first frame (with a note). Raises InputError, naming the file, for one that is missing, empty, no picture,
@@ -100,31 +109,72 @@ def picture_of(image: Image.Image) -> Picture:
     return Picture(cv2.cvtColor(_rgb(upright), cv2.COLOR_RGB2BGR), tuple(notes))
 
 
+class Found(NamedTuple):
+    """Pictures that were named, and the files of folders that are none: skipped."""
+
+    pictures: list[Path]
+    skipped: list[Path]
+
+
 def find_images(paths: Iterable[str | Path]) -> list[Path]:
     """The picture files that `paths` name: files as given, folders with all below them, globs ("photos/**/*.jpg").
 
-    Sorted within a folder or glob, each file once, hidden ones left out. Raises InputError for a path that does not
-    exist, a folder without pictures or a glob that fits none.
+    Sorted within a folder or glob, each file once; hidden ones, and pictures that `write_image` wrote with `drawn`, are
+    left out. Raises InputError for a path that does not exist, a folder without pictures or a glob that fits none.
     """
-    found: dict[Path, None] = {}
+    return search_images(paths).pictures
+
+
+def search_images(paths: Iterable[str | Path]) -> Found:
+    """As `find_images`, with what was skipped."""
+    pictures: dict[Path, None] = {}
+    skipped: dict[Path, None] = {}
     for path in paths:
-        found.update(dict.fromkeys(_expanded(path)))
-    return list(found)
+        found = _expanded(path)
+        pictures.update(dict.fromkeys(found.pictures))
+        skipped.update(dict.fromkeys(found.skipped))
+    return Found(list(pictures), [path for path in skipped if path not in pictures])
 
 
-def write_image(path: str | Path, frame: np.ndarray) -> Path:
-    """Write a (H,W,3) BGR uint8 frame as JPEG, PNG, WebP or what else the suffix names; folders are made as needed."""
+def write_image(path: str | Path, frame: np.ndarray, drawn: bool = False) -> Path:
+    """Write a (H,W,3) BGR uint8 frame as JPEG, PNG, WebP or what else the suffix names; folders are made as needed.
+
+    drawn: leave the note in a JPEG or PNG that it is a result, so that `find_images` does not take it for a source.
+    Raises InputError where it cannot be written.
+    """
     path = Path(path)
+    note = _note_of(path) if drawn else {}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)).save(path, quality=92)
+        Image.fromarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)).save(path, quality=92, **note)
     except (OSError, ValueError) as error:
         raise InputError(f"Expected a picture file that can be written, got {path} ({error}).") from error
     return path
 
 
+def _note_of(path: Path) -> dict[str, Any]:
+    """What makes Pillow write the note `DRAWN` into a file of this suffix."""
+    if path.suffix.lower() == ".png":
+        info = PngInfo()
+        info.add_text("Comment", DRAWN)
+        return {"pnginfo": info}
+    return {"comment": DRAWN}
+
+
+def _is_drawn(path: Path) -> bool:
+    """Whether a picture has the note that it is a result; only the header is read, of names that results may have."""
+    if "-" not in path.stem:
+        return False
+    try:
+        with _opened(path) as image:
+            note = image.info.get("Comment", image.info.get("comment", ""))
+    except (InputError, *_READ_ERRORS):
+        return False
+    return note in (DRAWN, DRAWN.encode())
+
+
 def _check_file(path: Path) -> None:
-    if path.is_dir():
+    if is_folder(path):
         raise InputError(f"Expected a picture file, got the folder {path}.")
     if not path.exists():
         raise InputError(f"Expected a picture, got {path}, which does not exist. Check the spelling.")
@@ -135,14 +185,26 @@ def _check_file(path: Path) -> None:
 @contextmanager
 def _opened(file: Path | io.BytesIO) -> Iterator[Image.Image]:
     """Open by the header alone, with our limit on pixels in place of Pillow's, which is lower and only warns."""
+    formats = (*_FORMATS, *_heif(file))
     with _PILLOW_LIMIT:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            image = Image.open(file, formats=_FORMATS)
+            image = Image.open(file, formats=formats)
         finally:
             Image.MAX_IMAGE_PIXELS = limit
     with image:
         yield image
+
+
+def _heif(file: Path | io.BytesIO) -> tuple[str, ...]:
+    """Pillow's name for HEIF where the file may be one; its decoder is loaded for such a file alone."""
+    head = file.getvalue()[:32] if isinstance(file, io.BytesIO) else _head(file)
+    if head[4:8] != b"ftyp" or head[8:12] not in _HEIF_BRANDS or b"avif" in head:
+        return ()
+    from pi_heif import register_heif_opener
+
+    register_heif_opener()
+    return ("HEIF",)
 
 
 def _check_size(size: tuple[int, int], what: str | Path, max_megapixels: float = MAX_MEGAPIXELS) -> None:
@@ -168,7 +230,7 @@ def _notes(image: Image.Image) -> list[str]:
 
 
 def _pages(image: Image.Image) -> int:
-    """Pages of a TIFF, counted up to `MOST_PAGES`: Pillow's own count takes minutes for a file of 100,000 empty ones."""
+    """Pages of a TIFF, counted up to `MOST_PAGES`: Pillow's own count takes minutes for 100,000 empty ones."""
     pages = 1
     try:
         while pages < MOST_PAGES:
@@ -201,14 +263,30 @@ def _eight_bits(grey: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(grey * scale), 0, 255).astype(np.uint8)
 
 
+def is_folder(path: Path) -> bool:
+    """Whether a path is a folder. Raises InputError for what is no path: a data URI, an address, other text."""
+    text = str(path)
+    if text.startswith("data:"):
+        raise InputError("Expected a picture's path, got a data URI. Decode its base64 and hand over the bytes.")
+    if ADDRESS.match(text):
+        raise InputError(
+            f"Expected a picture, got the address {text}; pictures are not fetched. Save it to a file first."
+        )
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise InputError(
+            f"Expected a picture's path, got a text of {len(text)} characters that is none ({error.strerror}): "
+            "of base64, hand over the decoded bytes."
+        ) from error
+
+
 def _hint(file: Path | io.BytesIO) -> str:
     """What to do about a file that is no picture we read."""
     head = file.getvalue()[:32] if isinstance(file, io.BytesIO) else _head(file)
-    if head[4:8] == b"ftyp" and head[8:11] in (b"hei", b"hev", b"mif", b"msf"):
-        return "HEIC is not read: save it as JPEG first."
     if b"\0" not in head and head.isascii():
         return "It holds text."
-    return "Expected are JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF."
+    return "Expected are JPEG, PNG, WebP, HEIC, GIF, BMP, TIFF, AVIF."
 
 
 def _head(path: Path) -> bytes:
@@ -216,20 +294,22 @@ def _head(path: Path) -> bytes:
         return file.read(32)
 
 
-def _expanded(path: str | Path) -> list[Path]:
+def _expanded(path: str | Path) -> Found:
     path = Path(path).expanduser()
-    if path.is_dir():
+    if is_folder(path):
         below = (p for p in path.rglob("*") if not any(part.startswith(".") for part in p.relative_to(path).parts))
         return _pictures(below, f"in the folder {path}")
     if path.exists():
-        return [path]
+        return Found([path], [])
     if glob.has_magic(str(path)):
         return _pictures(map(Path, glob.glob(str(path), recursive=True)), f"that fits {path}")
     raise InputError(f"Expected a picture, a folder or a glob, got {path}, which does not exist. Check the spelling.")
 
 
-def _pictures(candidates: Iterable[Path], where: str) -> list[Path]:
-    found = sorted(path for path in candidates if path.suffix.lower() in SUFFIXES and path.is_file())
+def _pictures(candidates: Iterable[Path], where: str) -> Found:
+    files = sorted(path for path in candidates if path.is_file())
+    found = [path for path in files if path.suffix.lower() in SUFFIXES and not _is_drawn(path)]
     if not found:
         raise InputError(f"Expected a picture {where}, got none (looked for {' '.join(sorted(SUFFIXES))}).")
-    return found
+    kept = set(found)
+    return Found(found, [path for path in files if path not in kept])

@@ -34,7 +34,8 @@ class Prior:
 
 
 def prior_of(asked: "str | Sequence[float] | Prior", labels: LabelSet) -> Prior:
-    """The base rates `asked` for: one of `NAMES`, a number of at least 0 for each class, or a `Prior`.
+    """The base rates `asked` for: one of `NAMES`, a number of at least 0 for each class (also as
+    text, with commas), or a `Prior`.
 
     "fer2013" are those of the training data: nothing is corrected. "everyday" corrects models whose classes are the
     emotions; for other classes nobody knows the everyday mix, and nothing is corrected either. Raises InputError.
@@ -42,13 +43,24 @@ def prior_of(asked: "str | Sequence[float] | Prior", labels: LabelSet) -> Prior:
     if isinstance(asked, Prior):
         return asked
     if isinstance(asked, str):
-        return _named(asked, labels)
+        numbers = _numbers(asked)
+        if numbers is None:
+            return _named(asked, labels)
+        asked = numbers
     values = np.array(asked, np.float64)
     if values.shape != (len(labels),) or not np.isfinite(values).all() or values.min() < 0 or values.sum() <= 0:
         raise InputError(
             f"Expected a prior of {len(labels)} numbers of at least 0 ({', '.join(labels.names)}), got {asked!r}."
         )
     return Prior("own", values / values.sum())
+
+
+def _numbers(text: str) -> tuple[float, ...] | None:
+    """The numbers of a text such as "0.1,0.2,0.7"; None where it is not that."""
+    try:
+        return tuple(float(share) for share in text.split(",")) if "," in text else None
+    except ValueError:
+        return None
 
 
 def _named(name: str, labels: LabelSet) -> Prior:

@@ -219,7 +219,7 @@ def test_other_rows_or_targets_do_not_resume_a_run(toy: tuple[Path, Path], tmp_p
 
 
 def test_training_switches_onednn_on_unless_the_user_said_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
-    from emojimation.cli.judge import need_training
+    from emojimation.training.fit.backend import need_training
 
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     need_training()

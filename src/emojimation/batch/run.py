@@ -12,6 +12,7 @@ from emojimation.batch.journal import Journal
 from emojimation.batch.listing import Item, Listing, bytes_of, clean, listing_of
 from emojimation.batch.output import Output, earlier_of, finish
 from emojimation.batch.workers import Workers
+from emojimation.detect import Search
 from emojimation.errors import InputError
 from emojimation.files import usable_processors
 from emojimation.weights import resolve, sha256
@@ -27,7 +28,8 @@ _loaded: list["Answerer"] = []  # of a worker process
 class BatchOptions:
     """What the answers depend on. model: name or path. min_score: the detector's threshold, None for its own.
 
-    prior: base rates, one of `priors.NAMES`.
+    detector, detector_model, search, tiles: as `make_pipeline` takes them. prior: base rates as text, as
+    `priors.prior_of` takes it.
     """
 
     source: str
@@ -36,14 +38,19 @@ class BatchOptions:
     tiles: bool = False
     min_score: float | None = None
     prior: str = "everyday"
+    detector: str = "blazeface"
+    detector_model: str | None = None
+    search: Search | None = None
 
 
 @dataclass(slots=True)
 class Summary:
-    """What came of a batch. pictures: answered, also before a resume. before: of these, answered earlier. failed: could
-    not be
-    read. emotions: faces of each class, of the sure answers. seconds, per_s: of this run. interrupted: by Ctrl-C. sample: some rows with
-    faces, taken evenly by chance."""
+    """What came of a batch.
+
+    pictures: answered, also before a resume. before: of these, answered earlier. failed: could not be read. emotions:
+    faces of each class, of the sure answers. seconds, per_s: of this run. interrupted: by Ctrl-C. sample: some rows
+    with faces, taken evenly by chance.
+    """
 
     pictures: int = 0
     before: int = 0
@@ -98,7 +105,13 @@ class Answerer:
         cv2.setNumThreads(1)  # the processes are the parallelism
         self.settings = settings
         self._pipeline = make_pipeline(
-            settings.model, min_score=settings.min_score, tiles=settings.tiles, prior=settings.prior
+            settings.model,
+            settings.detector,
+            min_score=settings.min_score,
+            tiles=settings.tiles,
+            prior=settings.prior,
+            detector_model=settings.detector_model,
+            search=settings.search,
         )
 
     def __call__(self, item: Item) -> Row:

@@ -1,9 +1,7 @@
 """`emojimation data`: what a data set holds, conversion between its shapes, and the audit."""
 
-import importlib
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import Annotated
 
 import numpy as np
@@ -11,8 +9,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from emojimation.cli.judge import SKIP_BAD, loaded
+from emojimation.cli.options import SkipBad
+from emojimation.cli.scores import loaded
 from emojimation.errors import InputError
+from emojimation.extras import need
 from emojimation.training.data.load import FORMATS, Dataset, format_of, save
 
 app = typer.Typer(help="Look into, convert and audit a data set of faces.", no_args_is_help=True)
@@ -24,21 +24,11 @@ Ferplus = Annotated[Path | None, typer.Option(help="FER+ votes (fer2013new.csv),
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output and nothing else.")]
 
 
-def extra(module: str, needs: str) -> ModuleType:
-    """A module of ours that needs the package `needs`; InputError tells how to install that where it is absent."""
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        if error.name is None or error.name.split(".")[0] != needs:
-            raise
-        raise InputError(f'this needs the package {needs}; install it: pip install "emojimation[train]"') from None
-
-
 @app.command()
 def info(
     path: Source,
     ferplus: Ferplus = None,
-    skip_bad: SKIP_BAD = False,
+    skip_bad: SkipBad = False,
     out: Annotated[Path | None, typer.Option(help="Write the counts as a bar chart (.png, .svg, .pdf).")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -66,7 +56,9 @@ def chart(dataset: Dataset, out: Path) -> None:
         raise InputError(
             f"{out}: expected a chart file ending in .png, .svg or .pdf, found {out.suffix or 'no suffix'!r}"
         )
-    plots = extra("emojimation.training.report.plots", "matplotlib")
+    need("train", "matplotlib")
+    from emojimation.training.report import plots
+
     out.parent.mkdir(parents=True, exist_ok=True)
     plots.class_bars(dataset, out)
 
@@ -106,7 +98,7 @@ def convert(
     target: Annotated[Path, typer.Argument(help="File or new folder to write.", show_default=False)],
     format: Annotated[str | None, typer.Option(help=f"{', '.join(FORMATS)}; by the target's name if left out.")] = None,
     ferplus: Ferplus = None,
-    skip_bad: SKIP_BAD = False,
+    skip_bad: SkipBad = False,
 ) -> None:
     """Write a data set in another shape: csv, folders or Parquet; every row, in its order."""
     chosen = format or format_of(target)
@@ -123,7 +115,7 @@ def convert(
 def audit(
     path: Source,
     ferplus: Ferplus = None,
-    skip_bad: SKIP_BAD = False,
+    skip_bad: SkipBad = False,
     out: Annotated[Path, typer.Option(help="Folder for audit.html, audit.json and exclude.csv.")] = Path("audit"),
     probabilities: Annotated[
         Path | None,

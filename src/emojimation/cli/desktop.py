@@ -2,22 +2,14 @@
 
 from enum import StrEnum
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Annotated
 
 import typer
 
+from emojimation.cli.options import one_of
 from emojimation.errors import InputError
-
-
-class WindowStyle(StrEnum):
-    """How faces are drawn in the window."""
-
-    boxes = "boxes"
-    emoji = "emoji"
-    avatar = "avatar"
-    blur = "blur"
-    pixelate = "pixelate"
-    none = "none"
+from emojimation.extras import need
 
 
 class Theme(StrEnum):
@@ -25,11 +17,6 @@ class Theme(StrEnum):
 
     dark = "dark"
     light = "light"
-
-
-def add_to(app: typer.Typer) -> None:
-    """Give `app` the command of this module."""
-    app.command()(desktop)
 
 
 def desktop(
@@ -43,7 +30,10 @@ def desktop(
         str | None, typer.Option("--model", help="Name or path of the emotion model.", show_default="as last time")
     ] = None,
     style: Annotated[
-        WindowStyle | None, typer.Option("--style", help="How faces are drawn.", show_default="as last time")
+        str | None,
+        typer.Option(
+            "--style", help="How faces are drawn: {styles}.", show_default="as last time", callback=one_of("styles")
+        ),
     ] = None,
     theme: Annotated[Theme | None, typer.Option("--theme", help="Colours.", show_default="as last time")] = None,
     folder: Annotated[
@@ -54,25 +44,19 @@ def desktop(
     ] = False,
 ) -> int:
     """Open the window: live picture, avatar, probabilities, history, recording."""
-    try:
-        app = import_module("emojimation.apps.desktop.window")
-    except ImportError as error:
-        raise InputError(_missing(error)) from error
+    if find_spec("_tkinter") is None:
+        raise InputError(
+            "Expected Tk for the window, got a Python without it. On Debian: apt-get install python3-tk; or use `web`."
+        )
+    need("desktop", "sv_ttk")
+    app = import_module("emojimation.apps.desktop.window")
     return int(
         app.open_window(
             source,
             model,
-            style=style and style.value,
+            style=style,
             theme=theme and theme.value,
             folder=folder,
             anonymise=anonymise or None,
         )
     )
-
-
-def _missing(error: ImportError) -> str:
-    if error.name in ("tkinter", "_tkinter"):
-        return (
-            "Expected Tk for the window, got a Python without it. On Debian: apt-get install python3-tk; or use `web`."
-        )
-    return f'Expected {error.name} for the window, got none: pip install "emojimation[desktop]".'

@@ -8,20 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from emojimation.cli.judge import (
-    DATA,
-    FERPLUS,
-    RUN,
-    SKIP_BAD,
-    console,
-    holding_out,
-    loaded,
-    need,
-    need_training,
-    print_scores,
-    write,
-)
+from emojimation.cli.options import Data, Ferplus, Run, SkipBad
+from emojimation.cli.printing import console
+from emojimation.cli.scores import holding_out, loaded, print_scores
 from emojimation.errors import InputError
+from emojimation.extras import need
+from emojimation.files import write_whole
 
 FILES = {
     "onnx": "model.onnx",
@@ -35,8 +27,8 @@ FORMATS = tuple(FILES)
 
 
 def export(
-    run: RUN,
-    data: DATA,
+    run: Run,
+    data: Data,
     format_: Annotated[
         str,
         typer.Option(
@@ -45,8 +37,8 @@ def export(
         ),
     ] = "onnx",
     name: Annotated[str, typer.Option(help="Name that the model gives itself.")] = "",
-    ferplus: FERPLUS = None,
-    skip_bad: SKIP_BAD = False,
+    ferplus: Ferplus = None,
+    skip_bad: SkipBad = False,
     calibration: Annotated[
         str, typer.Option(help="For onnx: temperature, vector (scale and bias of each class), or auto: what wins.")
     ] = "temperature",
@@ -64,6 +56,8 @@ def export(
     runs.need(run, "model.onnx" if format_ == "int8" else "model.keras")
     dataset = holding_out(loaded(data, ferplus, skip_bad=skip_bad))
     if format_ != "onnx":
+        from emojimation.training.fit.backend import need_training
+
         need_training()
         from emojimation.training.train import prepared, run_recipe
 
@@ -81,6 +75,8 @@ def export(
 
 
 def _export_onnx(run: Path, dataset: Any, name: str, calibration: str) -> None:
+    from emojimation.training.fit.backend import need_training
+
     need_training()
     from emojimation.training.train import finish
 
@@ -94,13 +90,13 @@ def _print_parity(difference: float, n: int) -> None:
 
 
 def _export_int8(run: Path, dataset: Any, name: str) -> None:
-    need("onnx")
+    need("train", "onnx")
     from emojimation.training.export.quantize import to_int8
     from emojimation.weights import sha256
 
     source = run / "model.onnx"
     figures = to_int8(source, run / "model.int8.onnx", dataset, name) | {"source_sha256": sha256(source)}
-    write(run / "int8.json", json.dumps(figures, indent=1) + "\n")
+    write_whole(run / "int8.json", json.dumps(figures, indent=1) + "\n")
     console.print(
         f"float {figures['accuracy_float']:.2%}, int8 {figures['accuracy']:.2%} on {figures['n']} validation pictures: "
         f"{0.0 - 100 * figures['accuracy_drop']:+.2f} points; same answer on {figures['agreement']:.1%}"
@@ -117,6 +113,8 @@ def _export_int8(run: Path, dataset: Any, name: str) -> None:
 
 def _export_keras(run: Path, dataset: Any, name: str, format_: str) -> None:
     """Write the run's Keras model with calibration and labels inside; these files bear no name."""
+    from emojimation.training.fit.backend import need_training
+
     need_training()
     from emojimation.training.export import export as files
     from emojimation.training.fit.runs import load_keras, saved_calibration

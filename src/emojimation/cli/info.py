@@ -1,23 +1,26 @@
-"""What `emojimation info` tells: versions, processors, extras, models, and the card of one of them."""
+"""The command `info`: versions, processors, extras, models, and the card of one of them."""
 
-import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from typing import Any
 
 import emojimation
 from emojimation import weights
+from emojimation.cli.options import Json, Model
+from emojimation.cli.printing import print_json
+from emojimation.extras import EXTRAS, command, missing
+from emojimation.files import usable_processors
 
 RUN_TIME = ("numpy", "opencv-python-headless", "onnxruntime", "pillow", "typer", "rich")
-# Extra -> the modules that show that it is installed; they are looked for, not imported.
-EXTRAS = {
-    "train": ("keras", "tensorflow", "tf2onnx", "onnx", "pyarrow", "matplotlib"),
-    "web": ("streamlit", "streamlit_webrtc", "altair", "av"),
-    "desktop": ("tkinter", "sv_ttk", "av"),
-    "api": ("fastapi", "uvicorn", "prometheus_client", "av"),
-    "ray": ("ray", "pyarrow"),
-}
+
+
+def info(as_json: Json = False, model: Model = "default") -> None:
+    """Show versions, the model's card, processors, and which extras are installed."""
+    found = facts(model)
+    if as_json:
+        print_json(found)
+    else:
+        print_facts(found)
 
 
 def facts(model: str = "default") -> dict[str, Any]:
@@ -30,10 +33,10 @@ def facts(model: str = "default") -> dict[str, Any]:
         "emojimation": emojimation.__version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "processors": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "processors": usable_processors(),
         "onnxruntime_providers": onnxruntime.get_available_providers(),
         "versions": {name: _version(name) for name in RUN_TIME},
-        "extras": {name: [m for m in modules if find_spec(m) is None] for name, modules in EXTRAS.items()},
+        "extras": {name: missing(name) for name in EXTRAS},
         "models": {name: row | {"intact": _intact(name)} for name, row in weights.manifest().items()},
         "model": EmotionClassifier(model).card,
     }
@@ -44,8 +47,8 @@ def print_facts(found: dict[str, Any]) -> None:
     print(f"emojimation {found['emojimation']} on Python {found['python']}, {found['platform']}")
     print(f"processors    {found['processors']} ({', '.join(found['onnxruntime_providers'])})")
     print("versions      " + ", ".join(f"{name} {number}" for name, number in found["versions"].items()))
-    for name, missing in found["extras"].items():
-        state = f"missing {', '.join(missing)}: pip install 'emojimation[{name}]'" if missing else "installed"
+    for name, absent in found["extras"].items():
+        state = f"missing {', '.join(absent)}: {command(name)}" if absent else "installed"
         print(f"extra {name:<8} {state}")
     for name, row in found["models"].items():
         state = "intact" if row["intact"] else "DAMAGED"

@@ -1,11 +1,23 @@
-"""How the commands show a face to a person."""
+"""How the commands show a face, a row of JSON and a number of things."""
 
-from typing import TYPE_CHECKING
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+
+from emojimation.errors import InputError
 
 if TYPE_CHECKING:
     from emojimation.faces import Face
 
 TOP = 3  # emotions shown for a face
+NAMED = 3  # files that are named, of many
+console = Console(stderr=True)
 
 
 def face_line(face: "Face") -> str:
@@ -20,3 +32,40 @@ def top_emotions(face: "Face") -> str:
         return "not classified"
     values = face.to_dict()["probabilities"]
     return ", ".join(f"{name} {values[name]:.0%}" for name in face.ranked()[:TOP])
+
+
+def print_json(row: Any) -> None:
+    """One line of JSON on standard output, at once; other than ASCII only where the terminal shows it."""
+    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    with writing_out():
+        print(json.dumps(row, ensure_ascii=not utf8), flush=True)
+
+
+@contextmanager
+def writing_out() -> Iterator[None]:
+    """Ends a command whose standard output takes no more: quietly where a reader such as `head` has enough, with an
+    InputError where its disk is full. What is still buffered goes nowhere, or it would fail again at the exit.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        with suppress(OSError, ValueError):  # no file at all, as in a test
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise typer.Exit from None
+        raise InputError(
+            f"Expected to write to standard output, got {error.strerror}: make room or send it elsewhere."
+        ) from error
+
+
+def counted(number: int, thing: str, several: str = "") -> str:
+    """ "1 face", "2 faces"."""
+    return f"{number} {thing if number == 1 else several or f'{thing}s'}"
+
+
+def some(names: list[str]) -> str:
+    """The first names, and how many more there are."""
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -6,24 +6,27 @@ from typing import Annotated, Any
 
 import typer
 
-from emojimation.cli.judge import FERPLUS, RUN, SKIP_BAD, corruption_table, holding_out, loaded, need, sampled, write
+from emojimation.cli.options import Ferplus, Run, SkipBad
+from emojimation.cli.scores import corruption_table, holding_out, loaded, sampled
 from emojimation.errors import InputError
+from emojimation.extras import need
+from emojimation.files import write_whole
 
 
 def report(
-    run: RUN,
+    run: Run,
     data: Annotated[
         Path | None, typer.Option("--data", help="What the run was trained on: adds bars, mistakes and corruptions.")
     ] = None,
-    ferplus: FERPLUS = None,
+    ferplus: Ferplus = None,
     scores: Annotated[
         list[Path] | None, typer.Option(help="JSON of `emojimation evaluate`, e.g. on the test split, for the card.")
     ] = None,
-    skip_bad: SKIP_BAD = False,
+    skip_bad: SkipBad = False,
     sample: Annotated[int, typer.Option(min=0, help="Pictures for the corruption table; 0: all.")] = 1000,
 ) -> None:
     """Write RUN/report.html, one page with all figures and plots, and RUN/MODEL_CARD.md."""
-    need("matplotlib")
+    need("train", "matplotlib")
     from emojimation.training.export import card
     from emojimation.training.fit import runs
     from emojimation.training.report import page as report_page
@@ -33,8 +36,8 @@ def report(
     rows = _rows_of_run(opened, data, ferplus, skip_bad) if data else None
     if rows is not None:
         opened = _with_corruptions(opened, rows[1], sample)
-    write(run / "MODEL_CARD.md", card.model_card(opened, extra))
-    write(run / "report.html", report_page.page(opened, extra, *(rows or (None, None, None))))
+    write_whole(run / "MODEL_CARD.md", card.model_card(opened, extra))
+    write_whole(run / "report.html", report_page.page(opened, extra, *(rows or (None, None, None))))
     typer.echo(f"Written: {run / 'report.html'}, {run / 'MODEL_CARD.md'}", err=True)
 
 
@@ -67,5 +70,5 @@ def _with_corruptions(opened: Any, rows: Any, sample: int) -> Any:
     if opened.corruptions and facts.items() <= opened.corruptions.items():
         return opened
     table = corruption_table(EmotionClassifier(model, labels=opened.metrics["labels"]), some) | facts
-    write(opened.folder / "corruptions.json", json.dumps(table, indent=1) + "\n")
+    write_whole(opened.folder / "corruptions.json", json.dumps(table, indent=1) + "\n")
     return replace(opened, corruptions=table)

@@ -1,4 +1,4 @@
-"""The command `train`. Heavy modules load when it runs, not before; `judge` has what follows a training."""
+"""The command `train`. Heavy modules load when it runs, not before."""
 
 import statistics
 from pathlib import Path
@@ -6,31 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
-from emojimation.cli.ensemble import ensemble
-from emojimation.cli.export import export
-from emojimation.cli.judge import (
-    DATA,
-    FERPLUS,
-    SKIP_BAD,
-    console,
-    evaluate,
-    holding_out,
-    loaded,
-    need_training,
-    print_scores,
-)
-from emojimation.cli.report import report
-
-
-def add_to(app: typer.Typer) -> None:
-    """Give `app` the commands of this module."""
-    for command in (train, evaluate, export, ensemble, report):
-        app.command()(command)
+from emojimation.cli.options import Data, Ferplus, SkipBad
+from emojimation.cli.printing import console
+from emojimation.cli.scores import holding_out, loaded, print_scores
 
 
 def train(
-    data: DATA,
-    ferplus: FERPLUS = None,
+    data: Data,
+    ferplus: Ferplus = None,
     recipe: Annotated[
         str | None,
         typer.Option(
@@ -62,7 +45,7 @@ def train(
         Path | None, typer.Option(help="Distil: .npy of (n,classes) probabilities of the training rows, in order.")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Train this many seeds from --seed on, and print the spread.")] = 1,
-    skip_bad: SKIP_BAD = False,
+    skip_bad: SkipBad = False,
     tensorboard: Annotated[bool, typer.Option(help="Also write the curves to RUN/tensorboard.")] = False,
 ) -> None:
     """Train a network, calibrate it, export it and score the exported file on the validation split.
@@ -70,6 +53,8 @@ def train(
     DATA without a validation split, such as your own folder of pictures, has 15 % of each class set apart for it.
     Ctrl-C writes a checkpoint, which --resume goes on from.
     """
+    from emojimation.training.fit.backend import need_training
+
     need_training()
     from emojimation.training.train import prepared, thin_classes, without_rows
 

@@ -12,6 +12,17 @@ from emojimation.video import writer
 from emojimation.video.sound import Sound
 from emojimation.video.source import open_source
 
+# Kind -> suffixes that say it; a file of one kind does not get the suffix of another.
+SUFFIXES = {
+    "film": (".mp4", ".webm", ".mkv", ".mov", ".avi"),
+    "jsonl": (".jsonl", ".ndjson", ".json"),
+    "csv": (".csv", ".tsv"),
+    "parquet": (".parquet", ".pq"),
+    "srt": (".srt",),
+    "vtt": (".vtt",),
+    "report": (".html", ".htm"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Targets:
@@ -37,13 +48,16 @@ class Targets:
         return next(iter(self.all.values()), None)
 
     def check(self, source: str | int | Path) -> None:
-        """Raise InputError for a target that is the source, a folder, named twice, or that cannot be written."""
+        """Raise InputError for a target that is the source, a folder, named twice, or of another kind by its suffix."""
         seen: dict[Path, str] = {}
         for kind, path in self.all.items():
             place = path.resolve()
             if place in seen:
                 raise InputError(f"Expected different files for --{seen[place]} and --{kind}, got {path} for both.")
             seen[place] = kind
+            other = next((name for name, suffixes in SUFFIXES.items() if path.suffix.lower() in suffixes), kind)
+            if other != kind:
+                raise InputError(f"Expected a name ending in {SUFFIXES[kind][0]} for --{kind}, got {path}.")
             if path.is_dir():
                 raise InputError(f"Expected a file's name to write to, got the folder {path}.")
             if _is_within(path, source):

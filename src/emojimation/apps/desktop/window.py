@@ -29,6 +29,7 @@ from emojimation.apps.desktop.sources import Cameras, check
 from emojimation.apps.desktop.view import View
 from emojimation.apps.desktop.widgets import aware_of_dpi, scale_fonts, scale_of
 from emojimation.errors import InputError
+from emojimation.extras import need
 
 if TYPE_CHECKING:
     from emojimation.apps.desktop.painter import Shown
@@ -250,10 +251,7 @@ def open_window(source: str | None = None, model: str | None = None, **changes: 
 
     Raises InputError where there is no display or theme, or source or model do not exist.
     """
-    try:
-        import sv_ttk  # noqa: F401 - asked for here, so that the message comes before a window
-    except ImportError as error:
-        raise InputError('Expected sv-ttk for the window, got none: pip install "emojimation[desktop]".') from error
+    need("desktop", "sv_ttk")  # asked for here, so that the message comes before a window
     kept = load()
     asked = {name: value for name, value in changes.items() if value is not None}
     chosen = model or kept.model

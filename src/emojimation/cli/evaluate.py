@@ -1,109 +1,27 @@
-"""The command `evaluate`, and what the commands around a training share. Heavy modules load when a command runs."""
+"""The command `evaluate`: model files scored on one split."""
 
 import io
 import json
-import os
-import sys
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, track
+from rich.progress import Progress
 from rich.table import Table
 
+from emojimation.cli.options import Data, Ferplus, SkipBad
+from emojimation.cli.printing import console
+from emojimation.cli.scores import corruption_table, holding_out, loaded, print_scores, sampled
 from emojimation.errors import InputError
+from emojimation.files import write_whole
 
-DATA = Annotated[Path, typer.Option("--data", help="FER2013 in any of its shapes, or a folder per class.")]
-FERPLUS = Annotated[Path | None, typer.Option("--ferplus", help="fer2013new.csv with the FER+ votes, row by row.")]
-SKIP_BAD = Annotated[bool, typer.Option("--skip-bad", help="Leave damaged picture files out and name them.")]
-RUN = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `emojimation train`.")]
-SHOWN = (
-    "model",
-    "n",
-    "accuracy",
-    "macro_f1",
-    "ece",
-    "accuracy_without_duplicates",
-    "accuracy_without_same_photo",
-    "ferplus_accuracy",
-    "ferplus8_accuracy",
-    "temperature",
-    "threshold",
-)
 SHOWN_END_TO_END = ("n", "missed", "accuracy_of_found", "accuracy_direct_of_found", "accuracy_all")
-console = Console(stderr=True)
-
-
-def need_training() -> None:
-    """Load Keras and its backend; InputError with the command that installs them where they are absent.
-
-    TensorFlow's library writes lines about its build to standard error whatever its log level is, so that stream is
-    closed to it while it loads; who sets TF_CPP_MIN_LOG_LEVEL wants to see them. Where the processor lacks AVX-512,
-    TensorFlow leaves oneDNN off unless asked, and trains a third slower (docs/experiments.md).
-    """
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    if "TF_CPP_MIN_LOG_LEVEL" in os.environ or "keras" in sys.modules:
-        return need("keras")
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        need("keras")
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
-def need(package: str) -> None:
-    """InputError with the command that installs it where `package` is absent."""
-    try:
-        __import__(package)
-    except ImportError as error:
-        raise InputError(
-            f'Expected the training packages, got none ({error.name} is missing): pip install "emojimation[train]".'
-        ) from error
-
-
-def loaded(data: Path, ferplus: Path | None = None, size: int = 48, skip_bad: bool = False) -> Any:
-    """The data set in `data`; with `skip_bad` without its damaged pictures, which standard error then names."""
-    from emojimation.training.data.load import load
-
-    skipped: list[str] = []
-    dataset = load(data, ferplus, size, skipped if skip_bad else None)
-    if skipped:
-        console.print(f"Left out {len(skipped)} damaged pictures: {', '.join(skipped)}", soft_wrap=True)
-    return dataset
-
-
-def holding_out(dataset: Any) -> Any:
-    """The data set with a validation split: part of its training rows where it has none, which standard error says."""
-    from emojimation.training.data.holdout import with_validation
-
-    whole, held = with_validation(dataset)
-    if held:
-        console.print(
-            f"No validation split in {dataset.source}: {held} of its {len(dataset)} pictures are set apart for it."
-        )
-    return whole
-
-
-def print_scores(scores: dict[str, Any], keys: tuple[str, ...] = SHOWN) -> None:
-    """The figures `keys` that `scores` has, one a line, with their 95 % intervals, on standard error."""
-    for key in keys:
-        if scores.get(key) is not None:
-            value, interval = scores[key], scores.get(f"{key}_ci95")
-            words = f"{value:.4f}" if isinstance(value, float) else value
-            console.print(f"{key:>30}  {words}" + (f"  ({interval[0]:.4f} to {interval[1]:.4f})" if interval else ""))
 
 
 def evaluate(
-    data: DATA,
+    data: Data,
     split: Annotated[str, typer.Option(help="train, val (PublicTest) or test (PrivateTest).")] = "val",
     model: Annotated[
         list[str] | None,
@@ -113,11 +31,11 @@ def evaluate(
         Path | None,
         typer.Option(help="What the model was trained on, if it is not in DATA: duplicates are counted apart."),
     ] = None,
-    ferplus: FERPLUS = None,
+    ferplus: Ferplus = None,
     tta: Annotated[bool, typer.Option(help="Mean of each picture and its mirror image.")] = False,
     corruptions: Annotated[bool, typer.Option(help="Also under blur, darkness, noise and more; slow.")] = False,
     sample: Annotated[int, typer.Option(min=0, help="Pictures for --corruptions and --end-to-end; 0: all.")] = 0,
-    skip_bad: SKIP_BAD = False,
+    skip_bad: SkipBad = False,
     end_to_end: Annotated[bool, typer.Option(help="Also with the face detector in front.")] = False,
     threads: Annotated[int, typer.Option(min=1)] = 1,
     probabilities_out: Annotated[
@@ -183,8 +101,6 @@ def _save_probabilities(path: Path, answers: list[Any]) -> None:
     """Write the mean of the models' probabilities, each (n,7), as float32."""
     import numpy as np
 
-    from emojimation.files import write_whole
-
     buffer = io.BytesIO()
     np.save(buffer, np.mean(answers, axis=0, dtype=np.float32))
     write_whole(path if path.suffix == ".npy" else path.with_name(f"{path.name}.npy"), buffer.getvalue())
@@ -196,25 +112,6 @@ def _split(word: str) -> str:
     if split_of(word) is None:
         raise InputError(f"Expected --split {', '.join(SPLITS)}, got {word!r}: use one of these.")
     return str(split_of(word))
-
-
-def sampled(rows: Any, number: int, seed: int = 0) -> Any:
-    """`number` random rows in their order, or all for 0."""
-    import numpy as np
-
-    if not number or number >= len(rows):
-        return rows
-    return rows.take(np.sort(np.random.default_rng(seed).permutation(len(rows))[:number]))
-
-
-def corruption_table(classifier: Any, rows: Any) -> dict[str, Any]:
-    """`corrupt.table` of a classifier on a Dataset, with a progress bar on standard error."""
-    from emojimation.training.data import corrupt
-
-    clean = float((classifier.predict(rows.images).argmax(1) == rows.labels).mean())
-    measured = corrupt.measure(classifier.predict, rows.images, rows.labels)
-    shown = track(measured, "corruptions", total=corrupt.steps(), console=console, transient=True)
-    return corrupt.table(list(shown), clean, len(rows))
 
 
 def _end_to_end(classifier: Any, rows: Any) -> dict[str, Any]:
@@ -238,7 +135,7 @@ def _tell(scores: dict[str, Any], each: list[dict[str, Any]], json_out: Path | N
         typer.echo(text)
         return
     if json_out:
-        write(json_out, text + "\n")
+        write_whole(json_out, text + "\n")
     for one in each:
         print_scores(one)
     for pair in scores.get("comparisons", ()):
@@ -249,15 +146,6 @@ def _tell(scores: dict[str, Any], each: list[dict[str, Any]], json_out: Path | N
     print_scores(scores.get("end_to_end", {}), SHOWN_END_TO_END)
     if "corruptions" in scores:
         _print_corruptions(scores["corruptions"])
-
-
-def write(path: Path, text: str) -> None:
-    """Write a text file and the folders above it; InputError where the disk says no."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"Expected to write {path}, got {error.strerror}: give another place.") from error
 
 
 def _print_corruptions(table: dict[str, Any]) -> None:

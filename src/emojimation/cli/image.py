@@ -1,0 +1,116 @@
+"""The command `image`: pictures in, faces with emotions out, and the pictures drawn."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from emojimation.cli.options import Art, Cropped, Json, Search, Style, Threads, searching
+from emojimation.cli.printing import console, counted, face_line, print_json, some
+from emojimation.errors import InputError
+
+if TYPE_CHECKING:
+    from emojimation.photos import Given, ImageResult
+
+STDIN = "-"
+
+
+@searching
+def image(
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH", help="Picture files, folders, globs; - is one picture from standard input."),
+    ],
+    search: Search,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for annotated pictures.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+    style: Style = None,
+    art: Art = "noto",
+    cropped: Cropped = False,
+    threads: Threads = 1,
+) -> int:
+    """Name the emotions of all faces in pictures.
+
+    Exit code 0: all pictures were answered (also those without a face). 1: some could not be read. 2: none could.
+    """
+    if style not in (None, "none") and out is None:
+        raise InputError(
+            f"Expected --out DIR together with --style {style}, got none. Say where the pictures shall go."
+        )
+    from emojimation.photos import listed, run_images
+
+    sources, skipped = listed(_given() if path == STDIN else path for path in paths)
+    results = run_images(sources, search.pipeline(threads=threads), out, style or "boxes", cropped, art)
+    code = report(_shown(results, as_json, len(sources)))
+    if skipped:
+        names = some([path.name for path in skipped])
+        console.print(f"Skipped {counted(len(skipped), 'file')} that {_are(skipped)}: {names}", markup=False)
+    return code
+
+
+def _are(skipped: list[Path]) -> str:
+    return "is no picture to analyse" if len(skipped) == 1 else "are no pictures to analyse"
+
+
+def _given() -> "Given":
+    from emojimation.media import decode_image
+    from emojimation.photos import Given
+
+    return Given(STDIN, lambda: decode_image(sys.stdin.buffer.read(), "standard input"))
+
+
+def _shown(results: "Iterator[ImageResult]", as_json: bool, total: int) -> "Iterator[ImageResult]":
+    """Print each result as it comes and pass it on."""
+    with _progress(total) as on_result:
+        for result in results:
+            if as_json:
+                print_json(result.to_dict())
+            elif result.size_wh is not None:
+                _print_result(result)
+            on_result()
+            yield result
+
+
+@contextmanager
+def _progress(total: int) -> "Iterator[Any]":
+    """A bar on standard error while standard output goes into a file; nothing where a person reads the results."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (MofNCompleteColumn(), TextColumn("pictures"), BarColumn(), TextColumn("left"), TimeRemainingColumn())
+    hidden = not console.is_terminal or sys.stdout.isatty() or total == 1
+    with Progress(*columns, console=console, disable=hidden, redirect_stdout=False) as bar:
+        task = bar.add_task("image", total=total)
+        yield lambda: bar.advance(task)
+
+
+def _print_result(result: "ImageResult") -> None:
+    count = len(result.faces)
+    print(f"{result.source}: {counted(count, 'face')}" if count else f"{result.source}:", end="")
+    print(f"  ({'; '.join(result.notes)})" if result.notes else "")
+    for face in result.faces:
+        print(f"  {face_line(face)}")
+    if result.written:
+        print(f"  written: {result.written}", flush=True)
+
+
+def report(results: "Iterable[ImageResult]") -> int:
+    """List the failed ones at the end and return the exit code. Raises InputError for the only one of all."""
+    total, failed = 0, []
+    for result in results:
+        total += 1
+        if result.error:
+            failed.append(result)
+    if not failed:
+        return 0
+    if total == 1:
+        raise InputError(str(failed[0].error))
+    sys.stdout.flush()
+    print(f"Error: {len(failed)} of {total} pictures failed:", file=sys.stderr)
+    for result in failed:
+        print(f"  {result.error}", file=sys.stderr)
+    return 2 if len(failed) == total else 1

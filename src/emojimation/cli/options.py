@@ -1,0 +1,178 @@
+"""Options that several commands share, each written once, and what one makes of them.
+
+The names that an option takes come from the tables that they belong to. Those load heavy packages, so the tables are
+asked when a command's help is shown or its option given: `Command` writes the names into the help.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, fields
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+from typer.core import TyperCommand
+
+from emojimation.errors import InputError
+
+if TYPE_CHECKING:
+    from emojimation.pipeline import Pipeline, Tracker
+
+INTERRUPTED = 130  # as shells count it: 128 + SIGINT
+
+
+def _styles() -> Iterable[str]:
+    from emojimation.draw.styles import STYLES
+
+    return STYLES
+
+
+def _arts() -> Iterable[str]:
+    from emojimation.draw.sprites import ART
+
+    return ART
+
+
+def _detectors() -> Iterable[str]:
+    from emojimation.detect import DETECTORS
+
+    return DETECTORS
+
+
+def _searches() -> Iterable[str]:
+    from emojimation.detect.base import SEARCHES
+
+    return SEARCHES
+
+
+def _models() -> Iterable[str]:
+    from emojimation.weights import emotion_models
+
+    return emotion_models()
+
+
+def _priors() -> Iterable[str]:
+    from emojimation.priors import NAMES
+
+    return NAMES
+
+
+NAMES: dict[str, Callable[[], Iterable[str]]] = {
+    "styles": _styles,
+    "arts": _arts,
+    "detectors": _detectors,
+    "searches": _searches,
+    "models": _models,
+    "priors": _priors,
+}
+
+
+class _Filled(dict[str, str]):
+    def __missing__(self, table: str) -> str:
+        return ", ".join(NAMES[table]())
+
+
+class Command(TyperCommand):
+    """A command whose help names what its options take: "{styles}" in the help of an option becomes the names."""
+
+    def format_help(self, *given: Any) -> None:
+        """Write the help with the names from the tables."""
+        for parameter in self.params:
+            words = getattr(parameter, "help", None)
+            if words and "{" in words:
+                parameter.help = words.format_map(_Filled())  # type: ignore[attr-defined]
+        super().format_help(*given)
+
+
+def one_of(table: str) -> Callable[[typer.CallbackParam, str | None], str | None]:
+    """A check that a value is in one of the tables of `NAMES`."""
+
+    def checked(option: typer.CallbackParam, value: str | None) -> str | None:
+        if value is not None and value not in (names := list(NAMES[table]())):
+            raise InputError(f"Expected {option.opts[0]} as one of {', '.join(names)}, got {value!r}.")
+        return value
+
+    return checked
+
+
+Model = Annotated[str, typer.Option("--model", help="Emotion model: {models}, or the path of an ONNX file.")]
+Detector = Annotated[str, typer.Option("--detector", help="Face detector: {detectors}.", callback=one_of("detectors"))]
+DetectorModel = Annotated[
+    Path | None, typer.Option("--detector-model", help="File of another face detector.", show_default=False)
+]
+MinScore = Annotated[
+    float | None, typer.Option("--min-score", help="Detector's threshold, 0 to 1.", show_default="the detector's")
+]
+How = Annotated[
+    str | None,
+    typer.Option(
+        "--search",
+        help="How widely faces are searched for: {searches}.",
+        show_default=False,
+        callback=one_of("searches"),
+    ),
+]
+Tiles = Annotated[bool, typer.Option("--tiles", help="The same as --search wide.")]
+Prior = Annotated[
+    str, typer.Option("--prior", help="Base rates of the emotions: {priors}, or a number for each class, with commas.")
+]
+Threads = Annotated[int, typer.Option("--threads", min=1, help="Processor threads.")]
+Style = Annotated[
+    str | None,
+    typer.Option("--style", help="How faces are drawn: {styles}.", show_default="boxes", callback=one_of("styles")),
+]
+Art = Annotated[str, typer.Option("--art", help="Look of the emoji: {arts}.", callback=one_of("arts"))]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on standard output.")]
+Cropped = Annotated[bool, typer.Option("--cropped", help="Every picture is one face, already cut out.")]
+Data = Annotated[Path, typer.Option("--data", help="FER2013 in any of its shapes, or a folder per class.")]
+Ferplus = Annotated[Path | None, typer.Option("--ferplus", help="fer2013new.csv with the FER+ votes, row by row.")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave damaged picture files out and name them.")]
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `emojimation train`.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """How faces are found and judged: the options of every command in which a detector runs."""
+
+    model: Model = "default"
+    detector: Detector = "blazeface"
+    detector_model: DetectorModel = None
+    min_score: MinScore = None
+    search: How = None
+    tiles: Tiles = False
+    prior: Prior = "everyday"
+
+    def pipeline(self, tracker: "Tracker | None" = None, threads: int = 1) -> "Pipeline":
+        """The pipeline that these options ask for. Raises InputError."""
+        from emojimation.pipeline import make_pipeline
+
+        return make_pipeline(tracker=tracker, threads=threads, **self.settings())
+
+    def settings(self) -> dict[str, Any]:
+        """The options by the names that `make_pipeline` gives them, as values that JSON can hold."""
+        return asdict(self) | {"detector_model": self.detector_model and str(self.detector_model)}
+
+
+def searching(command: Callable[..., int | None]) -> Callable[..., int | None]:
+    """A command that takes `search`, with the fields of `Search` as options of its own in its place."""
+    own = inspect.signature(command)
+    names = [field.name for field in fields(Search)]
+    shared = [
+        parameter.replace(annotation=get_type_hints(Search, include_extras=True)[parameter.name])
+        for parameter in inspect.signature(Search).parameters.values()
+    ]
+    kept = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for parameter in own.parameters.values()
+        if parameter.name != "search"
+    ]
+
+    @wraps(command)
+    def run(**given: Any) -> int | None:
+        return command(search=Search(**{name: given.pop(name) for name in names}), **given)
+
+    run.__signature__ = own.replace(parameters=[*kept, *shared])  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in (*kept, *shared)}
+    del run.__wrapped__
+    return run

@@ -1,0 +1,75 @@
+"""The command `webcam`: the faces before a camera, in a window or line by line."""
+
+import os
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from emojimation.cli.options import Search, searching
+from emojimation.cli.printing import face_line, print_json
+from emojimation.extras import missing
+
+if TYPE_CHECKING:
+    from emojimation.live import LiveResult
+
+Json = Annotated[
+    bool, typer.Option("--json", help="Print a line of JSON per face and nothing else on standard output.")
+]
+
+
+@searching
+def webcam(
+    search: Search,
+    camera: Annotated[str, typer.Option("--camera", help="Number, address or file.")] = "0",
+    as_json: Json = False,
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", min=0, help="Stop after so long.", show_default="Ctrl-C stops")
+    ] = None,
+) -> int:
+    """Name the emotions before a camera as they come: in a window where there is one, else line by line.
+
+    With --json or --seconds always line by line.
+    """
+    if not as_json and seconds is None and _has_window():
+        from importlib import import_module
+
+        return (
+            import_module("emojimation.apps.desktop.window").open_window(
+                camera, search.model, min_score=search.min_score
+            )
+            or 0
+        )
+    from emojimation.live import LiveLoop
+    from emojimation.tracking.track import Tracker
+    from emojimation.video.source import open_source
+
+    pipeline = search.pipeline(Tracker())
+    source = open_source(camera)
+    loop = LiveLoop(source, pipeline, paced=not source.info.live)
+    shown: dict[int | None, str | None] = {}
+    with loop:
+        result = None
+        while (result := loop.wait(result)) is not None:
+            if seconds is not None and result.time_s >= seconds:
+                break
+            _print_live(result, as_json, shown)
+    return 0
+
+
+def _print_live(result: "LiveResult", as_json: bool, shown: dict[int | None, str | None]) -> None:
+    """Every face as JSON, or for a person a line whenever somebody's emoji changes."""
+    from emojimation.story.rows import face_row
+
+    for face in result.faces:
+        if as_json:
+            print_json(face_row(result.index, result.time_s, face.to_dict()))
+        elif shown.get(face.track_id) != face.emoji:
+            shown[face.track_id] = face.emoji
+            print(f"{result.time_s:7.1f} s  person {face.track_id}  {face_line(face)}", flush=True)
+
+
+def _has_window() -> bool:
+    there = sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return there and find_spec("_tkinter") is not None and not missing("desktop")
