@@ -1,13 +1,18 @@
+import shutil
 import struct
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from conftest import SAMPLES
 from emojimation import media
 from emojimation.errors import InputError
-from emojimation.media import find_images, picture_of, read_image, write_image
+from emojimation.media import decode_image, find_images, picture_of, read_image, write_image
 
 GREEN_TOP = np.zeros((40, 60, 3), np.uint8)  # RGB: upper half green, lower half red
 GREEN_TOP[:20, :, 1] = 255
@@ -158,6 +163,37 @@ def test_just_200_megapixels_are_not_refused_for_their_size(tmp_path):
     assert limit == Image.MAX_IMAGE_PIXELS  # Pillow's own setting belongs to the program around us
 
 
+HEIC = Path(__file__).parent / "data" / "astronaut.heic"
+
+
+@pytest.mark.parametrize("read", [read_image, lambda path: decode_image(path.read_bytes())])
+def test_heic_is_read_like_any_other_picture(read):
+    frame, sample = read(HEIC).frame, read_image(SAMPLES / "astronaut.jpg").frame
+    assert frame.shape == sample.shape
+    assert np.abs(frame.astype(int) - sample).mean() < 6
+
+
+def test_heic_is_found_in_folders_and_its_decoder_loaded_for_it_alone(tmp_path):
+    shutil.copy(HEIC, tmp_path / "IMG_1.HEIC")
+    assert find_images([tmp_path]) == [tmp_path / "IMG_1.HEIC"]
+    code = (
+        "import sys; from emojimation.media import read_image;read_image(sys.argv[1]); print('pi_heif' in sys.modules)"
+    )
+    loaded = [
+        subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True).stdout.strip()
+        for path in (SAMPLES / "astronaut.jpg", HEIC)
+    ]
+    assert loaded == ["False", "True"]
+
+
+@pytest.mark.parametrize("share", [0.9, 0.5, 0.1, 0.01])
+def test_a_truncated_heic_is_refused(tmp_path, share):
+    path = tmp_path / "cut.heic"
+    path.write_bytes(HEIC.read_bytes()[: int(HEIC.stat().st_size * share)])
+    with pytest.raises(InputError, match=r"cut\.heic"):
+        read_image(path)
+
+
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "bmp", "tiff"])
 @pytest.mark.parametrize("share", [0.9, 0.5, 0.02])
 def test_a_truncated_file_is_refused(tmp_path, suffix, share):
@@ -173,7 +209,7 @@ def test_a_truncated_file_is_refused(tmp_path, suffix, share):
     [
         (b"", "empty"),
         (b"hello, I am a text", "holds text"),
-        (b"\0\0\0\x18ftypheic" + bytes(40), "HEIC"),
+        (b"\0\0\0\x18ftypheic" + bytes(40), "which is none"),
         (bytes(range(256)), "none"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "none"),
         (b"\xff\xd8\xff", "a.jpg"),
