@@ -1,5 +1,6 @@
 """The detector on real pictures, and the geometry around the network on made-up numbers."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import cv2
@@ -8,12 +9,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emojimation.detect import DetectorOptions, FaceDetector, HaarDetector, make_detector
+from emojimation.detect import DetectorOptions, FaceDetector, HaarDetector, centerface, make_detector, search, yunet
 from emojimation.detect import blazeface as detect
+from emojimation.detect.base import OptionFields
 from emojimation.detect.blazeface import decode, weighted_nms
-from emojimation.detect.views import CLOSE_UP_PADDING, INPUT_PX, close_ups, draw, enlarged, letterbox, tile_views
+from emojimation.detect.views import (
+    CLOSE_UP_PADDING,
+    INPUT_PX,
+    close_ups,
+    draw,
+    enlarged,
+    letterbox,
+    resized,
+    tile_views,
+)
 from emojimation.errors import InputError
-from emojimation.faces import iou
+from emojimation.faces import Face, iou
 from emojimation.video.scene import crowd
 from emojimation.weights import ASSETS
 
@@ -92,9 +103,9 @@ def test_landmarks_lie_on_eyes_nose_and_mouth(blazeface):
     assert np.abs(face.landmarks - truth).max() < 0.06 * face.size_px, face.landmarks - truth
 
 
-@pytest.mark.parametrize("tiles", [False, True])
-def test_faceless_pictures_stay_empty(tiles):
-    detect_ = FaceDetector(tiles=tiles)
+@pytest.mark.parametrize("how", ["fast", "auto", "wide"])
+def test_faceless_pictures_stay_empty(how):
+    detect_ = FaceDetector(search=how)
     assert len(FACELESS) >= 10
     found = {path.name: [f.score for f in detect_(cv2.imread(str(path)))] for path in FACELESS}
     assert not any(found.values()), found
@@ -362,3 +373,302 @@ def test_close_ups_show_every_box_in_a_cell_of_its_own(count):
             frame[:] = 10 * (number + 1)
             levels += draw(frame, view)[..., 0]
         assert set(np.unique(levels)) <= {0, 10, 20, 30, 40}, "cells do not overlap"
+
+
+class Shown:
+    """In place of the network: the same made-up faces in each input. faces: (centre x, centre y, side, score)."""
+
+    def __init__(self, *faces: tuple[float, float, float, float]) -> None:
+        self.boxes, self.logits = np.zeros((2304, 16), np.float32), np.full((2304, 1), -20, np.float32)
+        self.inputs = 0
+        for x, y, side, score in faces:
+            cell = int(y // 4) * 48 + int(x // 4)
+            self.boxes[cell] = [x - (x // 4) * 4 - 2, y - (y // 4) * 4 - 2, side, side, *[0] * 12]
+            self.logits[cell] = np.log(score / (1 - score))
+
+    def run(self, outputs, feeds):
+        count = len(feeds["frames"])
+        self.inputs += count
+        return [np.repeat(one[None], count, axis=0) for one in (self.boxes, self.logits)]
+
+
+def shown(*faces: tuple[float, float, float, float], **options) -> detect.BlazeFace:
+    blaze = detect.BlazeFace(DetectorOptions(**options))
+    blaze._session = Shown(*faces)
+    return blaze
+
+
+def row(x: float, y: float, side: float, score: float, seen_px: float = 20) -> np.ndarray:
+    box = [x - side / 2, y - side / 2, x + side / 2, y + side / 2]
+    return np.array([score, *box, *[0] * 12, seen_px])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kept"),
+    [
+        (0.65, 0.5, 0.65),
+        (0.5, 0.7, 0.7),
+        (0.3, 0.5, None),
+        (0.3, 0.7, 0.7),
+        (0.65, 0.4, None),
+        (0.5, 0.55, None),
+        (0.75, 0.3, 0.75),
+    ],
+)
+def test_a_small_face_counts_with_the_better_of_two_looks_if_the_first_was_not_faint(first, second, kept):
+    frame = np.zeros((400, 400, 3), np.uint8)
+    blaze = shown((96, 96, 77, second))
+    found = blaze._decide(frame, row(200, 200, 40, first)[None])
+    assert [r[0] for r in found] == ([] if kept is None else [pytest.approx(kept)])
+
+
+def test_the_second_look_is_at_the_face_itself():
+    """What the enlarged view shows elsewhere does not confirm it."""
+    blaze = shown((30, 30, 20, 0.9))
+    assert len(blaze._decide(np.zeros((400, 400, 3), np.uint8), row(200, 200, 40, 0.65)[None])) == 0
+
+
+def test_what_an_input_of_four_faces_shows_belongs_to_the_cell_it_lies_in():
+    frame = np.zeros((1000, 1000, 3), np.uint8)
+    boxes = np.array([(x - 15, y - 15, x + 15, y + 15) for x, y in ((100, 100), (800, 100), (100, 800), (800, 800))])
+    seen = shown((144, 48, 60, 0.9)).look_at(frame, boxes.astype(float))
+    assert [face is not None for face in seen] == [False, True, False, False]
+    np.testing.assert_allclose(seen[1].xyxy, boxes[1], atol=1)
+
+
+@pytest.mark.parametrize(("share", "kept"), [(0.45, False), (0.55, True), (0.7, True)])
+def test_the_padded_look_counts_for_faces_of_half_the_frame(share, kept):
+    frame = np.zeros((300, 300, 3), np.uint8)
+    rows = shown((96, 96, share * 192 / 2.5, 0.55))._look_close(frame)
+    assert len(rows) == int(kept)
+
+
+@pytest.mark.parametrize(
+    ("box", "kept"),
+    [
+        ((120, 120, 160, 160), True),
+        ((90, 120, 130, 160), False),
+        ((120, 90, 160, 130), False),
+        ((270, 120, 310, 160), False),
+        ((120, 270, 160, 310), False),
+    ],
+)
+def test_a_face_cut_by_a_tile_is_left_to_its_neighbour_and_one_cut_by_the_picture_is_kept(box, kept):
+    frame, inner = np.zeros((1000, 1000, 3), np.uint8), letterbox((100, 100, 300, 300))
+    rows = np.array([[0.9, *box, *[0] * 12, 20]], float)
+    assert len(detect._whole_only(rows, inner, frame)) == int(kept)
+    whole, over = letterbox((0, 0, 300, 300)), np.array([[0.9, -10, -10, 30, 30, *[0] * 12, 20]], float)
+    assert len(detect._whole_only(over, whole, frame)) == 1
+    corner, past = letterbox((700, 700, 1000, 1000)), np.array([[0.9, 980, 980, 1020, 1020, *[0] * 12, 20]], float)
+    assert len(detect._whole_only(past, corner, frame)) == 1
+
+
+@pytest.mark.parametrize(("width", "height"), [(192, 150), (100, 37), (383, 200), (800, 640), (1, 1)])
+def test_resized_keeps_mean_and_place(width, height):
+    rng = np.random.default_rng(3)
+    part = cv2.GaussianBlur(rng.uniform(0, 255, (640, 800, 3)), (0, 0), 25)
+    part = cv2.normalize(part, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+    small = resized(part, width, height)
+    assert small.shape == (height, width, 3)
+    direct = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
+    assert np.abs(small.astype(int) - direct).max() <= 3
+
+
+def with_faces(size_wh: tuple[int, int], *places: tuple[str, float, tuple[int, int]]) -> np.ndarray:
+    """A grey picture with heads of the samples. places: sample, side of the face in pixels, its middle."""
+    picture = np.full((size_wh[1], size_wh[0], 3), 120, np.uint8)
+    for name, side, (x, y) in places:
+        face = FaceDetector(search="fast")(sample(name))[0]
+        scale = side / face.size_px
+        middle = (face.xyxy[:2] + face.xyxy[2:]) / 2
+        head = cv2.GaussianBlur(sample(name), (0, 0), max(0.45 / scale, 0.01)) if scale < 1 else sample(name)
+        matrix = np.array([[scale, 0, x - scale * middle[0]], [0, scale, y - scale * middle[1]]])
+        pasted = cv2.warpAffine(head, matrix, size_wh, borderMode=cv2.BORDER_REPLICATE)
+        mask = cv2.ellipse(np.zeros(picture.shape[:2], np.uint8), (x, y), (int(side), int(side)), 0, 0, 360, 255, -1)
+        picture[mask > 0] = pasted[mask > 0]
+    return picture
+
+
+NAMES = ("astronaut.jpg", "biden.jpg", "obama.jpg", "obama2.jpg", "obama3.jpg")
+
+
+@pytest.mark.parametrize(("size_wh", "side"), [((1600, 1200), 40), ((4000, 3000), 100), ((6000, 1000), 80)])
+def test_a_group_is_found_though_its_faces_are_small_in_the_picture(blazeface, size_wh, side):
+    places = [(n, side, (int(size_wh[0] * (k + 0.7) / 5.5), size_wh[1] // 3 + 60 * k)) for k, n in enumerate(NAMES)]
+    assert_found(blazeface(with_faces(size_wh, *places)), [p[2] for p in places], 0.3)
+
+
+def test_a_face_cut_by_the_edge_is_found_beside_another(blazeface):
+    picture = with_faces((1200, 900), ("biden.jpg", 240, (700, 450)), ("astronaut.jpg", 200, (20, 300)))
+    assert_found(blazeface(picture), [(700, 450), (20, 300)], 0.4)
+
+
+def test_one_large_face_in_a_small_frame_costs_no_second_network():
+    find = FaceDetector()
+    assert len(find(cv2.resize(sample("astronaut.jpg"), (640, 480)))) == 1
+    assert "_wide" not in vars(find)
+    assert len(find(sample("group.jpg"))) == 5
+    assert "_wide" in vars(find)
+
+
+def test_a_stream_is_searched_fast_unless_it_was_asked_for_more():
+    find = FaceDetector(min_score=0.7)
+    fast = find.streaming()
+    assert fast.options == DetectorOptions(min_score=0.7, search="fast") and find.options.search == "auto"
+    assert fast._first is find._first, "the networks are shared"
+    wide = FaceDetector(tiles=True)
+    assert wide.streaming() is wide and wide.options.search == "wide"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 20_000), st.integers(1, 20_000), st.lists(st.floats(10, 4000), max_size=4))
+def test_the_second_network_is_shown_a_bounded_number_of_pixels(blazeface, width, height, sides):
+    frame = np.lib.stride_tricks.as_strided(np.zeros(3, np.uint8), (height, width, 3), (0, 0, 1))
+    found = [Face(np.array([0, 0, side, side], np.float32), 0.9) for side in sides]
+    first, most = blazeface._areas_px(frame, found)
+    assert 0 <= first <= most <= max(search.LEAST_AREA_PX, min(width * height, search.MOST_AREA_PX))
+    assert first <= search.USUAL_AREA_PX
+    if not found:
+        assert first > 0
+
+
+def test_tiny_faces_are_looked_at_in_a_larger_input():
+    frame = np.zeros((1000, 1000, 3), np.uint8)
+    face = Face(np.array([0, 0, 18, 18], np.float32), 0.2)
+    assert search.larger_px([face], 250_000, frame) == pytest.approx(1_000_000)
+    assert search.larger_px([face.with_(xyxy=face.xyxy * 9)], 250_000, frame) == 250_000
+    assert search.larger_px([], 250_000, frame) == 250_000
+    assert search.larger_px([], 40_000, frame) == np.inf, "at a fifth of the size nothing is no answer"
+
+
+def test_faces_of_two_networks_are_paired_once():
+    a, b, c = (Face(np.array([x, 0, x + 100, 100], np.float32), 0.9) for x in (0, 20, 300))
+    pairs, left, new = search.paired([a, c], [b, a])
+    assert pairs == [(a, b)] and left == [c] and new == [a], "one face is not two"
+    assert search.once_each([a.with_(score=0.5), b, c]) == [b, c]
+
+
+class Both:
+    """A detector whose networks answer what they are told."""
+
+    def __new__(cls, first: list[Face], second: list[Face], closer: Face | None = None, **options) -> FaceDetector:
+        find = FaceDetector(**options)
+        find._first = Seeing(first, closer)
+        find.__dict__["_wide"] = lambda frame, scale, min_score: [f for f in second if f.score >= min_score]
+        return find
+
+
+class Seeing:
+    def __init__(self, faces: list[Face], closer: Face | None) -> None:
+        self.faces, self.closer = faces, closer
+
+    def find(self, frame, tiles):
+        return self.faces
+
+    def look_at(self, frame, boxes):
+        return [self.closer] * len(boxes)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "closer", "score"),
+    [
+        (None, 0.65, None, 0.65),  # the second network is sure
+        (None, 0.2, 0.8, 0.8),  # it has an inkling, and the first one is sure when shown the place
+        (None, 0.2, 0.5, None),
+        (None, 0.1, 0.9, None),  # not even an inkling
+        (0.62, None, None, None),  # the first one alone, not quite sure
+        (0.7, None, None, 0.7),
+        (0.62, 0.3, None, 0.62),
+        (0.62, 0.9, None, 0.9),
+    ],
+)
+def test_what_two_networks_say_together(first, second, closer, score):
+    box = np.array([100, 100, 150, 150], np.float32)
+    faces = [None if s is None else Face(box, s) for s in (first, second, closer)]
+    find = Both([f for f in faces[:1] if f], [f for f in faces[1:2] if f], faces[2])
+    found = find(np.zeros((800, 1000, 3), np.uint8))
+    assert [f.score for f in found] == ([] if score is None else [score])
+
+
+def test_landmarks_are_blazefaces_where_it_sees_the_face_well():
+    box, points = np.array([100, 100, 150, 150], np.float32), np.zeros((5, 2), np.float32)
+    theirs, frame = Face(box, 0.9, points), np.zeros((800, 1000, 3), np.uint8)
+    for score, mine in ((0.5, True), (0.4, False)):
+        (face,) = Both([], [theirs], Face(box + 3, score, points + 7))(frame)
+        assert face.score == 0.9 and (face.landmarks == points + 7 * mine).all()
+
+
+def test_one_made_up_cell_of_the_second_network():
+    heat, sizes, offsets = np.zeros((1, 16, 24)), np.zeros((2, 16, 24)), np.zeros((2, 16, 24))
+    points = np.zeros((10, 16, 24))
+    heat[0, 5, 7], sizes[:, 5, 7], offsets[:, 5, 7] = 0.8, np.log([10, 8]), (0.25, -0.5)
+    points[:2, 5, 7] = (0.5, 0.25)  # right eye: share of the height, of the width
+    (found,) = centerface.decode(heat, sizes, offsets, points, 0.5)
+    np.testing.assert_allclose(found[:5], [0.8, 28 - 16, 23 - 20, 28 + 16, 23 + 20])
+    np.testing.assert_allclose(found[5:7], [12 + 8, 3 + 20])
+    assert centerface.decode(heat, sizes, offsets, points, 0.9).shape == (0, 15)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 300), st.integers(1, 300), st.floats(0.01, 1))
+def test_the_second_networks_input_has_sides_that_32_divides(width, height, scale):
+    canvas, drawn = centerface.shrunk(np.full((height, width, 3), 200, np.uint8), scale)
+    assert canvas.shape[0] % 32 == 0 and canvas.shape[1] % 32 == 0
+    assert (drawn >= 1).all() and np.abs(drawn - np.array([width, height]) * scale).max() <= 1
+    assert (canvas[: drawn[1], : drawn[0]] == 200).all() and canvas.sum() == 600 * drawn.prod()
+
+
+def test_the_second_network_finds_the_samples_in_place():
+    net = centerface.CenterFace()
+    for name, centres in FACES.items():
+        frame = sample(name)
+        for scale in (1.0, 0.37):
+            assert_found(net(frame, scale, 0.5), centres, 0.25)
+
+
+def test_detectors_refuse_what_they_would_not_heed():
+    for options, word in (
+        (DetectorOptions(min_score=0.5), "min_score"),
+        (DetectorOptions(search="wide"), "tiles"),
+        (DetectorOptions(model="x.onnx"), "model"),
+    ):
+        with pytest.raises(InputError, match=word):
+            make_detector("haar", options)
+    with pytest.raises(InputError, match="blazeface, haar, yunet"):
+        make_detector("mtcnn")
+    with pytest.raises(InputError, match="auto, fast, wide"):
+        DetectorOptions(search="slow")
+    with pytest.raises(TypeError, match="modle"):
+        FaceDetector(modle="x")
+
+
+def test_the_record_of_options_and_its_keywords_have_the_same_fields():
+    assert [f.name for f in fields(DetectorOptions)] == list(OptionFields.__annotations__)
+
+
+def test_yunet_needs_a_file_that_opencv_reads(tmp_path):
+    with pytest.raises(InputError, match="got none"):
+        make_detector("yunet")
+    (tmp_path / "yunet.onnx").write_bytes(b"not a network")
+    with pytest.raises(InputError, match=r"yunet\.onnx") as caught:
+        make_detector("yunet", DetectorOptions(tmp_path / "yunet.onnx"))
+    assert "\n" not in str(caught.value)
+
+
+def test_yunets_rows_become_faces(monkeypatch):
+    """One row as `cv2.FaceDetectorYN.detect` gives it, from a frame of 3200 pixels, searched at half its size."""
+
+    class Net:
+        def setInputSize(self, size):  # noqa: N802  (OpenCV's name)
+            self.size = size
+
+        def detect(self, frame):
+            assert frame.shape[1::-1] == self.size == (1600, 800)
+            points = [110, 120, 130, 121, 120, 130, 112, 140, 128, 141]
+            return 1, np.array([[100, 100, 40, 50, *points, 0.93]], np.float32)
+
+    monkeypatch.setattr(yunet, "_opened", lambda options: Net())
+    (face,) = make_detector("yunet", DetectorOptions("any.onnx"))(np.zeros((1600, 3200, 3), np.uint8))
+    np.testing.assert_allclose(face.xyxy, [200, 200, 280, 300])
+    np.testing.assert_allclose(face.landmarks[[0, 4]], [[220, 240], [256, 282]])
+    assert face.score == pytest.approx(0.93)

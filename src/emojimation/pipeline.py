@@ -78,6 +78,11 @@ class Pipeline:
         """The same stages with other base rates; threads may share it where they may share this one."""
         return Pipeline(self.detector, self.classifier, self.tracker, prior, self.threshold)
 
+    def streaming(self, tracker: Tracker | None = None) -> "Pipeline":
+        """The same stages for the frames of one stream: its tracker, and a detector that does not search for long."""
+        detector = self.detector.streaming() if isinstance(self.detector, FaceDetector) else self.detector
+        return Pipeline(detector, self.classifier, tracker or self.tracker, self.prior, self.threshold)
+
     def cropped(self, frame: np.ndarray) -> list[Face]:
         """The whole (H,W,3) BGR uint8 picture taken as the crop of one face, as FER data sets hold them."""
         height, width = checked_frame(frame).shape[:2]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -139,7 +140,7 @@ def _every(text: str) -> int | str:
 
 def _pipeline(search: Search, hides: bool) -> "Pipeline":
     if not hides:
-        return search.pipeline()
+        return replace(search, search=search.search or "fast").pipeline()
     from emojimation.hiding.search import searcher
     from emojimation.pipeline import make_pipeline
 

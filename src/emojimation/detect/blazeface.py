@@ -24,6 +24,8 @@ SMALL_PX = 40
 # Share of min_score that is enough where a second look decides, or where false alarms are rare. All measured:
 # docs/decisions.md.
 SOFTER = 0.8
+# Share of min_score with which a first look stands though the second one does not see the face.
+SURE = 7 / 6
 # Half the mouth's width as a share of the distance between the eyes.
 MOUTH_HALF_WIDTH = 0.4
 # A small face may score this little at first, as share of min_score, if the second look alone is sure; at most so many.
@@ -129,7 +131,7 @@ class BlazeFace:
         return weighted_nms(np.vstack([sure, closer[closer[:, _SCORE] >= self.min_score]]))
 
     def _look_again(self, frame: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """The same faces as their enlarged views show them; the unseen are left out.
+        """The same faces as their enlarged views show them; the unseen are left out, unless they were sure before.
 
         A candidate of some score counts with the better of both looks, a faint one with the second alone.
         """
@@ -140,7 +142,7 @@ class BlazeFace:
             same = _same_face(faces, row[_BOX])
             if row[_SCORE] >= self.min_score * SOFTER:
                 same[:, _SCORE] = np.maximum(same[:, _SCORE], row[_SCORE])
-            again.append(same)
+            again.append(row[None] if len(same) == 0 and row[_SCORE] >= self.min_score * SURE else same)
         return np.vstack(again)
 
     def _look_close(self, frame: np.ndarray) -> np.ndarray:

@@ -8,10 +8,10 @@ where there is none, but takes some fifteen times as long for a photo. Everythin
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from emojimation.detect.network import Layout, open_network
+from emojimation.detect.views import resized
 from emojimation.faces import Face, iou
 from emojimation.weights import resolve
 
@@ -53,7 +53,7 @@ def shrunk(frame: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
     """The frame at that scale, upper left in a black canvas with sides that 32 divides; its drawn width, height."""
     height, width = (max(1, round(side * scale)) for side in frame.shape[:2])
     canvas = np.zeros((-(-height // MULTIPLE) * MULTIPLE, -(-width // MULTIPLE) * MULTIPLE, 3), np.uint8)
-    canvas[:height, :width] = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
+    canvas[:height, :width] = resized(frame, width, height)
     return canvas, np.array([width, height])
 
 

@@ -6,6 +6,8 @@ shown as few as will do, and none where one person fills a small frame: a webcam
 All numbers are measured: docs/decisions.md.
 """
 
+from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from typing import Unpack
 
@@ -19,13 +21,15 @@ from emojimation.faces import Face, checked_frame, iou
 # One face of this share of the longer side makes a portrait. A portrait in a frame of so few pixels is done.
 PORTRAIT_SHARE, SMALL_FRAME_PX = 0.15, 700_000
 # Pixels of CenterFace's input: least, for a picture where nothing was found so far, and most.
-LEAST_AREA_PX, USUAL_AREA_PX, MOST_AREA_PX = 320 * 240, 640 * 480, 1024 * 768
-# Faces next to the known ones are looked for down to this share of the smallest, so many input pixels long.
-SMALLER_SHARE, SEEN_PX = 0.35, 14
-# A face this small in CenterFace's input hints at others that were too small for it.
-TINY_PX = 16
-# Share of min_score from which BlazeFace is asked about what CenterFace saw.
-DOUBTFUL = 0.5
+LEAST_AREA_PX, USUAL_AREA_PX, MOST_AREA_PX = 320 * 240, 640 * 480, 1280 * 960
+# Faces beside the known ones are looked for down to this share of the smallest; so many input pixels long at first, and
+# at most.
+SMALLER_SHARE, SEEN_PX = 0.35, (14, 24)
+# A face smaller than this in CenterFace's input, however faint, has others beside it that were too small. Where nothing
+# was seen at less than this share of the frame's size, all may have been.
+TINY_PX, COARSE = 18, 0.25
+# Share of min_score from which what CenterFace sees is looked at by BlazeFace, enlarged; so many at most.
+FAINT, MOST_CLOSER = 0.2, 128
 # Share of min_score that a face needs which CenterFace did not see at all, and that makes BlazeFace's landmarks good.
 UNSEEN, ALIGNED = 1.15, 0.8
 SAME_FACE_IOU = 0.25
@@ -60,33 +64,45 @@ class FaceDetector:
             found = self._joined(frame, found, self._look_wide(frame, found))
         return largest_first(found, self.options.min_size_px)
 
+    def streaming(self) -> "FaceDetector":
+        """The same networks for the frames of a stream: "auto" becomes "fast"."""
+        if self.options.search != "auto":
+            return self
+        other = copy(self)
+        other.options = replace(self.options, search="fast")
+        return other
+
     def _look_wide(self, frame: np.ndarray, found: list[Face]) -> list[Face] | None:
-        """CenterFace's faces at the scale that the picture asks for, and at a larger one where they are tiny; None for
-        no look."""
-        area_px = self._area_px(frame, found)
+        """CenterFace's faces at the scale that the picture asks for, and at a larger one too where they are tiny.
+
+        None where it is not to look at all.
+        """
+        area_px, most_px = self._areas_px(frame, found)
         if not area_px:
             return None
-        seen, scale = self._at_area(frame, area_px)
-        smallest_px = min((face.size_px for face in seen), default=0.0)
-        if scale < 1 and area_px < MOST_AREA_PX and smallest_px * scale < TINY_PX and (seen or scale < 0.25):
-            seen = once_each(seen + self._at_area(frame, MOST_AREA_PX)[0])
+        seen = self._at_area(frame, area_px)
+        more_px = min(larger_px(seen, area_px, frame), most_px)
+        if more_px > area_px:
+            seen = once_each(seen + self._at_area(frame, more_px))
         return seen
 
-    def _area_px(self, frame: np.ndarray, found: list[Face]) -> float:
-        """How many pixels CenterFace is shown; 0 for none."""
+    def _areas_px(self, frame: np.ndarray, found: list[Face]) -> tuple[float, float]:
+        """How many pixels CenterFace is shown at first, 0 for none, and at most."""
         pixels = frame.shape[0] * frame.shape[1]
+        most_px = float(min(pixels, MOST_AREA_PX))
         if self.options.search == "wide":
-            return MOST_AREA_PX
+            return most_px, most_px
         if not found:
-            return USUAL_AREA_PX
+            return min(USUAL_AREA_PX, most_px), most_px
         if len(found) == 1 and pixels <= SMALL_FRAME_PX and is_portrait(found[0], frame):
-            return 0
-        scale = SEEN_PX / (SMALLER_SHARE * min(face.size_px for face in found))
-        return float(np.clip(pixels * scale**2, LEAST_AREA_PX, USUAL_AREA_PX))
+            return 0, 0
+        sought_px = SMALLER_SHARE * min(face.size_px for face in found)
+        first, last = (np.clip(pixels * (seen_px / sought_px) ** 2, LEAST_AREA_PX, most_px) for seen_px in SEEN_PX)
+        return float(min(first, USUAL_AREA_PX)), float(last)
 
-    def _at_area(self, frame: np.ndarray, area_px: float) -> tuple[list[Face], float]:
-        scale = min(1.0, float(np.sqrt(area_px / (frame.shape[0] * frame.shape[1]))))
-        return self._wide(frame, scale, self.options.min_score * DOUBTFUL), scale
+    def _at_area(self, frame: np.ndarray, area_px: float) -> list[Face]:
+        scale = float(np.sqrt(area_px / (frame.shape[0] * frame.shape[1])))
+        return self._wide(frame, scale, self.options.min_score * FAINT)
 
     def _joined(self, frame: np.ndarray, found: list[Face], seen: list[Face] | None) -> list[Face]:
         """Both networks' faces, each once: BlazeFace's box and landmarks where it is sure, the better score of both."""
@@ -94,7 +110,8 @@ class FaceDetector:
             return found
         pairs, left, new = paired(found, seen)
         both = [mine.with_(score=max(mine.score, theirs.score)) for mine, theirs in pairs]
-        return both + [face for face in left if self._counts_alone(face)] + self._confirmed(frame, new)
+        alone = [face for face in left if self._counts_alone(face)]
+        return once_each(both + alone + self._confirmed(frame, new))
 
     def _counts_alone(self, face: Face) -> bool:
         return self.options.search == "wide" or face.score >= self.options.min_score * UNSEEN
@@ -103,7 +120,8 @@ class FaceDetector:
         """Those of CenterFace's faces of which either network is sure, BlazeFace by an enlarged view of each."""
         if not new:
             return []
-        closer = self._first.look_at(frame, np.array([face.xyxy for face in new]))
+        closer = self._first.look_at(frame, np.array([face.xyxy for face in new[:MOST_CLOSER]]))
+        closer += [None] * (len(new) - len(closer))
         faces = [self._aligned(face, again) for face, again in zip(new, closer, strict=True)]
         return [face for face in faces if face.score >= self.options.min_score]
 
@@ -116,6 +134,14 @@ class FaceDetector:
             return face
         better = again if again.score >= self.options.min_score * ALIGNED else face
         return better.with_(score=max(face.score, again.score))
+
+
+def larger_px(seen: list[Face], area_px: float, frame: np.ndarray) -> float:
+    """How many pixels of input show well what was seen at `area_px`; the same number where that shows it well."""
+    scale = float(np.sqrt(area_px / (frame.shape[0] * frame.shape[1])))
+    if not seen:
+        return np.inf if scale < COARSE else area_px
+    return area_px * max(1.0, TINY_PX / (scale * min(face.size_px for face in seen))) ** 2
 
 
 def is_portrait(face: Face, frame: np.ndarray) -> bool:

@@ -25,7 +25,7 @@ class Jobs:
 
     async def accept(self, chunks: AsyncIterator[bytes], options: Options, kinds: tuple[str, ...]) -> VideoJob:
         """Take in a video and queue it. Raises Problem 429 where the queue is full, InputError for what is no video."""
-        pipeline = self.hider.of_videos if options.hides else self.engine.pipeline
+        pipeline = self.hider.of_videos if options.hides else self.engine.stream
         try:
             with self.queue.place(NAME, options, lambda: pipeline, kinds) as job, job.source.open("wb") as file:
                 async for chunk in chunks:

@@ -95,7 +95,9 @@ class RequestPool:
         self.limits, self.workers, self.model = limits or Limits(), workers, model
         cv2.setNumThreads(1)  # the threads of this class are the parallelism
         classifier = BatchingClassifier(model, sizes=sizes) if batching else EmotionClassifier(model)
-        self.pipeline = Pipeline(self.bounded(FaceDetector(tiles=tiles)), classifier, prior=prior)
+        detector = FaceDetector(tiles=tiles)
+        self.pipeline = Pipeline(self.bounded(detector), classifier, prior=prior)
+        self.stream = Pipeline(self.bounded(detector.streaming()), classifier, prior=prior)
         self._pool = ThreadPoolExecutor(workers, "engine")
         self.accepted = 0
         self._mean_s = FIRST_GUESS_S

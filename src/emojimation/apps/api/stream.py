@@ -92,7 +92,7 @@ class _Stream:
 
     def _row(self, data: bytes, time_s: float) -> dict:
         frame = self.engine.decoded(data, f"frame {self.frame - 1}").frame
-        faces = self.tracker.update(self.engine.pipeline(frame), time_s)
+        faces = self.tracker.update(self.engine.stream(frame), time_s)
         return {"width": frame.shape[1], "height": frame.shape[0], "faces": [face.to_dict() for face in faces]}
 
     def _told(self, text: str) -> dict | None:

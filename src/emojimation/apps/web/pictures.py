@@ -70,8 +70,7 @@ def pipeline(model: str) -> Pipeline:
 
 def tracking(model: str, tracker: Tracker) -> Pipeline:
     """A pipeline for one visitor's stream: the models are shared, the tracker is the visitor's."""
-    shared = pipeline(model)
-    return Pipeline(shared.detector, shared.classifier, tracker, shared.prior, shared.threshold)
+    return pipeline(model).streaming(tracker)
 
 
 def answer_of(name: str, read: Callable[[], bytes]) -> Answer:
