@@ -26,7 +26,7 @@ FIRST_SAMPLE_S, SAMPLE_S = 0.1, 2.0  # soon for short runs; then seldom, as look
 
 
 def make_files(folder: Path, count: int) -> None:
-    """Write `count` pictures, if they are not there yet; a bright line of another place in each makes them different."""
+    """Write `count` images unless they exist; a bright line in a different place makes each unique."""
     folder.mkdir(parents=True, exist_ok=True)
     there = sum(1 for _ in folder.iterdir())
     if there > count:

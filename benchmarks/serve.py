@@ -31,7 +31,8 @@ FACE = b'"emotion":'
 
 def request(jpeg: bytes) -> bytes:
     """POST /v1/analyze with a raw picture, over a connection that is kept."""
-    head = f"POST /v1/analyze HTTP/1.1\r\nhost: localhost\r\ncontent-type: image/jpeg\r\ncontent-length: {len(jpeg)}\r\n\r\n"
+    fields = ("host: localhost", "content-type: image/jpeg", f"content-length: {len(jpeg)}")
+    head = "\r\n".join(["POST /v1/analyze HTTP/1.1", *fields, "", ""])
     return head.encode() + jpeg
 
 

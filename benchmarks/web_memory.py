@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def visitors(browser: Any, address: str, picture: bytes, rounds: int) -> dict[str, Any]:
-    """Memory after one round of visitors has come and gone, and after some more. A round: two photos, one live picture."""
+    """Memory after one round of visitors has left, and after more rounds: two photos and one live page each."""
     visit(browser, address, picture)
     first = settled_mb(browser, address)
     for _ in range(rounds):

@@ -1,4 +1,4 @@
-"""A server of the web pages and a headless Chromium with a camera made of a photo, for browser tests and screenshots."""
+"""The web app and a headless Chromium whose camera shows a photo, for browser tests and screenshots."""
 
 import os
 import shutil

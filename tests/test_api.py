@@ -292,7 +292,8 @@ def test_a_client_that_drips_is_left(tight):
 
 @pytest.mark.parametrize(("missing", "status"), [(0, b"200"), (5, b"400")])
 def test_a_client_that_closes_its_half_is_answered(served, missing, status):
-    head = f"POST /v1/analyze HTTP/1.1\r\nhost: x\r\ncontent-type: image/jpeg\r\ncontent-length: {len(JPEG) + missing}\r\n\r\n"
+    fields = ("host: x", "content-type: image/jpeg", f"content-length: {len(JPEG) + missing}")
+    head = "\r\n".join(["POST /v1/analyze HTTP/1.1", *fields, "", ""])
     with socket.create_connection(("127.0.0.1", served.port), timeout=30) as sock:
         sock.sendall(head.encode() + JPEG)
         sock.shutdown(socket.SHUT_WR)

@@ -1,4 +1,4 @@
-"""The service against its own OpenAPI document (schemathesis), and against bytes that nobody would send in good faith."""
+"""The service against its own OpenAPI document (schemathesis), and against hostile bytes."""
 
 import random
 import socket

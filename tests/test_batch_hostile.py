@@ -1,4 +1,4 @@
-"""What goes wrong around a batch: folders that may not be read, full disks, foreign outputs, ten thousand tiny files."""
+"""What goes wrong around a batch: unreadable folders, full disks, foreign outputs, ten thousand tiny files."""
 
 import ctypes
 import os

@@ -38,7 +38,8 @@ def test_a_film_and_its_files(video, tmp_path):
 
 def test_hiding_ends_with_a_report(video, tmp_path):
     code, _, err = video("synthetic:0.2", "--anonymise", "--out", tmp_path / "a.mp4", "--no-sound")
-    assert code == 0 and "covers in 6 of 6 frames" in err and "1 face covered; look at it" in err and len(times(tmp_path / "a.mp4")) == 6
+    assert code == 0 and "covers in 6 of 6 frames" in err and "1 face covered; look at it" in err
+    assert len(times(tmp_path / "a.mp4")) == 6
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_other_classes_keep_their_own_mix():
 
 @pytest.mark.parametrize("wrong", ["everday", (1, 2), (0,) * 7, (-1, 1, 1, 1, 1, 1, 1), [float("nan")] * 7])
 def test_other_priors_are_refused_in_one_line(wrong):
-    with pytest.raises(InputError, match="Expected (the|a) prior") as caught:
+    with pytest.raises(InputError, match=r"Expected (the|a) prior") as caught:
         prior_of(wrong, EMOTION_LABELS)
     assert "\n" not in str(caught.value)
 
@@ -84,7 +84,7 @@ def test_every_name_is_known():
 
 
 def test_a_stream_learns_its_own_mix():
-    """A person who is mostly sad: a leaning answer is read as sad after a while, and fear still shows when it is plain."""
+    """Of a person who is mostly sad, a leaning answer reads sad after a while; plain fear still shows."""
     start = prior_of("everyday", EMOTION_LABELS).shares
     tracker = AdaptingTracker(start, smooth_s=0.0)
     box = np.array([10, 10, 60, 60], np.float32)

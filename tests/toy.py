@@ -1,4 +1,4 @@
-"""A finished toy run for the tests of the training commands: training and export are the slow part, so they share it."""
+"""A finished toy run that the tests of the training commands share, as training and export are the slow part."""
 
 import json
 from pathlib import Path

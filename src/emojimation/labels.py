@@ -43,7 +43,8 @@ _SPARE_COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A
 class LabelSet:
     """The classes of a model, in the order of its output, with what is drawn for each.
 
-    names: as written in results. emoji: one character each, `DISC` for a class without an emoji. colours: "#rrggbb" each.
+    names: as written in results. emoji: one character each, `DISC` for a class without an emoji. colours:
+    "#rrggbb" each.
     neutral: index of the class that means "no expression", or None.
     """
 

@@ -216,7 +216,9 @@ def test_live_picture_with_a_face_and_a_snapshot(page):
 
 COUNTED = """
 const Real = window.RTCPeerConnection;
-window.RTCPeerConnection = class extends Real { constructor(...given) { super(...given); top.connections = (top.connections || 0) + 1; } };
+window.RTCPeerConnection = class extends Real {
+  constructor(...given) { super(...given); top.connections = (top.connections || 0) + 1; }
+};
 """
 
 

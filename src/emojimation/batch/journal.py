@@ -1,4 +1,4 @@
-"""The memory of a batch while it runs: a line for each answered picture, so that after a crash none is answered twice."""
+"""The journal of a running batch: a line per finished image, so that after a crash none is analysed twice."""
 
 import errno
 import json
@@ -42,7 +42,7 @@ class Journal:
             raise full_disk(error, path) from error
 
     def write(self, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Append the rows of pictures that are not in it yet; returns these. Raises InputError where the disk is full."""
+        """Append and return the rows of images that are not in it yet. Raises InputError if the disk is full."""
         new = {row["source"]: row for row in rows if row["source"] not in self.answered}
         data = "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in new.values()).encode()
         try:

@@ -92,7 +92,7 @@ def bytes_of(path: str, base: str) -> bytes:
 
 @lru_cache(maxsize=8)
 def filesystem(address: str) -> tuple[Any, str]:
-    """pyarrow's file system for "s3://bucket/folder", "gs://...", "file:///...", and the path in it. Raises InputError."""
+    """pyarrow's file system for "s3://bucket/folder", "gs://...", "file:///..." and the path in it, or InputError."""
     load_parquet()
     from pyarrow.fs import FileSystem
 

@@ -57,7 +57,7 @@ def cluster(workers: int | None = None, address: str | None = None) -> Engine:
 
 @contextmanager
 def connected(address: str | None, workers: int | None = None) -> Iterator[None]:
-    """A connection to a cluster, ended with `with`; one that is there already is left. Raises InputError within 15 s."""
+    """A connection to a cluster, closed by `with` unless it was open before. Raises InputError within 15 s."""
     if ray.is_initialized():
         yield
         return

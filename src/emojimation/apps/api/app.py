@@ -37,7 +37,8 @@ class ServiceSettings:
     """How a service is run.
 
     model: name or path. workers: threads that analyse, by default one per core. prior: base rates, one of
-    `priors.NAMES`. token: callers must send it. origins: web pages of other hosts that may call (CORS); none by default.
+    `priors.NAMES`. token: callers must send it. origins: web pages of other hosts that may call
+    (CORS); none by default.
     """
 
     model: str = "default"

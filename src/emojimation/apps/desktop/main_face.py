@@ -12,7 +12,7 @@ MIRRORED_LANDMARKS = [1, 0, 2, 4, 3]
 
 
 class Chooser:
-    """Which of several faces is the main one: the one that was clicked, else the largest, held on to while it is there."""
+    """Which of several faces is the main one: the one that was clicked, else the largest, kept while it is visible."""
 
     def __init__(self) -> None:
         self.chosen: int | None = None

@@ -49,7 +49,7 @@ def blank(size_wh: tuple[int, int], theme: str) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where the panel's parts are, in pixels: avatar's side and top, baselines, first bar's top, height of a bar's row."""
+    """Layout of the panel in pixels: the avatar's side and top, baselines, the first bar's top, a row's height."""
 
     avatar: int
     top: int

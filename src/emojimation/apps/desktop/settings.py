@@ -128,7 +128,7 @@ def default_out() -> Path:
 
 
 def new_file(folder: Path, suffix: str, now: datetime | None = None) -> Path:
-    """Make an empty file of a fresh name in `folder`, so that no other window takes it. Raises InputError if it cannot."""
+    """Create an empty file with an unused name in `folder`, to reserve it. Raises InputError if it cannot."""
     stem = f"emojimation-{now or datetime.now():%Y-%m-%d-%H%M%S}"
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The window's layout - tool bar, picture with its pages, tabs, history, status line - and what it says of the engine."""
+"""The window's layout: tool bar, picture with its pages, tabs, history and status line."""
 
 import time
 import tkinter as tk

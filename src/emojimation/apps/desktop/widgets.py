@@ -233,7 +233,7 @@ class Tip:
 
 
 class Toast(ttk.Frame):
-    """A message over the lower edge of its parent that goes by itself; with a button where there is something to show."""
+    """A message over the lower edge of its parent that disappears by itself; with a button if there is more to show."""
 
     def __init__(self, parent: tk.Misc) -> None:
         super().__init__(parent, style="Card.TFrame", padding=(12, 6))

@@ -81,7 +81,7 @@ class WindowWorker:
         self._jobs.put(partial(self._leave, forget=True))
 
     def apply(self, settings: WindowSettings) -> None:
-        """Use other settings, at once where that is possible. A model that cannot be used is told as `Notice.refused`."""
+        """Apply new settings, at once where possible. A model that cannot be used is reported as `Notice.refused`."""
         before, self.settings = self.settings, settings
         self.painter.settings = settings
         self._tune()

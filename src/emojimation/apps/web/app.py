@@ -55,7 +55,7 @@ def _tabs(places: list[Any]) -> None:
 
 
 def _notice() -> None:
-    """On the first visit a short word at the foot; on every page the long one: what to ask, what the model cannot know."""
+    """A short notice on the first visit; on every page the long one: whom to ask, what the model cannot know."""
     with st.expander("Consent, and what this page cannot know", icon=":material/front_hand:"):
         widgets.note("Before you point it at people", CANNOT)
     if not (st.session_state.get("seen") or st.context.cookies.get(SEEN) == "1"):

@@ -21,11 +21,17 @@ from emojimation.errors import InputError
 EVERY_MS = 700
 CAMERA = {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 24}}
 REASONS = {
-    "insecure": "Browsers open cameras on https pages and on this machine only. Open the page as http://127.0.0.1, or put https before it.",
+    "insecure": (
+        "Browsers open cameras on https pages and on this machine only. "
+        "Open the page as http://127.0.0.1, or put https in front of it."
+    ),
     "missing": "This browser sees no camera. Plug one in, or take a photo elsewhere and upload it on the page Photo.",
     "denied": "The camera is not allowed on this page. Click the camera in the address bar, allow it, and try again.",
     "prompt": "The browser still waits for your permission. Allow the camera in the small window at the address bar.",
-    "granted": "The camera works, but the live connection could not be made: a firewall or proxy seems to block it (see --turn in docs/web.md).",
+    "granted": (
+        "The camera works, but the live connection could not be made: "
+        "a firewall or proxy seems to block it (see --turn in docs/web.md)."
+    ),
 }
 OPENING = {
     "NotAllowedError": "denied",
@@ -214,7 +220,8 @@ def _keep_shape(stream: Stream) -> None:
     if stream.drawn is not None:
         height, width = stream.drawn.shape[:2]
         st.html(
-            f"<style>.st-key-live-frame iframe {{ height: auto !important; aspect-ratio: {width} / {height + 4}; }}</style>"
+            "<style>.st-key-live-frame iframe { height: auto !important; "
+            f"aspect-ratio: {width} / {height + 4}; }}</style>"
         )
 
 
@@ -266,7 +273,8 @@ def _calibration(stream: Stream) -> None:
 @lru_cache(maxsize=4)
 def _component(name: str) -> Any:
     script = (resources.files("emojimation") / "assets" / "web" / f"{name}.js").read_text("utf-8")
-    html = '<video autoplay playsinline muted style="width:100%;border-radius:14px;background:#241c33" aria-label="Your camera"></video>'
+    style = "width:100%;border-radius:14px;background:#241c33"
+    html = f'<video autoplay playsinline muted style="{style}" aria-label="Your camera"></video>'
     return st.components.v2.component(
         f"emojimation_{name}", html=html if name == "snapshots" else "<span></span>", js=script
     )

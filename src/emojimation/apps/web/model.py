@@ -142,7 +142,7 @@ def _headline(card: dict[str, Any], figures: dict[str, Any]) -> None:
     words = f"Measured on {figures.get('n', 0):,} pictures of FER2013's {split}"
     words += f", 95 % interval {low:.1%} to {high:.1%}" if low is not None else ""
     if figures.get("accuracy_without_duplicates") is not None:
-        words += f"; without pictures that have an identical twin in the training data {figures['accuracy_without_duplicates']:.1%}"
+        words += f"; without duplicates of training images {figures['accuracy_without_duplicates']:.1%}"
     st.caption(words + ".")
 
 

@@ -1,4 +1,4 @@
-"""The photo page: pictures from files, camera or samples; each face with its emoji, its probabilities and the reason."""
+"""The photo page: images from files, camera or samples; each face with emoji, probabilities and explanation."""
 
 from collections.abc import Callable
 from functools import partial
