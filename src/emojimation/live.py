@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from emojimation.faces import Face
+from emojimation.tracking.cuts import CutDetector
 from emojimation.tracking.neutral import Neutral
 
 STOP_S = 0.8  # how long `stop` waits; "within a second"
@@ -87,6 +88,7 @@ class LiveLoop:
         self._zero_s: float | None = None  # when a paced source's time 0 was
         self._skipped = 0
         self._done: deque[float] = deque()
+        self._is_cut = CutDetector()
         self._threads = [
             threading.Thread(target=self._guarded, args=(work,), name=f"emojimation-{name}", daemon=True)
             for name, work in (("reader", self._read), ("analyser", self._analyse))
@@ -251,6 +253,9 @@ class LiveLoop:
 
     def _result_of(self, frame: FrameLike, arrived: float, skipped: int) -> LiveResult:
         time_s = arrived - self._began_s if frame.time_s is None else frame.time_s
+        tracker = getattr(self.pipeline, "tracker", None)
+        if self._is_cut(frame.image) and tracker is not None:
+            tracker.reset()
         faces = self.neutral(self.pipeline(frame.image, time_s), time_s)
         now = time.monotonic()
         return LiveResult(frame.image, faces, time_s, self._rate(now), (now - arrived) * 1000, frame.index, skipped)

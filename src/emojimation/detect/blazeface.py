@@ -123,6 +123,12 @@ class BlazeFace:
             answers.append(same[0] if same else None)
         return answers
 
+    def look_each(self, crops: np.ndarray) -> list[list[Face]]:
+        """What each of the crops (n,192,192,3) BGR uint8 shows, in its pixels, of any score; one run of the network."""
+        outputs = self._session.run(["boxes", "logits"], {"frames": crops})
+        floor = self.min_score * FAINT
+        return [faces_of(weighted_nms(decode(boxes, logits, floor))) for boxes, logits in zip(*outputs, strict=True)]
+
     def _decide(self, frame: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """The candidates that are faces: large ones by their score, small ones by what an enlarged view shows."""
         small = (rows[:, _SEEN_PX] < SMALL_PX) & self.refine & (_sides(rows) >= self.min_size_px / 2)

@@ -11,13 +11,15 @@ import numpy as np
 from emojimation.faces import Face
 from emojimation.labels import EMOTION_LABELS, LabelSet
 
-# A chain's score is the mean of its finds' scores over the best stretch of so many seconds and at least so many finds;
-# where it reaches the first of these the chain is covered, where it reaches the second it is a person, who has a number
-# and rows. Measured: docs/decisions.md.
+# A chain's score is the mean of its finds' scores over the best stretch of so many seconds and at least so many finds.
 STRETCH_S, STRETCH_HITS = 0.2, 3
-COVERED_SCORE, PERSON_SCORE = 0.45, 0.6
 LONE_SCORE = 0.75  # a find that no other one supports needs this much
-DENSE = 0.3  # share of the frames of the best stretch that must have a find
+DENSE = 0.3  # share of the searched frames of the best stretch that must have a find
+HELD_SCORE = 0.6  # from here on a chain is held beyond its ends
+# What is covered, and what is a person with a number and rows, is sure for a moment or less sure for long: (score,
+# seconds, share of the searched frames with a find). Measured: docs/decisions.md.
+COVERED = ((0.5, STRETCH_S, DENSE), (0.42, 1.0, 0.5))
+PERSON = ((0.7, 0.4, 0.5), (0.6, 3.0, 0.5))
 # A find belongs to a chain when it is no farther from where the chain should be: in face sizes, and more per second.
 REACH, REACH_PER_S = 0.6, 1.6
 SIZE_RATIO = 2.2
@@ -32,7 +34,7 @@ class Chain:
     """The finds of one face over time, packed: a video of hours must fit into memory.
 
     from_s, until_s: cuts before and after it, across which it is not held. number: of the person, None for a chain
-    that is none. growth: (n,) of the covers beyond the finds' own sizes.
+    that is none. held: whether it is covered beyond its ends. growth: (n,) of the covers beyond the finds' own sizes.
     """
 
     times: array = field(default_factory=lambda: array("d"))
@@ -41,7 +43,7 @@ class Chain:
     width: int = 0
     labels: LabelSet = EMOTION_LABELS
     number: int | None = None
-    covered: bool = False
+    held: bool = False
     from_s: float = -math.inf
     until_s: float = math.inf
     growth: np.ndarray = field(default_factory=lambda: np.ones(0))
@@ -79,23 +81,31 @@ class Chain:
         )
 
 
-def score_of(chain: Chain, frame_times: np.ndarray) -> float:
-    """The chain's score: mean over its best stretch, 0 where finds are too few or too far apart.
+def score_of(chain: Chain, frame_times: np.ndarray, stretch_s: float = STRETCH_S, dense: float = DENSE) -> float:
+    """The chain's score: mean over its best stretch of `stretch_s`, 0 where finds are too few or too far apart.
 
-    frame_times: (m,) seconds of all frames that were searched, rising. A repeated weak find stays weak, however often
-    it is repeated.
+    frame_times: (m,) seconds of all frames that were searched, rising. A weak find stays weak, however often it is
+    repeated.
     """
     times, scores = np.frombuffer(chain.times, np.float64), chain.values()[:, _SCORE].astype(np.float64)
     if len(times) < STRETCH_HITS:
-        return float(scores.max()) if scores.max() >= LONE_SCORE else 0.0
+        return float(scores.max()) if scores.max() >= LONE_SCORE and stretch_s <= STRETCH_S else 0.0
+    first = np.arange(len(times))
+    ends = np.maximum(np.searchsorted(times, times + stretch_s - 1e-6, "left") + 1, first + STRETCH_HITS)
+    whole = ends <= len(times)
+    if not whole.any() and stretch_s > STRETCH_S:
+        return 0.0
+    first, ends = (first[whole], ends[whole]) if whole.any() else (first[:1], np.array([len(times)]))
     sums = np.concatenate([[0.0], np.cumsum(scores)])
-    ends = np.maximum(np.searchsorted(times, times + STRETCH_S, "right"), np.arange(len(times)) + STRETCH_HITS)
-    starts = np.flatnonzero(ends <= len(times)) if (ends <= len(times)).any() else np.array([0])
-    ends = np.minimum(ends[starts], len(times))
-    searched = np.searchsorted(frame_times, times[ends - 1], "right") - np.searchsorted(frame_times, times[starts])
-    dense = (ends - starts) >= DENSE * searched
-    means = (sums[ends] - sums[starts]) / (ends - starts)
-    return float(max(means[dense], default=0.0))
+    searched = np.searchsorted(frame_times, times[ends - 1], "right") - np.searchsorted(frame_times, times[first])
+    means = (sums[ends] - sums[first]) / (ends - first)
+    return float(max(means[ends - first >= dense * searched], default=0.0))
+
+
+def reaches(chain: Chain, frame_times: np.ndarray, rules: tuple[tuple[float, float, float], ...]) -> bool:
+    """Whether a chain reaches one of the rules; in a video shorter than a rule's stretch, its whole length will do."""
+    length_s = float(frame_times[-1] - frame_times[0])
+    return any(score_of(chain, frame_times, min(s, length_s), dense) >= score for score, s, dense in rules)
 
 
 def distance_to(chain: Chain, time_s: float, face: Face) -> float:

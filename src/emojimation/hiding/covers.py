@@ -16,12 +16,14 @@ import numpy as np
 from emojimation.draw.cover import head_of
 from emojimation.faces import Face
 from emojimation.hiding.chains import (
-    COVERED_SCORE,
-    PERSON_SCORE,
+    COVERED,
+    HELD_SCORE,
+    PERSON,
     Chain,
     centre_of,
     distance_to,
     hold_sizes,
+    reaches,
     score_of,
     side_of,
     smooth,
@@ -32,7 +34,7 @@ from emojimation.hiding.search import STRENGTHS
 
 ENLARGED = 1.1
 DOUBT_GROWTH = 0.3  # further enlargement per second away from the next find
-WEAK_HOLD_S = 0.2  # of a chain that is no person
+WEAK_HOLD_S = 0.2  # of a chain whose score is low
 FARTHEST = 1.0  # how far a cover runs on beyond a chain's end, in face sizes
 MASK_PX = 160  # longer side of the picture on which the covered share is measured
 
@@ -89,25 +91,28 @@ class Covers:
     def finish(self) -> None:
         """End the first pass: judge, smooth and number the chains."""
         self._open = []
-        times = np.frombuffer(self._times, np.float64)
-        for chain in self._chains:
-            score = score_of(chain, times)
-            chain.covered = self._cover_all or score >= COVERED_SCORE
-            if score >= PERSON_SCORE:
-                self.report.people += 1
-                chain.number = self.report.people
-            elif not chain.covered:
-                best = float(chain.values()[:, 14].max())
-                self.report.doubtful.append(Span(chain.times[0], chain.times[-1], best))
-        self._chains = [chain for chain in self._chains if chain.covered]
+        self._chains = [chain for chain in self._chains if self._judged(chain)]
         for chain in self._chains:
             smooth(chain)
         hold_sizes(self._chains)
         self._waiting = sorted(self._chains, key=lambda chain: -self._begins_s(chain))
 
+    def _judged(self, chain: Chain) -> bool:
+        """Whether a chain is covered; what is not is noted in the report."""
+        times = np.frombuffer(self._times, np.float64)
+        if not self._cover_all and not reaches(chain, times, COVERED):
+            self.report.doubtful.append(Span(chain.times[0], chain.times[-1], float(chain.values()[:, 14].max())))
+            return False
+        self.report.faces += 1
+        chain.held = score_of(chain, times) >= HELD_SCORE
+        if reaches(chain, times, PERSON):
+            self.report.people += 1
+            chain.number = self.report.people
+        return True
+
     def _hold_s(self, chain: Chain) -> float:
         """How long a chain is held: no longer than it was seen, and a weak one hardly."""
-        if chain.number is None:
+        if not chain.held:
             return WEAK_HOLD_S
         return min(self._gap_s, max(WEAK_HOLD_S, chain.times[-1] - chain.times[0]))
 

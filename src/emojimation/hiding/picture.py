@@ -16,6 +16,6 @@ def hidden_picture(
     faces: as a `search.searcher(..., still=True)` finds them. style, art: as `draw.styles.annotate` takes them.
     """
     covers = [enlarged(face, ENLARGED) for face in faces]
-    report = Report(still=True, people=len(faces))
+    report = Report(still=True, faces=len(faces), people=len(faces))
     report.count(covered_share(covers, frame.shape), len(faces))
     return annotate(frame, covers, style, art), report

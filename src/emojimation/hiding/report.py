@@ -20,14 +20,16 @@ class Span:
 class Report:
     """How a video, or (still) a single picture, was covered.
 
-    frames: in all; covered: of them with a cover; people: different ones. found, held, interpolated: covers that were
-    found in their frame, kept beyond the first or last find, placed between two finds. longest_gap_s: that was bridged.
+    frames: in all; covered: of them with a cover. faces: different ones that are covered; people: of them with a
+    number, sure enough for rows. found, held, interpolated: covers that were found in their frame, kept beyond the
+    first or last find, placed between two finds. longest_gap_s: that was bridged.
     share: mean share of the picture that is covered, 0 to 1. doubtful: stretches to look at.
     """
 
     still: bool = False
     frames: int = 0
     covered: int = 0
+    faces: int = 0
     people: int = 0
     found: int = 0
     held: int = 0
@@ -48,7 +50,8 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """As plain values, for JSON."""
         numbers = {
-            name: getattr(self, name) for name in ("frames", "covered", "people", "found", "held", "interpolated")
+            name: getattr(self, name)
+            for name in ("frames", "covered", "faces", "people", "found", "held", "interpolated")
         }
         spans = [
             {"start_s": round(s.start_s, 3), "end_s": round(s.end_s, 3), "score": round(s.score, 3)}
@@ -58,7 +61,7 @@ class Report:
         return {**numbers, **measures, "doubtful": spans}
 
     def __str__(self) -> str:
-        return f"{_counted(self.people, 'face')} covered; {ADVICE}" if self.still else self._of_video()
+        return f"{_counted(self.faces, 'face')} covered; {ADVICE}" if self.still else self._of_video()
 
     def _of_video(self) -> str:
         filled = f"{self.held} held, {self.interpolated} interpolated (longest gap {self.longest_gap_s:.2f} s)"
@@ -68,7 +71,7 @@ class Report:
         ]
         if self.doubtful:
             parts.append(f"not covered, as too doubtful: {_times(self.doubtful)}")
-        parts.append(f"{_counted(self.people, 'face')} covered; {ADVICE}")
+        parts.append(f"{_counted(self.faces, 'face')} covered; {ADVICE}")
         return "\n".join(parts)
 
 

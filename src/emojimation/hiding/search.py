@@ -1,8 +1,9 @@
 """Where faces may be in a frame that is to show none, in three strengths, and how a doubtful find is confirmed.
 
 Two networks search the upright frame: BlazeFace, whose landmarks are good, and CenterFace for profiles, small faces and
-heads that an edge cuts; one of them also searches the frame turned by 90, 180 and 270 degrees. A find with a good score
-stands. A weak or turned one is looked at again in upright crops of three sizes, and its score becomes the mean of what
+heads that an edge cuts; one of them also searches the frame turned by 90, 180 and 270 degrees. CenterFace's finds stand
+with their score, which is hardly ever given to anything else, and so do BlazeFace's good ones. A weak one of
+BlazeFace, or a turned one, is looked at again in upright crops of three sizes, and its score becomes the mean of what
 these show: a face is seen at every size, a texture that resembles one at a single size only.
 """
 
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from emojimation.detect import FaceDetector
+from emojimation.detect import DetectorOptions, FaceDetector
+from emojimation.detect.blazeface import BlazeFace
 from emojimation.detect.centerface import CenterFace
 from emojimation.detect.search import paired
 from emojimation.errors import InputError
@@ -25,8 +27,8 @@ Detector = Callable[[np.ndarray], list[Face]]
 SAME_IOU, SAME_CENTRE = 0.3, 0.4
 # Share of the crop's side that a find fills in the upright crops of the second detection pass, and the crops' side.
 SECOND_SHARES, SECOND_PX = (0.25, 0.4, 0.55), 192
-SECOND_SCORE = 0.1  # lowest score that counts in a crop
-SURE = 0.6  # an upright find from here on stands without a second detection pass
+SECOND_SCORE = 0.3  # of the second pass; what scores much less counts as nothing
+SURE = 0.6  # an upright find of BlazeFace stands from here on
 # CenterFace is shown this share of a video frame's pixels, but no fewer than this: neighbouring frames help each other.
 VIDEO_SHARE, LEAST_PX = 0.25, 320 * 240
 # A box may be this much longer than the frame's shorter side: a close-up's chin and forehead lie outside the frame.
@@ -38,12 +40,13 @@ _TURNS = (cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_COUNTERCLOCKWIS
 class Strength:
     """How thoroughly a frame is searched.
 
-    min_score: of the detectors. kept: score after the second detection pass from which a doubtful find is kept.
-    area_px: pixels that CenterFace is shown of a video's frame, at most; 0 for none. still_px: of a photo. turned: the
-    turned frame as well. gap_s: how long a person may be missed and stays covered.
+    near, far: lowest scores of BlazeFace and of CenterFace. kept: score after the second detection pass from which a
+    doubtful find is kept. area_px: pixels that CenterFace is shown of a video's frame, at most. still_px: of a photo.
+    turned: the turned frame as well. gap_s: how long a person may be missed and stays covered.
     """
 
-    min_score: float
+    near: float
+    far: float
     kept: float
     area_px: int
     still_px: int
@@ -52,9 +55,9 @@ class Strength:
 
 
 STRENGTHS = {
-    "fast": Strength(0.4, 0.4, area_px=0, still_px=320 * 240, turned=False, gap_s=0.5),
-    "careful": Strength(0.35, 0.35, area_px=640 * 480, still_px=1024 * 768, turned=True, gap_s=1.0),
-    "paranoid": Strength(0.25, 0.2, area_px=1024 * 768, still_px=1600 * 1200, turned=True, gap_s=2.0),
+    "fast": Strength(0.5, 0.4, 0.4, area_px=320 * 240, still_px=320 * 240, turned=False, gap_s=0.5),
+    "careful": Strength(0.5, 0.35, 0.35, area_px=640 * 480, still_px=1024 * 768, turned=True, gap_s=1.0),
+    "paranoid": Strength(0.35, 0.2, 0.2, area_px=1024 * 768, still_px=1600 * 1200, turned=True, gap_s=2.0),
 }
 
 
@@ -74,56 +77,46 @@ class Searcher:
 
     def __init__(self, strength: Strength, still: bool, min_score: float | None = None, threads: int = 1):
         self._strength, self._still = strength, still
-        self._score = strength.min_score if min_score is None else min(min_score, strength.min_score)
-        self._near = FaceDetector(min_score=self._score, search="fast", threads=threads)
-        self._second = FaceDetector(min_score=SECOND_SCORE, min_size_px=1, search="fast", refine=False, threads=threads)
-        self._far = CenterFace(threads=threads) if self._area_px((1, 1)) else None
+        near = strength.near if min_score is None else min(min_score, strength.near)
+        self._near = FaceDetector(min_score=near, search="fast", threads=threads)
+        self._turned = FaceDetector(min_score=near, search="fast", refine=False, threads=threads)
+        self._far = CenterFace(threads=threads)
+        self._second = BlazeFace(DetectorOptions(min_score=SECOND_SCORE, threads=threads))
 
     def __call__(self, frame: np.ndarray) -> list[Face]:
         """The faces of the frame, each once, best first; the score is that after the second detection pass."""
-        upright = self._found(frame)
-        confirmed = once_each([face for face in upright if face.score >= SURE])
-        doubtful = [face for face in upright if face.score < SURE] + self._found_turned(frame)
+        near = [face for face in self._near(frame) if fits(face, frame)]
+        pairs, alone, new = paired(near, self._seen_far(frame))
+        found = [mine.with_(score=max(mine.score, theirs.score)) for mine, theirs in pairs] + new
+        confirmed = once_each(found + [face for face in alone if face.score >= SURE])
+        doubtful = [face for face in alone if face.score < SURE] + self._found_turned(frame)
         # The best of several finds of one face may fail in the second pass where another one does not.
         for face in sorted(doubtful, key=lambda face: -face.score):
             if any(same_face(face, other) for other in confirmed):
                 continue
-            score = self._confirmed_score(frame, face)
+            score = second_score(frame, face, self._second)
             if score >= self._strength.kept:
                 confirmed.append(face.with_(score=score))
         return once_each(confirmed)
 
-    def _area_px(self, shape: tuple[int, ...]) -> float:
-        """How many pixels CenterFace is shown of a frame of that (H,W) shape."""
-        if self._still or not self._strength.area_px:
-            return self._strength.still_px if self._still else 0
-        return float(np.clip(VIDEO_SHARE * shape[0] * shape[1], LEAST_PX, self._strength.area_px))
+    def _area_px(self, pixels: int) -> float:
+        """How many pixels CenterFace is shown of a frame of so many."""
+        if self._still:
+            return self._strength.still_px
+        return float(np.clip(VIDEO_SHARE * pixels, LEAST_PX, self._strength.area_px))
 
-    def _found(self, frame: np.ndarray) -> list[Face]:
-        """The upright frame's faces: BlazeFace's box where both networks found one, and the better score."""
-        near = [face for face in self._near(frame) if fits(face, frame)]
-        if self._far is None:
-            return near
-        pairs, alone, new = paired(near, self._far_in(frame, self._far))
-        return [mine.with_(score=max(mine.score, theirs.score)) for mine, theirs in pairs] + alone + new
-
-    def _far_in(self, frame: np.ndarray, far: CenterFace) -> list[Face]:
-        scale = float(np.sqrt(self._area_px(frame.shape) / (frame.shape[0] * frame.shape[1])))
-        return [face for face in far(frame, min(scale, 1.0), self._score) if fits(face, frame)]
+    def _seen_far(self, frame: np.ndarray) -> list[Face]:
+        pixels = frame.shape[0] * frame.shape[1]
+        scale = min(1.0, float(np.sqrt(self._area_px(pixels) / pixels)))
+        return [face for face in self._far(frame, scale, self._strength.far) if fits(face, frame)]
 
     def _found_turned(self, frame: np.ndarray) -> list[Face]:
         """What the turned frame shows: to CenterFace in a photo, to BlazeFace in a video, which is quicker."""
         if not self._strength.turned:
             return []
-        found = []
-        for turn in _TURNS:
-            turned = cv2.rotate(frame, turn)
-            faces = self._far_in(turned, self._far) if self._still and self._far else self._near(turned)
-            found += [turned_back(face, turn, frame.shape) for face in faces]
+        look = self._seen_far if self._still else self._turned
+        found = [turned_back(face, turn, frame.shape) for turn in _TURNS for face in look(cv2.rotate(frame, turn))]
         return [face for face in found if fits(face, frame)]
-
-    def _confirmed_score(self, frame: np.ndarray, face: Face) -> float:
-        return second_score(frame, face, self._second)
 
 
 def searcher(
@@ -148,9 +141,11 @@ def fits(face: Face, frame: np.ndarray) -> bool:
     return bool(0 <= x < width and 0 <= y < height and face.size_px <= LARGEST * min(height, width))
 
 
-def second_score(frame: np.ndarray, face: Face, second: Detector) -> float:
+def second_score(frame: np.ndarray, face: Face, second: BlazeFace) -> float:
     """Mean of the scores that `second` gives to the face in upright crops of `SECOND_SHARES`; 0 where it sees none."""
-    return float(np.mean([_score_in(upright_crop(frame, face, share), share, second) for share in SECOND_SHARES]))
+    crops = np.stack([upright_crop(frame, face, share) for share in SECOND_SHARES])
+    seen = zip(SECOND_SHARES, second.look_each(crops), strict=True)
+    return float(np.mean([_score_in(share, faces) for share, faces in seen]))
 
 
 def upright_crop(frame: np.ndarray, face: Face, share: float) -> np.ndarray:
@@ -167,11 +162,11 @@ def upright_crop(frame: np.ndarray, face: Face, share: float) -> np.ndarray:
     return cv2.warpAffine(frame, matrix, (SECOND_PX, SECOND_PX), flags=cv2.INTER_LINEAR)
 
 
-def _score_in(crop: np.ndarray, share: float, second: Detector) -> float:
+def _score_in(share: float, faces: list[Face]) -> float:
+    """The best score among the faces of a crop that are where the face should be."""
     low, high = SECOND_PX * (1 - share) / 2, SECOND_PX * (1 + share) / 2
     there = np.array([[low, low, high, high]], np.float32)
-    scores = [face.score for face in second(crop) if iou(there, face.xyxy[None])[0, 0] >= SAME_IOU]
-    return max(scores, default=0.0)
+    return max((face.score for face in faces if iou(there, face.xyxy[None])[0, 0] >= SAME_IOU), default=0.0)
 
 
 def turned_back(face: Face, turn: int, shape: tuple[int, ...]) -> Face:
