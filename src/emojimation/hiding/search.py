@@ -55,7 +55,7 @@ class Strength:
 
 
 STRENGTHS = {
-    "fast": Strength(0.5, 0.4, 0.4, area_px=320 * 240, still_px=320 * 240, turned=False, gap_s=0.5),
+    "fast": Strength(0.5, 0.4, 0.4, area_px=320 * 240, still_px=320 * 240, turned=False, gap_s=1.0),
     "careful": Strength(0.5, 0.35, 0.35, area_px=640 * 480, still_px=1024 * 768, turned=True, gap_s=1.0),
     "paranoid": Strength(0.35, 0.2, 0.2, area_px=1024 * 768, still_px=1600 * 1200, turned=True, gap_s=2.0),
 }

@@ -18,12 +18,12 @@ from emojimation.apps.desktop.painter import Painter, Room, Shown
 from emojimation.apps.desktop.recording import Outputs, reason
 from emojimation.apps.desktop.settings import WindowSettings
 from emojimation.apps.desktop.status import Notice, Status
+from emojimation.hiding.live import tune
 from emojimation.live import LiveLoop, LiveResult
 from emojimation.tracking.track import Tracker
 
 TICK_S = 1 / 30  # the avatar moves on also when no frame comes
 LEAST_S = 1 / 45  # between two paintings
-HIDE_HOLD_S = 1.0  # while hiding, a face that was lost stays covered for so long
 Opener = Callable[[str, tuple[int, int]], Any]
 
 
@@ -250,7 +250,7 @@ class WindowWorker:
         """
         tracker, hide = self._tracker, self.settings.hides
         tracker.smooth_s = self.settings.smooth_s
-        tracker.hold_s, tracker.confirm_hits = (HIDE_HOLD_S, 1) if hide else (0.0, 2)
+        tune(tracker, hide)
 
     def _on_result(self, result: LiveResult) -> None:
         self._ready_s = time.monotonic()

@@ -3,7 +3,7 @@
 import tempfile
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from emojimation.classify.explain import Explanation, heat, occlusion
 from emojimation.draw import styles
 from emojimation.errors import InputError
 from emojimation.faces import Face, crop_faces
+from emojimation.hiding.covers import ENLARGED, enlarged
+from emojimation.hiding.search import searching
 from emojimation.pipeline import Pipeline, make_pipeline
 from emojimation.tracking.track import Tracker
 
@@ -37,7 +39,7 @@ class Answer:
 
     size_wh: of the original. faces: in its pixels. preview: JPEG of at most `PREVIEW_PX`. crops: data URIs, hints:
     quality hints, both in the order of `faces`, the largest `MAX_CARDS`. read: gives the original's bytes again. error:
-    why there is no answer.
+    why there is no answer. hidden: the faces to cover, once they were asked for.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Answer:
     crops: tuple[str, ...] = ()
     hints: tuple[tuple[str, ...], ...] = ()
     read: Callable[[], bytes] | None = None
+    hidden: list[tuple[Face, ...]] = field(default_factory=list)
 
 
 def models() -> list[str]:
@@ -68,9 +71,18 @@ def pipeline(model: str) -> Pipeline:
     return make_pipeline(model, prior=current().prior)
 
 
-def tracking(model: str, tracker: Tracker) -> Pipeline:
+@st.cache_resource(show_spinner=False)
+def hiding(model: str, strength: str, still: bool) -> Pipeline:
+    """The one pipeline of a model that searches so that nobody stays uncovered."""
+    return searching(pipeline(model), strength, still)
+
+
+def tracking(model: str, tracker: Tracker, hides: bool = False) -> Pipeline:
     """A pipeline for one visitor's stream: the models are shared, the tracker is the visitor's."""
-    return pipeline(model).streaming(tracker)
+    if not hides:
+        return pipeline(model).streaming(tracker)
+    shared = hiding(model, "fast", False)
+    return Pipeline(shared.detector, shared.classifier, tracker, shared.prior, shared.threshold)
 
 
 def answer_of(name: str, read: Callable[[], bytes]) -> Answer:
@@ -113,7 +125,17 @@ def read_bytes(name: str, content: bytes) -> media.Picture:
 def drawn(answer: Answer, style: str) -> np.ndarray:
     """The preview with its faces drawn in `style`, (h,w,3) BGR uint8."""
     frame = decoded(answer.preview)
-    return draw(frame, scaled(answer.faces, frame.shape[1] / answer.size_wh[0]), style)
+    return draw(frame, scaled(shown(answer, style), frame.shape[1] / answer.size_wh[0]), style)
+
+
+def shown(answer: Answer, style: str) -> tuple[Face, ...]:
+    """The faces to draw: for a style that hides those of the careful search, which looks at the original once."""
+    if not styles.STYLES[style].hides or answer.read is None:
+        return answer.faces
+    if not answer.hidden:
+        frame = read_bytes(answer.name, answer.read()).frame
+        answer.hidden.append(tuple(hiding(model_in_use(), "careful", True)(frame)))
+    return answer.hidden[0]
 
 
 def drawn_full(answer: Answer, style: str) -> bytes:
@@ -121,12 +143,13 @@ def drawn_full(answer: Answer, style: str) -> bytes:
     if answer.read is None:
         raise InputError(f"Expected a picture that was read, got {answer.name}.")
     frame = read_bytes(answer.name, answer.read()).frame
-    return widgets.jpeg(draw(frame, list(answer.faces), style), 92)
+    return widgets.jpeg(draw(frame, list(shown(answer, style)), style), 92)
 
 
 def draw(frame: np.ndarray, faces: list[Face], style: str, time_s: float = 0.0) -> np.ndarray:
     """`annotate` in the page's emoji art, avatars included."""
-    return styles.annotate(frame, faces, style, widgets.ART, time_s=time_s)
+    covers = [enlarged(face, ENLARGED) for face in faces] if styles.STYLES[style].hides else faces
+    return styles.annotate(frame, covers, style, widgets.ART, time_s=time_s)
 
 
 def explained(answer: Answer, index: int) -> tuple[str, Explanation]:

@@ -13,11 +13,14 @@ import numpy as np
 from emojimation.apps.web import pictures
 from emojimation.draw.avatar import Avatar
 from emojimation.draw.sprites import stamp
+from emojimation.draw.styles import STYLES
 from emojimation.faces import Face
 from emojimation.files import usable_processors
 from emojimation.heaps import give_back
+from emojimation.hiding.live import tune
 from emojimation.labels import EMOTION_LABELS, EMOTIONS
 from emojimation.live import LiveLoop, LiveResult
+from emojimation.pipeline import Pipeline
 from emojimation.tracking.track import Tracker
 
 HISTORY_S = 30.0
@@ -110,6 +113,7 @@ class Stream:
         self.error: str | None = None
         self._result: LiveResult | None = None
         self._loop: LiveLoop | None = None
+        self._hides = False
         self._feed = Feed()
         self._changed = threading.Condition()
         _STREAMS.add(self)
@@ -186,9 +190,16 @@ class Stream:
                 self._feed, self._result = Feed(_gap_s), None
                 self.history.clear()
                 self.latencies_ms.clear()
-                pipeline = pictures.tracking(self.model, Tracker())
-                self._loop = LiveLoop(self._feed, pipeline, self._show, paced=False).start()
+                self._hides = STYLES[self.style].hides
+                self._loop = LiveLoop(self._feed, self._pipeline(Tracker()), self._show, paced=False).start()
+            elif self._hides != STYLES[self.style].hides:
+                self._hides = STYLES[self.style].hides
+                self._loop.pipeline = self._pipeline(Tracker())
             return self._loop
+
+    def _pipeline(self, tracker: Tracker) -> Pipeline:
+        tune(tracker, self._hides)
+        return pictures.tracking(self.model, tracker, self._hides)
 
     def _remember(self, time_s: float) -> None:
         if self.faces and self.faces[0].probabilities is not None:
