@@ -38,9 +38,10 @@ def changed(before, after):
     return (before != after).any(axis=2)
 
 
-def place(face, frame, faces=None):
+def place(face, frame, faces=None, places=None):
     taken = np.array([f.xyxy for f in faces or [face]], np.float64)
-    return render._place(face, frame, taken, "noto")
+    heads = np.array([render._head(f) for f in faces or [face]], np.float64)
+    return render._place(face, frame, taken, heads, "noto", {} if places is None else places)
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -273,3 +274,32 @@ def test_every_emoji_hides_the_whole_box(art, emotion, confidence):
     face = make_face(100, 110, 100, emotion, confidence, roll_deg=-20)
     shown = [replace_faces(frame, [face], "emoji", art)[110:210, 100:200].astype(int) for frame in (black, white)]
     assert (np.abs(shown[0] - shown[1]).max(axis=2) > 8).mean() < 0.01
+
+
+def overlap(panel, x, y, box) -> float:
+    """Area in pixels that a panel at (x, y) shares with a box."""
+    sides = np.minimum([x + panel.width, y + panel.height], box[2:]) - np.maximum([x, y], box[:2])
+    return float(np.clip(sides, 0, None).prod())
+
+
+def test_labels_leave_hair_and_neighbours_free_where_there_is_room():
+    faces = [make_face(x, 200, 90, confidence=0.8) for x in (120, 330, 540)]
+    frame = make_frame(600, 760)
+    for face in faces:
+        panel, x, y = place(face, frame, faces)
+        assert [overlap(panel, x, y, np.array(render._head(other))) for other in faces] == [0, 0, 0]
+
+
+def test_a_label_stays_on_its_side_while_the_face_moves():
+    """A head near the upper edge bobs by a few pixels: above it there is room in every other frame only."""
+    frame = make_frame()
+    panel, _, _ = place(make_face(250, 240, 100, track_id=4), frame)
+    edge = round(panel.height + 0.4 * 100) + 6
+    places: dict = {}
+    sides = set()
+    for y in (edge - 30, edge + 2, edge - 30, edge + 2, edge - 30):
+        _, _, top = place(make_face(250, y, 100, track_id=4), frame, places=places)
+        sides.add(top > y)
+    assert len(sides) == 1 and places
+    lonely = {place(make_face(250, y, 100, track_id=4), frame)[2] > y for y in (edge - 30, edge + 2)}
+    assert lonely == {True, False}, "without the memory it jumps"

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from emojimation.draw.boxes import Places
 from emojimation.draw.styles import annotate
 from emojimation.errors import InputError
 from emojimation.faces import Face
@@ -128,6 +129,7 @@ class _Run:
         self.result = VideoResult(self.info.name)
         self.interrupt = Interrupt()
         self.last_s = 0.0
+        self.places: Places = {}  # of the labels, in the frame before
 
     def all(self) -> VideoResult:
         began = time.perf_counter()
@@ -219,7 +221,9 @@ class _Run:
         return analyse(frames, self.look, tracker, every, self.options.workers, self.info.fps)
 
     def _drawn(self, frame: Frame, faces: list[Face]) -> np.ndarray:
-        return annotate(frame.image, faces, self.options.style, self.options.art, time_s=frame.time_s)
+        return annotate(
+            frame.image, faces, self.options.style, self.options.art, time_s=frame.time_s, places=self.places
+        )
 
     def _segment(self, done: Done, first: Frame) -> writer.Segment:
         path = self.job.next_film()

@@ -15,6 +15,7 @@ from emojimation.apps.desktop.main_face import Chooser, face_at, fitted, frame_p
 from emojimation.apps.desktop.panel import Look, PanelPainter, greeting, headline
 from emojimation.apps.desktop.settings import WindowSettings
 from emojimation.classify import quality
+from emojimation.draw import boxes
 from emojimation.draw.avatar import Avatar
 from emojimation.draw.styles import annotate
 from emojimation.faces import Face
@@ -111,6 +112,7 @@ class Painter:
         self.drawn: np.ndarray | None = None
         self.on_drawn: Callable[[np.ndarray, float], None] | None = None
         self._panel, self._avatar = PanelPainter(), Avatar()
+        self._label_places: boxes.Places = {}
         self._look, self._roll = Eased(), Eased(0.08)
         self._rate = Rate()
         self._number = 0
@@ -123,6 +125,7 @@ class Painter:
     def reset(self) -> None:
         """Another source: nothing of the one before stays."""
         self.history.clear()
+        self._label_places.clear()
         self.chooser.choose(None)
         self.drawn = self._view = self._strip = None
         self._hint, self._last, self._rate = "", (), Rate()
@@ -194,7 +197,7 @@ class Painter:
         if settings.hides:
             faces = [enlarged(face, ENLARGED) for face in faces]
         style = settings.drawn_style
-        self.drawn = annotate(frame, faces, style, settings.art, self._avatar.drawer(now_s))
+        self.drawn = annotate(frame, faces, style, settings.art, self._avatar.drawer(now_s), places=self._label_places)
         size = fitted((width, height), room.view_wh)
         way = cv2.INTER_AREA if size[0] < width else cv2.INTER_LINEAR
         view = cv2.resize(self.drawn, size, interpolation=way)

@@ -18,6 +18,7 @@ from emojimation.apps.web.settings import current
 from emojimation.classify import quality
 from emojimation.classify.explain import Explanation, heat, occlusion
 from emojimation.draw import styles
+from emojimation.draw.boxes import Places
 from emojimation.errors import InputError
 from emojimation.faces import Face, crop_faces
 from emojimation.hiding.covers import ENLARGED, enlarged
@@ -146,10 +147,12 @@ def drawn_full(answer: Answer, style: str) -> bytes:
     return widgets.jpeg(draw(frame, list(shown(answer, style)), style), 92)
 
 
-def draw(frame: np.ndarray, faces: list[Face], style: str, time_s: float = 0.0) -> np.ndarray:
+def draw(
+    frame: np.ndarray, faces: list[Face], style: str, time_s: float = 0.0, places: Places | None = None
+) -> np.ndarray:
     """`annotate` in the page's emoji art, avatars included."""
     covers = [enlarged(face, ENLARGED) for face in faces] if styles.STYLES[style].hides else faces
-    return styles.annotate(frame, covers, style, widgets.ART, time_s=time_s)
+    return styles.annotate(frame, covers, style, widgets.ART, time_s=time_s, places=places)
 
 
 def explained(answer: Answer, index: int) -> tuple[str, Explanation]:

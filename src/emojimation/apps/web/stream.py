@@ -12,6 +12,7 @@ import numpy as np
 
 from emojimation.apps.web import pictures
 from emojimation.draw.avatar import Avatar
+from emojimation.draw.boxes import Places
 from emojimation.draw.sprites import stamp
 from emojimation.draw.styles import STYLES
 from emojimation.faces import Face
@@ -106,6 +107,7 @@ class Stream:
         self.style, self.stage, self.mirror = "boxes", True, True
         self.history: deque[tuple[float, np.ndarray]] = deque()
         self.labels = EMOTION_LABELS
+        self._places: Places = {}  # of the labels, in the frame before
         self.latencies_ms: deque[float] = deque(maxlen=300)
         self.drawn: np.ndarray | None = None
         self.faces: list[Face] = []
@@ -181,7 +183,7 @@ class Stream:
             self.send(out, result.time_s)
 
     def _drawn(self, result: LiveResult, faces: list[Face]) -> np.ndarray:
-        out = pictures.draw(result.frame, result.faces, self.style, result.time_s)
+        out = pictures.draw(result.frame, result.faces, self.style, result.time_s, self._places)
         return staged(out, faces, result.time_s) if self.stage else out
 
     def _running(self) -> LiveLoop:
