@@ -29,6 +29,10 @@ def desktop(
     model: Annotated[
         str | None, typer.Option("--model", help="Name or path of the emotion model.", show_default="as last time")
     ] = None,
+    prior: Annotated[
+        str | None,
+        typer.Option("--prior", help="Base rates: {priors}.", show_default="as last time", callback=one_of("priors")),
+    ] = None,
     style: Annotated[
         str | None,
         typer.Option(
@@ -54,6 +58,7 @@ def desktop(
         app.open_window(
             source,
             model,
+            prior=prior,
             style=style,
             theme=theme and theme.value,
             folder=folder,

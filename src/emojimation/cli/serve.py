@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from emojimation.cli.options import Model, Tiles
+from emojimation.cli.options import Model, Prior, Tiles
 from emojimation.errors import InputError
 from emojimation.extras import need
 from emojimation.files import usable_processors
@@ -20,6 +20,7 @@ def serve(
         int | None, typer.Option(min=1, help="Threads that analyse.", show_default="one per processor")
     ] = None,
     tiles: Tiles = False,
+    prior: Prior = "everyday",
     micro_batch: Annotated[
         bool, typer.Option("--micro-batch", help="Classify faces of several requests together; see docs/service.md.")
     ] = False,
@@ -56,6 +57,7 @@ def serve(
         token=_token(token_file),
         origins=cors_origin or [],
         limits=limits,
+        prior=prior,
         workers=workers or usable_processors(),
     )
     few_heaps()

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from emojimation.cli.options import Model
+from emojimation.cli.options import Model, Prior
 from emojimation.errors import InputError
 from emojimation.extras import need
 
@@ -15,6 +15,7 @@ def web(
         str, typer.Option("--host", help="Address to listen on; 0.0.0.0 lets other machines in.")
     ] = "127.0.0.1",
     model: Model = "default",
+    prior: Prior = "everyday",
     turn: Annotated[
         str | None,
         typer.Option("--turn", help="TURN server for live pictures, such as turn:host:3478.", show_default=False),
@@ -42,8 +43,9 @@ def web(
     from emojimation.apps.web.server import check_free, serve
     from emojimation.apps.web.settings import PageSettings
     from emojimation.classify.classifier import EmotionClassifier
+    from emojimation.priors import prior_of
 
-    EmotionClassifier(model)  # a wrong model is told here, not in the page
+    prior_of(prior, EmotionClassifier(model).label_set)  # a mistake is reported here, not in the page
     check_free(host, port)
     settings = PageSettings(
         model,
@@ -51,6 +53,7 @@ def web(
         paths,
         film_s=round(max_minutes * 60),
         live_wait_s=live_wait,
+        prior=prior,
     )
     typer.echo(f"Emojimation: http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}  (Ctrl-C ends it)", err=True)
     if host not in LOCAL:
