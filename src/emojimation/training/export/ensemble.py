@@ -17,9 +17,10 @@ from emojimation import __version__
 from emojimation.classify.classifier import EmotionClassifier
 from emojimation.errors import InputError
 from emojimation.files import write_whole
+from emojimation.labels import EMOTIONS
 from emojimation.training.data.dataset import Dataset
 from emojimation.training.judge import calibrate
-from emojimation.training.judge.evaluate import clear_threshold, commit, evaluate
+from emojimation.training.judge.evaluate import clear_threshold, commit, evaluate, rows_of
 
 OPSET = 17
 TINY = 1e-7  # under the logarithm, so that a probability of 0 stays finite
@@ -33,12 +34,14 @@ def join(
     split.
 
     mirror: each member answers the picture and its mirror image. dataset: fits the temperature and the threshold, and
-    scores the file. Raises InputError for no member, members of different size or channels, or of another calibration
-    than a softmax; nothing is written then.
+    scores the file. Raises InputError for no member, members of different size, channels or classes, or of another
+    calibration than a softmax; nothing is written then.
     """
     nets = _loaded(members)
-    val = dataset.split("val")
-    graph = mean_graph([onnx.load(net.card["path"]) for net in nets], nets[0].size, nets[0].channels, mirror)
+    labels = nets[0].labels
+    val = rows_of(dataset, "val", labels)
+    shape = (nets[0].size, nets[0].channels, len(labels))
+    graph = mean_graph([onnx.load(net.card["path"]) for net in nets], shape, mirror)
     probabilities = _run(graph, val.images)
     _check_mean(probabilities[:64], nets, val.images[:64], mirror)
     logits = np.log(probabilities + TINY)
@@ -53,7 +56,7 @@ def join(
     }
     whole = _with_papers(_calibrated(graph, chosen.temperature), papers)
     write_whole(target, whole.SerializeToString())
-    scores = evaluate(EmotionClassifier(target).predict, dataset, "val")
+    scores = evaluate(EmotionClassifier(target).predict, dataset, "val", labels=labels)
     return (
         scores
         | {key: papers[key] for key in ("members", "mirror", "temperature", "threshold")}
@@ -69,14 +72,20 @@ def _loaded(members: list[str | Path]) -> list[EmotionClassifier]:
     if not members:
         raise InputError("Expected the models of an ensemble, got none: name at least one.")
     nets = [EmotionClassifier(member) for member in members]
-    shapes = {(net.size, net.channels, str(net.template.round(3).tolist())) for net in nets}
-    if len(shapes) > 1:
-        raise InputError("Expected models of one input size, channels and template, got different ones: leave one out.")
+    kinds = {(net.size, net.channels, net.labels, str(net.template.round(3).tolist())) for net in nets}
+    if len(kinds) > 1:
+        raise InputError(
+            "Expected models of one input size, channels, classes and template, got several: leave one out."
+        )
     return nets
 
 
-def mean_graph(models: list[onnx.ModelProto], size: int, channels: int, mirror: bool) -> onnx.ModelProto:
-    """One model (n,size,size,channels) float32 -> (n,7): the mean of the softmax outputs of `models`."""
+def mean_graph(models: list[onnx.ModelProto], shape: tuple[int, int, int], mirror: bool) -> onnx.ModelProto:
+    """One model (n,size,size,channels) float32 -> (n,classes): the mean of the softmax outputs of `models`.
+
+    shape: size, channels, classes.
+    """
+    size, channels, classes = shape
     views = ["image", "mirrored"] if mirror else ["image"]
     nodes, weights, answers = [], [], []
     if mirror:
@@ -93,7 +102,7 @@ def mean_graph(models: list[onnx.ModelProto], size: int, channels: int, mirror: 
             answers.append(graph.output[0].name)
     nodes.append(helper.make_node("Mean", answers, ["mean"]))
     image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", size, size, channels])
-    mean = helper.make_tensor_value_info("mean", TensorProto.FLOAT, ["n", 7])
+    mean = helper.make_tensor_value_info("mean", TensorProto.FLOAT, ["n", classes])
     return _model(helper.make_graph(nodes, "ensemble", [image], [mean], weights), models)
 
 
@@ -137,7 +146,8 @@ def _calibrated(model: onnx.ModelProto, temperature: float) -> onnx.ModelProto:
 
 
 def _with_papers(model: onnx.ModelProto, papers: dict[str, Any]) -> onnx.ModelProto:
-    facts = {"emojimation": "1", **papers, "labels": ",".join(papers["labels"]), "metrics": {}}
+    seven = tuple(papers["labels"]) == EMOTIONS
+    facts = {"emojimation": "1", **papers, "labels": ",".join(EMOTIONS) if seven else papers["labels"], "metrics": {}}
     facts.pop("path")
     for key, value in facts.items():
         model.metadata_props.add(key=key, value=value if isinstance(value, str) else json.dumps(value))
