@@ -153,7 +153,7 @@ def test_report_with_data_and_test_scores(made: tuple[Path, Path], int8: Path, t
     )
     run("report", folder, "--data", data, "--scores", tmp_path / "test.json", "--sample", 10)
     page, text = (folder / "report.html").read_text("utf-8"), (folder / "MODEL_CARD.md").read_text("utf-8")
-    assert "Spoilt pictures" in page and "Eight bits" in page and page.count("<svg") == 6
+    assert "Corruption robustness" in page and "<h2>int8</h2>" in page and page.count("<svg") == 6
     assert "|  | validation | test |" in text
     before = (folder / "corruptions.json").stat().st_mtime_ns
     run("report", folder, "--data", data, "--sample", 10)
@@ -173,7 +173,7 @@ def test_report_on_other_data_is_refused(made: tuple[Path, Path], tmp_path: Path
     [
         (("evaluate", "--split", "holdout"), "Expected --split train, val, test, got 'holdout'"),
         (("evaluate", "--model", "nothing"), "neither"),
-        (("export", "RUN", "--format", "keras2"), "Expected --format onnx, int8, keras, tflite, tflite-int8"),
+        (("export", "RUN", "--format", "keras2"), "Expected --format onnx, int8, keras, h5, tflite, tflite-int8"),
         (("export", "RUN", "--calibration", "platt"), "auto, temperature, vector"),
         (("export", "NONE"), "which is none"),
         (("export", "NONE", "--format", "int8"), "which is none"),

@@ -86,6 +86,8 @@ def prepared(dataset: Dataset, recipe: Recipe) -> Dataset:
     Classes without any row in either split are no classes of the network. Raises InputError where a class has
     validation rows alone, where fewer than two classes are left, or for "labels": "ferplus" without votes.
     """
+    for split in ("train", "val"):
+        dataset.split(split)  # or it is named here that one is absent
     rows = dataset.take(dataset.splits != "test")
     if recipe.labels == "ferplus":
         rows = ferplus.in_classes(rows, ferplus.EIGHT)
