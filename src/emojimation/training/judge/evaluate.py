@@ -72,7 +72,7 @@ def identical(images: np.ndarray, others: np.ndarray) -> np.ndarray:
 def same_photo(images: np.ndarray, others: np.ndarray) -> np.ndarray:
     """(n,) bool: which pictures show a photo that is among `others` too, identical or a near copy, as in the audit."""
     both = np.concatenate([others, images])
-    groups, _ = near_ids(both, identical_ids(both))
+    groups, _ = near_ids(both, identical_ids(both), np.arange(len(others), len(both)))
     return np.isin(groups[len(others) :], groups[: len(others)])
 
 
