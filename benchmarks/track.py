@@ -114,7 +114,7 @@ def main() -> None:
     parser.add_argument("--rates", type=int, nargs="+", default=RATES)
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
     args = parser.parse_args()
-    pipeline = make_pipeline(args.model, search="fast")
+    pipeline = make_pipeline(args.model, search="stream")
     films = {"hide_and_seek": lambda fps: hide_and_seek(fps=fps), "crossing": crossing}
     figures = {
         "model": pipeline.classifier.card["name"],

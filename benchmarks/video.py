@@ -105,7 +105,7 @@ def watch(source: str, model: str, every: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         targets = Targets(Path(folder) / "out.mp4", Path(folder) / "out.csv")
         result = run_video(
-            source, make_pipeline(model, search="fast"), targets, Options(workers=2, every=every), on_frame
+            source, make_pipeline(model, search="stream"), targets, Options(workers=2, every=every), on_frame
         )
     after_minute = max(value for at, value in seen if at <= 60)
     figures = {
@@ -147,9 +147,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if args.only != "memory":
-            figures |= speeds(make_pipeline(args.model, search="fast"), folder, args.seconds, args.rounds, args.workers)
+            figures |= speeds(make_pipeline(args.model, search="stream"), folder, args.seconds, args.rounds, args.workers)
             figures["frame_with_20_faces"] = {
-                f"{threads}_threads": crowd_frame(make_pipeline(args.model, threads=threads, search="fast"))
+                f"{threads}_threads": crowd_frame(make_pipeline(args.model, threads=threads, search="stream"))
                 for threads in (1, 2)
             }
         if args.only != "speed" and args.minutes:

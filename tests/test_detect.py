@@ -103,7 +103,7 @@ def test_landmarks_lie_on_eyes_nose_and_mouth(blazeface):
     assert np.abs(face.landmarks - truth).max() < 0.06 * face.size_px, face.landmarks - truth
 
 
-@pytest.mark.parametrize("how", ["fast", "auto", "wide"])
+@pytest.mark.parametrize("how", ["fast", "stream", "auto", "wide"])
 def test_faceless_pictures_stay_empty(how):
     detect_ = FaceDetector(search=how)
     assert len(FACELESS) >= 10
@@ -511,10 +511,10 @@ def test_one_large_face_in_a_small_frame_costs_no_second_network():
     assert "_wide" in vars(find)
 
 
-def test_a_stream_is_searched_fast_unless_it_was_asked_for_more():
+def test_a_stream_is_searched_briefly_unless_it_was_asked_for_more():
     find = FaceDetector(min_score=0.7)
     fast = find.streaming()
-    assert fast.options == DetectorOptions(min_score=0.7, search="fast") and find.options.search == "auto"
+    assert fast.options == DetectorOptions(min_score=0.7, search="stream") and find.options.search == "auto"
     assert fast._first is find._first, "the networks are shared"
     wide = FaceDetector(tiles=True)
     assert wide.streaming() is wide and wide.options.search == "wide"
@@ -530,6 +530,15 @@ def test_the_second_network_is_shown_a_bounded_number_of_pixels(blazeface, width
     assert first <= search.USUAL_AREA_PX
     if not found:
         assert first > 0
+
+
+def test_a_stream_pays_for_the_second_network_only_where_nobody_is_found():
+    frame, face = np.zeros((720, 1280, 3), np.uint8), Face(np.array([0, 0, 40, 40], np.float32), 0.9)
+    find = FaceDetector(search="stream")
+    assert find._areas_px(frame, [face]) == (0, 0)
+    assert find._areas_px(frame, []) == (search.LEAST_AREA_PX, search.LEAST_AREA_PX)
+    seen = Face(np.array([0, 0, 300, 300], np.float32), 0.8)
+    assert Both([], [seen], search="stream")(frame) == [seen] and Both([], [seen], search="fast")(frame) == []
 
 
 def test_tiny_faces_are_looked_at_in_a_larger_input():
@@ -636,7 +645,7 @@ def test_detectors_refuse_what_they_would_not_heed():
             make_detector("haar", options)
     with pytest.raises(InputError, match="blazeface, haar, yunet"):
         make_detector("mtcnn")
-    with pytest.raises(InputError, match="auto, fast, wide"):
+    with pytest.raises(InputError, match="auto, stream, fast, wide"):
         DetectorOptions(search="slow")
     with pytest.raises(TypeError, match="modle"):
         FaceDetector(modle="x")

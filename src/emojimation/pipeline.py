@@ -39,7 +39,7 @@ class Classifier(Protocol):
 class Pipeline:
     """Detect, crop, classify all faces in one batch, correct for base rates, then track if a tracker was given.
 
-    detector: takes a (H,W,3) BGR uint8 frame and returns faces; None for `FaceDetector`, whose search is "fast" where a
+    detector: takes a (H,W,3) BGR uint8 frame and returns faces; None for `FaceDetector`, whose search is "stream" where a
     tracker follows the faces, else "auto". classifier: None for the default
     model. tracker: numbers and smooths the faces of one stream. prior: base rates of the emotions where the frames come
     from, see `priors.prior_of`. threshold: confidence from which an answer is sure, None for the model's own.
@@ -119,7 +119,7 @@ def make_pipeline(
 
     model: name or path of an emotion model. detector: a name of `detect.DETECTORS` ("blazeface", also None; "haar";
     "yunet"), or any callable that takes a (H,W,3) BGR uint8 frame and returns faces. detector_model, min_score, search,
-    threads: as `DetectorOptions` says; search is "fast" with a tracker and "auto" without. tiles: the same as
+    threads: as `DetectorOptions` says; search is "stream" with a tracker and "auto" without. tiles: the same as
     search="wide". threshold, prior, tracker: as `Pipeline` takes them. Raises InputError for what does not exist or
     does not fit.
     """
@@ -136,7 +136,7 @@ def make_pipeline(
 
 def _usual_search(tracker: Tracker | None) -> Search:
     """A stream shows every face many times, and a frame of it must be quick; a photo is looked at once."""
-    return "auto" if tracker is None else "fast"
+    return "auto" if tracker is None else "stream"
 
 
 def _of_names(first: Any, second: Any, names: dict[str, Any]) -> tuple[Detector, Classifier]:

@@ -140,7 +140,7 @@ def _every(text: str) -> int | str:
 
 def _pipeline(search: Search, hides: bool) -> "Pipeline":
     if not hides:
-        return replace(search, search=search.search or "fast").pipeline()
+        return replace(search, search=search.search or "stream").pipeline()
     from emojimation.hiding.search import searcher
     from emojimation.pipeline import make_pipeline
 

@@ -42,6 +42,6 @@ def make_detector(name: str = "blazeface", options: DetectorOptions | None = Non
 
 
 def _changed(options: DetectorOptions) -> list[str]:
-    """Names of the fields that ask for something else than the default; how fast a search is comes with the job."""
+    """Names of the fields that ask for something else than the default; how wide a search is comes with the job."""
     usual = DetectorOptions(search=options.search if options.search != "wide" else "auto")
     return [one.name for one in fields(options) if getattr(options, one.name) != getattr(usual, one.name)]

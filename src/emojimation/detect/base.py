@@ -9,8 +9,8 @@ import numpy as np
 from emojimation.errors import InputError
 from emojimation.faces import Face
 
-Search = Literal["auto", "fast", "wide"]
-SEARCHES: tuple[Search, ...] = ("auto", "fast", "wide")
+Search = Literal["auto", "stream", "fast", "wide"]
+SEARCHES: tuple[Search, ...] = ("auto", "stream", "fast", "wide")
 
 
 class Detector(Protocol):
@@ -37,8 +37,8 @@ class DetectorOptions:
     model: an ONNX file in place of the bundled network; `yunet` needs one.
     min_score: 0 to 1 (both excluded); what scores less is no face.
     min_size_px: faces whose longer side is shorter are dropped.
-    search: "auto" looks as widely as the picture asks for, for photos; "fast" looks once at the whole frame and again
-        at small faces, for streams; "wide" misses as little as it can, for hiding faces, at several times the cost.
+    search: "auto" looks as widely as the picture asks for, for photos; "stream" searches longer only where a frame
+        shows nobody at first; "fast" never does; "wide" misses as little as it can, at several times the cost.
     refine: look at small faces again, enlarged: truer landmarks, fewer false alarms.
     threads: processor threads of each network.
     """

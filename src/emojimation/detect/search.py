@@ -65,11 +65,11 @@ class FaceDetector:
         return largest_first(found, self.options.min_size_px)
 
     def streaming(self) -> "FaceDetector":
-        """The same networks for the frames of a stream: "auto" becomes "fast"."""
+        """The same networks for the frames of a stream: "auto" becomes "stream"."""
         if self.options.search != "auto":
             return self
         other = copy(self)
-        other.options = replace(self.options, search="fast")
+        other.options = replace(self.options, search="stream")
         return other
 
     def _look_wide(self, frame: np.ndarray, found: list[Face]) -> list[Face] | None:
@@ -92,6 +92,8 @@ class FaceDetector:
         most_px = float(min(pixels, MOST_AREA_PX))
         if self.options.search == "wide":
             return most_px, most_px
+        if self.options.search == "stream":
+            return (0, 0) if found else (min(LEAST_AREA_PX, most_px),) * 2
         if not found:
             return min(USUAL_AREA_PX, most_px), most_px
         if len(found) == 1 and pixels <= SMALL_FRAME_PX and is_portrait(found[0], frame):

@@ -75,4 +75,4 @@ def _copy(upload: Any, path: Path) -> None:
 
 
 def _pipeline(model: str, hide: bool) -> Pipeline:
-    return make_pipeline(model, searcher() if hide else None, prior=current().prior, search="fast")
+    return make_pipeline(model, searcher() if hide else None, prior=current().prior, search="stream")
