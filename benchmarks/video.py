@@ -147,7 +147,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if args.only != "memory":
-            figures |= speeds(make_pipeline(args.model, search="stream"), folder, args.seconds, args.rounds, args.workers)
+            pipeline = make_pipeline(args.model, search="stream")
+            figures |= speeds(pipeline, folder, args.seconds, args.rounds, args.workers)
             figures["frame_with_20_faces"] = {
                 f"{threads}_threads": crowd_frame(make_pipeline(args.model, threads=threads, search="stream"))
                 for threads in (1, 2)

@@ -39,10 +39,10 @@ class Classifier(Protocol):
 class Pipeline:
     """Detect, crop, classify all faces in one batch, correct for base rates, then track if a tracker was given.
 
-    detector: takes a (H,W,3) BGR uint8 frame and returns faces; None for `FaceDetector`, whose search is "stream" where a
-    tracker follows the faces, else "auto". classifier: None for the default
-    model. tracker: numbers and smooths the faces of one stream. prior: base rates of the emotions where the frames come
-    from, see `priors.prior_of`. threshold: confidence from which an answer is sure, None for the model's own.
+    detector: takes a (H,W,3) BGR uint8 frame and returns faces; None for `FaceDetector`, whose search is "stream" where
+    a tracker follows the faces, else "auto". classifier: None for the default model. tracker: numbers and smooths the
+    faces of one stream. prior: base rates of the emotions where the frames come from, see `priors.prior_of`. threshold:
+    confidence from which an answer is sure, None for the model's own.
 
     `make_pipeline` makes one from names. A pipeline belongs to one stream where its tracker or detector keeps a state;
     else threads may share it. Of version 0.1, `Pipeline("model", "detector", ...)` still works, with a warning.
