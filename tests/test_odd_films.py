@@ -30,7 +30,8 @@ CASES = [
 )
 def test_odd_films_become_films_that_browsers_play(name, size, settings, expected, style, tmp_path):
     film = write_film(tmp_path / name, 2 if expected[0] > 4000 else 6, 30, size, **settings)
-    result = run_video(film, look, Targets(tmp_path / "out.mp4", tmp_path / "a.csv"), Options(style=style, workers=2))
+    targets = Targets(tmp_path / "out.mp4", csv=tmp_path / "a.csv")
+    result = run_video(film, look, targets, Options(style=style, workers=2))
     frames = images(tmp_path / "out.mp4")
     assert len(frames) == result.frames == (2 if expected[0] > 4000 else 6) and result.people == 1
     height, width = frames[0].shape[:2]

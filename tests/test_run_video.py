@@ -131,7 +131,7 @@ def put_back(work, kept):
 @pytest.mark.parametrize("hide", [False, True])
 def test_after_a_crash_it_goes_on(film, tmp_path, hide):
     """Killed after 40 frames: what lies on the disk then is copied away, and the run goes on from the copy."""
-    targets, options = Targets(tmp_path / "a.mp4", tmp_path / "a.csv"), {"hide": hide, "style": "blur"}
+    targets, options = Targets(tmp_path / "a.mp4", csv=tmp_path / "a.csv"), {"hide": hide, "style": "blur"}
     work = tmp_path / "a.mp4.parts"
 
     def crash():

@@ -15,6 +15,7 @@ from emojimation.files import usable_processors
 
 if TYPE_CHECKING:
     from emojimation.pipeline import Pipeline
+    from emojimation.video.options import Options
     from emojimation.video.run import Progress as At
     from emojimation.video.run import VideoResult
 
@@ -54,6 +55,18 @@ Fps = Annotated[
     float | None,
     typer.Option("--fps", min=0.01, max=1000, help="Frame rate of a folder of pictures.", show_default="25"),
 ]
+Strength = Annotated[
+    str, typer.Option("--strength", help="How thoroughly faces are searched to hide them: fast, careful or paranoid.")
+]
+HideSpan = Annotated[
+    list[str] | None,
+    typer.Option("--hide-span", metavar="START-END", help="Hide the whole picture in this span; may be given again."),
+]
+Region = Annotated[
+    str | None,
+    typer.Option("--region", metavar="X0,Y0,X1,Y1", help="Search this part of the picture only.", show_default=False),
+]
+Cover = Annotated[Path | None, _file("--cover", "Picture to lay over each head.")]
 Sound = Annotated[bool, typer.Option(help="Copy the sound into the film.")]
 Threads = Annotated[
     int | None, typer.Option("--threads", min=1, help="Frames looked at at once.", show_default="one per processor")
@@ -74,6 +87,10 @@ def video(
     srt: Srt = None,
     vtt: Vtt = None,
     report: Report = None,
+    strength: Strength = "careful",
+    hide_span: HideSpan = None,
+    region: Region = None,
+    cover: Cover = None,
     resume: Resume = False,
     every: Every = "1",
     start: Start = "0",
@@ -85,7 +102,8 @@ def video(
 ) -> int:
     """Follow the faces of a film, name their emotions over time, draw or hide them.
 
-    Exit code 0: done. 130: stopped by Ctrl-C; the files hold what was done, and --resume goes on.
+    Exit code 0: done. 1: the source broke off; the files hold what came until then. 130: stopped by Ctrl-C; the files
+    hold what was done, and --resume goes on.
     """
     from emojimation.video.options import Options
     from emojimation.video.outputs import Targets
@@ -97,7 +115,7 @@ def video(
     if style is not None and out is None:
         raise InputError(f"Expected --out FILE together with --style {style}, got none. Say where the film shall go.")
     options = Options(
-        style=style or ("emoji" if anonymise else "boxes"),
+        style=style or ("emoji" if anonymise or cover else "boxes"),
         art=art,
         hide=anonymise,
         every=_every(every),
@@ -108,12 +126,29 @@ def video(
         sound=sound,
         resume=resume,
         look_name=str(search),
+        strength=strength,
+        spans=tuple(_span(text) for text in hide_span or []),
+        region=None if region is None else _region(region),
+        cover=cover,
     )
-    look = _pipeline(search, options.hides)
+    look = _pipeline(search, options)
     with _progress(as_json) as on_frame:
         result = run_video(source, look, targets, options, on_frame, look.threshold)
     _print_result(result)
-    return INTERRUPTED if result.interrupted else 0
+    return INTERRUPTED if result.interrupted else int(result.incomplete is not None)
+
+
+def _span(text: str) -> tuple[float, float]:
+    start, _, end = text.partition("-")
+    return seconds_of(start), seconds_of(end)
+
+
+def _region(text: str) -> tuple[int, int, int, int]:
+    parts = text.split(",")
+    if len(parts) != 4 or not all(part.strip().isdecimal() for part in parts):
+        raise InputError(f"Expected a region as left,top,right,bottom in pixels, got {text!r}.")
+    x0, y0, x1, y1 = (int(part) for part in parts)
+    return x0, y0, x1, y1
 
 
 def seconds_of(text: str) -> float:
@@ -138,13 +173,13 @@ def _every(text: str) -> int | str:
     return int(text)
 
 
-def _pipeline(search: Search, hides: bool) -> "Pipeline":
-    if not hides:
+def _pipeline(search: Search, options: "Options") -> "Pipeline":
+    if not options.hides:
         return replace(search, search=search.search or "stream").pipeline()
     from emojimation.hiding.search import searcher
     from emojimation.pipeline import make_pipeline
 
-    return make_pipeline(search.model, searcher(min_score=search.min_score), prior=search.prior)
+    return make_pipeline(search.model, searcher(options.strength, min_score=search.min_score), prior=search.prior)
 
 
 @contextmanager
@@ -191,5 +226,7 @@ def _print_result(result: "VideoResult") -> None:
         console.print(f"  {line}", markup=False, soft_wrap=True)
     for path in result.written:
         console.print(f"  written: {path}", markup=False, soft_wrap=True)
+    if result.incomplete:
+        console.print(f"Incomplete: {result.incomplete}", markup=False, soft_wrap=True)
     if result.interrupted:
         console.print("Stopped: the files hold what was done so far. Go on with --resume.")

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from emojimation.errors import InputError
-from emojimation.video.reader import Converter, Frame, Info, load_av
+from emojimation.video.reader import Converter, Frame, Info, SourceLostError, load_av, without_password
 
 CAMERA_WAIT_S = 2.0  # a camera that gives nothing for so long is gone
 OPEN_S, READ_S = 10.0, 5.0  # a stream that says nothing for so long is dropped and opened again
@@ -53,7 +53,9 @@ class Camera:
             now = self._clock()
             if not there or image is None:
                 if not self._capture.isOpened() or now - last > CAMERA_WAIT_S:
-                    raise InputError(f"Expected pictures from {self.info.name}, got none: it was unplugged or stalls.")
+                    raise SourceLostError(
+                        f"Expected pictures from {self.info.name}, got none: it was unplugged or stalls."
+                    )
                 time.sleep(0.01)
                 continue
             began, last = now if began is None else began, now
@@ -77,7 +79,7 @@ class Stream:
         self._index = 0
         self._container: Any = self._open()
         rate = self._container.streams.video[0].average_rate
-        self.info = Info(name=_without_password(url), fps=float(rate) if rate else None, live=True)
+        self.info = Info(name=without_password(url), fps=float(rate) if rate else None, live=True)
 
     def close(self) -> None:
         """Hang up."""
@@ -102,7 +104,7 @@ class Stream:
         while True:
             self.close()
             if self._clock() - last > self._give_up_s:
-                raise InputError(
+                raise SourceLostError(
                     f"Expected pictures from {self.info.name}, got none for {self._give_up_s:g} s. Is it still sending?"
                 )
             time.sleep(pause)
@@ -140,7 +142,7 @@ class Stream:
     def _open(self) -> Any:
         options = {"rtsp_transport": "tcp"} if self._url.startswith("rtsp") else {}
         wait = min(OPEN_S, self._give_up_s), self._read_s
-        name = _without_password(self._url)
+        name = without_password(self._url)
         try:
             container = self._av.open(self._url, options=options, timeout=wait, metadata_errors="ignore")
         except self._av.error.FFmpegError as error:
@@ -157,10 +159,3 @@ def _three_channels(image: np.ndarray) -> np.ndarray:
     if image.ndim == 2:
         return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
     return image if image.shape[2] == 3 else np.ascontiguousarray(image[..., :3])
-
-
-def _without_password(url: str) -> str:
-    """The address without the name and password that it may hold, for messages and rows."""
-    scheme, _, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path.partition('?')[0]}"

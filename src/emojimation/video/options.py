@@ -6,6 +6,7 @@ from typing import Any
 
 from emojimation.draw.styles import HIDING, STYLES
 from emojimation.errors import InputError
+from emojimation.hiding.search import strength_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,9 @@ class Options:
     `hiding.search.searching` pipeline. hide: such a style is a must.
     every: a look at each k-th frame, or "auto". workers: looks at once. start_s, end_s: the part of the film. fps: of
     picture sequences. sound: copy it. resume: go on where a run with the same settings ended. look_name: what `look`
-    is, so that no run goes on with another.
+    is, so that no run goes on with another. strength: of hiding, a key of `hiding.search.STRENGTHS`; `look` searches
+    with it. spans: (start, end) in seconds of the source, in which the whole picture is hidden. region: x0, y0, x1, y1
+    in pixels, outside of which nothing is searched. cover: a picture to lay over each head, in place of a style's.
     """
 
     style: str = "boxes"
@@ -30,6 +33,10 @@ class Options:
     sound: bool = True
     resume: bool = False
     look_name: str = ""
+    strength: str = "careful"
+    spans: tuple[tuple[float, float], ...] = ()
+    region: tuple[int, int, int, int] | None = None
+    cover: Path | None = None
 
     @property
     def hides(self) -> bool:
@@ -45,6 +52,11 @@ def check(options: Options, film: bool) -> None:
         raise InputError(f"Expected a style that hides faces ({', '.join(HIDING)}), got {options.style!r}.")
     if options.hide and not film:
         raise InputError("Expected a film to write the hidden faces to, got none: give --out OUT.mp4.")
+    if options.cover is not None and not options.hides:
+        raise InputError(f"Expected a style that hides faces with the cover {options.cover}, got {options.style!r}.")
+    if any(start >= end for start, end in options.spans):
+        raise InputError("Expected spans whose end comes after their start.")
+    strength_of(options.strength)
     if options.start_s < 0:
         raise InputError(f"Expected a start from 0 s on, got {options.start_s:g} s.")
 
@@ -54,4 +66,5 @@ def asked_of(source: str | int | Path, options: Options, suffix: str | None) -> 
     path = Path(str(source))
     file = {"size": path.stat().st_size, "changed": path.stat().st_mtime_ns} if path.is_file() else {}
     settings = {key: value for key, value in asdict(options).items() if key not in ("resume", "workers", "sound")}
+    settings["cover"] = None if options.cover is None else str(options.cover)
     return {"source": str(path.resolve()) if path.exists() else str(source), **file, "film": suffix, **settings}

@@ -9,6 +9,7 @@ from typing import Any
 from emojimation.errors import InputError
 from emojimation.story import page, rows, timeline
 from emojimation.video import writer
+from emojimation.video.reader import is_address
 from emojimation.video.sound import Sound
 from emojimation.video.source import open_source
 
@@ -112,11 +113,11 @@ def write_all(targets: Targets, log: Path, parts: list[tuple[Path, float]], show
 
 
 def _write_film(target: Path, parts: list[tuple[Path, float]], shown: Shown) -> None:
-    path = Path(str(shown.source))
+    path = str(shown.source) if is_address(str(shown.source)) else Path(str(shown.source))
     sound = Sound(path, shown.start_s, shown.end_s) if shown.sound else None
-    is_file = path.is_file() and shown.sound
     # Where and with what a film was taken stays behind when faces are hidden.
-    tags = writer.tags_of(path) if is_file and not shown.hide else {}
+    keeps_tags = isinstance(path, Path) and path.is_file() and shown.sound and not shown.hide
+    tags = writer.tags_of(Path(path)) if keeps_tags else {}
     writer.join([(part, time_s - shown.start_s) for part, time_s in parts], target, sound, tags)
 
 

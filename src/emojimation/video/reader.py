@@ -17,6 +17,7 @@ ASSUMED_FPS = 25.0
 PLAUSIBLE_FPS = (0.05, 480.0)
 # A stream may say that it is longer than its last frame; beyond this it is told as cut short.
 SHORT_S, SHORT_SHARE = 1.0, 0.02
+OPEN_S, READ_S = 10.0, 5.0  # how long a server may say nothing
 SEEK_BACK_S = 0.5  # some demuxers land a little late
 UNTOLD = 2  # colour matrix "unspecified", ITU-T H.273
 HD_HEIGHT_PX = 720  # from here up, colour that says nothing of itself is BT.709, below it BT.601
@@ -59,6 +60,10 @@ class Source(Protocol):
 
     def __iter__(self) -> Iterator[Frame]: ...
     def close(self) -> None: ...
+
+
+class SourceLostError(InputError):
+    """A source that gave frames gives no more, though it has not ended."""
 
 
 def load_av() -> Any:
@@ -107,8 +112,9 @@ class VideoFile:
 
     def __init__(self, path: str | Path, start_s: float = 0.0, end_s: float | None = None):
         self._av = load_av()
-        self.path, self.start_s, self.end_s = Path(path), start_s, end_s
+        self.path, self.start_s, self.end_s = path if is_address(path) else Path(path), start_s, end_s
         self.notes: list[str] = []
+        self.incomplete: str | None = None
         self._container = open_container(self.path)
         try:
             self._stream = _picture_stream(self._container, self.path)
@@ -146,7 +152,7 @@ class VideoFile:
         while True:
             try:
                 packet = next(packets, None)
-            except (errors.InvalidDataError, errors.EOFError, errors.OSError):
+            except errors.FFmpegError:  # damage, or a server that says nothing any more
                 counts.damaged += 1
                 packet = None
             try:
@@ -183,7 +189,7 @@ class VideoFile:
         seconds = None if not duration or duration < 0 else duration / self._av.time_base
         aspect = stream.sample_aspect_ratio
         return Info(
-            name=self.path.name,
+            name=self.path.name if isinstance(self.path, Path) else without_password(self.path),
             fps=fps,
             duration_s=seconds,
             pixel_aspect=Fraction(aspect) if aspect else Fraction(1),
@@ -219,11 +225,32 @@ class VideoFile:
             return
         reached = clock.last_s + clock.step_s
         if length - reached > max(SHORT_S, SHORT_SHARE * length):
-            self.notes.append(f"the file is cut short: {reached:.1f} s of {length:.1f} s could be read")
+            self.incomplete = f"the file is cut short: {reached:.1f} s of {length:.1f} s could be read"
+            self.notes.append(self.incomplete)
 
 
-def open_container(path: Path) -> Any:
-    """The opened PyAV container of a local file. Raises InputError for one that is missing, empty or no media file."""
+def is_address(path: str | Path) -> bool:
+    """Whether a path is an address on the network."""
+    return isinstance(path, str) and "://" in path
+
+
+def open_container(path: str | Path) -> Any:
+    """The opened PyAV container of a file, local or behind http. Raises InputError for one that is missing or none."""
+    return _open_remote(str(path)) if is_address(path) else _open_local(Path(path))
+
+
+def _open_remote(url: str) -> Any:
+    av = load_av()
+    try:
+        # The server's ranges are used to seek; a playlist must not make us open files of this machine.
+        options = {"protocol_whitelist": "http,https,tcp,tls,crypto"}
+        return av.open(url, options=options, timeout=(OPEN_S, READ_S), metadata_errors="ignore")
+    except av.error.FFmpegError as error:
+        name = without_password(url)
+        raise InputError(f"Expected a video, got {name}, which cannot be opened ({error.strerror}).") from error
+
+
+def _open_local(path: Path) -> Any:
     av = load_av()
     if path.is_dir():
         raise InputError(f"Expected a video file, got the folder {path}.")
@@ -241,7 +268,7 @@ def open_container(path: Path) -> Any:
         ) from error
 
 
-def _picture_stream(container: Any, path: Path) -> Any:
+def _picture_stream(container: Any, path: str | Path) -> Any:
     """The first stream of moving pictures; a cover picture in a sound file is none."""
     still = load_av().stream.Disposition.attached_pic
     streams = [stream for stream in container.streams.video if not stream.disposition & still]
@@ -281,3 +308,10 @@ class Converter:
         given = {"src_colorspace": matrix} if int(raw.colorspace) == UNTOLD else {}
         # One thread: starting more for each frame costs more than they win.
         return self._reformatter.reformat(raw, format=kind, threads=1, **given).to_ndarray()
+
+
+def without_password(url: str) -> str:
+    """The address without the name and password that it may hold, for messages and rows."""
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path.partition('?')[0]}"

@@ -16,6 +16,7 @@ from emojimation.draw.styles import annotate
 from emojimation.errors import InputError
 from emojimation.faces import Face
 from emojimation.hiding.covers import Covers
+from emojimation.hiding.own import cover_of, hidden_whole, in_spans, within
 from emojimation.interrupt import Interrupt
 from emojimation.story import rows
 from emojimation.tracking.track import Tracker
@@ -24,7 +25,7 @@ from emojimation.video.analyse import analyse
 from emojimation.video.job import Done, Job, People
 from emojimation.video.options import Options, asked_of, check
 from emojimation.video.outputs import Shown, Targets, write_all
-from emojimation.video.reader import ASSUMED_FPS, Frame, Source
+from emojimation.video.reader import ASSUMED_FPS, Frame, Source, SourceLostError
 from emojimation.video.shots import numbered
 from emojimation.video.source import open_source
 
@@ -51,7 +52,8 @@ class Progress:
 @dataclass(slots=True, eq=False)
 class VideoResult:
     """What came of a film. frames: finished, in all. rows: faces in them. people: different numbers. seconds: it took.
-    notes: what a person should know. hidden: what `hiding.report.Report` says, None without. interrupted: by Ctrl-C."""
+    notes: what a person should know. hidden: what `hiding.report.Report` says, None without. interrupted: by Ctrl-C.
+    incomplete: why the source ended before its end, None where it did not."""
 
     source: str
     frames: int = 0
@@ -62,6 +64,7 @@ class VideoResult:
     written: list[Path] = field(default_factory=list)
     hidden: str | None = None
     interrupted: bool = False
+    incomplete: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
@@ -114,7 +117,9 @@ class _Run:
         on_frame: Callable[[Progress], None] | None,
         threshold: float,
     ):
-        self.given, self.look, self.targets, self.options = source, look, targets, options
+        self.given, self.targets, self.options = source, targets, options
+        self.look = look if options.region is None else within(look, options.region)
+        self.cover = None if options.cover is None else cover_of(options.cover)
         self.on_frame, self.threshold = on_frame, threshold
         self.opened: Source | None = open_source(source, options.start_s, options.end_s, options.fps)
         self.info = self.opened.info
@@ -150,7 +155,7 @@ class _Run:
 
     def _search(self) -> Covers:
         """First pass of anonymising: finds of all frames, kept in a log that a resumed run continues."""
-        covers, last, done, shot = Covers(self.threshold), None, 0, 1
+        covers, last, done, shot = Covers(self.threshold, self.options.strength), None, 0, 1
         for line in rows.read_log(self.job.finds):
             covers.add(line.time_s, [rows.face_of(face, self.threshold) for face in line.faces], line.shot > shot)
             last, done, shot = line.time_s, done + 1, line.shot
@@ -190,6 +195,7 @@ class _Run:
                 if self.interrupt.asked:
                     break
             self.result.notes += source.notes
+            self.result.incomplete = self.result.incomplete or getattr(source, "incomplete", None)
         if covers is not None:
             self.result.hidden = str(covers.report)
         return done.parts
@@ -199,7 +205,7 @@ class _Run:
     ) -> Generator[tuple[Frame, list[Face], list[Face]], None, None]:
         """Frames that are not done, each with the faces to draw and those to log."""
         last = done.time_s if done.frames else None
-        frames = numbered(source, done.shot, last)
+        frames = numbered(self._until_lost(source), done.shot, last)
         if covers is not None:
             for frame in _after(frames, last):
                 yield frame, *covers.at(round(frame.time_s, 6), frame.image.shape)
@@ -213,6 +219,18 @@ class _Run:
                 faces = people.named(faces)
                 yield frame, faces, faces
 
+    def _until_lost(self, source: Source) -> Iterator[Frame]:
+        """The source's frames; one that is lost after some of them ends here, and what was recorded is finished."""
+        count = 0
+        try:
+            for frame in source:
+                yield frame
+                count += 1
+        except SourceLostError as error:
+            if not count:
+                raise
+            self.result.incomplete = str(error)
+
     def _looks(
         self, frames: Iterable[Frame], tracker: Tracker | None = None
     ) -> Generator[tuple[Frame, list[Face]], None, None]:
@@ -221,9 +239,10 @@ class _Run:
         return analyse(frames, self.look, tracker, every, self.options.workers, self.info.fps)
 
     def _drawn(self, frame: Frame, faces: list[Face]) -> np.ndarray:
-        return annotate(
-            frame.image, faces, self.options.style, self.options.art, time_s=frame.time_s, places=self.places
-        )
+        if in_spans(frame.time_s, self.options.spans):
+            return hidden_whole(frame.image)
+        style = "avatar" if self.cover else self.options.style  # the style whose drawing can be handed in
+        return annotate(frame.image, faces, style, self.options.art, self.cover, frame.time_s, places=self.places)
 
     def _segment(self, done: Done, first: Frame) -> writer.Segment:
         path = self.job.next_film()

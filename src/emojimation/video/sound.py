@@ -17,7 +17,7 @@ ENCODED = {"mp4": "aac", "webm": "libopus"}
 class Sound:
     """The sound of a file from `start_s` to `end_s` (None: all of it)."""
 
-    path: Path
+    path: str | Path
     start_s: float = 0.0
     end_s: float | None = None
 

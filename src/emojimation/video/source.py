@@ -7,7 +7,7 @@ from pathlib import Path
 from emojimation.errors import InputError
 from emojimation.media import SUFFIXES, find_images, read_image
 from emojimation.video.camera import Camera, Stream
-from emojimation.video.reader import ASSUMED_FPS, Frame, Info, Source, VideoFile
+from emojimation.video.reader import ASSUMED_FPS, Frame, Info, Source, VideoFile, open_container
 from emojimation.video.scene import crowd
 
 _MOVING = (".gif", ".webp", ".png", ".apng", ".avif")
@@ -50,7 +50,8 @@ def open_source(
 ) -> Source:
     """The source that `source` names.
 
-    A number or a string of digits is a camera; `scheme://...` a network stream; a folder, a glob or a picture a
+    A number or a string of digits is a camera; `http(s)://...` a video file where it has a length, else, as any other
+    `scheme://...`, a network stream; a folder, a glob or a picture a
     sequence (of `fps` frames a second, 25 if not given); `synthetic`, `synthetic:SECONDS` or `synthetic:SECONDSxFACES`
     a made-up film; anything else a video file. start_s, end_s: the part to read, in seconds, of what has a length.
     """
@@ -58,6 +59,10 @@ def open_source(
     made_up = _SYNTHETIC.fullmatch(text)
     if text.isdecimal():
         return _whole(Camera(int(text)), start_s, end_s)
+    if re.match("https?://", text):
+        file = _remote_file(text, start_s, end_s)
+        if file is not None:
+            return file
     if "://" in text:
         return _whole(Stream(text), start_s, end_s)
     if made_up and not Path(text).exists():
@@ -67,6 +72,16 @@ def open_source(
     if _is_sequence(Path(text)):
         return Pictures(text, fps or ASSUMED_FPS, start_s, end_s)
     return VideoFile(text, start_s, end_s)
+
+
+def _remote_file(url: str, start_s: float, end_s: float | None) -> VideoFile | None:
+    """The video behind an address, None for a live stream: that has no length, or is a playlist of pieces."""
+    container = open_container(url)
+    try:
+        live = not container.duration or container.duration < 0 or "hls" in container.format.name
+    finally:
+        container.close()
+    return None if live else VideoFile(url, start_s, end_s)
 
 
 def _whole(source: Source, start_s: float, end_s: float | None) -> Source:
