@@ -10,6 +10,7 @@ from emojimation.attributes import ATTRIBUTES, Attribute
 from emojimation.batch import tables
 from emojimation.batch.output import Output
 from emojimation.batch.run import BatchOptions, local, run_batch
+from emojimation.classify.affect import COORDINATES, affect
 from emojimation.draw.avatar import Avatar
 from emojimation.draw.styles import STYLES, annotate
 from emojimation.faces import Face
@@ -119,6 +120,26 @@ def test_an_attribute_is_declared_once_and_comes_out_everywhere(face, tmp_path, 
     with rows.export(film(turned, tmp_path), tmp_path / "out.csv", "csv").open() as file:
         line = next(csv.DictReader(file))
     assert (line["pose_yaw"], line["pose_pitch"]) == ("12.5", "")
+
+
+def test_valence_and_arousal_are_means_over_the_emotions(command, model, tmp_path, astronaut):
+    picture = write_image(tmp_path / "in" / "a.png", astronaut)
+    code, out, err = command("image", picture, "--json", "--measure", "affect", "--model", model)
+    (face,) = json.loads(out)["faces"]
+    mean = sum(p * COORDINATES[name][0] for name, p in face["probabilities"].items())
+    assert code == 0 and face["attributes"]["affect"]["valence"] == pytest.approx(mean, abs=0.002) and mean > 0.5
+    table = tmp_path / "faces.csv"
+    settings = BatchOptions(str(picture.parent), model, measures=["affect"])
+    assert run_batch(settings, Output(table), local(1)).faces == 1
+    (line,) = tables.format_of(table, EMOTIONS, ["affect"]).read(table)
+    assert float(line["affect_valence"]) == face["attributes"]["affect"]["valence"]
+    code, _, err = command("image", picture, "--measure", "pose")
+    assert code == 2 and "Expected a measure of affect" in err
+
+
+def test_classes_that_are_no_emotions_have_no_valence(face, other_model):
+    (measured,) = affect(np.zeros((1, 1, 3), np.uint8), [face])
+    assert np.isnan(measured.attributes["affect"]).all() == (other_model[1] == BORED)
 
 
 def test_the_tracker_smooths_each_attribute_over_its_own_time(face, monkeypatch):

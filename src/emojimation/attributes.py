@@ -25,5 +25,13 @@ class Attribute:
     description: str = ""
 
 
-# Every attribute that a stage of the package can add, by name.
-ATTRIBUTES: dict[str, Attribute] = {}
+# Every attribute that a stage of the package can add.
+_ALL = (
+    Attribute(
+        "affect",
+        ("valence", "arousal"),
+        memory_s=0.4,
+        description="pleasantness and excitement from -1 to 1, derived from the probabilities and not measured",
+    ),
+)
+ATTRIBUTES: dict[str, Attribute] = {one.name: one for one in _ALL}

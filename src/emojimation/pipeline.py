@@ -1,13 +1,15 @@
 """One frame -> its faces with emotions. The only place that knows the order of the stages; no file, no drawing."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from emojimation.classify.affect import affect
 from emojimation.classify.classifier import EmotionClassifier
 from emojimation.detect import DETECTORS, Detector, DetectorOptions, FaceDetector, Search, make_detector
 from emojimation.errors import InputError
@@ -36,13 +38,19 @@ class Classifier(Protocol):
     def predict(self, crops: np.ndarray) -> np.ndarray: ...
 
 
+# Adds values of one attribute to the faces of a frame; see `attributes`.
+Measure = Callable[[np.ndarray, list[Face]], list[Face]]
+MEASURES: dict[str, Measure] = {"affect": affect}
+
+
 class Pipeline:
     """Detect, crop, classify all faces in one batch, correct for base rates, then track if a tracker was given.
 
     detector: takes a (H,W,3) BGR uint8 frame and returns faces; None for `FaceDetector`, whose search is "stream" where
     a tracker follows the faces, else "auto". classifier: None for the default model. tracker: numbers and smooths the
     faces of one stream. prior: base rates of the emotions where the frames come from, see `priors.prior_of`. threshold:
-    confidence from which an answer is sure, None for the model's own.
+    confidence from which an answer is sure, None for the model's own. measures: further answers about each face, see
+    `MEASURES`.
 
     `make_pipeline` makes one from names. A pipeline belongs to one stream where its tracker or detector keeps a state;
     else threads may share it. Of version 0.1, `Pipeline("model", "detector", ...)` still works, with a warning.
@@ -55,6 +63,7 @@ class Pipeline:
         tracker: Tracker | None = None,
         prior: str | Sequence[float] | Prior = "everyday",
         threshold: float | None = None,
+        measures: Sequence[Measure] = (),
         **names: Any,
     ):
         if names or isinstance(detector, str | Path) or isinstance(classifier, str):
@@ -65,6 +74,7 @@ class Pipeline:
         self.tracker = tracker
         self.prior = prior_of(prior, self.classifier.label_set)
         self.threshold = self.classifier.threshold if threshold is None else threshold
+        self.measures = tuple(measures)
 
     def __call__(self, frame: np.ndarray, time_s: float | None = None) -> list[Face]:
         """The faces of a (H,W,3) BGR uint8 frame with their probabilities; empty where there is none.
@@ -76,12 +86,16 @@ class Pipeline:
 
     def under(self, prior: str | Sequence[float] | Prior) -> "Pipeline":
         """The same stages with other base rates; threads may share it where they may share this one."""
-        return Pipeline(self.detector, self.classifier, self.tracker, prior, self.threshold)
+        other = copy(self)
+        other.prior = prior_of(prior, self.classifier.label_set)
+        return other
 
     def streaming(self, tracker: Tracker | None = None) -> "Pipeline":
         """The same stages for the frames of one stream: its tracker, and a detector that does not search for long."""
-        detector = self.detector.streaming() if isinstance(self.detector, FaceDetector) else self.detector
-        return Pipeline(detector, self.classifier, tracker or self.tracker, self.prior, self.threshold)
+        other = copy(self)
+        other.detector = self.detector.streaming() if isinstance(self.detector, FaceDetector) else self.detector
+        other.tracker = tracker or self.tracker
+        return other
 
     def cropped(self, frame: np.ndarray) -> list[Face]:
         """The whole (H,W,3) BGR uint8 picture taken as the crop of one face, as FER data sets hold them."""
@@ -92,10 +106,13 @@ class Pipeline:
         classifier = self.classifier
         crops = crop_faces(frame, faces, classifier.size, classifier.template, classifier.channels)
         answers = self._corrected(classifier.predict(crops))
-        return [
+        named = [
             face.with_(probabilities=answer, threshold=self.threshold, labels=classifier.label_set)
             for face, answer in zip(faces, answers, strict=True)
         ]
+        for measure in self.measures:
+            named = measure(frame, named)
+        return named
 
     def _corrected(self, answers: np.ndarray) -> np.ndarray:
         """Answers (n,k) under the prior; as they are where the model's own is asked for or unknown."""
@@ -114,14 +131,15 @@ def make_pipeline(
     detector_model: str | Path | None = None,
     prior: str | Sequence[float] | Prior = "everyday",
     search: Search | None = None,
+    measures: Sequence[str] = (),
 ) -> Pipeline:
     """A pipeline from names.
 
     model: name or path of an emotion model. detector: a name of `detect.DETECTORS` ("blazeface", also None; "haar";
     "yunet"), or any callable that takes a (H,W,3) BGR uint8 frame and returns faces. detector_model, min_score, search,
     threads: as `DetectorOptions` says; search is "stream" with a tracker and "auto" without. tiles: the same as
-    search="wide". threshold, prior, tracker: as `Pipeline` takes them. Raises InputError for what does not exist or
-    does not fit.
+    search="wide". threshold, prior, tracker: as `Pipeline` takes them. measures: names of `MEASURES`. Raises InputError
+    for what does not exist or does not fit.
     """
     _check_fraction("min_score", min_score)
     _check_fraction("threshold", threshold)
@@ -131,7 +149,13 @@ def make_pipeline(
         given = DetectorOptions(detector_model, search=how, threads=threads)
         options = given if min_score is None else replace(given, min_score=min_score)
         detector = make_detector(detector or "blazeface", options)
-    return Pipeline(detector, classifier, tracker, prior, threshold)
+    return Pipeline(detector, classifier, tracker, prior, threshold, [_measure(name) for name in measures])
+
+
+def _measure(name: str) -> Measure:
+    if name not in MEASURES:
+        raise InputError(f"Expected a measure of {', '.join(MEASURES)}, got {name!r}.")
+    return MEASURES[name]
 
 
 def _usual_search(tracker: Tracker | None) -> Search:

@@ -18,13 +18,14 @@ Row = dict[str, Any]
 class Output:
     """Where results go. resume: go on where a run ended, or add what is new to finished results. overwrite: begin anew.
 
-    classes: of the model; the tables have a column for each.
+    classes, measures: of the model and asked for besides; the tables have columns for each.
     """
 
     path: Path
     resume: bool = False
     overwrite: bool = False
     classes: tuple[str, ...] = EMOTIONS
+    measures: tuple[str, ...] = ()
 
     @property
     def journal(self) -> Path:
@@ -55,7 +56,7 @@ def earlier_of(output: Output) -> set[str]:
     """Names in finished results that are to be added to. Raises InputError for a file of another kind."""
     if not output.path.exists():
         return set()
-    form = tables.format_of(output.path, output.classes)
+    form = tables.format_of(output.path, output.classes, output.measures)
     try:
         names = {row["source"] for row in form.read(output.path)}
         return names | {row["source"] for row in _old_errors(output)}
@@ -74,7 +75,7 @@ def finish(output: Output, journal: Journal, earlier: set[str]) -> list[Path]:
 
     The journal stays: a kill in between leaves all for the next run. Raises InputError where the disk is full.
     """
-    form = tables.format_of(output.path, output.classes)
+    form = tables.format_of(output.path, output.classes, output.measures)
     try:
         # The errors appear first: what stands in neither file would be answered again.
         with whole(output.path) as results, whole(output.errors) as errors:

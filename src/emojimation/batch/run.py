@@ -29,7 +29,7 @@ class BatchOptions:
     """What the answers depend on. model: name or path. min_score: the detector's threshold, None for its own.
 
     detector, detector_model, search, tiles: as `make_pipeline` takes them. prior: base rates as text, as
-    `priors.prior_of` takes it.
+    `priors.prior_of` takes it. measures: further answers, names of `pipeline.MEASURES`.
     """
 
     source: str
@@ -41,6 +41,7 @@ class BatchOptions:
     detector: str = "blazeface"
     detector_model: str | None = None
     search: Search | None = None
+    measures: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -112,6 +113,7 @@ class Answerer:
             prior=settings.prior,
             detector_model=settings.detector_model,
             search=settings.search,
+            measures=settings.measures,
         )
 
     def __call__(self, item: Item) -> Row:
@@ -196,7 +198,8 @@ def run_batch(
     from emojimation.classify.classifier import EmotionClassifier
 
     output.check()
-    output = replace(output, classes=EmotionClassifier(settings.model).labels)
+    classes = EmotionClassifier(settings.model).labels
+    output = replace(output, classes=classes, measures=tuple(settings.measures))
     listing = listing_of(settings.source)
     began = time.perf_counter()
     earlier = earlier_of(output)

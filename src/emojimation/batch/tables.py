@@ -23,9 +23,9 @@ _LEFT_OUT = ("frame", "time_s", "track_id")
 Columns = dict[str, type]
 
 
-def columns_of(classes: Sequence[str] = EMOTIONS) -> Columns:
-    """Column -> kind of the tables of a model with those classes."""
-    face = {name: kind for name, kind in rows.columns_of(classes).items() if name not in _LEFT_OUT}
+def columns_of(classes: Sequence[str] = EMOTIONS, measures: Sequence[str] = ()) -> Columns:
+    """Column -> kind of the tables of a model with those classes, with the columns of those attributes."""
+    face = {name: kind for name, kind in rows.columns_of(classes, measures).items() if name not in _LEFT_OUT}
     return {"source": str, "width": int, "height": int, "faces": int, "face": int, **face, "prior": str, "notes": str}
 
 
@@ -42,9 +42,9 @@ class Format:
     read: Callable[[Path], Iterator[Row]]
 
 
-def format_of(path: Path, classes: Sequence[str] = EMOTIONS) -> Format:
+def format_of(path: Path, classes: Sequence[str] = EMOTIONS, measures: Sequence[str] = ()) -> Format:
     """The format that a file's suffix names, for a model with those classes. Raises InputError for another suffix."""
-    columns = columns_of(classes)
+    columns = columns_of(classes, measures)
     formats = {
         ".parquet": Format(
             partial(flat_rows, columns), partial(_write_parquet, columns), partial(_read_parquet, columns)

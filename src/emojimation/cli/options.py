@@ -58,6 +58,12 @@ def _priors() -> Iterable[str]:
     return NAMES
 
 
+def _measures() -> Iterable[str]:
+    from emojimation.attributes import ATTRIBUTES
+
+    return ATTRIBUTES
+
+
 NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "styles": _styles,
     "arts": _arts,
@@ -65,6 +71,7 @@ NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "searches": _searches,
     "models": _models,
     "priors": _priors,
+    "measures": _measures,
 }
 
 
@@ -117,6 +124,10 @@ Tiles = Annotated[bool, typer.Option("--tiles", help="The same as --search wide.
 Prior = Annotated[
     str, typer.Option("--prior", help="Base rates of the emotions: {priors}, or a number for each class, with commas.")
 ]
+Measure = Annotated[
+    list[str] | None,
+    typer.Option("--measure", help="Add a further answer about each face: {measures}; may be repeated."),
+]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="Processor threads.")]
 Style = Annotated[
     str | None,
@@ -142,6 +153,7 @@ class Search:
     search: How = None
     tiles: Tiles = False
     prior: Prior = "everyday"
+    measure: Measure = None
 
     def pipeline(self, tracker: "Tracker | None" = None, threads: int = 1) -> "Pipeline":
         """The pipeline that these options ask for. Raises InputError."""
@@ -151,7 +163,8 @@ class Search:
 
     def settings(self) -> dict[str, Any]:
         """The options by the names that `make_pipeline` gives them, as values that JSON can hold."""
-        return asdict(self) | {"detector_model": self.detector_model and str(self.detector_model)}
+        given = asdict(self) | {"detector_model": self.detector_model and str(self.detector_model)}
+        return given | {"measures": given.pop("measure") or []}
 
 
 def searching(command: Callable[..., int | None]) -> Callable[..., int | None]:
