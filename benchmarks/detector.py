@@ -1,6 +1,6 @@
 """The face detectors' figures: time, recall by size and roll, composed photos, false alarms, FER2013's crops.
 
-    python benchmarks/detector.py [--fer fer2013_train_val.parquet] [--against OTHER/src] [--out detector.json]
+    python benchmarks/detector.py [--fer fer2013_train_val.parquet] [--against OTHER/src] [--only photos] [--out FILE]
 
 One thread. Times are medians in milliseconds of whole calls, of the clock and of the processor (cpu); where other
 programs run, the processor's tell more. against: the source folder of another commit; one large face at 640 x 480 goes
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -58,6 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--fer", type=Path, help="Parquet with the columns image and Usage: share of crops found")
     parser.add_argument("--against", type=Path, help="source folder of another commit, to compare the time with")
+    parser.add_argument("--only", choices=("figures", "photos"), help="one part of it")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     cv2.setNumThreads(1)
@@ -68,14 +70,15 @@ def main() -> None:
         "wide": FaceDetector(search="wide"),
         "haar": HaarDetector(),
     }
-    result = {"machine": machine(), "detectors": {name: figures(find) for name, find in detectors.items()}}
-    result["photos"] = {
-        name: {how: photo_figures(detectors[how], photo) for how in ("auto", "fast", "wide")}
-        for name, photo in PHOTOS.items()
-    }
+    result: dict = {"machine": machine()}
+    if args.only != "figures":
+        hows = ("auto", "fast", "wide")
+        result["photos"] = {k: {how: photo_figures(detectors[how], v) for how in hows} for k, v in PHOTOS.items()}
+    if args.only != "photos":
+        result["detectors"] = {name: figures(find) for name, find in detectors.items()}
     if args.against:
         result["one_large_face_640x480_cpu_ms"] = in_turns({"now": ROOT / "src", "before": args.against})
-    if args.fer:
+    if args.fer and args.only != "photos":
         pictures = training_pictures(args.fer, 300)
         for name, find in detectors.items():
             result["detectors"][name]["fer_crops_found"] = float(np.mean([bool(find(p)) for p in pictures]))
@@ -126,8 +129,7 @@ def composed(
     """Heads of the samples on an enlarged faceless picture, apart from each other; middle and side of each face."""
     ground = cv2.imread(str(FACELESS[rng.integers(len(FACELESS))]))
     picture = cv2.GaussianBlur(cv2.resize(ground, (width, height)), (0, 0), 3)
-    portraits = [cv2.imread(str(path)) for path in SAMPLES if path.name not in EXPECTED]
-    boxes = [FaceDetector(search="fast")(portrait)[0].xyxy for portrait in portraits]
+    portraits, boxes = heads()
     places: list[tuple[float, float, float]] = []
     for _ in range(1000):
         if len(places) == count:
@@ -139,6 +141,13 @@ def composed(
             paste_head(picture, portraits[k], boxes[k], (x, y), size, rng.uniform(-roll, roll), blur)
             places.append((x, y, size))
     return picture, places
+
+
+@cache
+def heads() -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """The portraits among the samples and the boxes (4,) of their faces."""
+    portraits, find = [cv2.imread(str(p)) for p in SAMPLES if p.name not in EXPECTED], FaceDetector(search="fast")
+    return portraits, [find(portrait)[0].xyxy for portrait in portraits]
 
 
 def paste_head(

@@ -431,7 +431,9 @@ def test_the_second_look_is_at_the_face_itself():
 def test_what_an_input_of_four_faces_shows_belongs_to_the_cell_it_lies_in():
     frame = np.zeros((1000, 1000, 3), np.uint8)
     boxes = np.array([(x - 15, y - 15, x + 15, y + 15) for x, y in ((100, 100), (800, 100), (100, 800), (800, 800))])
-    seen = shown((144, 48, 60, 0.9)).look_at(frame, boxes.astype(float))
+    blaze = shown((144, 48, 60, 0.9))
+    assert [len(rows) for rows in blaze._look_each(frame, close_ups(boxes, 1000, 1000))] == [0, 1, 0, 0]
+    seen = blaze.look_at(frame, boxes.astype(float))
     assert [face is not None for face in seen] == [False, True, False, False]
     np.testing.assert_allclose(seen[1].xyxy, boxes[1], atol=1)
 
