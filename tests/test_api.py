@@ -321,7 +321,7 @@ def test_a_stream_follows_a_face(served, model):
             numbers |= {face["track_id"] for face in answer["faces"]}
         assert numbers == {1}
         one.send(b"no picture")
-        assert "Expected a picture" in json.loads(one.recv(30))["error"]
+        assert "Expected an image" in json.loads(one.recv(30))["error"]
         for text in ("{", '{"time_s": -1}', '{"time_s": 1e999}', "[]", '{"time_s": NaN}'):
             one.send(text)
             assert "time_s" in json.loads(one.recv(30))["error"]

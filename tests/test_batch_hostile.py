@@ -119,7 +119,7 @@ def test_a_limit_on_files_is_told_like_a_full_disk(folder, tmp_path, model):
         shutil.copy(folder / "a.jpg", folder / f"copy{number}.jpg")
     out = tmp_path / "out.csv"
     code, told = batch(folder, out, model, before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (11_000, 11_000)))
-    assert code == 2 and "room" in told and "--resume" in told, told
+    assert code == 2 and "space" in told and "--resume" in told, told
     assert Output(out).journal.exists() and not out.exists()
     code, _ = batch(folder, out, model, "--resume")
     assert code == 0 and len(answered(out)) == 28

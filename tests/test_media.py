@@ -118,7 +118,7 @@ def test_of_a_moving_picture_the_first_frame_is_read_and_this_is_said(tmp_path, 
     path = saved(tmp_path / f"a.{suffix}", frames[0], save_all=True, append_images=frames[1:], **options)
     picture = read_image(path)
     assert picture.frame[4, 4].tolist() == [0, 0, 255]
-    assert picture.notes == (f"moving {kind} of 3 frames: only the first was looked at",)
+    assert picture.notes == (f"animated {kind} of 3 frames: only the first was analysed",)
 
 
 def test_pages_of_a_tiff_are_told(tmp_path):
@@ -158,7 +158,7 @@ def test_above_200_megapixels_is_refused_before_decoding(tmp_path, monkeypatch):
 
 def test_just_200_megapixels_are_not_refused_for_their_size(tmp_path):
     limit = Image.MAX_IMAGE_PIXELS
-    with pytest.raises(InputError, match="cut short"):
+    with pytest.raises(InputError, match="truncated"):
         read_image(png_header(tmp_path / "large.png", 20_000, 10_000))
     assert limit == Image.MAX_IMAGE_PIXELS  # Pillow's own setting belongs to the program around us
 

@@ -111,7 +111,7 @@ def test_results_are_deleted_when_their_time_is_over_though_no_other_job_comes(q
 def test_the_queue_is_bounded_and_a_place_counts_from_the_upload_on(queue, start, tiny_model):
     here = queue(jobs=1)
     with here.place("a.mp4", Options(), partial(make_pipeline, tiny_model)) as job:
-        with pytest.raises(QueueFull, match="at most 1 videos at once"):
+        with pytest.raises(QueueFull, match="at most 1 videos at a time"):
             start(here)
         here.cancel(job)
         job.source.write_bytes(b"    ftyp")

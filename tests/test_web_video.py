@@ -74,7 +74,7 @@ def test_a_broken_film_fails_in_words(tmp_path):
 def test_an_uploaded_playlist_opens_no_file_of_this_machine(film):
     playlist = f"ffconcat version 1.0\nfile {film}\n".encode()
     test = upload(page("video"), ("innocent.mp4", playlist), key="film-file")
-    assert "innocent.mp4, which does not begin like a video file" in test.error[0].value and not test.button
+    assert "innocent.mp4, which does not start like a video file" in test.error[0].value and not test.button
 
 
 def test_the_page_from_upload_to_result(film):

@@ -1,4 +1,4 @@
-"""The command's entry point: turns what went wrong into one line and an exit code."""
+"""The command's entry point: turns errors into one line and an exit code."""
 
 import sys
 import traceback
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from emojimation.errors import InputError
 
-INTERRUPTED = 130  # as shells count it: 128 + SIGINT
+INTERRUPTED = 130  # shell convention: 128 + SIGINT
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -19,9 +19,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     args, debug = _without_debug(list(sys.argv[1:] if argv is None else argv))
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # an emoji must not end a run on a terminal that knows only ASCII
+        if hasattr(stream, "reconfigure"):  # an emoji must not crash a run on an ASCII terminal
             stream.reconfigure(errors="backslashreplace")
-    # Pillow warns of harmless flaws, such as damaged EXIF data, with its own source line.
+    # Pillow warns about harmless flaws, such as damaged EXIF data, and prints its own source line.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     import typer
     from typer.exceptions import TyperException

@@ -1,4 +1,4 @@
-"""Modules of version 0.1 under their old names: importing one gives the new one and a DeprecationWarning, until 1.1."""
+"""Modules of version 0.1 under their old names: imports return the new module and warn, until 1.1."""
 
 import sys
 import warnings
@@ -34,7 +34,7 @@ _PACKAGE = __name__.rpartition(".")[0]
 
 
 class _Renamed(MetaPathFinder, Loader):
-    """Finds `emojimation.OLD` and answers with the module of the new name."""
+    """Finds `emojimation.OLD` and returns the module under its new name."""
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         new = RENAMED.get(name.removeprefix(f"{_PACKAGE}."))
@@ -42,12 +42,12 @@ class _Renamed(MetaPathFinder, Loader):
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         warnings.warn(
-            f"{spec.name} is {spec.origin} now; the old name goes with 1.1.", DeprecationWarning, stacklevel=2
+            f"{spec.name} is {spec.origin} now; the old name will be removed in 1.1.", DeprecationWarning, stacklevel=2
         )
         return _Alias(spec.name, str(spec.origin))
 
     def exec_module(self, module: ModuleType) -> None:
-        """Nothing to run: the module of the new name has been run by its own import."""
+        """Nothing to run: the renamed module has run at its own import."""
 
 
 class _Alias(ModuleType):
@@ -62,6 +62,6 @@ class _Alias(ModuleType):
 
 
 def install() -> None:
-    """Let Python find the old names, after all that really exists."""
+    """Let Python find the old names, after everything that really exists."""
     if not any(isinstance(finder, _Renamed) for finder in sys.meta_path):
         sys.meta_path.append(_Renamed())

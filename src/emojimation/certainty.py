@@ -1,4 +1,4 @@
-"""How sure an answer is, in three degrees, and the words for it. The one place that decides it.
+"""How sure an answer is, in three degrees, and the words for it. The only place that decides it.
 
 sure: the most probable class reaches the model's threshold. leaning: it does not, but the two most probable classes
 together reach `PAIR_THRESHOLD`. not sure: neither. The thresholds come from the curves of coverage and precision that
@@ -11,12 +11,12 @@ import numpy as np
 
 Certainty = Literal["sure", "leaning", "not sure"]
 DEGREES: tuple[Certainty, ...] = ("sure", "leaning", "not sure")
-# At this sum, on PublicTest, the first two classes hold FER+'s clear majority in 89 % of the answers that are not sure.
+# At this sum, on PublicTest, the top two classes include FER+'s clear majority in 89 % of the unsure answers.
 PAIR_THRESHOLD = 0.7
 
 
 def certainty_of(probabilities: np.ndarray, threshold: float) -> Certainty:
-    """The degree of certainty of probabilities (k,) that sum to 1. threshold: least confidence of a sure answer."""
+    """The degree of certainty of probabilities (k,) that sum to 1. threshold: minimum confidence of a sure answer."""
     ordered = np.sort(probabilities)[::-1]
     if ordered[0] >= threshold:
         return "sure"

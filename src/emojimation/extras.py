@@ -1,4 +1,4 @@
-"""Which packages each extra of the package brings, and the one message where they are missing."""
+"""Which packages each extra installs, and the one message if they are missing."""
 
 import sys
 from importlib.util import find_spec
@@ -14,7 +14,7 @@ EXTRAS = {
     "api": ("fastapi", "uvicorn", "python_multipart", "prometheus_client", "websockets", "av", "pyarrow"),
     "ray": ("ray", "pyarrow"),
 }
-PACKAGES = {"tensorflow": "tensorflow-cpu"}  # where the package's name is not the module's
+PACKAGES = {"tensorflow": "tensorflow-cpu"}  # if the package's name is not the module's
 
 
 def package_of(module: str) -> str:
@@ -28,12 +28,12 @@ def command(extra: str) -> str:
 
 
 def missing(extra: str) -> list[str]:
-    """The packages of an extra that are not installed; they are looked for, not imported."""
+    """The packages of an extra that are not installed; they are searched for, not imported."""
     return _absent(EXTRAS[extra])
 
 
 def need(extra: str, *modules: str) -> None:
-    """Raise InputError with what to install where a module, by default any of the extra, is missing."""
+    """Raise InputError that says what to install if a module, by default any of the extra's, is missing."""
     if absent := _absent(modules or EXTRAS[extra]):
         raise InputError(
             f"Expected the packages of the extra {extra!r}, got none of the name {' and '.join(absent)}: "
@@ -42,7 +42,7 @@ def need(extra: str, *modules: str) -> None:
 
 
 def _absent(modules: tuple[str, ...]) -> list[str]:
-    # A loaded module may be without the record that `find_spec` asks for; None in its place forbids its import.
+    # A loaded module may lack the record that `find_spec` needs; None in its place forbids the import.
     return [package_of(name) for name in modules if sys.modules.get(name) is None and _no_spec(name)]
 
 

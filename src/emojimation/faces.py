@@ -1,4 +1,4 @@
-"""A face in a frame, the geometry of boxes, and the one warp that cuts a face out of a frame."""
+"""A face in a frame, the geometry of boxes, and the one warp that crops a face from a frame."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -13,25 +13,24 @@ from emojimation.certainty import Certainty, certainty_of, words_for
 from emojimation.errors import InputError
 from emojimation.labels import EMOTION_LABELS, EMOTIONS, NOT_SURE_EMOJI, LabelSet, emotion_of
 
-# Median positions of right eye, left eye, nose tip, right and left mouth corner (as the viewer sees them: the right eye
-# is on the left) in the unit square of a FER2013 picture. Measured by
-# scripts/measure_template.py; see docs/decisions.md.
+# Median positions of right eye, left eye, nose tip, right and left mouth corner (the person's right, on the viewer's
+# left) in the unit square of a FER2013 image. Measured by scripts/measure_template.py; see docs/decisions.md.
 TEMPLATE = np.array([[0.313, 0.388], [0.687, 0.388], [0.5, 0.598], [0.349, 0.763], [0.651, 0.763]], np.float32)
 
-WARP_SIDE_PX = 32_766  # OpenCV's warp takes no longer side
+WARP_SIDE_PX = 32_766  # the longest side that OpenCV's warp accepts
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Face:
     """One face of one frame.
 
-    xyxy: (4,) float32, left, top, right, bottom in pixels of the frame; may reach over its border.
+    xyxy: (4,) float32, left, top, right, bottom in pixels of the frame; may extend beyond its border.
     score: the detector's, 0 to 1.
-    landmarks: (5,2) float32 pixels in the order of `TEMPLATE`, or None where the detector has none. Like the box they
-        count from the upper left corner of the first pixel, so its centre is at 0.5.
+    landmarks: (5,2) float32 pixels in the order of `TEMPLATE`, or None if the detector has none. Coordinates start at
+        the upper left corner of the first pixel, whose centre is at 0.5, as for the box.
     probabilities: (k,) float32 in the order of `labels`, sum 1, calibrated; None before classification.
-    track_id: number of the person in a video, or None for a single picture.
-    threshold: confidence from which an answer is sure.
+    track_id: number of the person in a video, or None for a single image.
+    threshold: minimum confidence of a sure answer.
     labels: the classes of `probabilities`; the seven emotions unless the model has others.
     attributes: further answers by name, (columns,) float32 each, as `attributes.ATTRIBUTES` declares them.
 
@@ -69,7 +68,7 @@ class Face:
 
     @property
     def emoji(self) -> str:
-        """The emoji of `emotion`, a thinking face where the answer is not sure."""
+        """The emoji of `emotion`, a thinking face if the answer is not sure."""
         if self.probabilities is None:
             return ""
         return NOT_SURE_EMOJI if self.certainty == "not sure" else self.labels.emoji_of(self.emotion)
@@ -86,7 +85,7 @@ class Face:
         return [self.labels.names[i] for i in np.argsort(-self.probabilities, kind="stable")]
 
     def seven(self) -> np.ndarray | None:
-        """`seven_of` the answer; None before classification as well."""
+        """`seven_of` the answer; also None before classification."""
         return None if self.probabilities is None else seven_of(self.labels, self.probabilities)
 
     @property
@@ -112,7 +111,7 @@ class Face:
             return NotImplemented
         return all(_equal(getattr(self, one.name), getattr(other, one.name)) for one in fields(self))
 
-    __hash__ = None  # type: ignore[assignment]  # its arrays can change
+    __hash__ = None  # type: ignore[assignment]  # its arrays are mutable
 
     def __repr__(self) -> str:
         """A short line, as lists of faces are read in consoles and notebooks."""
@@ -134,7 +133,7 @@ class Face:
     def to_dict(self) -> dict[str, Any]:
         """The one schema of a face for JSON, CSV, Parquet and REST: plain Python numbers, strings and lists.
 
-        The answer is null before classification. "attributes" is there only where a stage measured some.
+        The answer is null before classification. "attributes" is present only if a stage measured some.
         """
         row = {
             "xyxy": [round(float(v), 2) for v in self.xyxy],
@@ -155,9 +154,9 @@ class Face:
 
 
 def seven_of(labels: LabelSet, probabilities: np.ndarray) -> np.ndarray | None:
-    """Probabilities (7,) float32 of `EMOTIONS` from those (k,) of `labels`; classes that are none count as neutral.
+    """Probabilities (7,) float32 of `EMOTIONS` from those (k,) of `labels`; other classes count as neutral.
 
-    None where no class is an emotion.
+    None if no class is an emotion.
     """
     known = [emotion_of(name) for name in labels.names]
     if not any(known):
@@ -192,7 +191,7 @@ def _equal(a: Any, b: Any) -> bool:
 
 
 def checked_frame(frame: np.ndarray) -> np.ndarray:
-    """The frame itself where it is (H,W,3) BGR uint8 with at least one pixel; the one check of the package.
+    """The frame itself if it is (H,W,3) BGR uint8 with at least one pixel; the package's only check of frames.
 
     Raises InputError for another type or shape.
     """
@@ -220,10 +219,10 @@ def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The (2,3) similarity (rotation, one scale, shift) that maps `source` (n,2) nearest to `target` (n,2).
+    """The (2,3) similarity (rotation, one scale, shift) that maps `source` (n,2) closest to `target` (n,2).
 
     Least squares after Umeyama, "Least-squares estimation of transformation parameters between two point patterns",
-    IEEE TPAMI 1991, written for the plane with complex numbers (which rules out mirroring).
+    IEEE TPAMI 1991, written with complex numbers (which rules out mirroring).
     """
     s, t = (points.astype(np.float64) @ (1, 1j) for points in (source, target))
     s0, t0 = s - s.mean(), t - t.mean()
@@ -235,10 +234,10 @@ def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 def crop_faces(
     frame: np.ndarray, faces: list[Face], size: int = 48, template: np.ndarray = TEMPLATE, channels: int = 1
 ) -> np.ndarray:
-    """Cut every face out of the full frame by one similarity warp onto the template.
+    """Crop every face from the full frame by a single similarity warp onto the template.
 
     frame: (H,W,3) BGR uint8. template: (5,2) in the unit square. Returns (n,size,size,channels) uint8, grey for one
-    channel, BGR for three. Faces that reach over the border are padded by repeating the edge.
+    channel, BGR for three. Faces that extend beyond the border are padded by replicating the edge.
     """
     crops = [_crop(frame, face, size, template) for face in faces]
     if channels == 1:
@@ -262,7 +261,7 @@ def _crop(frame: np.ndarray, face: Face, size: int, template: np.ndarray) -> np.
 
 
 def _around(frame: np.ndarray, matrix: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The part of a very long frame that the crop shows, thinned out if still too long, and the matrix for it."""
+    """The part of a very large frame that the crop shows, subsampled if still too large, and its matrix."""
     corners = np.array([[0, 0, 1], [size, 0, 1], [0, size, 1], [size, size, 1]]) @ cv2.invertAffineTransform(matrix).T
     width_height = np.array(frame.shape[1::-1])
     low = np.clip(np.floor(corners.min(axis=0)).astype(int) - 2, 0, width_height - 1)
@@ -273,14 +272,14 @@ def _around(frame: np.ndarray, matrix: np.ndarray, size: int) -> tuple[np.ndarra
 
 
 def _warp(frame: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
-    """Warp by a (2,3) matrix, frame to crop, in coordinates that count from the corner of the first pixel.
+    """Warp by a (2,3) matrix, frame to crop, in coordinates that start at the corner of the first pixel.
 
-    A face larger than the crop is warped to a multiple of the crop's size and averaged, so that no pixel is skipped.
+    A face larger than the crop is warped to a multiple of the crop size and averaged, so that no pixel is skipped.
     """
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     factor = int(np.clip(np.ceil(1 / max(scale, 1e-6)), 1, 8))
     centred = matrix * factor
-    # OpenCV counts from the centre of the first pixel, half a pixel further on, in the frame and in the crop.
+    # OpenCV's origin is the centre of the first pixel, half a pixel further, in the frame and in the crop.
     centred[:, 2] += centred[:, :2] @ (0.5, 0.5) - 0.5
     big = cv2.warpAffine(
         frame, centred, (size * factor, size * factor), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and how many processors this process may use."""
+"""Files that appear complete or not at all, and how many processors this process may use."""
 
 import math
 import os
@@ -13,10 +13,9 @@ CGROUP = Path("/sys/fs/cgroup/cpu.max")  # microseconds of processor time per pe
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A name in the folder of `path`, with its suffix, to write to; the file becomes `path` when the block ends well.
+    """A temporary name in the folder of `path` to write to; the file becomes `path` when the block succeeds.
 
-    Until then what was there stays, and an exception leaves it there. The folder is made as needed. OSError as the disk
-    gives it.
+    Until then, and after an exception, the previous file stays. The folder is made if needed. May raise OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{os.getpid()}-{path.name}")
@@ -29,20 +28,20 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def write_whole(path: Path, content: bytes | str) -> Path:
-    """Write a file, text as UTF-8, that appears whole. Raises InputError where the disk does not take it."""
+    """Write a file, text as UTF-8, that appears complete. Raises InputError if it cannot be written."""
     try:
         with whole(path) as part:
             part.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:
         raise InputError(
             f"Expected a file that can be written, got {path} ({error.strerror or error}): "
-            "make room or choose another folder."
+            "free some space or choose another folder."
         ) from error
     return path
 
 
 def synced(path: Path) -> None:
-    """Wait until a file is on the disk: a power cut may otherwise leave a new name without its bytes."""
+    """Wait until a file is on the disk: otherwise a power cut may leave a new name without its content."""
     number = os.open(path, os.O_RDWR)
     try:
         os.fsync(number)
@@ -51,7 +50,7 @@ def synced(path: Path) -> None:
 
 
 def usable_processors() -> int:
-    """How many processors this process may use: those it is bound to, and no more than its container's quota."""
+    """How many processors this process may use: those in its affinity mask, but no more than its container's quota."""
     bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(bound, _quota(bound)))
 
@@ -60,5 +59,5 @@ def _quota(without: int) -> int:
     try:
         share, period = CGROUP.read_text("ascii").split()
         return math.ceil(int(share) / int(period))
-    except (OSError, ValueError):  # no container, another system, or "max"
+    except (OSError, ValueError):  # no container, another operating system, or "max"
         return without

@@ -1,4 +1,4 @@
-"""Ctrl-C that lets the frame at hand be finished."""
+"""Ctrl-C that lets the current frame finish."""
 
 import signal
 import threading
@@ -7,9 +7,9 @@ from typing import Any
 
 
 class Interrupt:
-    """Within `with`, the first Ctrl-C sets `asked`; the second one raises KeyboardInterrupt as usual.
+    """Within `with`, the first Ctrl-C sets `asked`; the second raises KeyboardInterrupt as usual.
 
-    Outside the main thread, where Python lets nobody take signals, it changes nothing.
+    Outside the main thread, where Python does not allow signal handlers, it changes nothing.
     """
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
-"""The classes that a model names, with their emoji and colours, and the maps between the names that data sets use.
+"""The classes of a model, with their emoji and colours, and the maps between the names that data sets use.
 
-The index of a name in `EMOTIONS` is FER2013's class id, everywhere: in csv files, in the outputs of models of the seven
+The index of a name in `EMOTIONS` is FER2013's class id, everywhere: in CSV files, in the outputs of models of the seven
 emotions, in `Face.probabilities`. A model of other classes brings a `LabelSet` of its own.
 """
 
@@ -21,7 +21,7 @@ EMOJI = {
 NOT_SURE_EMOJI = "🤔"
 DISC = "●"  # stands for a class that has no emoji of its own; drawn in the class's colour
 
-# Okabe and Ito's palette (2008), told apart by colour-blind people: name -> "#rrggbb".
+# Okabe and Ito's palette (2008), distinguishable for colour-blind people: name -> "#rrggbb".
 COLOURS = {
     "angry": "#D55E00",
     "disgust": "#009E73",
@@ -35,7 +35,7 @@ COLOURS = {
 CONTEMPT = "contempt"  # FER+'s eighth emotion
 MORE_EMOJI = {CONTEMPT: "😏"}  # of classes beyond the seven, with art in the package
 _MORE_COLOURS = {CONTEMPT: "#56B4E9"}
-# For classes of any other name, in order, from the palette's own colours and darker shades of them.
+# For classes with any other name, in order: the palette's own colours and darker shades of them.
 _SPARE_COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#8C6D00", "#5E3C99", "#7F7F7F")
 
 
@@ -70,9 +70,9 @@ class LabelSet:
 
 
 def label_set(names: Sequence[str], emoji: Sequence[str] = (), colours: Sequence[str] = ()) -> LabelSet:
-    """The label set of classes called `names`: emotions keep their emoji and colours, whatever their spelling.
+    """The label set of classes called `names`: emotions keep their emoji and colours under any spelling.
 
-    emoji, colours: for each class, in place of the usual ones. Other classes get a disc in a colour of their own.
+    emoji, colours: one per class, in place of the usual ones. Other classes get a disc in a colour of their own.
     """
     known = [emotion_of(name) or (CONTEMPT if name.strip().lower() == CONTEMPT else "") for name in names]
     signs, paints = EMOJI | MORE_EMOJI, COLOURS | _MORE_COLOURS
@@ -110,7 +110,7 @@ FERPLUS_TO_EMOTION = {
     "fear": "fear",
 }
 
-# Every spelling seen in public FER folders and csv files -> our emotion.
+# Every spelling seen in public FER folders and CSV files -> our emotion.
 _ALIASES = {
     "angry": ("angry", "anger", "angery", "an"),
     "disgust": ("disgust", "disgusted", "di"),
@@ -122,7 +122,7 @@ _ALIASES = {
 }
 ALIASES = {alias: name for name, aliases in _ALIASES.items() for alias in aliases}
 
-# FER2013's `Usage` column, Kaggle's folder names and everyday words -> the split's one name here.
+# FER2013's `Usage` column, Kaggle's folder names and common words -> our name of the split.
 SPLITS = ("train", "val", "test")
 SPLIT_ALIASES = {
     "training": "train",
@@ -144,7 +144,7 @@ def emotion_of(name: str) -> str | None:
 
 
 def split_of(name: str) -> str | None:
-    """The split's name here for a data set's word ("PublicTest" -> "val"), or None if it is unknown."""
+    """Our name for a data set's split ("PublicTest" -> "val"), or None if it is unknown."""
     return SPLIT_ALIASES.get(name.strip().lower().replace("_", "").replace(" ", ""))
 
 

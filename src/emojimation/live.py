@@ -1,12 +1,12 @@
-"""A live source analysed as it comes: always the newest frame, in threads of its own, for windows and web pages.
+"""A live source analysed in real time: always the newest frame, in its own threads, for windows and web pages.
 
     with LiveLoop(source, Pipeline(tracker=Tracker())) as loop:
         result = None
         while (result := loop.wait(result)) is not None:
             show(result.frame, result.faces)
 
-One thread reads and keeps only the newest frame, a second one analyses; what comes faster than it can be analysed is
-left out, so the picture never lags behind by more than one analysis. Nothing polls.
+One thread reads and keeps only the newest frame, a second one analyses; frames that arrive faster than they can be
+analysed are dropped, so that the display never lags by more than one analysis. Nothing polls.
 """
 
 import threading
@@ -23,8 +23,8 @@ from emojimation.tracking.cuts import CutDetector
 from emojimation.tracking.neutral import Neutral
 
 STOP_S = 0.8  # how long `stop` waits; "within a second"
-CLOSE_AFTER_S = 0.4  # of them before a source that does not answer is closed under its reader
-RATE_WINDOW_S = 2.0  # the frame rate is that of the last two seconds
+CLOSE_AFTER_S = 0.4  # of which this long before a source that does not answer is closed while being read
+RATE_WINDOW_S = 2.0  # the frame rate is averaged over this window
 
 
 class FrameLike(Protocol):
@@ -39,10 +39,9 @@ class FrameLike(Protocol):
 class LiveResult:
     """An analysed frame.
 
-    frame: (H,W,3) BGR uint8. faces: with what the pipeline and the calibration say. time_s: the frame's time, or
-    seconds since the start where the source tells none. fps: analysed frames a second of late. latency_ms: from the
-    frame's arrival to this result. index: the frame's number in the source. skipped: frames left out before this one,
-    in all.
+    frame: (H,W,3) BGR uint8. faces: from the pipeline, with calibration applied. time_s: the frame's time, or
+    seconds since the start if the source has none. fps: recent rate of analysed frames per second. latency_ms: from
+    the frame's arrival to this result. index: the frame's number in the source. skipped: frames dropped so far.
     """
 
     frame: np.ndarray
@@ -59,10 +58,9 @@ class LiveLoop:
 
     source: any iterable of `FrameLike`; its close(), if it has one, is called once the loop ends. If a read hangs,
     close() is called from another thread meanwhile, and again if the read returns. pipeline: (frame, time_s) -> faces;
-    may be exchanged while running, and belongs to this loop alone if it has a tracker. on_result: called with each
-    result in the analysing thread.
-    paced: read no faster than the frames' own times; None: for files, that is where `source.info.live` is False.
-    neutral: calibrations, see `Neutral`; reach it as `loop.neutral`.
+    may be replaced while running, and belongs to this loop alone if it has a tracker. on_result: called with each
+    result in the analysing thread. paced: read no faster than the frames' timestamps; None: for files only, where
+    `source.info.live` is False. neutral: calibrations, see `Neutral`; available as `loop.neutral`.
 
     An error of source, pipeline or `on_result` ends the loop and is raised by the next `latest`, `wait` or `stop`.
     """
@@ -85,7 +83,7 @@ class LiveLoop:
         self._told = self._stopping = self._paused = self._exhausted = False
         self._idle = True  # no frame is being analysed
         self._began_s = 0.0
-        self._zero_s: float | None = None  # when a paced source's time 0 was
+        self._zero_s: float | None = None  # clock at a paced source's time 0
         self._skipped = 0
         self._done: deque[float] = deque()
         self._is_cut = CutDetector()
@@ -95,14 +93,14 @@ class LiveLoop:
         ]
 
     def start(self) -> "LiveLoop":
-        """Start reading and analysing; once only. Returns the loop itself."""
+        """Start reading and analysing; only once. Returns the loop itself."""
         self._began_s = time.monotonic()
         for thread in self._threads:
             thread.start()
         return self
 
     def stop(self) -> None:
-        """End the loop and free the source, within a second even if a read hangs. Raises the error not yet told."""
+        """End the loop and release the source, within a second even if a read hangs. Raises an unreported error."""
         self._halt()
         with self._changed:
             error, told = self._error, self._told
@@ -117,23 +115,23 @@ class LiveLoop:
             return self._result
 
     def wait(self, after: LiveResult | None = None, timeout_s: float | None = None) -> LiveResult | None:
-        """The next result newer than `after`; None when the loop has ended without one, or the time is over."""
+        """The next result newer than `after`; None if the loop has ended without one, or on timeout."""
         with self._changed:
             self._changed.wait_for(lambda: self._result is not after or not self.running or self._error, timeout_s)
             self._raise_error()
             return None if self._result is after else self._result
 
     def pause(self) -> None:
-        """Analyse no more for now: `latest` stays as it is. A paced file stands still, a camera's frames go by."""
+        """Stop analysing for now: `latest` stays as it is. A paced file pauses, a camera's frames are dropped."""
         self._set_paused(True)
 
     def resume(self) -> None:
-        """Go on with the newest frame."""
+        """Continue with the newest frame."""
         self._set_paused(False)
 
     @property
     def paused(self) -> bool:
-        """Whether `pause` holds."""
+        """Whether the loop is paused."""
         return self._paused
 
     @property
@@ -147,7 +145,7 @@ class LiveLoop:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             self.stop()
-        else:  # the error on its way out is the one to see
+        else:  # the error already propagating is the one to report
             self._halt()
 
     def _finished(self) -> bool:
@@ -173,7 +171,7 @@ class LiveLoop:
         if reader in started:
             reader.join(CLOSE_AFTER_S)
         if reader.is_alive():
-            # In a thread, as close() may wait for the very read that hangs.
+            # In a thread, because close() may wait for the very read that hangs.
             threading.Thread(target=self._close, name="emojimation-closer", daemon=True).start()
         elif not reader.ident:
             self._close()
@@ -186,7 +184,7 @@ class LiveLoop:
 
     def _fail(self, error: BaseException) -> None:
         with self._changed:
-            if not self._stopping:  # else it comes of the stopping, or of the first error
+            if not self._stopping:  # otherwise it results from stopping, or from the first error
                 self._error, self._stopping = error, True
             self._changed.notify_all()
 
@@ -208,7 +206,7 @@ class LiveLoop:
                 self._changed.notify_all()
 
     def _offer(self, frame: FrameLike) -> bool:
-        """Make a frame the newest one, at its time if paced. False when the loop shall end."""
+        """Make a frame the newest one, at its time if paced. False if the loop should end."""
         with self._changed:
             if self.paced:
                 self._keep_pace(frame)
@@ -238,9 +236,7 @@ class LiveLoop:
                 self.on_result(result)
 
     def _take(self) -> tuple[FrameLike, float, int] | None:
-        """Wait for the newest frame and take it away, with its arrival and the number of those left out; None at the
-        end.
-        """
+        """Wait for and take the newest frame, with its arrival and the number of dropped ones; None at the end."""
         with self._changed:
             self._changed.wait_for(
                 lambda: self._stopping or (not self._paused and (self._newest is not None or self._exhausted))
@@ -261,7 +257,7 @@ class LiveLoop:
         return LiveResult(frame.image, faces, time_s, self._rate(now), (now - arrived) * 1000, frame.index, skipped)
 
     def _rate(self, now: float) -> float:
-        """Results a second over the last two seconds; 0 at the first one."""
+        """Results per second over the last two seconds; 0 at the first one."""
         self._done.append(now)
         while self._done[0] < now - RATE_WINDOW_S:
             self._done.popleft()
@@ -270,7 +266,7 @@ class LiveLoop:
 
 
 class _Handover:
-    """A block whose error is handed to a function and goes no further: threads have nobody above them to raise to."""
+    """A block whose error is handed to a function and goes no further: a thread has no caller to raise to."""
 
     def __init__(self, take: Callable[[BaseException], None]) -> None:
         self.take = take

@@ -1,4 +1,4 @@
-"""Pictures from files, folders and globs, and back into files. Everything leaves here as BGR uint8."""
+"""Images from files, folders and globs, and back into files. Everything is returned as BGR uint8."""
 
 import glob
 import io
@@ -39,7 +39,7 @@ _KINDS = [
     "ico",
 ]
 SUFFIXES = frozenset(f".{kind}" for kind in _KINDS)
-# Only these decoders are tried: Pillow's others start programs (EPS) or are seldom and little tested.
+# Only these decoders are tried: Pillow's others start external programs (EPS) or are rare and poorly tested.
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "PPM", "AVIF", "JPEG2000", "ICO")
 # The brands of a HEIF file's header that pi-heif decodes; "mif1" with AVIF inside is left to Pillow.
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
@@ -48,14 +48,14 @@ DRAWN = "Drawn by Emojimation"  # the note in a picture that is a result
 ADDRESS = re.compile(r"(https?|ftp|rtsp)://?", re.IGNORECASE)  # a `Path` keeps one slash
 MAX_MEGAPIXELS = 200
 MOST_PAGES = 1000
-ORIENTATION = 0x0112  # EXIF's tag; 1 is upright
+ORIENTATION = 0x0112  # EXIF tag; 1 is upright
 _READ_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, Image.DecompressionBombError)
 _PILLOW_LIMIT = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A picture as read. frame: (H,W,3) BGR uint8, upright. notes: what a person should know about the reading."""
+    """An image as read. frame: (H,W,3) BGR uint8, upright. notes: remarks about reading it."""
 
     frame: np.ndarray
     notes: tuple[str, ...] = ()
@@ -64,19 +64,19 @@ class Picture:
 def read_image(path: str | Path) -> Picture:
     """Read a picture file of any common kind, HEIC of phones among them.
 
-    EXIF orientation is honoured, transparency is laid on white, of 16 bits the upper 8 are kept, of a moving picture
-    the first frame (with a note). Raises InputError, naming the file, for one that is missing, empty, no picture,
-    damaged, cut short or above 200 megapixels; the last is known from the header, before anything is decoded.
+    EXIF orientation is applied, transparency is composited on white, the upper 8 of 16 bits are kept, and of an
+    animation the first frame (with a note). Raises InputError with the file's name if it is missing, empty, not an
+    image, damaged, truncated or above 200 megapixels; the size is checked in the header, before anything is decoded.
     """
     path = Path(path)
     _check_file(path)
     return _read(path, path, MAX_MEGAPIXELS)
 
 
-def decode_image(data: bytes, name: str = "the picture", max_megapixels: float = MAX_MEGAPIXELS) -> Picture:
-    """Read a picture from the bytes of its file, as `read_image` does; `name` is what an InputError calls it."""
+def decode_image(data: bytes, name: str = "the image", max_megapixels: float = MAX_MEGAPIXELS) -> Picture:
+    """Read an image from the bytes of its file, as `read_image` does; an InputError calls it `name`."""
     if not data:
-        raise InputError(f"Expected a picture, got {name}, which is empty (0 bytes).")
+        raise InputError(f"Expected an image, got {name}, which is empty (0 bytes).")
     return _read(io.BytesIO(data), name, max_megapixels)
 
 
@@ -88,15 +88,15 @@ def _read(file: Path | io.BytesIO, name: str | Path, max_megapixels: float) -> P
     except InputError:
         raise
     except PermissionError as error:
-        raise InputError(f"Expected a picture, got {name}, which may not be read. Check its permissions.") from error
+        raise InputError(f"Expected an image, got {name}, which may not be read. Check its permissions.") from error
     except UnidentifiedImageError as error:
-        raise InputError(f"Expected a picture, got {name}, which is none. {_hint(file)}") from error
+        raise InputError(f"Expected an image, got {name}, which is not one. {_hint(file)}") from error
     except _READ_ERRORS as error:
-        raise InputError(f"Expected a whole picture, got {name}, which is damaged or cut short ({error}).") from error
+        raise InputError(f"Expected a complete image, got {name}, which is damaged or truncated ({error}).") from error
 
 
 def picture_of(image: Image.Image) -> Picture:
-    """A Pillow image of any mode as a `Picture`; the image itself is left as it is."""
+    """A Pillow image of any mode as a `Picture`; the image itself is not changed."""
     _check_size(image.size, "the image")
     notes = _notes(image)
     image.load()
@@ -117,7 +117,7 @@ class Found(NamedTuple):
 
 
 def find_images(paths: Iterable[str | Path]) -> list[Path]:
-    """The picture files that `paths` name: files as given, folders with all below them, globs ("photos/**/*.jpg").
+    """The image files that `paths` name: files as given, folders with everything below them, globs ("photos/**/*.jpg").
 
     Sorted within a folder or glob, each file once; hidden ones, and pictures that `write_image` wrote with `drawn`, are
     left out. Raises InputError for a path that does not exist, a folder without pictures or a glob that fits none.
@@ -148,7 +148,7 @@ def write_image(path: str | Path, frame: np.ndarray, drawn: bool = False) -> Pat
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)).save(path, quality=92, **note)
     except (OSError, ValueError) as error:
-        raise InputError(f"Expected a picture file that can be written, got {path} ({error}).") from error
+        raise InputError(f"Expected an image file that can be written, got {path} ({error}).") from error
     return path
 
 
@@ -177,9 +177,9 @@ def _check_file(path: Path) -> None:
     if is_folder(path):
         raise InputError(f"Expected a picture file, got the folder {path}.")
     if not path.exists():
-        raise InputError(f"Expected a picture, got {path}, which does not exist. Check the spelling.")
+        raise InputError(f"Expected an image, got {path}, which does not exist. Check the spelling.")
     if path.is_file() and path.stat().st_size == 0:
-        raise InputError(f"Expected a picture, got {path}, which is empty (0 bytes).")
+        raise InputError(f"Expected an image, got {path}, which is empty (0 bytes).")
 
 
 @contextmanager
@@ -212,20 +212,20 @@ def _check_size(size: tuple[int, int], what: str | Path, max_megapixels: float =
     if width * height > max_megapixels * 1_000_000:
         raise InputError(
             f"Expected at most {max_megapixels:g} megapixels, got {width * height / 1e6:.0f} "
-            f"({width} x {height}) in {what}. Make it smaller first."
+            f"({width} x {height}) in {what}. Downscale it first."
         )
     if not width or not height:
-        raise InputError(f"Expected a picture, got {what} of {width} x {height} pixels.")
+        raise InputError(f"Expected an image, got {what} of {width} x {height} pixels.")
 
 
 def _notes(image: Image.Image) -> list[str]:
     if image.format in _MOVING and getattr(image, "is_animated", False):
         return [
-            f"moving {_MOVING[image.format]} of {getattr(image, 'n_frames', 0)} frames: only the first was looked at"
+            f"animated {_MOVING[image.format]} of {getattr(image, 'n_frames', 0)} frames: only the first was analysed"
         ]
     if image.format == "TIFF" and (pages := _pages(image)) > 1:
         least = "" if pages < MOST_PAGES else "at least "
-        return [f"TIFF of {least}{pages} pages: only the first was looked at"]
+        return [f"TIFF of {least}{pages} pages: only the first was analysed"]
     return []
 
 
@@ -243,11 +243,11 @@ def _pages(image: Image.Image) -> int:
 
 
 def _rgb(image: Image.Image) -> np.ndarray:
-    """(H,W,3) RGB uint8 of any mode, transparency laid on white."""
+    """(H,W,3) RGB uint8 of any mode, transparency composited on white."""
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
         return cv2.cvtColor(_eight_bits(np.asarray(image)), cv2.COLOR_GRAY2RGB)
     if image.mode == "La":
-        image = image.convert("LA")  # the only mode that Pillow turns it into
+        image = image.convert("LA")  # the only mode that Pillow converts it to
     if image.has_transparency_data:
         white = Image.new("RGBA", image.size, "white")
         white.alpha_composite(image if image.mode == "RGBA" else image.convert("RGBA"))
@@ -256,7 +256,7 @@ def _rgb(image: Image.Image) -> np.ndarray:
 
 
 def _eight_bits(grey: np.ndarray) -> np.ndarray:
-    """(H,W) of any number type -> uint8; the range is taken as 0..1, 0..255 or 0..65535, whichever holds all."""
+    """(H,W) of any number type -> uint8; the range is taken as 0..1, 0..255 or 0..65535, the smallest that fits."""
     grey = np.nan_to_num(grey.astype(np.float32), posinf=0, neginf=0)
     top = float(grey.max())
     scale = 255.0 if top <= 1 and (grey % 1).any() else 1.0 if top <= 255 else 1 / 257
@@ -282,7 +282,7 @@ def is_folder(path: Path) -> bool:
 
 
 def _hint(file: Path | io.BytesIO) -> str:
-    """What to do about a file that is no picture we read."""
+    """What to do about a file that is not an image we read."""
     head = file.getvalue()[:32] if isinstance(file, io.BytesIO) else _head(file)
     if b"\0" not in head and head.isascii():
         return "It holds text."
@@ -302,8 +302,8 @@ def _expanded(path: str | Path) -> Found:
     if path.exists():
         return Found([path], [])
     if glob.has_magic(str(path)):
-        return _pictures(map(Path, glob.glob(str(path), recursive=True)), f"that fits {path}")
-    raise InputError(f"Expected a picture, a folder or a glob, got {path}, which does not exist. Check the spelling.")
+        return _pictures(map(Path, glob.glob(str(path), recursive=True)), f"matching {path}")
+    raise InputError(f"Expected an image, a folder or a glob, got {path}, which does not exist. Check the spelling.")
 
 
 def _pictures(candidates: Iterable[Path], where: str) -> Found:

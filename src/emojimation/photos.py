@@ -1,4 +1,4 @@
-"""Whole jobs: one picture for a program, many pictures for a person. Reading, the pipeline, drawing, writing."""
+"""Complete jobs: one image for a program, many images for a person. Reading, the pipeline, drawing, writing."""
 
 import inspect
 import warnings
@@ -26,7 +26,7 @@ from emojimation.hiding.search import searching
 from emojimation.pipeline import Pipeline, make_pipeline
 from emojimation.priors import Prior
 
-CROP_SIDES_PX = (16, 256)  # a picture of such sides may be a face crop from a data set
+CROP_SIDES_PX = (16, 256)  # an image with such sides may be a face crop from a data set
 CROP_ASPECT = 1.5
 # Of 599 FER2013 crops the detector misses 27 at its own threshold; in 21 of these it sees a face with this score.
 FAINT_SCORE = 0.2
@@ -51,10 +51,10 @@ class Options(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImageResult:
-    """What came of one picture.
+    """The outcome for one image.
 
-    source: the path as found. size_wh: width and height in pixels, None where it could not be read. notes: what a
-    person should know ("no face found", ...). error: why there is no answer, or no drawn picture. written: its path.
+    source: the path as found. size_wh: width and height in pixels, None if it could not be read. notes: remarks for
+    people ("no face found", ...). error: why there is no answer, or no annotated image. written: the latter's path.
     prior: name of the base rates that the answers are corrected for.
     """
 
@@ -67,7 +67,7 @@ class ImageResult:
     prior: str = "everyday"
 
     def to_dict(self) -> dict[str, Any]:
-        """The row of `image --json`: source, width, height, faces, and notes where there are any; or source, error."""
+        """The row of `image --json`: source, width, height, faces, and notes if there are any; or source, error."""
         if self.size_wh is None:
             return {"source": self.source, "error": self.error}
         width, height = self.size_wh
@@ -108,7 +108,7 @@ def analyze(image: Readable, cropped: bool = False, **options: Unpack[Options]) 
         faces = pipeline.cropped(frame) if cropped else pipeline(frame)
     if not faces and _looks_cropped(frame):
         warnings.warn(
-            "No face found, but the picture looks like a face crop: use analyze(..., cropped=True).", stacklevel=2
+            "No face found, but the image looks like a face crop: use analyze(..., cropped=True).", stacklevel=2
         )
     return faces
 
@@ -168,7 +168,7 @@ def listed(paths: Iterable[str | Path | Source]) -> tuple[list[Source], list[Pat
 
 
 def picture_result(source: str, picture: media.Picture, pipeline: Pipeline, cropped: bool = False) -> ImageResult:
-    """The answer for a picture that was read, under the name `source`, with notes on what a person should know."""
+    """The answer for an image that was read, under the name `source`, with notes for people."""
     frame, notes = picture.frame, picture.notes
     faces = pipeline.cropped(frame) if cropped else pipeline(frame)
     if not faces:
@@ -298,5 +298,5 @@ def _loaded(options: Options) -> tuple[Pipeline, AbstractContextManager]:
 
 @lru_cache(maxsize=4)
 def _shared(**options: Any) -> tuple[Pipeline, AbstractContextManager]:
-    """A pipeline that stays loaded, with a lock where its detector is not known to serve several threads at once."""
+    """A pipeline that stays loaded, with a lock if its detector is not known to be thread-safe."""
     return make_pipeline(**options), Lock() if "detector" in options else nullcontext()

@@ -1,4 +1,4 @@
-"""One frame -> its faces with emotions. The only place that knows the order of the stages; no file, no drawing."""
+"""One frame -> its faces with emotions. The only place that knows the order of the stages; no files, no drawing."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -19,13 +19,13 @@ from emojimation.priors import Prior, prior_of, reweighted
 
 
 class Tracker(Protocol):
-    """What a pipeline asks of a tracker: numbered, smoothed faces for those of one more frame."""
+    """What a pipeline needs from a tracker: numbered, smoothed faces for those of the next frame."""
 
     def update(self, faces: list[Face], time_s: float | None) -> list[Face]: ...
 
 
 class Classifier(Protocol):
-    """What a pipeline asks of a classifier; `EmotionClassifier` says what each part means."""
+    """What a pipeline needs from a classifier; see `EmotionClassifier` for the meaning of each part."""
 
     label_set: LabelSet
     trained_prior: np.ndarray | None
@@ -52,8 +52,8 @@ class Pipeline:
     confidence from which an answer is sure, None for the model's own. measures: further answers about each face, see
     `MEASURES`.
 
-    `make_pipeline` makes one from names. A pipeline belongs to one stream where its tracker or detector keeps a state;
-    else threads may share it. Of version 0.1, `Pipeline("model", "detector", ...)` still works, with a warning.
+    `make_pipeline` makes one from names. A pipeline whose tracker or detector keeps state belongs to one stream; others
+    may be shared by threads. `Pipeline("model", "detector", ...)` of version 0.1 still works, with a warning.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Pipeline:
         self.measures = tuple(measures)
 
     def __call__(self, frame: np.ndarray, time_s: float | None = None) -> list[Face]:
-        """The faces of a (H,W,3) BGR uint8 frame with their probabilities; empty where there is none.
+        """The faces of a (H,W,3) BGR uint8 frame with their probabilities; empty if there are none.
 
         time_s: the frame's time in seconds, for the tracker. Raises InputError for another type or shape.
         """
@@ -98,7 +98,7 @@ class Pipeline:
         return other
 
     def cropped(self, frame: np.ndarray) -> list[Face]:
-        """The whole (H,W,3) BGR uint8 picture taken as the crop of one face, as FER data sets hold them."""
+        """The whole (H,W,3) BGR uint8 image taken as the crop of one face, as in FER data sets."""
         height, width = checked_frame(frame).shape[:2]
         return self._classified(frame, [Face(np.array([0, 0, width, height], np.float32), score=1.0)])
 
@@ -115,7 +115,7 @@ class Pipeline:
         return named
 
     def _corrected(self, answers: np.ndarray) -> np.ndarray:
-        """Answers (n,k) under the prior; as they are where the model's own is asked for or unknown."""
+        """Answers (n,k) under the prior; unchanged if the model's own is requested or unknown."""
         shares, trained = self.prior.shares, self.classifier.trained_prior
         return answers if shares is None or trained is None else reweighted(answers, shares, trained)
 
@@ -164,7 +164,7 @@ def _usual_search(tracker: Tracker | None) -> Search:
 
 
 def _of_names(first: Any, second: Any, names: dict[str, Any]) -> tuple[Detector, Classifier]:
-    """Detector and classifier for the arguments of version 0.1: model, detector, then keywords."""
+    """Detector and classifier from the arguments of version 0.1: model, detector, then keywords."""
     warnings.warn("Pipeline takes objects now; make_pipeline takes names.", DeprecationWarning, stacklevel=3)
     is_model = isinstance(first, str | Path) and first not in DETECTORS
     given = {"model": first, "detector": second} if is_model else {"detector": first}

@@ -1,7 +1,7 @@
-"""Base rates: how common each emotion is where the pictures come from, and the correction for it.
+"""Base rates: how common each emotion is where the images come from, and the correction for it.
 
-A classifier answers for the mix of classes that it was trained on. FER2013 calls 17 % of its pictures neutral; among
-photos of people, and in front of a camera, about half are. For another mix the probabilities are multiplied by
+A classifier assumes the mix of classes that it was trained on. FER2013 calls 17 % of its images neutral; among photos
+of people, and in front of a camera, about half are. For another mix the probabilities are multiplied by
 prior_new / prior_trained and divided by their sum (Saerens, Latinne and Decaestecker, "Adjusting the outputs of a
 classifier to new a priori probabilities: a simple procedure", Neural Computation 14, 2002).
 """
@@ -16,17 +16,17 @@ from emojimation.labels import CONTEMPT, EMOTIONS, LabelSet, emotion_of
 
 # Rows of each emotion in FER2013's Training split, in the order of `EMOTIONS`.
 FER2013_COUNTS = dict(zip(EMOTIONS, (3995, 436, 4097, 7215, 4830, 3171, 4965), strict=True))
-# A mild version of the mix that people gave to 12,700 press photos of faces (measured there: accuracy 66.0 -> 87.5 %).
+# A mild version of the mix that people assigned to 12,700 press photos of faces (accuracy there: 66.0 -> 87.5 %).
 EVERYDAY = dict(zip(EMOTIONS, (0.06, 0.02, 0.05, 0.30, 0.10, 0.07, 0.40), strict=True)) | {CONTEMPT: 0.02}
 NAMES = ("everyday", "fer2013", "uniform")
-FLOOR = 0.01  # least share of a class in an estimate from a stream, so that rare emotions survive
+FLOOR = 0.01  # minimum share of a class in an estimate from a stream, so that rare emotions survive
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prior:
     """Base rates that answers are corrected for.
 
-    name: as asked for, or "own". shares: (k,) float64 that sum to 1, or None for those that the model was trained on.
+    name: as requested, or "own". shares: (k,) float64 that sum to 1, or None for those that the model was trained on.
     """
 
     name: str
@@ -38,7 +38,7 @@ def prior_of(asked: "str | Sequence[float] | Prior", labels: LabelSet) -> Prior:
     text, with commas), or a `Prior`.
 
     "fer2013" are those of the training data: nothing is corrected. "everyday" corrects models whose classes are the
-    emotions; for other classes nobody knows the everyday mix, and nothing is corrected either. Raises InputError.
+    emotions; for other classes the everyday mix is unknown, and nothing is corrected either. Raises InputError.
     """
     if isinstance(asked, Prior):
         return asked
@@ -76,7 +76,7 @@ def _named(name: str, labels: LabelSet) -> Prior:
 
 
 def trained_shares(labels: LabelSet, counts: Sequence[float] | None = None) -> np.ndarray | None:
-    """Shares (k,) of the classes in the training data: of `counts`, else FER2013's; None where neither is known."""
+    """Shares (k,) of the classes in the training data: from `counts`, else FER2013's; None if neither is known."""
     known = [emotion_of(one) for one in labels.names]
     if counts is None and all(known):
         counts = [FER2013_COUNTS[str(one)] for one in known]
@@ -94,7 +94,7 @@ def reweighted(probabilities: np.ndarray, new: np.ndarray, trained: np.ndarray) 
 def estimated(probabilities: np.ndarray, start: np.ndarray, rounds: int = 100) -> np.ndarray:
     """Base rates (k,) of a stream from its answers (n,k) under the base rates `start` (k,): EM of the paper above.
 
-    Each round corrects the answers by the estimate and takes their mean as the next one. No class falls under `FLOOR`.
+    Each round corrects the answers by the estimate and takes their mean as the next one. No class falls below `FLOOR`.
     """
     shares = start
     for _ in range(rounds):

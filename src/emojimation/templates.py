@@ -1,4 +1,4 @@
-"""HTML and Markdown from Jinja2 templates, which lie in a folder `templates` beside the code that fills them."""
+"""HTML and Markdown from Jinja2 templates, in a folder `templates` next to the code that fills them."""
 
 from collections.abc import Callable
 from functools import cache
@@ -6,21 +6,21 @@ from typing import Any
 
 
 def fill(package: str, name: str, **values: Any) -> str:
-    """The template `name` of `package` with `values`, every text of which is escaped unless it is `Markup`.
+    """The template `name` of `package` with `values`, where every text is escaped unless it is `Markup`.
 
-    A name that a template uses and nobody gave is an error, not an empty text.
+    A name that a template uses without a value is an error, not an empty text.
     """
     return _open(package)(name).render(values)
 
 
 @cache
 def _open(package: str) -> Callable[[str], Any]:
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # 60 ms, which only those who write pages pay
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # 60 ms, paid only by those who write pages
 
     pages = Environment(
         loader=PackageLoader(package), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    # Shorter than by default, in the order given; "<", ">", "&" and "'" are escaped in either case.
+    # More compact than the default, in the given order; "<", ">", "&" and "'" are escaped either way.
     pages.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
     pages.filters["thousands"] = "{:,}".format
     pages.filters["percent"] = percent

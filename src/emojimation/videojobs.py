@@ -21,7 +21,7 @@ import numpy as np
 
 try:
     import fcntl
-except ImportError:  # Windows, where a file that is open cannot be deleted either
+except ImportError:  # Windows, where an open file cannot be deleted either
     fcntl = None  # type: ignore[assignment]
 
 from emojimation.errors import InputError
@@ -33,7 +33,7 @@ from emojimation.video.run import Options, Progress, VideoResult, run_video
 log = logging.getLogger("emojimation.videojobs")
 STATES = ("queued", "running", "done", "failed", "cancelled")
 ENDED = STATES[2:]
-FILES = {  # kind -> end of the file's name, media type
+FILES = {  # kind -> end of the file name, media type
     "film": ("film.mp4", "video/mp4"),
     "jsonl": ("faces.jsonl", "application/jsonl"),
     "csv": ("faces.csv", "text/csv"),
@@ -41,7 +41,7 @@ FILES = {  # kind -> end of the file's name, media type
     "vtt": ("emotions.vtt", "text/vtt"),
     "report": ("report.html", "text/html"),
 }
-# How containers begin: offset and bytes. Playlists are text and name other files of this machine: never opened.
+# How containers begin: offset and bytes. Playlists are text and can name other files on this machine: never opened.
 BEGINNINGS = (
     *((4, kind) for kind in (b"ftyp", b"moov", b"mdat", b"wide", b"free")),
     *((0, sign) for sign in (b"\x1a\x45\xdf\xa3", b"OggS", b"FLV", b"GIF8", b"\x00\x00\x01\xba", b"\x47")),
@@ -49,7 +49,7 @@ BEGINNINGS = (
     (0, b"\x30\x26\xb2\x75"),
 )
 PREFIX, LOCK = "emojimation-videos-", "in-use"
-YOUNG_S = 60.0  # a folder may be this old before its lock is there
+YOUNG_S = 60.0  # a folder may be this old before its lock exists
 
 
 class QueueFull(InputError):  # noqa: N818
@@ -62,8 +62,8 @@ class Cancelled(Exception):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class JobLimits:
-    """jobs: videos queued or running at once. kept_s: how long results are kept after the end. job_s: longest
-    processing time. megapixels: largest frame. None: no limit."""
+    """jobs: videos queued or running at a time. kept_s: how long results are kept after the end. job_s: maximum
+    processing time. megapixels: maximum frame size. None: no limit."""
 
     jobs: int = 8
     kept_s: float = 2 * 3600.0
@@ -73,11 +73,11 @@ class JobLimits:
 
 @dataclass(slots=True, eq=False)
 class VideoJob:
-    """One video. Written by the worker, read by anybody who knows its id, which cannot be guessed.
+    """One video. Written by the worker, readable by anybody who knows its id, which cannot be guessed.
 
-    name: as the person knows it. source: the video. folder: results (and the source, if uploaded), deleted with the
-    job. kinds: of `FILES`, what to make. state: of `STATES`, with `error` in words. stage: as in `Progress`. share: of
-    the stage, 0 to 1, None if unknown. result: once done.
+    name: as the user knows it. source: the video. folder: results (and the source, if uploaded), deleted with the job.
+    kinds: of `FILES`, what to produce. state: of `STATES`, with `error` in words. stage: as in `Progress`. share: of
+    the stage, 0 to 1, None if unknown. result: when done.
     """
 
     id: str
@@ -112,15 +112,15 @@ class VideoJob:
         return spent * (1 - self.share) / self.share
 
     def path(self, kind: str) -> Path:
-        """Where a file of the result is, or will be, under the name that it is downloaded by."""
+        """Where a result file is, or will be, under its download name."""
         stem = re.sub(r"[^\w.-]+", "_", Path(self.name).stem)[:50]
-        return self.folder / f"{stem}-{FILES[kind][0]}"  # the report names the video so
+        return self.folder / f"{stem}-{FILES[kind][0]}"  # the name that the report links to
 
 
 class VideoJobs:
-    """A bounded queue with one worker and a folder that goes with the process, at the latest when the next one starts.
+    """A bounded queue with one worker and a folder that is deleted with the process, or else when the next one starts.
 
-    limits: see `JobLimits`. folder: where its own folder is made, by default the system's for temporary files.
+    limits: see `JobLimits`. folder: where its own folder is made, by default the system's temporary folder.
     """
 
     def __init__(self, limits: JobLimits | None = None, folder: Path | None = None) -> None:
@@ -144,19 +144,19 @@ class VideoJobs:
         kinds: tuple[str, ...] = tuple(FILES),
         source: Path | None = None,
     ) -> Iterator[VideoJob]:
-        """A place in the queue: on leaving the block the job is queued; where the block raises, it is dropped.
+        """A place in the queue: on leaving the block the job is queued; if the block raises, it is dropped.
 
-        source: a video that is there already; without it the block writes the upload to `job.source`. pipeline: called
-        in the worker; makes what finds the faces, without a tracker. Raises QueueFull, and InputError for an upload
-        that is no video.
+        source: an existing video; without it the block writes the upload to `job.source`. pipeline: called in the
+        worker; returns the face pipeline, without a tracker. Raises QueueFull, and InputError for an upload that is
+        not a video.
         """
         with self._lock:
             if sum(not job.over for job in self._jobs.values()) >= self.limits.jobs:
-                raise QueueFull(f"Expected at most {self.limits.jobs} videos at once, got one more. Try again later.")
+                raise QueueFull(f"Expected at most {self.limits.jobs} videos at a time, got one more. Try again later.")
             number = uuid.uuid4().hex
             place = self.folder / number
             job = VideoJob(number, name, place, source or place / _upload_name(name), options, kinds, pipeline)
-            self._jobs[number] = job  # counted from now on
+            self._jobs[number] = job  # counts from now on
         job.folder.mkdir()
         try:
             yield job
@@ -172,16 +172,16 @@ class VideoJobs:
 
     @contextmanager
     def scratch(self, name: str) -> Iterator[Path]:
-        """Where an upload may lie for the length of the block."""
+        """A path for an upload for the duration of the block."""
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
             yield Path(folder) / _upload_name(name)
 
     def get(self, number: str | None) -> VideoJob | None:
-        """The job of that id; None where it is unknown or its time is over."""
+        """The job with that id; None if it is unknown or expired."""
         return self._jobs.get(number or "")
 
     def ahead(self, job: VideoJob) -> int:
-        """How many videos come first."""
+        """How many videos are ahead of it."""
         with self._lock:
             numbers = [number for number, other in self._jobs.items() if not other.over]
         return numbers.index(job.id) if job.id in numbers else 0
@@ -192,7 +192,7 @@ class VideoJobs:
             return sum(job.state == state for job in self._jobs.values())
 
     def cancel(self, job: VideoJob) -> None:
-        """End a job: at once where it waits, after its frame at hand where it runs."""
+        """End a job: immediately if it is waiting, after the current frame if it is running."""
         self._end(job, "cancelled")
 
     def drop(self, job: VideoJob) -> None:
@@ -203,7 +203,7 @@ class VideoJobs:
         shutil.rmtree(job.folder, ignore_errors=True)
 
     def close(self, grace_s: float = 0.0) -> None:
-        """Finish what was accepted, but not longer than `grace_s`; then cancel it. Deletes the folder."""
+        """Finish accepted jobs for at most `grace_s` seconds, then cancel them. Deletes the folder."""
         with self._lock:
             jobs = list(self._jobs.values())
         wait([job.future for job in jobs if job.future is not None], grace_s)
@@ -217,7 +217,7 @@ class VideoJobs:
         self._temporary.cleanup()
 
     def _run(self, job: VideoJob) -> None:
-        """In the worker: from the source to the files; what goes wrong is left to `_ended`."""
+        """In the worker: from the source to the files; errors are left to `_ended`."""
         with self._lock:
             if job.over:
                 return
@@ -235,24 +235,24 @@ class VideoJobs:
         return pipeline(frame)
 
     def _follow(self, job: VideoJob, at: Progress) -> None:
-        """After each frame: note how far the job is, and end it where it should."""
+        """After each frame: record the progress, and end the job if it should."""
         now = time.monotonic()
         if job.over:
             raise Cancelled
         if self.limits.job_s is not None and now - job.began_s > self.limits.job_s:
-            raise InputError(f"Expected a video that is done within {self.limits.job_s:g} s. Cut it into parts.")
+            raise InputError(f"Expected a video that is processed within {self.limits.job_s:g} s. Cut it into parts.")
         if at.stage != job.stage:
             job.stage, job.stage_began_s = at.stage, now
         job.frames, job.share = at.frame + 1, at.share
 
     def _ended(self, job: VideoJob, future: "Future[None]") -> None:
-        """What came of a run: its future holds what it raised."""
+        """The outcome of a run: its future holds the exception, if any."""
         error = None if future.cancelled() else future.exception()
         if isinstance(error, InputError):
             self._end(job, "failed", _in_words(error, job))
         elif error is not None and not job.over:
             log.error("error", exc_info=error, extra={"fields": {"job": job.id}})
-            self._end(job, "failed", f"The video could not be processed; the log has more under {job.id}.")
+            self._end(job, "failed", f"The video could not be processed; see {job.id} in the log.")
         self._end(job, "done")
         if job.state != "done":
             shutil.rmtree(job.folder, ignore_errors=True)
@@ -263,7 +263,7 @@ class VideoJobs:
         log.info("job", extra={"fields": fields})
 
     def _end(self, job: VideoJob, state: str, error: str | None = None) -> None:
-        """The job's last state; the first one counts."""
+        """Set the job's final state; only the first call counts."""
         with self._lock:
             if job.over:
                 return
@@ -274,7 +274,7 @@ class VideoJobs:
             job.future.cancel()
 
     def _expect_expiry(self) -> None:
-        """Set the clock for the job that has been kept the longest."""
+        """Set the timer for the job that has been kept the longest."""
         ends = [job.ended_s for job in self._jobs.values() if job.over]
         if self._expiry is None and ends:
             left_s = max(min(ends) + self.limits.kept_s - time.monotonic(), 0.0)
@@ -293,39 +293,39 @@ class VideoJobs:
 
 
 def check_container(path: Path, name: str) -> None:
-    """Raise InputError, which calls it `name`, for a file that does not begin as a video does."""
+    """Raise InputError, which calls it `name`, for a file that does not start like a video."""
     with path.open("rb") as file:
         head = file.read(16)
     if not any(head[offset : offset + len(sign)] == sign for offset, sign in BEGINNINGS):
         raise InputError(
-            f"Expected a video (MP4, WebM, MKV, MOV, AVI, ...), got {name}, which does not begin like a video file."
+            f"Expected a video (MP4, WebM, MKV, MOV, AVI, ...), got {name}, which does not start like a video file."
         )
 
 
 def _upload_name(name: str) -> str:
-    """A file name for an upload that keeps nothing of the visitor's but a plain suffix."""
+    """A file name for an upload that keeps nothing of the visitor's name but a plain suffix."""
     suffix = Path(name).suffix.lower()
     return "source" + (suffix if re.fullmatch(r"\.[a-z0-9]{1,5}", suffix) else "")
 
 
 def _in_words(error: InputError, job: VideoJob) -> str:
-    """The error without a path of this machine, on one line."""
+    """The error on one line, without any path on this machine."""
     text = str(error).replace(str(job.source), job.name).replace(f"{job.folder}/", "")
     return " ".join(text.split())
 
 
 def _locked(folder: Path) -> IO[bytes]:
-    """A file in the folder that says, while it is open, that the folder is in use."""
+    """A file in the folder that marks it, while open, as in use."""
     if fcntl is None:
         return (folder / LOCK).open("wb")
     file = (folder / f"{LOCK}.new").open("wb")
     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    Path(file.name).rename(folder / LOCK)  # nobody sees it without its lock
+    Path(file.name).rename(folder / LOCK)  # never visible without its lock
     return file
 
 
 def _remove_abandoned(parent: Path) -> None:
-    """Delete this user's folders that a killed process has left."""
+    """Delete this user's folders left behind by killed processes."""
     for folder in parent.glob(f"{PREFIX}*"):
         with suppress(OSError):  # in use, or being deleted by another process
             info = folder.lstat()
@@ -335,11 +335,11 @@ def _remove_abandoned(parent: Path) -> None:
 
 
 def _user() -> int:
-    return os.getuid() if hasattr(os, "getuid") else 0  # as `lstat` on Windows
+    return os.getuid() if hasattr(os, "getuid") else 0  # like `lstat` on Windows
 
 
 def _take_lock(path: Path, age_s: float) -> None:
-    """Raise OSError where a process holds the folder, or may be just making it."""
+    """Raise OSError if a process holds the folder, or may just be making it."""
     if not path.exists():
         if age_s < YOUNG_S:
             raise BlockingIOError

@@ -1,4 +1,4 @@
-"""A model's name or path -> its file, checked against the sha256 that the package keeps for it."""
+"""A model's name or path -> its file, checked against the SHA-256 in the package's manifest."""
 
 import hashlib
 import json
@@ -9,21 +9,21 @@ from emojimation.errors import InputError
 ASSETS = Path(__file__).parent / "assets"
 MODELS = ASSETS / "models"
 FACE_DETECTORS = {"face_detector", "face_detector_wide"}
-USUAL = ("default", "seed", "max", "lite")  # emotion models in the order in which people are offered them
+USUAL = ("default", "seed", "max", "lite")  # emotion models in the order in which they are offered
 
 
 def resolve(model: str | Path, folder: Path | None = None) -> Path:
-    """The file of a bundled model by name ("default"), or the path of one's own model, passed through.
+    """The file of a bundled model by name ("default"), or the path of a model file, passed through.
 
-    A bundled file is read once and compared with the manifest, so that a damaged download or a swapped file never
-    answers in the model's name. Raises InputError for an unknown name, a missing file or another sha256.
+    A bundled file is read once and compared with the manifest, so that a damaged or swapped file is never
+    used in its place. Raises InputError for an unknown name, a missing file or another SHA-256.
     """
     folder = folder or MODELS
     known = manifest(folder)
     if isinstance(model, str) and model in known:
         return _checked(folder / known[model]["file"], known[model]["sha256"])
     if not str(model):
-        raise InputError("Expected a model's name or path, got an empty text. Known names: " + _names(known))
+        raise InputError("Expected a model's name or path, got an empty string. Known names: " + _names(known))
     path = Path(model).expanduser()
     if path.is_file():
         return path
@@ -35,16 +35,14 @@ def resolve(model: str | Path, folder: Path | None = None) -> Path:
 
 
 def manifest(folder: Path | None = None) -> dict[str, dict[str, str]]:
-    """Name -> {"file", "sha256"} of every bundled model; empty where the folder has no manifest."""
+    """Name -> {"file", "sha256"} of every bundled model; empty if the folder has no manifest."""
     path = (folder or MODELS) / "manifest.json"
     if not path.is_file():
         return {}
     try:
         return json.loads(path.read_text("utf-8"))
     except ValueError as error:
-        raise InputError(
-            f"Expected JSON in {path}, got something else ({error}). Install emojimation again."
-        ) from error
+        raise InputError(f"Expected JSON in {path}, got something else ({error}). Reinstall emojimation.") from error
 
 
 def emotion_models() -> list[str]:
@@ -61,10 +59,10 @@ def sha256(path: Path) -> str:
 
 def _checked(path: Path, expected: str) -> Path:
     if not path.is_file():
-        raise InputError(f"Expected the bundled model {path}, got no such file. Install emojimation again.")
+        raise InputError(f"Expected the bundled model {path}, got no such file. Reinstall emojimation.")
     got = sha256(path)
     if got != expected:
-        raise InputError(f"Expected {path} with sha256 {expected}, got {got}. Install emojimation again.")
+        raise InputError(f"Expected {path} with sha256 {expected}, got {got}. Reinstall emojimation.")
     return path
 
 

@@ -158,7 +158,7 @@ def test_a_wrong_type_a_broken_and_a_huge_picture_are_told(page, tmp_path):
     (tmp_path / "broken.jpg").write_text("no picture")
     (tmp_path / "huge.png").write_bytes(png_head(20_000, 20_000))
     page.set_input_files(FILES, [tmp_path / "broken.jpg", tmp_path / "huge.png"])
-    sees(page, "Expected a picture, got broken.jpg")
+    sees(page, "Expected an image, got broken.jpg")
     sees(page, "Expected at most 60 megapixels")
 
 
@@ -352,7 +352,7 @@ def test_a_broken_film_is_told(page, tmp_path):
     sees(page, "No film yet")
     (tmp_path / "broken.mp4").write_bytes(b"no film at all" * 99)
     page.set_input_files(FILES, tmp_path / "broken.mp4")
-    sees(page, "got broken.mp4, which does not begin like a video file")
+    sees(page, "got broken.mp4, which does not start like a video file")
 
 
 def test_a_film_too_long_is_cut_or_left_by_choice(page, tmp_path):

@@ -1,6 +1,4 @@
-"""A contact sheet: some pictures of a batch with what was found in them, to see at a glance whether the answers make
-sense.
-"""
+"""A contact sheet: some annotated images of a batch, to see at a glance whether the predictions make sense."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,9 +21,10 @@ LONGEST_CAPTION = 44
 
 
 def write_sheet(path: Path, sample: list[dict[str, Any]], items: Iterable[Item], base: str, columns: int = 4) -> Path:
-    """Write the pictures of `sample` (rows of `ImageResult.to_dict`), with boxes and names below, as one picture.
+    """Write the images of `sample` (rows of `ImageResult.to_dict`), with boxes and captions, as one image.
 
-    items: among which the pictures are found again. base: the batch's source. Raises InputError where none can be read.
+    items: the listing in which to find the images again. base: the batch's source. Raises InputError if none can be
+    read.
     """
     rows = {row["source"]: row for row in sample}
     cells = {}
@@ -35,7 +34,7 @@ def write_sheet(path: Path, sample: list[dict[str, Any]], items: Iterable[Item],
         if len(cells) == len(rows):
             break
     if not cells:
-        raise InputError("Expected pictures for the contact sheet, got none that could be read.")
+        raise InputError("Expected images for the contact sheet, got none that could be read.")
     return write_image(path, _sheet([cells[source] for source in rows if source in cells], columns))
 
 
@@ -47,7 +46,7 @@ def _frame(item: Item, base: str) -> np.ndarray:
 
 
 def _cell(frame: np.ndarray, row: dict[str, Any]) -> np.ndarray:
-    """(H,W,3): the drawn picture, scaled to fit, over its name."""
+    """(H,W,3): the annotated image, scaled to fit, above its name."""
     width, height = CELL_WH
     scale = min(width / frame.shape[1], height / frame.shape[0])
     size = tuple(max(1, round(side * scale)) for side in frame.shape[1::-1])
@@ -65,7 +64,7 @@ def _cell(frame: np.ndarray, row: dict[str, Any]) -> np.ndarray:
 
 
 def _caption(source: str) -> str:
-    """The end of a name; the font knows ASCII only."""
+    """The end of a name; the font has ASCII only."""
     name = source.replace("\\", "/").rsplit("/", 1)[-1].encode("ascii", "replace").decode()
     return name if len(name) <= LONGEST_CAPTION else f"...{name[3 - LONGEST_CAPTION :]}"
 

@@ -11,7 +11,7 @@ from emojimation.errors import InputError
 
 try:
     import fcntl
-except ImportError:  # no locks of files on Windows; two runs to one output are not told from each other there
+except ImportError:  # no file locks on Windows; two runs with the same output are not detected there
     fcntl = None  # type: ignore[assignment]
 
 FORMAT = 1
@@ -19,11 +19,10 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Journal:
-    """Appends rows to `path`, whole pieces at once, handed to the system each time; use with `with`.
+    """Appends rows to `path`, one piece at a time, handed to the operating system immediately; use with `with`.
 
-    asked: what the answers depend on; a journal that was begun otherwise is refused, as is one that another run writes
-    to.
-    answered: names of the pictures in it.
+    asked: what the results depend on; a journal that was started with other settings is refused, as is one that another
+    run writes to. answered: names of the images in it.
     """
 
     def __init__(self, path: Path, asked: dict[str, Any]):
@@ -54,7 +53,7 @@ class Journal:
         return list(new.values())
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """All rows, in the order of their writing."""
+        """All rows, in the order in which they were written."""
         with self.path.open("rb") as file:
             file.readline()
             for line in file:
@@ -68,10 +67,10 @@ class Journal:
     ) -> None:
         self._file.close()
         if error is not None and self._empty:
-            self.path.unlink()  # nothing to go on with
+            self.path.unlink()  # nothing to resume
 
     def _begin(self, head: dict[str, Any]) -> None:
-        """Take over what a run before has written, up to its last whole line."""
+        """Take over what an earlier run has written, up to its last complete line."""
         self._file.seek(0)
         end = 0
         for number, line in enumerate(self._file):
@@ -90,7 +89,7 @@ class Journal:
             self._append((json.dumps(head) + "\n").encode())
 
     def _append(self, data: bytes) -> None:
-        while data:  # a nearly full disk takes a part and refuses the rest
+        while data:  # a nearly full disk accepts a part and refuses the rest
             data = data[self._file.write(data) :]
 
 
@@ -123,16 +122,16 @@ def _check(found: dict[str, Any], head: dict[str, Any], path: Path) -> None:
     changed = [key for key in head if found.get(key) != json.loads(json.dumps(head[key]))]
     if changed:
         raise InputError(
-            f"Expected the settings with which {path} was begun, got another {', '.join(changed)}. "
-            "Give the same ones, or --overwrite to begin anew."
+            f"Expected the settings with which {path} was started, got another {', '.join(changed)}. "
+            "Give the same ones, or --overwrite to start afresh."
         )
 
 
 def full_disk(error: OSError, path: Path) -> InputError:
-    """What to tell where a file cannot be written."""
+    """The error for a file that cannot be written."""
     if error.errno not in FULL:
         return InputError(f"Expected a file that can be written, got {path} ({error.strerror}).")
     return InputError(
-        f"Expected room on the disk, got none for {path} ({error.strerror}): what was answered is kept. "
-        "Free some room and go on with --resume."
+        f"Expected space on the disk, got none for {path} ({error.strerror}): finished results are kept. "
+        "Free some space and continue with --resume."
     )

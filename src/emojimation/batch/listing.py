@@ -1,4 +1,4 @@
-"""What a batch is to answer: pictures of a folder, a glob, a list file, an address in a store, or a Parquet file."""
+"""The input of a batch: images from a folder, a glob, a list file, an address in storage, or a Parquet file."""
 
 import fnmatch
 import glob
@@ -16,14 +16,14 @@ from emojimation.story.rows import load_parquet
 LIST_SUFFIXES = (".txt", ".lst", ".list")
 TABLE_SUFFIXES = (".parquet", ".pq")
 PICTURE_COLUMNS = ("image", "picture", "bytes", "content", "data")
-ROWS = 32  # of a Parquet file at once
+ROWS = 32  # read from a Parquet file at a time
 _BINARY = ("binary", "large_binary")
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One picture to answer. source: its name in the results. path: what to open, None if `data` has the file's bytes.
-    error: why it cannot be read, already known from the listing."""
+    """One image to process. source: its name in the results. path: what to open, None if `data` has the file's bytes.
+    error: why it cannot be read, if known from the listing."""
 
     source: str
     path: str | None = None
@@ -33,10 +33,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The pictures of one source. total: how many. items: of files. groups: of Parquet files, (file, row group, first
-    row).
+    """The images of one source.
 
-    Iterating gives every item, with the bytes of those in Parquet files; it may be done again.
+    total: how many. items: of files. groups: of Parquet files, (file, row group, first row).
+    Iterating yields every item, with the bytes of those in Parquet files; it can be repeated.
     """
 
     total: int
@@ -50,9 +50,9 @@ class Listing:
 
 
 def listing_of(source: str) -> Listing:
-    """All pictures that `source` names, sorted, each once. Raises InputError where there are none.
+    """All images that `source` names, sorted, each once. Raises InputError if there are none.
 
-    A folder below it that cannot be read is an item with `error`, so that it is told of and the others are answered.
+    A subfolder that cannot be read is an item with `error`, so that it is reported and the others are processed.
     """
     if "://" in source:
         return _files(_stored(source), source)
@@ -76,18 +76,18 @@ def listing_of(source: str) -> Listing:
 
 
 def clean(name: str) -> str:
-    """A file's name as text that every format can hold: bytes that are no UTF-8 become backslash escapes."""
+    """A file's name as text that every format can hold: bytes that are not UTF-8 become backslash escapes."""
     return name if name.isascii() else name.encode("utf-8", "backslashreplace").decode()
 
 
 def bytes_of(path: str, base: str) -> bytes:
-    """The bytes of a file in a store. path: as in `Item.path`. base: the address that was listed. Raises InputError."""
+    """The bytes of a file in storage. path: as in `Item.path`. base: the address that was listed. Raises InputError."""
     store = filesystem(_fixed(base))[0]
     try:
         with store.open_input_file(path.split("://", 1)[1]) as file:
             return file.read()
     except (OSError, ValueError) as error:
-        raise InputError(f"Expected a picture, got {path}, which cannot be read ({_line(error)}).") from error
+        raise InputError(f"Expected an image, got {path}, which cannot be read ({_line(error)}).") from error
 
 
 @lru_cache(maxsize=8)
@@ -98,12 +98,12 @@ def filesystem(address: str) -> tuple[Any, str]:
 
     try:
         return FileSystem.from_uri(address)
-    except (OSError, ValueError) as error:  # pyarrow's own errors are of these kinds
-        raise InputError(f"Expected an address that pyarrow knows, got {address} ({_line(error)}).") from error
+    except (OSError, ValueError) as error:  # pyarrow's own errors are subclasses
+        raise InputError(f"Expected an address that pyarrow can open, got {address} ({_line(error)}).") from error
 
 
 def group_items(file: str, group: int, first: int) -> Iterator[Item]:
-    """The pictures of one row group of a Parquet file, named FILE#ROW."""
+    """The images of one row group of a Parquet file, named FILE#ROW."""
     _, parquet = load_parquet()
     with parquet.ParquetFile(file) as table:
         column = _picture_column(table.schema_arrow, file)
@@ -111,7 +111,7 @@ def group_items(file: str, group: int, first: int) -> Iterator[Item]:
         for batch in table.iter_batches(ROWS, row_groups=[group], columns=[column]):
             for value in batch.column(0).to_pylist():
                 data = value.get("bytes") if isinstance(value, dict) else value
-                error = None if data else "Expected a picture, got an empty cell."
+                error = None if data else "Expected an image, got an empty cell."
                 yield Item(f"{clean(file)}#{number}", data=data, error=error)
                 number += 1
 
@@ -120,7 +120,7 @@ def _files(items: Iterable[Item], what: str) -> Listing:
     once = list({item.source: item for item in items}.values())
     if not any(item.error is None for item in once):
         reason = f" ({once[0].error})" if once else f" (looked for {' '.join(sorted(SUFFIXES))})"
-        raise InputError(f"Expected pictures in {what}, got none{reason}.")
+        raise InputError(f"Expected images in {what}, got none{reason}.")
     return Listing(len(once), once)
 
 
@@ -133,7 +133,7 @@ def _is_picture(name: str) -> bool:
 
 
 def _walked(folder: Path) -> Iterator[Item]:
-    """Pictures below a folder, without hidden ones."""
+    """Images below a folder, without hidden ones."""
     failed: list[Item] = []
 
     def tell(error: OSError) -> None:
@@ -147,7 +147,7 @@ def _walked(folder: Path) -> Iterator[Item]:
 
 
 def _listed(path: Path) -> Iterator[Item]:
-    """Lines of a list file; relative ones count from the list's folder."""
+    """Lines of a list file; relative paths are resolved against the list's folder."""
     try:
         lines = path.read_text("utf-8-sig", errors="surrogateescape").splitlines()
     except OSError as error:
@@ -155,13 +155,13 @@ def _listed(path: Path) -> Iterator[Item]:
     for line in lines:
         name = line.strip()
         if "\0" in name:
-            raise InputError(f"Expected a list of paths, one a line, got {path}, which holds something else.")
+            raise InputError(f"Expected a list of paths, one per line, got {path}, which holds something else.")
         if name:
             yield _file(name if "://" in name else str(path.parent / name))
 
 
 def _stored(address: str) -> Iterator[Item]:
-    """Pictures in a store below an address, or those that fit a glob in its last parts."""
+    """Images in storage below an address, or those that match a glob in its last parts."""
     from pyarrow.fs import FileSelector, FileType
 
     scheme = address.split("://", 1)[0]
@@ -172,14 +172,14 @@ def _stored(address: str) -> Iterator[Item]:
         info = store.get_file_info(path)
         found = [info] if info.type == FileType.File else store.get_file_info(FileSelector(path, recursive=True))
     except (OSError, ValueError) as error:
-        raise InputError(f"Expected pictures in {address}, which cannot be listed ({_line(error)}).") from error
+        raise InputError(f"Expected images in {address}, which cannot be listed ({_line(error)}).") from error
     names = sorted(info.path for info in found if info.type == FileType.File and _is_picture(info.path))
     pattern = None if fixed == plain else f"{path.rstrip('/')}{plain[len(fixed) :]}".replace("**/", "*")
     yield from (_file(f"{scheme}://{name}") for name in names if pattern is None or fnmatch.fnmatchcase(name, pattern))
 
 
 def _fixed(address: str) -> str:
-    """An address without what follows the first * or [, with its query."""
+    """An address up to the first * or [, with its query."""
     plain, mark, query = address.partition("?")
     if glob.has_magic(plain):
         plain = plain[: min(plain.index(sign) for sign in "*[" if sign in plain)].rpartition("/")[0]
@@ -196,19 +196,19 @@ def _table(path: Path) -> Listing:
         raise InputError(f"Expected a Parquet file, got {path} ({_line(error)}).") from error
     firsts = [sum(sizes[:i]) for i in range(len(sizes))]
     if not sum(sizes):
-        raise InputError(f"Expected pictures in {path}, got no row.")
+        raise InputError(f"Expected images in {path}, got no rows.")
     return Listing(sum(sizes), groups=[(str(path), i, first) for i, first in enumerate(firsts)])
 
 
 def _picture_column(schema: Any, file: str) -> str:
-    """The column with encoded pictures: binary, or a struct with `bytes` as Hugging Face's data sets have."""
+    """The column with encoded images: binary, or a struct with `bytes` as in Hugging Face's data sets."""
     for name in (*PICTURE_COLUMNS, *schema.names):
         kind = schema.field(name).type if name in schema.names else None
         inner = [] if kind is None or not hasattr(kind, "fields") else [child.name for child in kind.fields]
         if kind is not None and (str(kind) in _BINARY or "bytes" in inner):
             return name
     raise InputError(
-        f"Expected a column with the bytes of picture files in {file}, got {', '.join(schema.names) or 'no column'}."
+        f"Expected a column with the bytes of image files in {file}, got {', '.join(schema.names) or 'no column'}."
     )
 
 

@@ -1,4 +1,4 @@
-"""Where the results of a batch go: what lies there already, and the files that appear whole at the end."""
+"""Where the results of a batch go: what exists there already, and the files that appear complete at the end."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where results go. resume: go on where a run ended, or add what is new to finished results. overwrite: begin anew.
+    """Where results go.
 
     classes, measures: of the model and asked for besides; the tables have columns for each.
     """
@@ -34,11 +34,11 @@ class Output:
 
     @property
     def errors(self) -> Path:
-        """Of the pictures that could not be read; there is none where all could."""
+        """Of the images that could not be read; absent if all could."""
         return self.path.with_name(f"{self.path.name}.errors.jsonl")
 
     def check(self) -> None:
-        """Raise InputError where something would be lost, or the kind cannot be written."""
+        """Raise InputError if something would be lost, or this kind of file cannot be written."""
         tables.format_of(self.path)
         if self.path.suffix.lower() == ".parquet":
             tables.rows.load_parquet()
@@ -49,11 +49,11 @@ class Output:
                 path.unlink(missing_ok=True)
         there = next((path for path in (self.journal, self.path) if path.exists()), None)
         if there is not None and not self.resume:
-            raise InputError(f"Expected a new output, but {there} exists. Give --resume to go on, or --overwrite.")
+            raise InputError(f"Expected a new output, but {there} exists. Give --resume to continue, or --overwrite.")
 
 
 def earlier_of(output: Output) -> set[str]:
-    """Names in finished results that are to be added to. Raises InputError for a file of another kind."""
+    """Names in finished results that will be extended. Raises InputError for a file of another kind."""
     if not output.path.exists():
         return set()
     form = tables.format_of(output.path, output.classes, output.measures)
@@ -65,19 +65,19 @@ def earlier_of(output: Output) -> set[str]:
 
 
 def _old_errors(output: Output) -> Iterator[Row]:
-    # Without results, errors that are there belong to a run that was killed while it ended: its journal has them.
+    # Errors without results belong to a run that was killed while finishing: its journal has them.
     there = output.path.exists() and output.errors.exists()
     return tables.read_jsonl(output.errors) if there else iter(())
 
 
 def finish(output: Output, journal: Journal, earlier: set[str]) -> list[Path]:
-    """Make the files from the journal, each appearing whole, and return those that are there.
+    """Write the files from the journal, each appearing complete, and return those that exist.
 
-    The journal stays: a kill in between leaves all for the next run. Raises InputError where the disk is full.
+    The journal stays: a kill in between leaves everything for the next run. Raises InputError if the disk is full.
     """
     form = tables.format_of(output.path, output.classes, output.measures)
     try:
-        # The errors appear first: what stands in neither file would be answered again.
+        # The errors appear first: an image in neither file would be processed again.
         with whole(output.path) as results, whole(output.errors) as errors:
             form.write(results, _results(output, form, journal, earlier))
             tables.write_jsonl(errors, _errors(output, journal, earlier))

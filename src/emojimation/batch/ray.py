@@ -1,7 +1,7 @@
 """The batch engine of a Ray cluster: Ray Data hands pieces of the listing to actors that keep the models loaded.
 
-The rows come back to the one who leads and go into the same journal as those of the local engine: a piece that Ray does
-twice because a worker died is written once, and a run can be killed and resumed, also with the other engine.
+The rows return to the driver and go into the same journal as those of the local engine: a piece that Ray repeats
+because a worker died is written once, and a run can be killed and resumed, even with the other engine.
 """
 
 import json
@@ -20,27 +20,26 @@ from emojimation.batch.run import Answerer, BatchOptions, Engine, Row, apart
 from emojimation.errors import InputError
 from emojimation.files import usable_processors
 
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # before ray is loaded: nothing is sent anywhere
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # before ray is loaded: no telemetry
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what goes wrong is raised; its own lines would only repeat it
+os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # errors are raised; its own log would only repeat them
 
 import ray
 import ray.data
 
-PIECE = 32  # pictures per call of an actor
-BLOCK = 128  # pictures per task, which is what is done again when a worker dies
+PIECE = 32  # images per call of an actor
+BLOCK = 128  # images per task, the unit that is repeated when a worker dies
 MOST_BLOCKS = 4000
 CONNECT_S, ANSWER_S = 4.0, 7.0
-# What a client of HTTP/2, and so of gRPC, sends first, and the kind of the frame that it is answered with (RFC 9113,
-# 3.4).
+# What an HTTP/2 client (and so gRPC) sends first, and the type of the frame in the reply (RFC 9113, 3.4).
 PREFACE, SETTINGS = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5), 4
-CAREFUL = 16  # calls of an actor that died and was started again: as many as may have waited for it
-STORE_BYTES = 256 << 20  # of a cluster that is started here: pieces are small
+CAREFUL = 16  # isolated calls of an actor that was restarted after dying: as many as may have waited for it
+STORE_BYTES = 256 << 20  # of a cluster started here: pieces are small
 
 
 def cluster(workers: int | None = None, address: str | None = None) -> Engine:
-    """The engine of a Ray cluster. workers: actors, by default one per processor. address: of a cluster that runs,
-    "auto" for one on this machine, None to start one here for the time of the run."""
+    """The engine of a Ray cluster. workers: actors, by default one per processor. address: of a running cluster,
+    "auto" for one on this machine, None to start one here for the duration of the run."""
 
     def answers(settings: BatchOptions, listing: Listing, answered: set[str]) -> Iterator[list[Row]]:
         with connected(address, workers):
@@ -49,7 +48,7 @@ def cluster(workers: int | None = None, address: str | None = None) -> Engine:
             except ray.exceptions.RayError as error:
                 reason = next(line for line in [*reversed(str(error).splitlines()), "no reason"] if line.strip())
                 raise InputError(
-                    f"Expected the cluster to finish, but it failed ({reason.strip()[:300]}). Go on with --resume."
+                    f"Expected the cluster to finish, but it failed ({reason.strip()[:300]}). Continue with --resume."
                 ) from error
 
     return answers
@@ -80,9 +79,7 @@ def connected(address: str | None, workers: int | None = None) -> Iterator[None]
 
 @contextmanager
 def _hushed() -> Iterator[None]:
-    """Without what Ray's libraries write to standard error by themselves, past Python: each failed attempt, their
-    settings.
-    """
+    """Silence what Ray's libraries write to standard error past Python: each failed attempt, their settings."""
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
@@ -94,7 +91,7 @@ def _hushed() -> Iterator[None]:
 
 
 def _knock(address: str) -> None:
-    """See whether somebody who may be Ray answers there: Ray itself would try for a minute."""
+    """Check that something that may be Ray answers there: Ray itself would retry for a minute."""
     if address == "auto":
         return
     host, _, port = address.rpartition(":")
@@ -113,20 +110,20 @@ def _knock(address: str) -> None:
 
 
 def _connect(address: str, options: dict[str, Any]) -> None:
-    """`ray.init` with an end: what listens there may be no cluster."""
+    """`ray.init` with a timeout: what listens there may not be a cluster."""
     failed: list[BaseException] = []
 
     def attempt() -> None:
         try:
             ray.init(address=address, **options)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  (the caller raises it)
             failed.append(error)
 
     thread = threading.Thread(target=attempt, daemon=True)
     thread.start()
     thread.join(ANSWER_S)
     if thread.is_alive():
-        raise _unreachable(address, f"no answer as from Ray within {ANSWER_S:g} s")
+        raise _unreachable(address, f"no answer from Ray within {ANSWER_S:g} s")
     if failed:
         raise _unreachable(address, str(failed[0])) from failed[0]
 
@@ -134,7 +131,7 @@ def _connect(address: str, options: dict[str, Any]) -> None:
 def _unreachable(address: str, reason: str) -> InputError:
     return InputError(
         f"Expected a Ray cluster at {address}, got none ({' '.join(reason.split())[:200]}). "
-        "Is it running, is the version of ray the same?"
+        "Is it running, with the same version of ray?"
     )
 
 
@@ -168,7 +165,7 @@ def _rows(settings: BatchOptions, listing: Listing, answered: set[str], workers:
 
 
 def _packed(item: Item) -> dict[str, Any]:
-    """Arrow takes no text that is not UTF-8, as a path may be: it travels as bytes."""
+    """Arrow rejects text that is not UTF-8, which a path may be, so it travels as bytes."""
     path = None if item.path is None else item.path.encode("utf-8", "surrogateescape")
     return {"source": item.source, "path": path, "error": item.error}
 
@@ -176,8 +173,8 @@ def _packed(item: Item) -> dict[str, Any]:
 class RayAnswerer:
     """An actor's models, loaded once: a batch of items, or of row groups of Parquet files, -> their rows as JSON.
 
-    Ray starts an actor again that died, and gives it the same pieces. If a picture was the reason that would go on for
-    ever; so the first calls then leave the pictures to another process, whose death costs one picture.
+    Ray restarts an actor that died and gives it the same pieces. If an image was the reason, that would repeat for
+    ever; so the first calls after a restart process the images in a separate process, whose death costs one image.
     """
 
     def __init__(self, settings: BatchOptions):

@@ -1,4 +1,4 @@
-"""Very many pictures to one table: listed, answered by all cores or by a cluster, resumed after a crash, summed up."""
+"""Large batches: images listed, processed by all cores or a cluster, resumed after a crash, collected in one table."""
 
 import random
 import time
@@ -19,14 +19,14 @@ from emojimation.weights import resolve, sha256
 
 Row = dict[str, Any]
 SAMPLE = 24
-PIECE = 16  # pictures that are handed to a process at once
-PIECE_BYTES = 4 << 20  # of pictures that come with their bytes
+PIECE = 16  # images handed to a process at a time
+PIECE_BYTES = 4 << 20  # of images that come with their bytes
 _loaded: list["Answerer"] = []  # of a worker process
 
 
 @dataclass(frozen=True, slots=True)
 class BatchOptions:
-    """What the answers depend on. model: name or path. min_score: the detector's threshold, None for its own.
+    """What the results depend on. model: name or path. min_score: the detector's threshold, None for its own.
 
     detector, detector_model, search, tiles: as `make_pipeline` takes them. prior: base rates as text, as
     `priors.prior_of` takes it. measures: further answers, names of `pipeline.MEASURES`.
@@ -67,7 +67,7 @@ class Summary:
     sample: list[Row] = field(default_factory=list)
 
     def add(self, row: Row) -> None:
-        """Count a picture's row."""
+        """Count an image's row."""
         self.pictures += 1
         if "faces" not in row:
             self.failed += 1
@@ -96,7 +96,7 @@ class Summary:
 
 
 class Answerer:
-    """The models, and what they say of an item, as a row that can be written."""
+    """The loaded models: an item -> its row, ready to be written."""
 
     def __init__(self, settings: BatchOptions):
         import cv2
@@ -117,7 +117,7 @@ class Answerer:
         )
 
     def __call__(self, item: Item) -> Row:
-        """`ImageResult.to_dict` of the picture."""
+        """`ImageResult.to_dict` of the image."""
         from emojimation.media import decode_image, read_image
         from emojimation.photos import picture_result
 
@@ -131,7 +131,7 @@ class Answerer:
         except InputError as error:
             return {"source": item.source, "error": clean(" ".join(str(error).split()))}
         except MemoryError:
-            return {"source": item.source, "error": "Expected a picture that fits into memory."}
+            return {"source": item.source, "error": "Expected an image that fits into memory."}
         return picture_result(item.source, picture, self._pipeline, self.settings.cropped).to_dict()
 
     def _bytes(self, item: Item) -> bytes:
@@ -152,13 +152,13 @@ def local(count: int | None = None) -> Engine:
 
 
 def apart(settings: BatchOptions, items: list[Item]) -> list[Row]:
-    """The rows of some items from a process of their own, which may die of one of them."""
+    """The rows of some items from a separate process, which one of them may kill."""
     workers = Workers(1, _load, (settings,), _answer, _lost)
     return [row for piece in workers.answers([items]) for row in piece]
 
 
 def pieces(items: Iterable[Item], most: int = PIECE) -> Iterator[list[Item]]:
-    """Items in lists of `most`, or of fewer where they bring many bytes."""
+    """Items in lists of `most`, or fewer if they bring many bytes."""
     piece: list[Item] = []
     size = 0
     for item in items:
@@ -180,7 +180,7 @@ def _answer(items: list[Item]) -> list[Row]:
 
 
 def _lost(item: Item) -> Row:
-    return {"source": item.source, "error": "Expected a picture, got a file at which the reading process dies."}
+    return {"source": item.source, "error": "Expected an image, got a file that crashes the process reading it."}
 
 
 def run_batch(
@@ -190,10 +190,10 @@ def run_batch(
     on_rows: Callable[[int, int], None] | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Summary:
-    """Answer every picture of `settings.source` once and write the results.
+    """Process every image of `settings.source` once and write the results.
 
-    on_rows: called with the numbers of answered and of all pictures. stopped: asked after each piece; True leaves the
-    rest for a resumed run. Raises InputError for bad input, and where the disk is full.
+    on_rows: called with the numbers of processed and of all images. stopped: checked after each piece; True leaves the
+    rest for a resumed run. Raises InputError for bad input, and if the disk is full.
     """
     from emojimation.classify.classifier import EmotionClassifier
 

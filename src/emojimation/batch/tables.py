@@ -1,7 +1,7 @@
-"""The rows of many pictures as Parquet, CSV or JSON lines, written and read again.
+"""The rows of many images as Parquet, CSV or JSON lines, written and read back.
 
-JSON lines: one object per picture, as `image --json` prints it. Parquet and CSV: one row per face, `columns_of` the
-model's classes; a picture without a face has one row whose `face` is empty, so that every picture is in the table.
+JSON lines: one object per image, as `image --json` prints it. Parquet and CSV: one row per face, `columns_of` the
+model's classes; an image without a face has one row whose `face` is empty, so that every image is in the table.
 """
 
 import csv
@@ -18,7 +18,7 @@ from emojimation.story import rows
 
 Row = dict[str, Any]
 GROUP_ROWS = 4000  # of a Parquet file
-# Of a film only.
+# Of a video only.
 _LEFT_OUT = ("frame", "time_s", "track_id")
 Columns = dict[str, type]
 
@@ -35,7 +35,7 @@ _FIRST_COLUMNS = f"the columns {', '.join(list(COLUMNS)[:5])}, ... of the same m
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How a kind of file is written and read. rows: of a picture, as they stand in the file. read raises InputError."""
+    """How a kind of file is written and read. rows: of an image, as they appear in the file. read raises InputError."""
 
     rows: Callable[[Row], list[Row]]
     write: Callable[[Path, Iterable[Row]], None]
@@ -59,7 +59,7 @@ def format_of(path: Path, classes: Sequence[str] = EMOTIONS, measures: Sequence[
 
 
 def flat_rows(columns: Columns, row: Row) -> list[Row]:
-    """The row of a picture as one row per face, or one alone where there is no face."""
+    """The row of an image as one row per face, or a single one if there is no face."""
     head = {"source": row["source"], "width": row["width"], "height": row["height"], "faces": len(row["faces"])}
     notes = {"prior": row.get("prior"), "notes": "; ".join(row.get("notes", ())) or None}
     empty = dict.fromkeys(columns)
@@ -100,7 +100,7 @@ def _write_parquet(columns: Columns, path: Path, lines: Iterable[Row]) -> None:
 
 
 def read_jsonl(path: Path) -> Iterator[Row]:
-    """The lines of a file of results or errors. Raises InputError for what is neither."""
+    """The lines of a file of results or errors. Raises InputError for anything else."""
     with path.open("rb") as file:
         for line in file:
             try:

@@ -1,4 +1,4 @@
-"""Work spread over processes, in order, with flat memory, that outlives the death of a process."""
+"""Work spread over processes, in order and with flat memory, which survives the death of a process."""
 
 import multiprocessing
 import os
@@ -15,7 +15,7 @@ from emojimation.errors import InputError
 
 T = TypeVar("T")
 R = TypeVar("R")
-AHEAD = 4  # pieces per process that are begun before the first is taken
+AHEAD = 4  # pieces per process that are started ahead
 ORPHAN_S = 1.0
 _REFUSED: list[InputError] = []  # why this process cannot work
 
@@ -23,8 +23,8 @@ _REFUSED: list[InputError] = []  # why this process cannot work
 class Workers(Generic[T, R]):
     """Processes that each call `start(*args)` once and then `work(piece)` for pieces of several things.
 
-    work: list of things -> list of answers, one for each. lost: the answer for a thing at which a process dies, even
-    when it is alone. count: of processes. start and work must be functions of a module.
+    work: list of things -> list of answers, one for each. lost: the answer for a thing that kills a process even when
+    processed alone. count: of processes. start and work must be module-level functions.
     """
 
     def __init__(
@@ -38,10 +38,9 @@ class Workers(Generic[T, R]):
         self._count, self._start, self._args, self._work, self._lost = count, start, args, work, lost
 
     def answers(self, pieces: Iterable[list[T]]) -> Iterator[list[R]]:
-        """The answers for each piece, in order. Raises InputError where no process can be started.
+        """The answers for each piece, in order. Raises InputError if no process can be started.
 
-        Where a process dies, the pieces that were in work are done again, one thing at a time, to find out which it
-        was.
+        If a process dies, the pieces in progress are repeated, one thing at a time, to find the culprit.
         """
         pool = self._pool(self._count)
         try:
@@ -66,7 +65,7 @@ class Workers(Generic[T, R]):
                 return pool, future.result()
         except BrokenProcessPool:
             pass
-        # All that wait broke with it: they are given to a new pool once this one is answered carefully.
+        # Everything pending broke with it and goes to a new pool once this piece is done one by one.
         pool.shutdown(wait=True)
         answer = self._careful(piece)
         pool = self._pool(self._count)
@@ -79,7 +78,7 @@ class Workers(Generic[T, R]):
         return pool, answer
 
     def _careful(self, piece: list[T]) -> list[R]:
-        """One thing at a time, each death costing one answer."""
+        """One thing at a time, so that each death costs one answer."""
         answers: list[R] = []
         pool = self._pool(1)
         for thing in piece:
@@ -114,7 +113,7 @@ def _is_whole(future: "Future[Any]") -> bool:
 
 
 def _begin(start: Callable[..., None], args: tuple) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who leads
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the parent
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     try:
         start(*args)
@@ -128,7 +127,7 @@ def _check() -> None:
 
 
 def _end_with(parent: int) -> None:
-    """End this process when the one that started it is gone, also when that was killed."""
+    """End this process when its parent is gone, even if that was killed."""
     while os.getppid() == parent:
         time.sleep(ORPHAN_S)
     os._exit(1)

@@ -1,7 +1,7 @@
-"""An emoji face that is drawn from the probability vector and moves between expressions instead of jumping.
+"""An emoji face drawn from the probability vector, which moves between expressions instead of jumping.
 
 Seven key poses and seven skins are blended by the sharpened probabilities; time adds blinks, breath, a wandering gaze,
-a tear that runs and a tremble, all as fixed functions of the time, so that the same film is drawn the same twice.
+a running tear and a tremble, all as deterministic functions of time, so that a video is drawn the same way every time.
 """
 
 from collections.abc import Callable
@@ -163,13 +163,13 @@ POSES = {
     "neutral": Pose(),
 }
 _MATRIX = np.array([POSES[name] for name in EMOTIONS])
-# Probabilities are raised to this power: an answer of 70 % then has a weight of over 90 %, one half stays one half.
+# Probabilities are raised to this power: 70 % then has a weight of over 90 %, while one half stays one half.
 SHARPNESS = 2.0
 SKIN = 96
 
 
 class Avatar:
-    """Draws faces. seed: shifts the blinks, so that two people do not blink together."""
+    """Draws faces. seed: shifts the blinks, so that two people do not blink in unison."""
 
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
@@ -178,12 +178,12 @@ class Avatar:
         """A face for `probabilities` (7,) in the order of `EMOTIONS` -> (size_px,size_px,4) uint8.
 
         BGRA with premultiplied alpha (a sprite; see sprites.py), the head's disc filling `sprites.DISC` of the width.
-        time_s: seconds, moves blinks and breath. roll_deg: clockwise tilt. InputError if the vector is not seven
+        time_s: seconds, drives blinks and breath. roll_deg: clockwise tilt. InputError if the vector is not seven
         finite numbers of at least 0 with a positive sum, or the size is below 1.
         """
         weights = _weights(probabilities)
         if size_px < 1:
-            raise InputError(f"size_px must be at least 1, not {size_px}; ask for a larger picture")
+            raise InputError(f"size_px must be at least 1, not {size_px}; ask for a larger image")
         factor = 4 if size_px <= 64 else 2 if size_px <= 160 else 1.5 if size_px <= 640 else 1
         size = round(size_px * factor)
         image = cv2.resize(_skin(weights), (size, size), interpolation=cv2.INTER_LINEAR)
@@ -191,7 +191,7 @@ class Avatar:
         return _finish(image, disc(size), size_px, time_s, roll_deg)
 
     def drawer(self, time_s: float = 0.0) -> Callable[[Face, int], np.ndarray]:
-        """What `render.annotate(..., style="avatar", draw=...)` wants: draws a face, each person blinking for itself.
+        """The `draw` of `annotate(..., style="avatar", draw=...)`: draws a face; people blink independently.
 
         Faces without an emotion are drawn neutral. The tilt is left to the renderer.
         """
@@ -205,8 +205,8 @@ class Avatar:
         return draw
 
     def _alive(self, pose: Pose, time_s: float) -> Pose:
-        """The pose with blink, breath, gaze, tear and tremble of this moment."""
-        # Eyes that laugh are shut already.
+        """The pose with blink, breath, gaze, tear and tremble at this moment."""
+        # Laughing eyes are closed already.
         shut = blink(time_s, self.seed) * float(np.clip(pose.low + 0.86, 0, 1))
         breath = np.sin(2 * np.pi * time_s / 3.6)
         tremble = 0.016 * pose.shake * np.sin(2 * np.pi * 6.5 * time_s)
@@ -225,7 +225,7 @@ class Avatar:
 
 
 def blink(time_s: float, seed: int = 0) -> float:
-    """How far the lids are shut by a blink, 0 to 1: one every 3 to 5 seconds, a fifth of a second long."""
+    """How far a blink closes the lids, 0 to 1: one every 3 to 5 seconds, a fifth of a second long."""
     slot = int(np.floor(time_s / 4))
     away = min(abs(time_s - _blink_time(k, seed)) for k in (slot - 1, slot, slot + 1))
     shut = max(0.0, 1 - away / 0.12)
@@ -233,7 +233,7 @@ def blink(time_s: float, seed: int = 0) -> float:
 
 
 def _blink_time(slot: int, seed: int) -> float:
-    """The middle of a blink: somewhere in one second of each four, by a fixed scramble of the slot's number."""
+    """The middle of a blink: within one second of every four, by a fixed hash of the slot number."""
     scrambled = ((slot * 2654435761 + seed * 40503 + 12345) ^ (slot << 7)) * 2246822519 % 2**32
     return 4 * slot + 1.8 + scrambled / 2**32
 
@@ -249,12 +249,12 @@ def _weights(probabilities: np.ndarray) -> np.ndarray:
 
 
 def _bold(size_px: int) -> float:
-    """Lines are a little thicker in small pictures, as in small sizes of type."""
+    """Lines are a little thicker in small images, as in small type sizes."""
     return 1 + 0.45 * float(np.clip((96 - size_px) / 72, 0, 1))
 
 
 def _finish(image: np.ndarray, alpha: np.ndarray, size_px: int, time_s: float, roll_deg: float) -> np.ndarray:
-    """Breathe, tilt, reduce (S,S,3) and its coverage (S,S) to `size_px`, and join them into a sprite."""
+    """Breathe, tilt, downscale (S,S,3) and its coverage (S,S) to `size_px`, and join them into a sprite."""
     while image.shape[0] > 2 * size_px:
         half = (image.shape[1] // 2, image.shape[0] // 2)
         image, alpha = (cv2.resize(picture, half, interpolation=cv2.INTER_AREA) for picture in (image, alpha))
@@ -281,7 +281,7 @@ def _skins() -> np.ndarray:
     return np.stack([_one_skin(name, x, y).ravel() for name in EMOTIONS])
 
 
-# Colours of a skin: in the light, in the middle, at the rim.
+# Colours of a skin: lit, middle, rim.
 _TONES = {
     "angry": ("#ffa35c", "#f8693b", "#cf2f22"),
     "disgust": ("#d8ea7a", "#a9cc4e", "#6d9a35"),
@@ -322,9 +322,7 @@ def _one_skin(name: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _lights(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """How white the lights on the head are (SKIN,SKIN,1): a window's at the upper left, a glow along the lower right
-    rim.
-    """
+    """Strength of the highlights (SKIN,SKIN,1): a window's at the upper left, a glow along the lower right rim."""
     along, aside = 0.87 * (x + 0.45) - 0.50 * (y + 0.68), 0.50 * (x + 0.45) + 0.87 * (y + 0.68)
     window = 0.50 * np.exp(-(((along / 0.26) ** 2 + (aside / 0.10) ** 2) ** 1.5))
     rim = np.exp(-(((np.hypot(x, y) - 0.86) / 0.07) ** 2)) * np.clip((x + y) / 1.3, 0, 1) ** 3

@@ -1,6 +1,6 @@
 """A box and a panel for each face: emoji, words and bars, placed where they cover neither faces nor heads if possible.
 
-Everything scales with the picture and with the face.
+Everything scales with the image and with the face.
 """
 
 from collections.abc import Iterator
@@ -150,7 +150,7 @@ def _covered(corners: np.ndarray, panel: Panel, taken: np.ndarray) -> np.ndarray
 
 
 def _inside(face: Face, frame: np.ndarray, panels: list[Panel]) -> tuple[Panel, int, int]:
-    """The face fills the picture: a line at the chin where it is small beside the face, else the emoji in a corner."""
+    """If the face fills the image: a line at the chin if small compared with the face, else the emoji in a corner."""
     height, width = frame.shape[:2]
     x1, y1 = min(float(face.xyxy[2]), width), min(float(face.xyxy[3]), height)
     x0 = max(float(face.xyxy[0]), 0)

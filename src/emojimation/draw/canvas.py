@@ -1,4 +1,4 @@
-"""A square picture that is drawn on in head radii: filled shapes, strokes, ribbons, and windows to draw through.
+"""A square image addressed in head radii: filled shapes, strokes, ribbons, and windows to draw through.
 
 The head's centre is (0, 0), x to the right, y down.
 """
@@ -13,7 +13,7 @@ from emojimation.draw.sprites import DISC, Colour
 
 
 class Curves(NamedTuple):
-    """Points of the shapes that all features are made of, as many as the picture's size needs."""
+    """Points of the shapes that all features consist of, as many as the image size needs."""
 
     across: np.ndarray  # -1 to 1 from corner to corner of a lid or lip, closer together towards the corners
     arc: np.ndarray  # height of the half circle above `across`
@@ -31,7 +31,7 @@ def _curves(count: int) -> Curves:
 
 
 class Canvas:
-    """A square BGR picture with the head filling `DISC` of its width, addressed in head radii."""
+    """A square BGR image with the head filling `DISC` of its width, addressed in head radii."""
 
     def __init__(self, image: np.ndarray, bold: float) -> None:
         self.image, self.bold = image, bold
@@ -40,7 +40,7 @@ class Canvas:
         self.curves = _curves(17 if self.size <= 480 else 33)
 
     def pixels(self, points: np.ndarray, origin: tuple[int, int] = (0, 0)) -> np.ndarray:
-        """Points (n,2) in radii -> int32 sixteenths of a pixel, as OpenCV's `shift=4` wants them."""
+        """Points (n,2) in radii -> int32 sixteenths of a pixel, as OpenCV's `shift=4` expects them."""
         return np.rint((points * self.radius + self.size / 2 - 0.5 - origin) * 16).astype(np.int32)
 
     def pixel(self, x: float, y: float, origin: tuple[int, int] = (0, 0)) -> tuple[int, int]:
@@ -52,7 +52,7 @@ class Canvas:
         )
 
     def width(self, length: float) -> int:
-        """A stroke's width in pixels, bolder where the final picture is small."""
+        """A stroke's width in pixels, bolder if the final image is small."""
         return max(1, round(length * self.radius * self.bold))
 
     def fill(self, points: np.ndarray, colour: Colour) -> None:

@@ -1,4 +1,4 @@
-"""Cover heads: a picture pasted over each (emoji, avatar), or the head blurred or pixelated beyond recognition."""
+"""Cover heads: an image pasted over each (emoji, avatar), or the head blurred or pixelated beyond recognition."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from emojimation.draw.panel import emoji_of
 from emojimation.draw.sprites import DISC, stamp
 from emojimation.faces import Face
 
-# Draws a face as a square sprite of about the asked size in pixels, upright, its head disc filling `DISC` of the width.
+# Draws a face as an upright square sprite of about the requested size in pixels, its head filling `DISC` of the width.
 Draw = Callable[[Face, int], np.ndarray]
 
 # A detector's box reaches from the brows to the chin; hair and ears are outside. In box sides, tried on portraits.
 HEAD_SIDE = 1.68
 HEAD_LIFT = 0.14
-# Sprites are drawn no larger and enlarged from there: sharp enough, and a huge face costs no more memory.
+# Sprites are drawn at most this large and then enlarged: sharp enough, and a huge face costs no more memory.
 DRAWN_PX = 1024
-# Cells across a covered head: so few that neither a person nor a network finds the face again.
+# Cells across a covered head: so few that neither a person nor a network recognises the face.
 CELLS = 7
 
 
@@ -50,7 +50,7 @@ def head_of(face: Face) -> Head:
 
 
 def paste(frame: np.ndarray, faces: list[Face], draw: Draw) -> None:
-    """Paste what `draw` makes of each face over its head, tilted with it; in place. Far faces (small) go first."""
+    """Paste what `draw` makes of each face over its head, tilted with it; in place. Small (distant) faces go first."""
     for face in sorted(faces, key=lambda face: face.size_px):
         head = head_of(face)
         window = x0, y0, x1, y1 = head.window(frame, 1 / DISC)
@@ -60,16 +60,16 @@ def paste(frame: np.ndarray, faces: list[Face], draw: Draw) -> None:
 
 
 def paste_emoji(frame: np.ndarray, faces: list[Face], art: str) -> None:
-    """Paste the emoji of each face's emotion over its head, a thinking face where the answer is not sure; in place."""
+    """Paste the emoji of each face's emotion over its head, a thinking face if the answer is not sure; in place."""
     paste(frame, faces, lambda face, size: emoji_of(face, size, art))
 
 
 def _tilt(sprite: np.ndarray, head: Head, window: tuple[int, int, int, int]) -> np.ndarray:
-    """Rotate and scale a square sprite onto the head, as seen in a window; to a part of a pixel, against jitter."""
+    """Rotate and scale a square sprite onto the head, as seen in a window; subpixel-accurate, against jitter."""
     x0, y0, x1, y1 = window
     angle, zoom = np.radians(head.roll_deg), head.side / DISC / sprite.shape[0]
     cos, sin = zoom * np.cos(angle), zoom * np.sin(angle)
-    # To OpenCV the middle of a pixel is a whole number, hence the halves.
+    # OpenCV puts whole numbers at pixel centres, hence the halves.
     middle = (sprite.shape[0] - 1) / 2
     shift_x, shift_y = head.x - 0.5 - x0 - middle * (cos - sin), head.y - 0.5 - y0 - middle * (sin + cos)
     matrix = np.array([[cos, -sin, shift_x], [sin, cos, shift_y]])
@@ -106,14 +106,14 @@ def pixelate(frame: np.ndarray, faces: list[Face]) -> None:
 
 
 def _cells(part: np.ndarray, head: Head) -> np.ndarray:
-    """Average `part` (h,w,3) over squares of 1/`CELLS` of the head's width (of the whole where it is smaller)."""
+    """Average `part` (h,w,3) over squares of 1/`CELLS` of the head's width (of the whole if that is smaller)."""
     side = max(head.side / CELLS, 1.0)
     size = (max(1, round(part.shape[1] / side)), max(1, round(part.shape[0] / side)))
     return cv2.resize(part, size, interpolation=cv2.INTER_AREA)
 
 
 def _ellipse(head: Head, window: tuple[int, int, int, int], feather: float) -> np.ndarray:
-    """Mask (h,w) uint8 of the head in a window, 255 inside; feathered outwards only, by a part of the head's width."""
+    """Mask (h,w) uint8 of the head in a window, 255 inside; feathered outwards only, by a share of the head's width."""
     x0, y0, x1, y1 = window
     mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
     soft = feather * head.side

@@ -32,7 +32,7 @@ class Panel:
 
 
 def colour_of(face: Face) -> sprites.Colour:
-    """BGR of the face's emotion, paler where the answer only leans to it, grey where it is not sure."""
+    """BGR of the face's emotion, paler if the answer only leans to it, grey if it is not sure."""
     if face.certainty == "not sure":
         return GREY
     colour = sprites.bgr(face.labels.colour_of(face.emotion))
@@ -40,7 +40,7 @@ def colour_of(face: Face) -> sprites.Colour:
 
 
 def emoji_of(face: Face, size: int, art: str) -> np.ndarray:
-    """The (size,size,4) sprite of a face's answer: its emotion, muted where it only leans to it, or "not sure"."""
+    """The (size,size,4) sprite of a face's answer: its emotion, muted if it only leans to it, or "not sure"."""
     if face.certainty == "not sure":
         return sprites.emoji("not_sure", size, art)
     return sprites.class_sprite(face.emotion, size, colour_of(face), art, not face.certain)
@@ -58,9 +58,9 @@ def panels_of(face: Face, frame: np.ndarray, art: str) -> Iterator[Panel]:
 
 
 def _text_px(frame: np.ndarray, face: Face) -> int:
-    """Height of the main word: a part of the face, bounded by parts of the picture, in steps of a twelfth of an octave.
+    """Height of the main word: a share of the face, bounded by shares of the image, in steps of a twelfth of an octave.
 
-    In steps because in a video the face's size trembles, and the words should not.
+    In steps because in a video the face's size jitters, and the words should not.
     """
     short = min(frame.shape[:2])
     px = np.clip(face.size_px * 0.125, max(11.0, 0.015 * short), max(11.0, 0.036 * short))
@@ -134,7 +134,7 @@ def _line(face: Face, px: int, art: str) -> Panel:
 
 
 def _sign(face: Face, px: int, art: str) -> Panel:
-    """Only the emoji, and the number where there is one."""
+    """Only the emoji, and the number if there is one."""
     return _bare(face, round(px * 1.9), art) if face.track_id is None else _row(face, px, art, [(_mark(face, px), 0)])
 
 
@@ -143,7 +143,7 @@ def _bare(face: Face, size: int, art: str) -> Panel:
 
 
 def _row(face: Face, px: int, art: str, texts: list[tuple[np.ndarray, int]]) -> Panel:
-    """The emoji and words (each with how far to lower it, so that baselines meet) on a ground with round ends."""
+    """The emoji and words (each with how far to lower it, so that baselines meet) on a background with round ends."""
     icon, pad, gap = round(px * 1.45), round(px * 0.3), round(px * 0.38)
     height, x = icon + 2 * pad, pad + icon + gap
     pieces = [Piece(emoji_of(face, icon, art), pad, pad)]

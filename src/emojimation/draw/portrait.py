@@ -23,7 +23,7 @@ EYE_X = 0.37
 
 
 class Pose(NamedTuple):
-    """The face's muscles, in head radii; `low`, `lid`, and from `teeth` on in parts of 1 where not said."""
+    """The face's muscles, in head radii; `low`, `lid` and everything from `teeth` on are shares of 1 unless noted."""
 
     eye_w: float = 0.22
     eye_h: float = 0.255
@@ -52,7 +52,7 @@ class Pose(NamedTuple):
     wave: float = 0.0
     lip: float = 0.075
     bleh: float = 0.0  # tongue out
-    wet: float = 0.0  # water that stands in the eyes
+    wet: float = 0.0  # water in the eyes
     tear: float = 0.0
     sweat: float = 0.0
     wrinkle: float = 0.0  # length of the two folds of the nose
@@ -63,7 +63,7 @@ class Pose(NamedTuple):
 
 
 def draw_features(image: np.ndarray, pose: Pose, bold: float = 1.0) -> None:
-    """Draw eyes, brows, mouth and drops onto a square picture of a bare head (S,S,3 BGR uint8), in place."""
+    """Draw eyes, brows, mouth and drops onto a square image of a bare head (S,S,3 BGR uint8), in place."""
     canvas = Canvas(image, bold)
     _mouth(canvas, pose)
     _folds(canvas, pose)
@@ -102,7 +102,7 @@ def _eye(canvas: Canvas, pose: Pose, side: int) -> None:
 
 
 def _eyeball(window: Window, pose: Pose, x: float, y: float) -> None:
-    """Iris with light from below, pupil, a large light and a small one."""
+    """Iris with light from below, pupil, a large highlight and a small one."""
     r = pose.pupil
     window.oval(x, y, r, r * 1.12, INK)
     window.oval(x, y + 0.10 * r, r * 0.80, r * 0.90, IRIS)
@@ -165,7 +165,7 @@ def _tongue(window: Window, pose: Pose, floor: float, gap: float) -> None:
 
 
 def _mix(start: Colour, end: Colour, part: float) -> Colour:
-    """A colour between two: a detail too small to be seen takes its surroundings' colour instead of flickering."""
+    """A colour between two: details too small to see take their surroundings' colour instead of flickering."""
     part = min(max(part, 0.0), 1.0)
     blue, green, red = (round(a + (b - a) * part) for a, b in zip(start, end, strict=True))
     return blue, green, red
@@ -191,7 +191,7 @@ def _bleh(canvas: Canvas, pose: Pose, floor: float) -> None:
 
 
 def _drop(canvas: Canvas, x: float, y: float, radius: float) -> None:
-    """A drop of water with a light in it; none of radius 0."""
+    """A drop of water with a highlight; nothing for radius 0."""
     if radius < 0.01:
         return
     curves = canvas.curves

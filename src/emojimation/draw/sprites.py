@@ -1,4 +1,4 @@
-"""Small pictures with transparency - emoji, words, rounded shapes - and the one way to lay them onto a frame.
+"""Small images with transparency (emoji, words, rounded shapes) and the one way to put them onto a frame.
 
 A sprite is (h,w,4) uint8, BGRA with premultiplied alpha: a channel is never larger than the fourth. Premultiplied
 because only then may a sprite be resized, rotated or averaged without dark or light fringes.
@@ -37,7 +37,7 @@ def premultiply(picture: np.ndarray) -> np.ndarray:
 
 
 def stamp(frame: np.ndarray, sprite: np.ndarray, x: int, y: int) -> None:
-    """Lay `sprite` onto `frame` (H,W,3 BGR uint8) in place, its top left corner at (x, y); what is outside is cut."""
+    """Put `sprite` onto `frame` (H,W,3 BGR uint8) in place, its top left corner at (x, y), clipped to the frame."""
     height, width = frame.shape[:2]
     x0, y0 = max(x, 0), max(y, 0)
     x1, y1 = min(x + sprite.shape[1], width), min(y + sprite.shape[0], height)
@@ -58,14 +58,14 @@ def _art(name: str, art: str) -> np.ndarray:
 
 
 def has_art(name: str, art: str = "noto") -> bool:
-    """Whether the set `art` has an emoji called `name`; of an unknown set `emoji` says what is wrong."""
+    """Whether the set `art` has an emoji called `name`; for an unknown set, `emoji` raises the error."""
     return art not in ART or (
         name.isidentifier() and (files("emojimation") / "assets" / "emoji" / art / f"{name}.png").is_file()
     )
 
 
 def muted(colour: Colour) -> Colour:
-    """A colour halfway to light grey, for an answer that is not sure enough for the full one."""
+    """A colour halfway to light grey, for an answer that is not sure enough for the full colour."""
     blue, green, red = ((channel + PALE) // 2 for channel in colour)
     return blue, green, red
 
@@ -74,7 +74,7 @@ def muted(colour: Colour) -> Colour:
 def emoji(name: str, size: int, art: str = "noto", mute: bool = False) -> np.ndarray:
     """The emoji of an emotion, or of "not_sure", as a (size,size,4) sprite. Cached: do not write into it.
 
-    mute: halfway to light grey, as `muted` does for colours; as opaque as before.
+    mute: halfway to light grey, as `muted` does for colours; opacity is unchanged.
     """
     picture = _art(name, art)
     if mute:
@@ -101,7 +101,7 @@ def disc(letter: str, size: int, colour: Colour) -> np.ndarray:
 
 
 def class_sprite(name: str, size: int, colour: Colour, art: str = "noto", mute: bool = False) -> np.ndarray:
-    """The (size,size,4) sprite of a class: its emoji where the set `art` has one, else a disc with its initial."""
+    """The (size,size,4) sprite of a class: its emoji if the set `art` has one, else a disc with its initial."""
     return emoji(name, size, art, mute) if has_art(name, art) else disc(name[:1].upper(), size, colour)
 
 

@@ -1,4 +1,4 @@
-"""Draw on a frame what was found, in one of the styles of the table at the end."""
+"""Draw the detected faces on a frame, in one of the styles in the table at the end."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""One HTML page of a film's people that needs nothing else: data, pictures, style and script are inside."""
+"""A self-contained HTML page about the people in a video: data, images, style and script are inside."""
 
 import base64
 from functools import lru_cache
@@ -23,7 +23,7 @@ NOT_SURE_COLOUR = "#8a94a3"
 def html_of(data: dict[str, Any], classes: LabelSet) -> str:
     """The page for a timeline's summary with each person's "series", a "title" and a "video" link or None.
 
-    All texts are put in as JSON and shown as text, so that no title can carry markup.
+    All texts are embedded as JSON and displayed as text, so that no title can inject markup.
     """
     drawn = [*zip(classes.names, classes.colours, strict=True), ("not sure", NOT_SURE_COLOUR)]
     labels = [{"name": name, "colour": colour, "emoji": _emoji(name, colour)} for name, colour in drawn]
@@ -31,7 +31,7 @@ def html_of(data: dict[str, Any], classes: LabelSet) -> str:
 
 
 def thumbnail(frame: np.ndarray, xyxy: Any, side_px: int = 120) -> str:
-    """The face in the box `xyxy` (pixels) of a (H,W,3) BGR uint8 frame, with some room around, as a JPEG data URI."""
+    """The face in the box `xyxy` (pixels) of a (H,W,3) BGR uint8 frame, with a margin, as a JPEG data URI."""
     box = np.asarray(xyxy, np.float32)
     centre, half = (box[:2] + box[2:]) / 2, ROOM * (box[2:] - box[:2]) / 2
     whole = Face(np.concatenate([centre - half, centre + half]), score=1.0)
@@ -40,9 +40,9 @@ def thumbnail(frame: np.ndarray, xyxy: Any, side_px: int = 120) -> str:
 
 
 def thinned(times_s: np.ndarray, probabilities: np.ndarray, max_gap_s: float) -> list[dict[str, list]]:
-    """A series as pieces without absences, each {"t": seconds, "p": rows of per mille}, at most `POINTS` in all.
+    """A series as pieces without gaps, each {"t": seconds, "p": rows of per mille}, at most `POINTS` in all.
 
-    times_s: (n,) rising. probabilities: (n,k). Where there are too many, neighbours are averaged.
+    times_s: (n,) increasing. probabilities: (n,k). If there are too many, neighbours are averaged.
     """
     span_s = max(float(times_s[-1] - times_s[0]), 1e-3)
     piece = np.append(0, np.cumsum(np.diff(times_s) > max_gap_s))

@@ -1,4 +1,4 @@
-"""One person of a film: the series of a track, and what can be read from it."""
+"""One person in a video: the time series of a track, and statistics about it."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -8,16 +8,16 @@ import numpy as np
 from emojimation.labels import EMOTION_LABELS, LabelSet
 
 NOT_SURE = "not sure"
-MAX_GAP_S = 1.0  # a person who is not seen for longer was away
-MIN_SPAN_S = 0.4  # shorter flickers of a label are not told
-PEAKS = 6  # of one person
-PEAK_WIDTH = 0.02  # moments that are as strong as the strongest, of which the middle one shows more than an edge
+MAX_GAP_S = 1.0  # a person not seen for longer was away
+MIN_SPAN_S = 0.4  # shorter flickers of a label are not reported
+PEAKS = 6  # per person
+PEAK_WIDTH = 0.02  # moments within this margin of the strongest count as equal; the middle one shows more than an edge
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
     """A stretch of time, seconds, in which a person's label (an emotion or "not sure") stayed; strength: its mean
-    probability, for "not sure" that of the most probable emotion."""
+    probability; for "not sure" that of the most probable emotion."""
 
     start_s: float
     end_s: float
@@ -27,9 +27,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """Where an emotion other than neutral was strongest within a span of it. frame: as in the rows. xyxy: the face's
-    box.
-    """
+    """The strongest moment of an emotion other than neutral within one span. frame: as in the rows. xyxy: face box."""
 
     time_s: float
     frame: int
@@ -40,7 +38,7 @@ class Peak:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Person:
-    """The series of one track, n rows in the order of time.
+    """The series of one track, n rows in chronological order.
 
     times_s: (n,) seconds. frames: (n,) ints. probabilities: (n,k). named: (n,) bool, whether the answer names a class,
     surely or leaning to it. boxes: (n,4) xyxy pixels. classes: those of the probabilities.
@@ -63,13 +61,13 @@ class Person:
 
     @property
     def weights_s(self) -> np.ndarray:
-        """(n,) for how many seconds each row stands: until the next one, or the usual step before an absence."""
+        """(n,) how many seconds each row represents: until the next one, or the usual step before an absence."""
         steps = np.append(np.diff(self.times_s), np.inf)
         return np.where(steps <= MAX_GAP_S, steps, self.step_s)
 
     @property
     def seen_s(self) -> float:
-        """For how long the person was to be seen."""
+        """For how long the person was visible."""
         return float(self.weights_s.sum())
 
     @property
@@ -79,7 +77,7 @@ class Person:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What the labels are called: the classes, then "not sure"."""
+        """Names of the labels: the classes, then "not sure"."""
         return (*self.classes.names, NOT_SURE)
 
     def shares(self) -> dict[str, float]:
@@ -93,7 +91,7 @@ class Person:
         return {name: float(p) for name, p in zip(self.classes.names, mean, strict=True)}
 
     def spans(self, min_s: float = MIN_SPAN_S) -> list[Span]:
-        """Stretches of one label, in order; shorter ones than `min_s` join the longer neighbour; absences part them."""
+        """Stretches of one label, in order; those under `min_s` join the longer neighbour. Absences end them."""
         weights_s = self.weights_s
         return [self._span(start, end, label, weights_s[start:end]) for start, end, label in self._runs(min_s)]
 
@@ -107,9 +105,9 @@ class Person:
         ]
 
     def peaks(self, count: int = PEAKS) -> list[Peak]:
-        """The strongest moments, at most one a span and `count` in all, in the order of time.
+        """The strongest moments, at most one per span and `count` in all, in chronological order.
 
-        The best of each emotion comes before the second best of another: rare ones are not pushed out.
+        The best of each emotion comes before the second best of another, so that rare ones are not crowded out.
         """
         dull = (self.classes.neutral, len(self.classes))
         best = [self._peak(*run) for run in self._runs(MIN_SPAN_S) if run[2] not in dull]
@@ -131,7 +129,9 @@ class Person:
         strengths = strengths[:, label] if label < len(self.classes) else strengths.max(axis=1)
         end_s = float(self.times_s[end - 1] + weights_s[-1])
         if end < len(self.times_s) and self.times_s[end] - self.times_s[end - 1] <= MAX_GAP_S:
-            end_s = float(self.times_s[end])  # exactly, so that what follows without an absence is known by it
+            end_s = float(
+                self.times_s[end]
+            )  # exact, so that a span that follows without an absence can be recognised by it
         return Span(
             float(self.times_s[start]), end_s, self.words[label], float(np.average(strengths, weights=weights_s))
         )
@@ -162,7 +162,7 @@ def _merged(labels: np.ndarray, weights_s: np.ndarray, min_s: float, offset: int
 
 
 def _join(runs: list[list[int]], lengths: list[float], i: int) -> None:
-    """Make one run of the i-th and the next, if there are both and their labels agree."""
+    """Merge the i-th run with the next, if both exist and their labels agree."""
     if 0 <= i < len(runs) - 1 and runs[i][2] == runs[i + 1][2]:
         runs[i][1] = runs.pop(i + 1)[1]
         lengths[i] += lengths.pop(i + 1)

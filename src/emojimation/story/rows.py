@@ -1,7 +1,7 @@
-"""What was found in a film, as text and tables: a log of one line per frame while it runs, then JSONL, CSV or Parquet.
+"""Results of a video as text and tables: a log with one line per frame during the run, then JSONL, CSV or Parquet.
 
-The log is the memory of a run: each line is one finished frame, written at once, so that after a crash every finished
-frame can be read and the run can go on. The other files, of one row per face, are made from it at the end.
+The log is the memory of a run: each line is one finished frame, written immediately, so that after a crash every
+finished frame can be read and the run can resume. The other files, with one row per face, are made from it at the end.
 """
 
 import csv
@@ -20,7 +20,7 @@ from emojimation.faces import Face
 from emojimation.files import whole
 from emojimation.labels import EMOTIONS, label_set
 
-LANDMARKS = ("right_eye", "left_eye", "nose", "mouth_right", "mouth_left")  # as the viewer sees them
+LANDMARKS = ("right_eye", "left_eye", "nose", "mouth_right", "mouth_left")  # right: the person's, on the viewer's left
 GROUP_ROWS = 20_000  # of a Parquet file
 # Column -> kind, of CSV and Parquet, before those of the classes and of the attributes.
 _COLUMNS: dict[str, type] = {
@@ -58,16 +58,16 @@ class LogLine:
     shot: int = 1
 
 
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")  # what a spreadsheet would compute, or has been marked already
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")  # what a spreadsheet would evaluate, or what is marked already
 
 
 def csv_cells(row: dict[str, Any]) -> dict[str, Any]:
-    """A row for a CSV file: a text that a spreadsheet would take for a formula is marked by an apostrophe before it."""
+    """A row for a CSV file: a text that a spreadsheet would take for a formula gets a leading apostrophe."""
     return {key: f"'{v}" if isinstance(v, str) and _FORMULA.match(v) else v for key, v in row.items()}
 
 
 def of_csv_cells(row: dict[str, str]) -> dict[str, str]:
-    """The row that `csv_cells` was given, as texts."""
+    """Undo `csv_cells`; all values are texts."""
     return {key: v[1:] if v.startswith("'") and _FORMULA.match(v) else v for key, v in row.items()}
 
 
@@ -92,7 +92,7 @@ def flat_row(row: dict[str, Any], columns: Collection[str] = tuple(COLUMNS)) -> 
 
 
 def face_of(row: dict[str, Any], threshold: float = 0.5) -> Face:
-    """The `Face` that a row tells of, but for the rounding of its numbers."""
+    """The `Face` that a row describes, up to the rounding of its numbers."""
     vector = row["probabilities"]
     names = tuple(vector) if vector else EMOTIONS
     return Face(
@@ -111,10 +111,9 @@ def face_of(row: dict[str, Any], threshold: float = 0.5) -> Face:
 
 
 class Log:
-    """Appends frames to a log file, a line each, handed to the system at once.
+    """Appends frames to a log file, one line each, handed to the operating system immediately.
 
-    keep: how many frames of a log that is there to keep; what comes after, and a line cut short, is dropped. 0: begin
-    anew.
+    keep: how many frames of an existing log to keep; later ones, and a truncated line, are dropped. 0: start afresh.
     """
 
     def __init__(self, path: Path, keep: int = 0):
@@ -127,7 +126,7 @@ class Log:
         self.frames = lines
 
     def write(self, frame: int, time_s: float, faces: list[Face], shot: int = 1) -> list[dict[str, Any]]:
-        """Log a frame; returns its rows. Raises OSError where the disk is full."""
+        """Log a frame and return its rows. Raises OSError if the disk is full."""
         rows = [face.to_dict() for face in faces]
         line = {"frame": frame, "time_s": round(time_s, 6), "shot": shot, "faces": rows}
         self._file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
@@ -140,7 +139,7 @@ class Log:
 
 
 def read_log(path: Path) -> Iterator[LogLine]:
-    """The finished frames of a log; a last line that was cut short is left out."""
+    """The finished frames of a log; a truncated last line is left out."""
     if not path.exists():
         return
     with path.open("rb") as file:
@@ -162,7 +161,7 @@ def _parsed(raw: bytes) -> LogLine | None:
 
 
 def _truncate(path: Path, keep: int) -> int:
-    """Cut a log after its first `keep` good lines; how many there are then."""
+    """Cut a log after its first `keep` valid lines; returns how many remain."""
     lines = length = 0
     with path.open("rb+") as file:
         for raw in file:
@@ -181,9 +180,9 @@ def rows_of(log: Path) -> Iterator[dict[str, Any]]:
 
 
 def export(log: Path, target: Path, kind: str) -> Path:
-    """Write the rows of a log as `kind` ("jsonl", "csv" or "parquet"); the file appears whole.
+    """Write the rows of a log as `kind` ("jsonl", "csv" or "parquet"); the file appears complete or not at all.
 
-    Raises InputError where Parquet's package is missing, OSError for a full disk.
+    Raises InputError if Parquet's package is missing, OSError if the disk is full.
     """
     with whole(target) as part:
         _WRITERS[kind](rows_of(log), part, _columns_in(log))
@@ -227,7 +226,7 @@ def _write_parquet(rows: Iterator[dict[str, Any]], path: Path, columns: dict[str
 
 
 def load_parquet() -> tuple[Any, Any]:
-    """The modules pyarrow and pyarrow.parquet. Raises InputError with what to install where they are missing."""
+    """The modules pyarrow and pyarrow.parquet. Raises InputError that says what to install if they are missing."""
     need("video", "pyarrow")
     import pyarrow
     import pyarrow.parquet

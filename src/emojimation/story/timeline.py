@@ -1,8 +1,7 @@
-"""Who showed what, when: series, shares, changes and peaks of each person of a film, from the rows that a run wrote.
+"""Who showed what, when: series, shares, changes and peaks of each person in a video, from the rows that a run wrote.
 
-timeline = of_rows(rows, duration_s=62.4)
-write_srt("film.srt", timeline)
-write_html("film.html", timeline, title="film.mp4", video="film.mp4")
+timeline = of_rows(rows, duration_s=62.4) write_srt("film.srt", timeline) write_html("film.html", timeline,
+title="film.mp4", video="film.mp4")
 """
 
 import os
@@ -23,7 +22,7 @@ from emojimation.story.people import MAX_GAP_S, NOT_SURE, Person, Span
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Timeline:
-    """A film's people, the longest seen first. duration_s: of the film. unnumbered: rows left out for want of a
+    """The people in a video, longest visible first. duration_s: of the video. unnumbered: rows left out for lack of a
     track_id.
     """
 
@@ -33,15 +32,15 @@ class Timeline:
 
     @property
     def classes(self) -> LabelSet:
-        """The classes of the rows; the seven emotions where there are none."""
+        """The classes of the rows; the seven emotions if there are none."""
         return self.people[0].classes if self.people else EMOTION_LABELS
 
 
 def of_rows(rows: Iterable[Mapping[str, Any]], duration_s: float | None = None) -> Timeline:
     """The timeline of JSONL rows: dicts with "frame", "time_s" and the keys of `Face.to_dict`, in any order.
 
-    duration_s: of the film, by default up to the last row. Rows without a number or probabilities are left out.
-    Raises InputError for rows that are no such dicts.
+    duration_s: of the video, by default up to the last row. Rows without a number or probabilities are left out.
+    Raises InputError for rows of another kind.
     """
     series: dict[int, list[tuple]] = {}
     unnumbered = 0
@@ -57,7 +56,7 @@ def of_rows(rows: Iterable[Mapping[str, Any]], duration_s: float | None = None) 
 
 
 def summary(timeline: Timeline) -> dict[str, Any]:
-    """Plain numbers and texts for JSON: duration_s, and per person when seen, for how long, shares, changes, peaks."""
+    """Plain values for JSON: duration_s, and per person when and how long they were visible, shares, changes, peaks."""
     return {
         "duration_s": round(timeline.duration_s, 3),
         "rows_without_number": timeline.unnumbered,
@@ -90,9 +89,9 @@ def write_html(
     video: str | Path | None = None,
     thumbnails: Mapping[tuple[int, int], str] | None = None,
 ) -> Path:
-    """Write one page that needs no network: the chart of each person, and the film, which plays from where one clicks.
+    """Write one page that needs no network: a chart per person, and the video, which plays from where one clicks.
 
-    video: a film beside the page, which is linked, not copied. thumbnails: pictures of the peaks, as data URIs (see
+    video: a video beside the page, which is linked, not copied. thumbnails: images of the peaks, as data URIs (see
     `page.thumbnail`), by (track_id, frame).
     """
     path = Path(path)
@@ -164,7 +163,7 @@ def _rounded(start_s: float, end_s: float, label: str, strength: float) -> dict[
 
 
 def _cues(timeline: Timeline) -> list[tuple[float, float, list[tuple[str, str]]]]:
-    """(start, end, [(person, words)]) for every stretch in which nobody's span changes; nobody: no cue."""
+    """(start, end, [(person, words)]) for every stretch in which nobody's span changes; no cue if nobody is visible."""
     spans = sorted(((p.track_id, span) for p in timeline.people for span in p.spans()), key=lambda pair: pair[0])
     bounds = sorted({round(t, 3) for _, span in spans for t in (span.start_s, span.end_s)})
     lines: list[list[tuple[str, str]]] = [[] for _ in bounds]
