@@ -1,4 +1,4 @@
-"""Every kind of odd or broken picture through the real command: what is answered, what is refused, and how."""
+"""Every kind of odd or broken image through the real command: what is answered, what is refused, and how."""
 
 import json
 import shutil
@@ -87,7 +87,7 @@ def truncated(path):
 BAD = {
     "missing.jpg": lambda path: None,
     "empty.jpg": lambda path: path.touch(),
-    "text.jpg": lambda path: path.write_text("not a picture"),
+    "text.jpg": lambda path: path.write_text("not an image"),
     "truncated.jpg": truncated,
     "empty folder": lambda path: path.mkdir(),
     "huge.png": lambda path: png_header(path, 30_000, 30_000),
@@ -160,7 +160,7 @@ def test_a_bundled_model_with_another_sha256_is_refused(command, tmp_path, monke
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ("https://example.org/a.jpg", "not fetched"),
+        ("https://example.org/a.jpg", "not downloaded"),
         ("data:image/png;base64,AAAA", "data URI"),
         ("iVBORw0KGgo" * 500, "decoded bytes"),
     ],

@@ -1,4 +1,4 @@
-"""Very many pictures: every kind of source, output and mishap; a run that is killed and resumed."""
+"""Very many images: every kind of source, output and mishap; a run that is killed and resumed."""
 
 import csv
 import json
@@ -27,14 +27,14 @@ from emojimation.batch.workers import Workers
 
 @pytest.fixture
 def folder(tmp_path, small_jpeg) -> Path:
-    """A folder with five pictures, one of them without a face, one broken, one no picture by its name."""
+    """A folder with five images, one of them without a face, one broken, one no image by its name."""
     folder = tmp_path / "pictures"
     (folder / "more").mkdir(parents=True)
     for name in ("a.jpg", "b.JPG", "more/c.jpg"):
         (folder / name).write_bytes(small_jpeg)
     shutil.copy(next(FACELESS.glob("*.jpg")), folder / "none.jpg")
     (folder / "broken.jpg").write_bytes(small_jpeg[:500])
-    (folder / "readme.txt").write_text("no picture")
+    (folder / "readme.txt").write_text("no image")
     return folder
 
 
@@ -55,7 +55,7 @@ def ran(source, out, engine, model, **options):
 
 
 def sources(out: Path) -> list[str]:
-    """Names of all pictures in results and errors, a table's faces counted once."""
+    """Names of all images in results and errors, a table's faces counted once."""
     names = [row["source"] for row in tables.format_of(out).read(out) if str(row.get("face", 0) or 0) == "0"]
     errors = out.with_name(f"{out.name}.errors.jsonl")
     return names + ([row["source"] for row in tables.read_jsonl(errors)] if errors.exists() else [])

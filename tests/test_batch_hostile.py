@@ -29,7 +29,7 @@ def model(tiny_model) -> str:
 
 @pytest.fixture
 def folder(tmp_path, small_jpeg) -> Path:
-    """A folder with pictures, and one below it."""
+    """A folder with images, and one below it."""
     folder = tmp_path / "pictures"
     (folder / "closed").mkdir(parents=True)
     for name in ("a.jpg", "b.jpg", "c.jpg", "closed/d.jpg"):
@@ -38,7 +38,7 @@ def folder(tmp_path, small_jpeg) -> Path:
 
 
 def answered(out: Path) -> dict[str, str | None]:
-    """Source -> error, None where there is none, of every picture in results and errors."""
+    """Source -> error, None where there is none, of every image in results and errors."""
     rows = [(row["source"], None) for row in tables.format_of(out).read(out)] if out.exists() else []
     errors = Output(out).errors
     rows += [(row["source"], row["error"]) for row in tables.read_jsonl(errors)] if errors.exists() else []
@@ -74,7 +74,7 @@ def test_folders_and_files_that_may_not_be_read_are_told_and_the_others_answered
     finally:
         (folder / "closed").chmod(0o700)
     rows = answered(out)
-    assert code == 1 and "2 not readable" in told
+    assert code == 1 and "2 unreadable" in told
     assert "may not be read" in rows.pop(str(folder / "b.jpg"))
     assert "Permission denied" in rows.pop(str(folder / "closed"))
     assert rows == dict.fromkeys([str(folder / "a.jpg"), str(folder / "c.jpg")])
@@ -190,4 +190,4 @@ def test_without_a_terminal_the_remaining_time_is_told_in_lines(folder, tmp_path
     monkeypatch.setattr("emojimation.batch.run.PIECE", 1)
     monkeypatch.setattr("emojimation.batch.run.pieces.__defaults__", (1,))
     code, _, told = command("batch", folder, "-o", tmp_path / "out.csv", "--workers", 1, "--model", model)
-    assert code == 0 and "4/4 pictures, " in told and " a second, 0:00:00 left" in told
+    assert code == 0 and "4/4 images, " in told and " per second, 0:00:00 left" in told

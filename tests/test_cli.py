@@ -68,12 +68,12 @@ def test_some_of_many_failed(emojimation, tmp_path):
     (tmp_path / "bad.jpg").write_text("text")
     code, out, err = emojimation("image", tmp_path / "bad.jpg", ASTRONAUT, tmp_path / "none.png")
     assert code == 1 and "1 face" in out
-    assert err.startswith("Error: 2 of 3 pictures failed:\n") and "bad.jpg" in err and "none.png" in err
+    assert err.startswith("Error: 2 of 3 images failed:\n") and "bad.jpg" in err and "none.png" in err
 
 
 def test_all_of_many_failed(emojimation, tmp_path):
     code, out, err = emojimation("image", tmp_path / "a.jpg", tmp_path / "b.jpg")
-    assert code == 2 and out == "" and err.startswith("Error: 2 of 2 pictures failed:")
+    assert code == 2 and out == "" and err.startswith("Error: 2 of 2 images failed:")
 
 
 def test_a_failed_picture_is_a_json_row_too(emojimation, tmp_path):
@@ -189,7 +189,7 @@ def test_what_is_skipped_in_a_folder_is_counted_and_named(emojimation, tmp_path)
     shutil.copy(ASTRONAUT, tmp_path)
     (tmp_path / "notes.txt").touch()
     code, out, err = emojimation("image", tmp_path)
-    assert code == 0 and "1 face" in out and err == "Skipped 1 file that is no picture to analyse: notes.txt\n"
+    assert code == 0 and "1 face" in out and err == "Skipped 1 file that is not an image: notes.txt\n"
     for number in range(4):
         (tmp_path / f"film{number}.mov").touch()
     code, out, err = emojimation("image", tmp_path, "--json")

@@ -78,7 +78,7 @@ def test_ctrl_c_ends_with_130_and_a_film(model, tmp_path):
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=25)
-    assert process.returncode == 130 and "Go on with --resume" in err
+    assert process.returncode == 130 and "Continue with --resume" in err
     assert count_frames(film) == log.read_bytes().count(b"\n") > 10
 
 

@@ -40,8 +40,8 @@ def test_lossy_formats_come_back_close(tmp_path, suffix):
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_orientation_is_honoured(tmp_path, orientation):
-    """Store the picture turned as each EXIF value says it is stored; it must be read upright."""
-    undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # Pillow's Transpose that brings the stored picture about
+    """Store the image turned as each EXIF value says it is stored; it must be read upright."""
+    undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # Pillow's Transpose that brings the stored image about
     image = Image.fromarray(GREEN_TOP)
     stored = image if orientation == 1 else image.transpose(Image.Transpose(undo[orientation]))
     exif = Image.Exif()
@@ -208,10 +208,10 @@ def test_a_truncated_file_is_refused(tmp_path, suffix, share):
     ("content", "words"),
     [
         (b"", "empty"),
-        (b"hello, I am a text", "holds text"),
-        (b"\0\0\0\x18ftypheic" + bytes(40), "which is none"),
-        (bytes(range(256)), "none"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "none"),
+        (b"hello, I am a text", "contains text"),
+        (b"\0\0\0\x18ftypheic" + bytes(40), "which is not one"),
+        (bytes(range(256)), "not one"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not one"),
         (b"\xff\xd8\xff", "a.jpg"),
     ],
 )

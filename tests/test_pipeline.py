@@ -87,7 +87,7 @@ def test_one_face_in_every_sample_portrait(model, name):
 
 
 def test_a_crop_is_classified_pixel_for_pixel(tiny_model):
-    """`cropped` on a grey 48 x 48 picture gives what `predict` gives on its pixels: no resampling in between."""
+    """`cropped` on a grey 48 x 48 image gives what `predict` gives on its pixels: no resampling in between."""
     crop = np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)
     pipeline = make_pipeline(tiny_model, prior="fer2013")
     (face,) = pipeline.cropped(np.repeat(crop[..., None], 3, 2))

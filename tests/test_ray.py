@@ -27,7 +27,7 @@ from emojimation.batch.run import Answerer, BatchOptions, Output, pieces, run_ba
 
 pytestmark = pytest.mark.slow
 
-JPEG_HEAD = 300  # bytes of a picture that is cut short
+JPEG_HEAD = 300  # bytes of an image that is cut short
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def ray_here(bucket):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, small_jpeg) -> Path:
-    """200 small pictures, a few of them broken."""
+    """200 small images, a few of them broken."""
     folder = tmp_path_factory.mktemp("pictures")
     for number in range(200):
         (folder / f"{number:03}.jpg").write_bytes(small_jpeg if number % 50 else small_jpeg[:JPEG_HEAD])
@@ -162,7 +162,7 @@ def test_the_first_command_of_the_page_starts_its_own_cluster(folder, model, tmp
         shutil.copy(folder / name, tmp_path / "photos")
     command = [sys.executable, "-m", *words, "--model", model, "--workers", "2"]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=90)
-    assert run.returncode == 0 and run.stderr.startswith("2 pictures"), run.stderr
+    assert run.returncode == 0 and run.stderr.startswith("2 images"), run.stderr
     assert pq.read_table(tmp_path / "results.parquet").num_rows == 2
 
 

@@ -97,7 +97,7 @@ def test_bytes_files_and_other_channels_are_answered_as_the_file_is(model, photo
     assert same(analyze(grey, model=model), analyze(grey[..., None], model=model))
     assert same(analyze(grey, model=model), analyze(np.dstack([grey] * 3), model=model))
     clear = np.dstack([astronaut, np.zeros(astronaut.shape[:2], np.uint8)])
-    assert analyze(clear, model=model) == [], "nothing but white is left of a transparent picture"
+    assert analyze(clear, model=model) == [], "nothing but white is left of a transparent image"
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_analyze_refuses_what_is_no_picture(model, wrong):
 
 
 def test_results_come_one_by_one_and_a_broken_file_stops_nothing(pipeline, photo, tmp_path):
-    (tmp_path / "in" / "broken.jpg").write_text("no picture")
+    (tmp_path / "in" / "broken.jpg").write_text("no image")
     results = run_images([tmp_path / "missing.png", tmp_path / "in"], pipeline)
     assert isinstance(next(results), ImageResult)
     broken, good = results
@@ -212,7 +212,7 @@ def test_pictures_of_one_name_from_several_folders_get_the_folder_s_name(pipelin
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
 def test_a_run_does_not_read_what_an_earlier_one_drew(pipeline, tmp_path, astronaut, out, suffix):
     write_image(tmp_path / f"a{suffix}", astronaut)
-    write_image(tmp_path / f"b-boxes{suffix}", astronaut)  # somebody's own picture with such a name
+    write_image(tmp_path / f"b-boxes{suffix}", astronaut)  # somebody's own image with such a name
     for _ in range(2):
         results = list(run_images([tmp_path], pipeline, tmp_path / out))
         assert {Path(result.source).name for result in results} == {f"a{suffix}", f"b-boxes{suffix}"}

@@ -14,8 +14,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
     0 done, also for no arguments, which ask for the help; 1 some of many failed, 2 a user's mistake or a full disk, 130
-    interrupted.
-    `--debug`, anywhere before `--`, shows the traceback of a mistake as well.
+    interrupted. `--debug`, anywhere before `--`, shows the traceback of a mistake as well.
     """
     args, debug = _without_debug(list(sys.argv[1:] if argv is None else argv))
     for stream in (sys.stdout, sys.stderr):

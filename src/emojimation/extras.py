@@ -36,8 +36,7 @@ def need(extra: str, *modules: str) -> None:
     """Raise InputError that says what to install if a module, by default any of the extra's, is missing."""
     if absent := _absent(modules or EXTRAS[extra]):
         raise InputError(
-            f"Expected the packages of the extra {extra!r}, got none of the name {' and '.join(absent)}: "
-            f"{command(extra)}."
+            f"Expected the packages of the extra {extra!r}, but {' and '.join(absent)} is missing: {command(extra)}."
         )
 
 

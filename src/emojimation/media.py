@@ -41,10 +41,10 @@ _KINDS = [
 SUFFIXES = frozenset(f".{kind}" for kind in _KINDS)
 # Only these decoders are tried: Pillow's others start external programs (EPS) or are rare and poorly tested.
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "PPM", "AVIF", "JPEG2000", "ICO")
-# The brands of a HEIF file's header that pi-heif decodes; "mif1" with AVIF inside is left to Pillow.
+# Brands in a HEIF file's header that pi-heif decodes; "mif1" with AVIF inside is left to Pillow.
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _MOVING = {"GIF": "GIF", "WEBP": "WebP", "PNG": "PNG", "AVIF": "AVIF"}
-DRAWN = "Drawn by Emojimation"  # the note in a picture that is a result
+DRAWN = "Drawn by Emojimation"  # the mark of an annotated image
 ADDRESS = re.compile(r"(https?|ftp|rtsp)://?", re.IGNORECASE)  # a `Path` keeps one slash
 MAX_MEGAPIXELS = 200
 MOST_PAGES = 1000
@@ -62,7 +62,7 @@ class Picture:
 
 
 def read_image(path: str | Path) -> Picture:
-    """Read a picture file of any common kind, HEIC of phones among them.
+    """Read an image file of any common format, including the HEIC of phones.
 
     EXIF orientation is applied, transparency is composited on white, the upper 8 of 16 bits are kept, and of an
     animation the first frame (with a note). Raises InputError with the file's name if it is missing, empty, not an
@@ -110,7 +110,7 @@ def picture_of(image: Image.Image) -> Picture:
 
 
 class Found(NamedTuple):
-    """Pictures that were named, and the files of folders that are none: skipped."""
+    """The images found, and files in folders that are not images: skipped."""
 
     pictures: list[Path]
     skipped: list[Path]
@@ -119,14 +119,14 @@ class Found(NamedTuple):
 def find_images(paths: Iterable[str | Path]) -> list[Path]:
     """The image files that `paths` name: files as given, folders with everything below them, globs ("photos/**/*.jpg").
 
-    Sorted within a folder or glob, each file once; hidden ones, and pictures that `write_image` wrote with `drawn`, are
-    left out. Raises InputError for a path that does not exist, a folder without pictures or a glob that fits none.
+    Sorted within a folder or glob, each file once; hidden ones, and images that `write_image` wrote with `drawn`, are
+    left out. Raises InputError for a path that does not exist, a folder without images or a glob without a match.
     """
     return search_images(paths).pictures
 
 
 def search_images(paths: Iterable[str | Path]) -> Found:
-    """As `find_images`, with what was skipped."""
+    """Like `find_images`, together with what was skipped."""
     pictures: dict[Path, None] = {}
     skipped: dict[Path, None] = {}
     for path in paths:
@@ -137,10 +137,10 @@ def search_images(paths: Iterable[str | Path]) -> Found:
 
 
 def write_image(path: str | Path, frame: np.ndarray, drawn: bool = False) -> Path:
-    """Write a (H,W,3) BGR uint8 frame as JPEG, PNG, WebP or what else the suffix names; folders are made as needed.
+    """Write a (H,W,3) BGR uint8 frame as JPEG, PNG, WebP or whatever the suffix says; folders are made as needed.
 
-    drawn: leave the note in a JPEG or PNG that it is a result, so that `find_images` does not take it for a source.
-    Raises InputError where it cannot be written.
+    drawn: mark a JPEG or PNG as a result, so that `find_images` does not take it for a source. Raises InputError if it
+    cannot be written.
     """
     path = Path(path)
     note = _note_of(path) if drawn else {}
@@ -153,7 +153,7 @@ def write_image(path: str | Path, frame: np.ndarray, drawn: bool = False) -> Pat
 
 
 def _note_of(path: Path) -> dict[str, Any]:
-    """What makes Pillow write the note `DRAWN` into a file of this suffix."""
+    """The options with which Pillow writes the mark `DRAWN` into a file of this suffix."""
     if path.suffix.lower() == ".png":
         info = PngInfo()
         info.add_text("Comment", DRAWN)
@@ -162,7 +162,7 @@ def _note_of(path: Path) -> dict[str, Any]:
 
 
 def _is_drawn(path: Path) -> bool:
-    """Whether a picture has the note that it is a result; only the header is read, of names that results may have."""
+    """Whether an image is marked as a result; only reads the header, and only for names that results may have."""
     if "-" not in path.stem:
         return False
     try:
@@ -175,7 +175,7 @@ def _is_drawn(path: Path) -> bool:
 
 def _check_file(path: Path) -> None:
     if is_folder(path):
-        raise InputError(f"Expected a picture file, got the folder {path}.")
+        raise InputError(f"Expected an image file, got the folder {path}.")
     if not path.exists():
         raise InputError(f"Expected an image, got {path}, which does not exist. Check the spelling.")
     if path.is_file() and path.stat().st_size == 0:
@@ -184,7 +184,7 @@ def _check_file(path: Path) -> None:
 
 @contextmanager
 def _opened(file: Path | io.BytesIO) -> Iterator[Image.Image]:
-    """Open by the header alone, with our limit on pixels in place of Pillow's, which is lower and only warns."""
+    """Open the header only, with our pixel limit in place of Pillow's, which is lower and only warns."""
     formats = (*_FORMATS, *_heif(file))
     with _PILLOW_LIMIT:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
@@ -197,7 +197,7 @@ def _opened(file: Path | io.BytesIO) -> Iterator[Image.Image]:
 
 
 def _heif(file: Path | io.BytesIO) -> tuple[str, ...]:
-    """Pillow's name for HEIF where the file may be one; its decoder is loaded for such a file alone."""
+    """Pillow's name for HEIF if the file may be one; its decoder is loaded only for such a file."""
     head = file.getvalue()[:32] if isinstance(file, io.BytesIO) else _head(file)
     if head[4:8] != b"ftyp" or head[8:12] not in _HEIF_BRANDS or b"avif" in head:
         return ()
@@ -264,20 +264,20 @@ def _eight_bits(grey: np.ndarray) -> np.ndarray:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a path is a folder. Raises InputError for what is no path: a data URI, an address, other text."""
+    """Whether a path is a folder. Raises InputError for anything but a path: a data URI, an address, other text."""
     text = str(path)
     if text.startswith("data:"):
-        raise InputError("Expected a picture's path, got a data URI. Decode its base64 and hand over the bytes.")
+        raise InputError("Expected an image's path, got a data URI. Decode its base64 and pass the bytes.")
     if ADDRESS.match(text):
         raise InputError(
-            f"Expected a picture, got the address {text}; pictures are not fetched. Save it to a file first."
+            f"Expected an image, got the address {text}; images are not downloaded. Save it to a file first."
         )
     try:
         return path.is_dir()
     except OSError as error:
         raise InputError(
-            f"Expected a picture's path, got a text of {len(text)} characters that is none ({error.strerror}): "
-            "of base64, hand over the decoded bytes."
+            f"Expected an image path, got a text of {len(text)} characters that is not one ({error.strerror}): "
+            "if it is base64, pass the decoded bytes."
         ) from error
 
 
@@ -285,8 +285,8 @@ def _hint(file: Path | io.BytesIO) -> str:
     """What to do about a file that is not an image we read."""
     head = file.getvalue()[:32] if isinstance(file, io.BytesIO) else _head(file)
     if b"\0" not in head and head.isascii():
-        return "It holds text."
-    return "Expected are JPEG, PNG, WebP, HEIC, GIF, BMP, TIFF, AVIF."
+        return "It contains text."
+    return "Supported are JPEG, PNG, WebP, HEIC, GIF, BMP, TIFF, AVIF."
 
 
 def _head(path: Path) -> bytes:
@@ -310,6 +310,6 @@ def _pictures(candidates: Iterable[Path], where: str) -> Found:
     files = sorted(path for path in candidates if path.is_file())
     found = [path for path in files if path.suffix.lower() in SUFFIXES and not _is_drawn(path)]
     if not found:
-        raise InputError(f"Expected a picture {where}, got none (looked for {' '.join(sorted(SUFFIXES))}).")
+        raise InputError(f"Expected an image {where}, got none (looked for {' '.join(sorted(SUFFIXES))}).")
     kept = set(found)
     return Found(found, [path for path in files if path not in kept])

@@ -28,7 +28,7 @@ from emojimation.priors import Prior
 
 CROP_SIDES_PX = (16, 256)  # an image with such sides may be a face crop from a data set
 CROP_ASPECT = 1.5
-# Of 599 FER2013 crops the detector misses 27 at its own threshold; in 21 of these it sees a face with this score.
+# Of 599 FER2013 crops the detector misses 27 at its own threshold; in 21 of these it finds a face with this score.
 FAINT_SCORE = 0.2
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 
@@ -36,7 +36,7 @@ Readable = str | Path | bytes | bytearray | memoryview | IO[bytes] | np.ndarray 
 
 
 class Options(TypedDict, total=False):
-    """The options of `make_pipeline`, which says what each means."""
+    """The options of `make_pipeline`; see there for their meaning."""
 
     model: str | Path
     detector: str | Detector | None
@@ -84,24 +84,24 @@ class ImageResult:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A picture that does not come from a file of its own. name: what results call it. read: gives it."""
+    """An image that does not come from a file of its own. name: what results call it. read: returns it."""
 
     name: str
     read: Callable[[], media.Picture]
 
 
-Drawn = tuple[np.ndarray, tuple[str, ...]]  # the picture, and what was hidden in it
-Source = Path | Given | ImageResult  # a result where it is known already that nothing can be read
+Drawn = tuple[np.ndarray, tuple[str, ...]]  # the image, and notes on what was hidden in it
+Source = Path | Given | ImageResult  # a result if it is already known that nothing can be read
 
 
 def analyze(image: Readable, cropped: bool = False, **options: Unpack[Options]) -> list[Face]:
-    """The faces of one picture with their emotion probabilities; an empty list where there is no face.
+    """The faces in one image with their emotion probabilities; an empty list if there is no face.
 
-    image: a path, the bytes of a picture file, a binary file object, a Pillow image, or a uint8 array: (H,W,3) BGR,
-    (H,W,4) BGRA, which is laid on white, (H,W) or (H,W,1) grey. cropped: the whole picture is one face, as in FER data
-    sets. options: those of `make_pipeline`, such as model, min_score, threads; the models stay loaded between calls
-    with the same options. May be called from several threads. Raises InputError for what cannot be read, and for an
-    option that does not exist.
+    image: a path, the bytes of an image file, a binary file object, a Pillow image, or a uint8 array: (H,W,3) BGR,
+    (H,W,4) BGRA, which is composited on white, (H,W) or (H,W,1) grey. cropped: the whole image is one face, as in FER
+    data sets. options: those of `make_pipeline`, such as model, min_score, threads; the models stay loaded between
+    calls with the same options. May be called from several threads. Raises InputError for anything that cannot be read,
+    and for an unknown option.
     """
     (pipeline, lock), frame = _loaded(options), _frame(image)
     with lock:
@@ -122,13 +122,11 @@ def run_images(
     art: str = "noto",
     strength: str = "careful",
 ) -> Iterator[ImageResult]:
-    """Analyse files, folders, globs and `Given` pictures, one result after the other; a broken file is a result with
-    `error` set.
+    """Analyse files, folders, globs and `Given` images, one result at a time; a broken file is a result with `error`.
 
-    With `out_dir`, a picture drawn in `style` is written there for each one read ("none" writes nothing). Where two
-    would have the same name, suffix and folder of the source tell them apart. For a style that hides, faces are
-    searched for as `hiding` does, not by the pipeline's own detector. Raises InputError at once where `out_dir` cannot
-    be a folder.
+    With `out_dir`, each image read is written there annotated in `style` ("none" writes nothing). If two would get the
+    same name, the suffix and folder of the source distinguish them. For a style that hides, faces are detected as in
+    `hiding`, not by the pipeline's own detector. Raises InputError immediately if `out_dir` cannot be a folder.
     """
     folder = None if out_dir is None or style == "none" else _folder(Path(out_dir))
     if folder is not None and style in HIDING:
@@ -147,9 +145,9 @@ def run_images(
 
 
 def listed(paths: Iterable[str | Path | Source]) -> tuple[list[Source], list[Path]]:
-    """Each picture once, in order, and the files of folders that are none.
+    """Each image once, in order, and the files in folders that are not images.
 
-    A path that leads nowhere becomes its own failed result in its place.
+    A path that does not exist becomes a failed result in its place.
     """
     sources: dict[Source, None] = {}
     skipped: dict[Path, None] = {}
@@ -204,7 +202,7 @@ def _drawn(frame: np.ndarray, faces: list[Face], style: str, art: str) -> Drawn:
 
 
 def _looks_cropped(frame: np.ndarray) -> bool:
-    """Whether a picture without a face has the shape of a face crop and a face may faintly be seen in it."""
+    """Whether an image without a face has the shape of a face crop and the detector faintly sees a face in it."""
     short, long = sorted(frame.shape[:2])
     if not (CROP_SIDES_PX[0] <= short and long <= CROP_SIDES_PX[1] and long <= CROP_ASPECT * short):
         return False
@@ -225,7 +223,7 @@ def _folder(path: Path) -> Path:
 
 
 def _targets(sources: list[Source], folder: Path, style: str) -> dict[Source, Path]:
-    """Where the drawn picture of each source goes: the shortest name that no other source has, and no source itself."""
+    """Where the annotated image of each source goes: the shortest name that is neither another's nor a source's."""
     readable = [source for source in sources if not isinstance(source, ImageResult)]
     taken = {source.resolve() for source in readable if isinstance(source, Path)}
     candidates = {source: [folder / name for name in _names(source, style)] for source in readable}
@@ -239,7 +237,7 @@ def _targets(sources: list[Source], folder: Path, style: str) -> dict[Source, Pa
 
 
 def _names(source: Path | Given, style: str) -> list[str]:
-    """Names for a source's drawn picture, each telling more of where it comes from than the one before."""
+    """Names for a source's annotated image, each with more of its origin than the one before."""
     path = Path(source.name) if isinstance(source, Given) else source.absolute()
     kind = ".jpg" if path.suffix.lower() in JPEG_SUFFIXES else ".png"
     suffix, above = path.suffix[1:], path.parent.name
@@ -255,7 +253,7 @@ def _numbered(path: Path, taken: set[Path]) -> Path:
 
 
 def _frame(image: Any) -> np.ndarray:
-    """(H,W,3) BGR uint8 of whatever `analyze` takes; arrays of another type are left for the pipeline to refuse."""
+    """(H,W,3) BGR uint8 of anything that `analyze` takes; the pipeline rejects arrays of any other type."""
     if isinstance(image, np.ndarray):
         return _three_channels(image)
     if isinstance(image, Image.Image):
@@ -266,13 +264,13 @@ def _frame(image: Any) -> np.ndarray:
     if isinstance(data, bytes | bytearray | memoryview):
         return media.decode_image(bytes(data)).frame
     raise InputError(
-        "Expected a path, a picture file's bytes, a binary file, a uint8 array or a Pillow image, got "
+        "Expected a path, an image file's bytes, a binary file, a uint8 array or a Pillow image, got "
         f"{type(image).__name__}: open or convert it first."
     )
 
 
 def _three_channels(array: np.ndarray) -> np.ndarray:
-    """Grey and BGRA uint8 arrays as BGR, transparency laid on white; every other array as it is."""
+    """Grey and BGRA uint8 arrays as BGR, transparency composited on white; any other array unchanged."""
     channels = 1 if array.ndim == 2 else array.shape[2] if array.ndim == 3 else 0
     if array.dtype != np.uint8 or not array.size or channels not in (1, 4):
         return array

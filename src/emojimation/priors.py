@@ -34,8 +34,8 @@ class Prior:
 
 
 def prior_of(asked: "str | Sequence[float] | Prior", labels: LabelSet) -> Prior:
-    """The base rates `asked` for: one of `NAMES`, a number of at least 0 for each class (also as
-    text, with commas), or a `Prior`.
+    """The base rates `asked` for: one of `NAMES`, a number of at least 0 for each class (or their
+    text, separated by commas), or a `Prior`.
 
     "fer2013" are those of the training data: nothing is corrected. "everyday" corrects models whose classes are the
     emotions; for other classes the everyday mix is unknown, and nothing is corrected either. Raises InputError.
@@ -56,7 +56,7 @@ def prior_of(asked: "str | Sequence[float] | Prior", labels: LabelSet) -> Prior:
 
 
 def _numbers(text: str) -> tuple[float, ...] | None:
-    """The numbers of a text such as "0.1,0.2,0.7"; None where it is not that."""
+    """The numbers of a text such as "0.1,0.2,0.7"; None for any other text."""
     try:
         return tuple(float(share) for share in text.split(",")) if "," in text else None
     except ValueError:

@@ -116,7 +116,7 @@ def _connect(address: str, options: dict[str, Any]) -> None:
     def attempt() -> None:
         try:
             ray.init(address=address, **options)
-        except BaseException as error:  # noqa: BLE001  (the caller raises it)
+        except BaseException as error:  # raised in the caller
             failed.append(error)
 
     thread = threading.Thread(target=attempt, daemon=True)

@@ -1,6 +1,6 @@
-"""The command line, put together: each command has a file of its name beside this one.
+"""The command line: each command has a file of its own name next to this one.
 
-Heavy modules are imported inside the commands, so that `--help` answers at once.
+Heavy modules are imported inside the commands, so that `--help` is fast.
 """
 
 from typing import Annotated
@@ -27,7 +27,7 @@ from emojimation.cli.webcam import webcam
 
 app = typer.Typer(
     name="emojimation",
-    help="Faces in photos, named with honest emotion probabilities and emoji, on your own machine.",
+    help="Find the faces in photos and videos, with honest emotion probabilities and emoji, on your own machine.",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -47,7 +47,7 @@ def _app(
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
-    """The options before a command; `--debug` is carried out by `__main__`, which takes it in any place."""
+    """The options before a command; `--debug` is handled by `__main__`, which accepts it anywhere."""
 
 
 PICTURES = (image, video, webcam, batch, web, desktop, serve, demo, info)

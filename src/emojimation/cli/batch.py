@@ -1,4 +1,4 @@
-"""The command `batch`: very many pictures into one table."""
+"""The command `batch`: large batches of images into one table."""
 
 import json
 import time
@@ -26,29 +26,32 @@ SHEETS = (".jpg", ".jpeg", ".png", ".webp")
 @searching
 def batch(
     source: Annotated[
-        str, typer.Argument(help="Folder, glob, list file (.txt), Parquet file with pictures, or s3://bucket/folder.")
+        str, typer.Argument(help="Folder, glob, list file (.txt), Parquet file with images, or s3://bucket/folder.")
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Results: .parquet, .csv or .jsonl.", show_default=False)],
     search: Search,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where a run ended, or add what is new to finished results.")
+        bool, typer.Option("--resume", help="Continue an interrupted run, or add new images to finished results.")
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew over an earlier output.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier output.")] = False,
     contact_sheet: Annotated[
-        Path | None, typer.Option(help="Picture with some of the results, to look at.", show_default=False)
+        Path | None, typer.Option(help="Contact sheet: an image with some of the results.", show_default=False)
     ] = None,
     cropped: Cropped = False,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes.", show_default="one per processor")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Number of processes.", show_default="one per processor")
+    ] = None,
     engine: Annotated[str, typer.Option(help="local: this machine. ray: a cluster (extra `ray`).")] = "local",
     address: Annotated[
-        str | None, typer.Option(help="Of a Ray cluster, such as 10.0.0.5:6379.", show_default="one is started here")
+        str | None,
+        typer.Option(help="Address of a Ray cluster, such as 10.0.0.5:6379.", show_default="starts one here"),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON on standard output.")] = False,
 ) -> int:
-    """Name the emotions of all faces in very many pictures, into one table. See docs/service.md and docs/scale.md.
+    """Analyse the faces in any number of images, into one table. See docs/service.md and docs/scale.md.
 
-    Exit code 0: all were answered. 1: some could not be read, see OUT.errors.jsonl. 2: none could. 130: stopped by
-    Ctrl-C; --resume goes on.
+    Exit code 0: all were analysed. 1: some could not be read, see OUT.errors.jsonl. 2: none could. 130: stopped by
+    Ctrl-C; continue with --resume.
     """
     from emojimation.batch.run import BatchOptions, Output, run_batch
     from emojimation.interrupt import Interrupt
@@ -83,9 +86,9 @@ def _engine(name: str, workers: int | None, address: str | None) -> "Engine":
 
 @contextmanager
 def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar with the remaining time on standard error; where that is no terminal, a line every `LINE_S` seconds."""
+    """A bar with the remaining time on standard error; if that is not a terminal, a line every `LINE_S` seconds."""
     columns = (
-        TextColumn("{task.completed}/{task.total} pictures"),
+        TextColumn("{task.completed}/{task.total} images"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TextColumn("{task.fields[rate]}"),
@@ -104,7 +107,7 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
             if not console.is_terminal and rate and now - shown >= LINE_S:
                 shown = now
                 left = timedelta(seconds=round((total - done) / rate))
-                console.print(f"{done}/{total} pictures, {rate:.1f} a second, {left} left")
+                console.print(f"{done}/{total} images, {rate:.1f} per second, {left} left")
 
         yield told
 
@@ -113,18 +116,18 @@ def _print_summary(summary: "Summary", out: Path, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(summary.to_dict(), ensure_ascii=True))
         return
-    before = f" ({summary.before} of them before)" if summary.before else ""
+    before = f" ({summary.before} of them earlier)" if summary.before else ""
     console.print(
-        f"{counted(summary.pictures, 'picture')}{before} in {summary.seconds:.1f} s, {summary.per_s:.1f} a second"
+        f"{counted(summary.pictures, 'image')}{before} in {summary.seconds:.1f} s, {summary.per_s:.1f} per second"
     )
     if summary.interrupted:
-        console.print("Stopped; the same command with --resume goes on.")
+        console.print("Stopped; run the same command with --resume to continue.")
         return
     if not summary.faces + summary.failed + summary.without_face:
         console.print("Nothing was left to do.")
         return
-    faces, without = counted(summary.faces, "face"), counted(summary.without_face, "picture")
-    console.print(f"{faces}; {without} without one; {summary.failed} not readable")
+    faces, without = counted(summary.faces, "face"), counted(summary.without_face, "image")
+    console.print(f"{faces}; {without} without one; {summary.failed} unreadable")
     shown = [f"{name} {number}" for name, number in summary.emotions.items() if number]
     console.print(", ".join([*shown, f"not sure {summary.uncertain}"]))
     for path in summary.written:
@@ -141,7 +144,7 @@ def _write_sheet(path: Path, summary: "Summary", settings: "BatchOptions") -> No
     from emojimation.batch.listing import listing_of
 
     if not summary.sample:
-        console.print("No contact sheet: there was no new face.")
+        console.print("No contact sheet: there were no new faces.")
         return
     write_sheet(path, summary.sample, listing_of(settings.source), settings.source)
     console.print(f"written: {path}", soft_wrap=True, markup=False)

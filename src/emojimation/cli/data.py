@@ -1,4 +1,4 @@
-"""`emojimation data`: what a data set holds, conversion between its shapes, and the audit."""
+"""`emojimation data`: what a data set contains, conversion between its formats, and the audit."""
 
 import json
 from pathlib import Path
@@ -15,12 +15,10 @@ from emojimation.errors import InputError
 from emojimation.extras import need
 from emojimation.training.data.load import FORMATS, Dataset, format_of, save
 
-app = typer.Typer(help="Look into, convert and audit a data set of faces.", no_args_is_help=True)
+app = typer.Typer(help="Inspect, convert and audit a data set of faces.", no_args_is_help=True)
 
-Source = Annotated[
-    Path, typer.Argument(help="csv, gz, xz, zip, tar.gz, picture folders or Parquet.", show_default=False)
-]
-Ferplus = Annotated[Path | None, typer.Option(help="FER+ votes (fer2013new.csv), joined by row order.")]
+Source = Annotated[Path, typer.Argument(help="csv, gz, xz, zip, tar.gz, image folders or Parquet.", show_default=False)]
+Ferplus = Annotated[Path | None, typer.Option(help="FER+ votes (fer2013new.csv), matched by row order.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output and nothing else.")]
 
 
@@ -32,7 +30,7 @@ def info(
     out: Annotated[Path | None, typer.Option(help="Write the counts as a bar chart (.png, .svg, .pdf).")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Count the pictures per class and split."""
+    """Count the images per class and split."""
     dataset = loaded(path, ferplus, skip_bad=skip_bad)
     if out is not None:
         chart(dataset, out)
@@ -77,7 +75,7 @@ def summary(dataset: Dataset) -> dict:
 
 
 def counts_table(dataset: Dataset) -> Table:
-    """Classes down, splits across, with totals and shares."""
+    """Classes as rows, splits as columns, with totals and shares."""
     counts = dataset.counts()
     table = Table(show_footer=True)
     table.add_column("class", "total")
@@ -96,19 +94,21 @@ def counts_table(dataset: Dataset) -> Table:
 def convert(
     source: Source,
     target: Annotated[Path, typer.Argument(help="File or new folder to write.", show_default=False)],
-    format: Annotated[str | None, typer.Option(help=f"{', '.join(FORMATS)}; by the target's name if left out.")] = None,
+    format: Annotated[
+        str | None, typer.Option(help=f"{', '.join(FORMATS)}; inferred from the target's name if omitted.")
+    ] = None,
     ferplus: Ferplus = None,
     skip_bad: SkipBad = False,
 ) -> None:
-    """Write a data set in another shape: csv, folders or Parquet; every row, in its order."""
+    """Write a data set in another format: csv, folders or Parquet; every row, in order."""
     chosen = format or format_of(target)
     if target.exists() and source.exists() and target.samefile(source):
         raise InputError(f"{target}: source and target are the same; name another target")
     dataset = loaded(source, ferplus, skip_bad=skip_bad)
     save(dataset, target, chosen)
-    typer.echo(f"{len(dataset):,} pictures written to {target} as {chosen}")
+    typer.echo(f"{len(dataset):,} images written to {target} as {chosen}")
     if dataset.votes is not None and chosen != "parquet":
-        typer.echo("FER+ votes were left out: only Parquet holds them.", err=True)
+        typer.echo("FER+ votes were left out: only Parquet can hold them.", err=True)
 
 
 @app.command()
@@ -119,11 +119,11 @@ def audit(
     out: Annotated[Path, typer.Option(help="Folder for audit.html, audit.json and exclude.csv.")] = Path("audit"),
     probabilities: Annotated[
         Path | None,
-        typer.Option(help=".npy of (n,classes) probabilities from a model that did not learn from these rows."),
+        typer.Option(help=".npy of (n,classes) probabilities from a model not trained on these rows."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find duplicates, leaks, contradictions, empty pictures, non-faces and doubtful labels."""
+    """Find duplicates, leaks, contradictions, blank images, non-faces and doubtful labels."""
     from emojimation.training.audit.audit import audit as examine
     from emojimation.training.audit.audit import write_json
     from emojimation.training.audit.exclude import write_exclude
@@ -145,7 +145,7 @@ def audit(
 
 
 def load_probabilities(path: Path) -> np.ndarray:
-    """The array in a .npy file; InputError if there is none."""
+    """The array in a .npy file; InputError if it has none."""
     try:
         return np.load(path, allow_pickle=False)
     except FileNotFoundError:
@@ -161,15 +161,15 @@ def findings_table(found: dict) -> Table:
     table.add_column("number", justify="right")
     rows = {f"identical groups inside {split}": number for split, number in identical["groups_inside"].items()}
     rows |= {
-        f"{split} pictures with an identical duplicate in train": n
+        f"{split} images with an identical duplicate in train": n
         for split, n in identical["rows_with_twin_in_train"].items()
     }
-    rows |= {f"{split} pictures whose photo is in train": n for split, n in near["rows_with_twin_in_train"].items()}
+    rows |= {f"{split} images whose photo is in train": n for split, n in near["rows_with_twin_in_train"].items()}
     rows |= {
         "near-duplicate pairs": near["near_pairs"],
         "identical groups with contradictory labels": identical["contradictory"],
         "near-duplicate groups with contradictory labels": near["contradictory"],
-        "empty or flat pictures": len(found["flat"]),
+        "blank or uniform images": len(found["flat"]),
         "strongly doubted labels": found["doubt"]["strong"],
     }
     if found["not_a_face"] is not None:

@@ -1,4 +1,4 @@
-"""The command `demo`: the sample photos, answered and drawn."""
+"""The command `demo`: the sample photos, analysed and annotated."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ NEXT = """Next, try:
 
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the annotated pictures.")] = Path(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the annotated images.")] = Path(
         "emojimation-demo"
     ),
     model: Model = "default",
@@ -39,13 +39,13 @@ def demo(
     results = list(run_images([SAMPLES], pipeline, out, "boxes"))
     emoji = list(run_images([SAMPLES], pipeline, out, "emoji"))
     _print_table(results)
-    print(f"\n{sum(r.written is not None for r in results + emoji)} annotated pictures are in {out.resolve()}")
+    print(f"\n{sum(r.written is not None for r in results + emoji)} annotated images are in {out.resolve()}")
     print(NEXT.format(program=_program()))
     return report(results)
 
 
 def _program() -> str:
-    """How this program is called from here: by name where it is on the path, else as it was called."""
+    """How to call this program from here: by name if it is on the path, else as it was called."""
     if shutil.which("emojimation"):
         return "emojimation"
     called = Path(sys.argv[0])

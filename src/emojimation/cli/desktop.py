@@ -23,7 +23,7 @@ def desktop(
     source: Annotated[
         str | None,
         typer.Argument(
-            metavar="[SOURCE]", help="Camera number, photo, film, address, or `sample`.", show_default=False
+            metavar="[SOURCE]", help="Camera number, photo, video, address, or `sample`.", show_default=False
         ),
     ] = None,
     model: Annotated[
@@ -41,13 +41,14 @@ def desktop(
     ] = None,
     theme: Annotated[Theme | None, typer.Option("--theme", help="Colours.", show_default="as last time")] = None,
     folder: Annotated[
-        str | None, typer.Option("--folder", help="Where pictures, films and tables go.", show_default="as last time")
+        str | None,
+        typer.Option("--folder", help="Where snapshots, recordings and tables go.", show_default="as last time"),
     ] = None,
     anonymise: Annotated[
-        bool, typer.Option("--anonymise", "--anonymize", help="Show no face from the first moment on.")
+        bool, typer.Option("--anonymise", "--anonymize", help="Hide all faces from the start.")
     ] = False,
 ) -> int:
-    """Open the window: live picture, avatar, probabilities, history, recording."""
+    """Open the window: live video, avatar, probabilities, history, recording."""
     if find_spec("_tkinter") is None:
         raise InputError(
             "Expected Tk for the window, got a Python without it. On Debian: apt-get install python3-tk; or use `web`."

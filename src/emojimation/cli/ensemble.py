@@ -1,4 +1,4 @@
-"""The command that joins models into one file."""
+"""The command `ensemble`: several models combined into one file."""
 
 import json
 from pathlib import Path
@@ -13,17 +13,15 @@ from emojimation.files import write_whole
 
 
 def ensemble(
-    models: Annotated[
-        list[str], typer.Argument(metavar="MODEL...", help="Names of models in the package, or ONNX files.")
-    ],
+    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Bundled models by name, or ONNX files.")],
     data: Data,
     out: Annotated[Path, typer.Option(help="The ONNX file to write.")] = Path("ensemble.onnx"),
-    name: Annotated[str, typer.Option(help="Name that the model gives itself; by default the file's.")] = "",
-    mirror: Annotated[bool, typer.Option(help="Each member also answers the mirror image.")] = True,
+    name: Annotated[str, typer.Option(help="Name in the model's metadata; by default the file's.")] = "",
+    mirror: Annotated[bool, typer.Option(help="Each member also sees the mirror image.")] = True,
     ferplus: Ferplus = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
 ) -> None:
-    """Join models into one ONNX file that answers with their calibrated mean, and score it on the validation split."""
+    """Combine models into one ONNX file that averages their probabilities, and score it on the validation split."""
     need("train", "onnx")
     from emojimation.training.data.load import load
     from emojimation.training.export.ensemble import join

@@ -25,30 +25,30 @@ def evaluate(
     split: Annotated[str, typer.Option(help="train, val (PublicTest) or test (PrivateTest).")] = "val",
     model: Annotated[
         list[str] | None,
-        typer.Option(help="Name of a model in the package, or path of an ONNX file; several are compared."),
+        typer.Option(help="Name of a bundled model, or path of an ONNX file; several are compared."),
     ] = None,
     train_data: Annotated[
         Path | None,
-        typer.Option(help="What the model was trained on, if it is not in DATA: duplicates are counted apart."),
+        typer.Option(help="What the model was trained on, if not in DATA: duplicates are scored separately."),
     ] = None,
     ferplus: Ferplus = None,
-    tta: Annotated[bool, typer.Option(help="Mean of each picture and its mirror image.")] = False,
-    corruptions: Annotated[bool, typer.Option(help="Also under blur, darkness, noise and more; slow.")] = False,
-    sample: Annotated[int, typer.Option(min=0, help="Pictures for --corruptions and --end-to-end; 0: all.")] = 0,
+    tta: Annotated[bool, typer.Option(help="Average over each image and its mirror image.")] = False,
+    corruptions: Annotated[bool, typer.Option(help="Also score under blur, darkness, noise and more; slow.")] = False,
+    sample: Annotated[int, typer.Option(min=0, help="Images for --corruptions and --end-to-end; 0: all.")] = 0,
     skip_bad: SkipBad = False,
-    end_to_end: Annotated[bool, typer.Option(help="Also with the face detector in front.")] = False,
+    end_to_end: Annotated[bool, typer.Option(help="Also run the face detector first.")] = False,
     threads: Annotated[int, typer.Option(min=1)] = 1,
     probabilities_out: Annotated[
         Path | None,
         typer.Option(
-            "--probabilities", help="Write the probabilities (n,7) here as .npy, the mean of several models: a teacher."
+            "--probabilities", help="Write the probabilities (n,7) here as .npy, averaged over the models: a teacher."
         ),
     ] = None,
     json_out: Annotated[
         Path | None, typer.Option("--json", help="Write the figures here; - is standard output.")
     ] = None,
 ) -> None:
-    """Score model files on one split: accuracy with interval, calibration, duplicates apart, FER+ labels."""
+    """Score model files on one split: accuracy with interval, calibration, accuracy without duplicates, FER+ labels."""
     from emojimation.training.judge import compare
 
     names = list(dict.fromkeys(model or ["default"]))
@@ -76,7 +76,7 @@ def evaluate(
 def _datasets(
     data: Path, ferplus: Path | None, train_data: Path | None, split: str, skip_bad: bool, size: int
 ) -> tuple[Any, Any]:
-    """The data set to judge on and, where one was named, the one trained on, in pictures of `size`."""
+    """The data set to score on and, if named, the one trained on, as images of `size`."""
     dataset = loaded(data, ferplus, size, skip_bad)
     seen = loaded(train_data, None, size, skip_bad) if train_data else None
     return holding_out(dataset) if split == "val" else dataset, seen
@@ -140,7 +140,7 @@ def _tell(scores: dict[str, Any], each: list[dict[str, Any]], json_out: Path | N
         print_scores(one)
     for pair in scores.get("comparisons", ()):
         console.print(
-            f"{pair['a']} {pair['accuracy_a']:.2%}, {pair['b']} {pair['accuracy_b']:.2%}: only the first is right on "
+            f"{pair['a']} {pair['accuracy_a']:.2%}, {pair['b']} {pair['accuracy_b']:.2%}: only the first is correct on "
             f"{pair['only_a_right']}, only the second on {pair['only_b_right']}; McNemar p = {pair['p']:.3g}"
         )
     print_scores(scores.get("end_to_end", {}), SHOWN_END_TO_END)
@@ -151,12 +151,10 @@ def _tell(scores: dict[str, Any], each: list[dict[str, Any]], json_out: Path | N
 def _print_corruptions(table: dict[str, Any]) -> None:
     from emojimation.training.data.corrupt import words_of
 
-    grid = Table("corruption", "mild", "medium", "strong", "mean", title=f"Accuracy on {table['n']} corrupted pictures")
+    grid = Table("corruption", "mild", "medium", "strong", "mean", title=f"Accuracy on {table['n']} corrupted images")
     for name, mean in table["means"].items():
         rows = [row for row in table["rows"] if row["corruption"] == name]
         cells = [""] * (3 - len(rows)) + [f"{row['accuracy']:.1%}  [dim]{row['parameter']}[/dim]" for row in rows]
         grid.add_row(words_of(name), *cells, f"{mean:.1%}")
     console.print(grid)
-    console.print(
-        f"mean {table['mean_accuracy']:.1%}, untouched {table['clean_accuracy']:.1%}, ratio {table['ratio']:.3f}"
-    )
+    console.print(f"mean {table['mean_accuracy']:.1%}, clean {table['clean_accuracy']:.1%}, ratio {table['ratio']:.3f}")

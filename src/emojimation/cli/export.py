@@ -36,18 +36,18 @@ def export(
             help="onnx, int8 (ONNX in eight bits), keras, h5, tflite or tflite-int8 (its weights in eight bits).",
         ),
     ] = "onnx",
-    name: Annotated[str, typer.Option(help="Name that the model gives itself.")] = "",
+    name: Annotated[str, typer.Option(help="Name in the model's metadata.")] = "",
     ferplus: Ferplus = None,
     skip_bad: SkipBad = False,
     calibration: Annotated[
-        str, typer.Option(help="For onnx: temperature, vector (scale and bias of each class), or auto: what wins.")
+        str, typer.Option(help="For onnx: temperature, vector (scale and bias of each class), or auto: the better one.")
     ] = "temperature",
 ) -> None:
-    """Export a run again: onnx is calibrated on the validation split of DATA, checked against Keras and scored.
+    """Export a run again: onnx is calibrated on the validation split of DATA, compared with Keras and scored.
 
-    int8 is made of the run's ONNX file; keras, h5 (probabilities, not logits) and tflite of its Keras model with the
-    calibration of the ONNX file, with labels.txt inside (h5: the attribute "labels"). Every file is compared with Keras
-    on 500 validation pictures, and not written where it differs.
+    int8 is made from the run's ONNX file; keras, h5 (probabilities, not logits) and tflite from its Keras model with
+    the calibration of the ONNX file, with labels.txt inside (h5: the attribute "labels"). Every file is compared with
+    Keras on 500 validation images, and not written if it differs.
     """
     if format_ not in FORMATS:
         raise InputError(f"Expected --format {', '.join(FORMATS)}, got {format_!r}: use one of these.")
@@ -86,7 +86,7 @@ def _export_onnx(run: Path, dataset: Any, name: str, calibration: str) -> None:
 
 
 def _print_parity(difference: float, n: int) -> None:
-    console.print(f"largest difference of a probability to Keras on {n} pictures: {difference:.2g}")
+    console.print(f"largest difference of a probability from Keras on {n} images: {difference:.2g}")
 
 
 def _export_int8(run: Path, dataset: Any, name: str) -> None:
@@ -98,21 +98,21 @@ def _export_int8(run: Path, dataset: Any, name: str) -> None:
     figures = to_int8(source, run / "model.int8.onnx", dataset, name) | {"source_sha256": sha256(source)}
     write_whole(run / "int8.json", json.dumps(figures, indent=1) + "\n")
     console.print(
-        f"float {figures['accuracy_float']:.2%}, int8 {figures['accuracy']:.2%} on {figures['n']} validation pictures: "
-        f"{0.0 - 100 * figures['accuracy_drop']:+.2f} points; same answer on {figures['agreement']:.1%}"
+        f"float {figures['accuracy_float']:.2%}, int8 {figures['accuracy']:.2%} on {figures['n']} validation images: "
+        f"{0.0 - 100 * figures['accuracy_drop']:+.2f} points; same prediction on {figures['agreement']:.1%}"
     )
     console.print(
         f"largest difference of a probability {figures['largest_difference']:.3f}, mean "
         f"{figures['mean_difference']:.4f}"
     )
     console.print(
-        f"one picture, one thread: {figures['ms_float']:.2f} ms -> {figures['ms']:.2f} ms; "
+        f"one image, one thread: {figures['ms_float']:.2f} ms -> {figures['ms']:.2f} ms; "
         f"{figures['bytes_float'] / 1e6:.1f} MB -> {figures['bytes'] / 1e6:.1f} MB"
     )
 
 
 def _export_keras(run: Path, dataset: Any, name: str, format_: str) -> None:
-    """Write the run's Keras model with calibration and labels inside; these files bear no name."""
+    """Write the run's Keras model with calibration and labels inside; these files have no name inside."""
     from emojimation.training.fit.backend import need_training
 
     need_training()

@@ -1,4 +1,4 @@
-"""The command `image`: pictures in, faces with emotions out, and the pictures drawn."""
+"""The command `image`: images in, faces with emotions out, and the images annotated."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -22,11 +22,11 @@ STDIN = "-"
 def image(
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="PATH", help="Picture files, folders, globs; - is one picture from standard input."),
+        typer.Argument(metavar="PATH", help="Image files, folders, globs; - is one image from standard input."),
     ],
     search: Search,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder for annotated pictures.", show_default=False)
+        Path | None, typer.Option("--out", "-o", help="Folder for annotated images.", show_default=False)
     ] = None,
     as_json: Json = False,
     style: Style = None,
@@ -34,14 +34,12 @@ def image(
     cropped: Cropped = False,
     threads: Threads = 1,
 ) -> int:
-    """Name the emotions of all faces in pictures.
+    """Find the faces in images and their emotions.
 
-    Exit code 0: all pictures were answered (also those without a face). 1: some could not be read. 2: none could.
+    Exit code 0: every image was analysed (including those without a face). 1: some could not be read. 2: none could.
     """
     if style not in (None, "none") and out is None:
-        raise InputError(
-            f"Expected --out DIR together with --style {style}, got none. Say where the pictures shall go."
-        )
+        raise InputError(f"Expected --out DIR together with --style {style}, got none. Say where the images should go.")
     from emojimation.photos import listed, run_images
 
     sources, skipped = listed(_given() if path == STDIN else path for path in paths)
@@ -54,7 +52,7 @@ def image(
 
 
 def _are(skipped: list[Path]) -> str:
-    return "is no picture to analyse" if len(skipped) == 1 else "are no pictures to analyse"
+    return "is not an image" if len(skipped) == 1 else "are not images"
 
 
 def _given() -> "Given":
@@ -65,7 +63,7 @@ def _given() -> "Given":
 
 
 def _shown(results: "Iterator[ImageResult]", as_json: bool, total: int) -> "Iterator[ImageResult]":
-    """Print each result as it comes and pass it on."""
+    """Print each result as it arrives and pass it on."""
     with _progress(total) as on_result:
         for result in results:
             if as_json:
@@ -78,7 +76,7 @@ def _shown(results: "Iterator[ImageResult]", as_json: bool, total: int) -> "Iter
 
 @contextmanager
 def _progress(total: int) -> "Iterator[Any]":
-    """A bar on standard error while standard output goes into a file; nothing where a person reads the results."""
+    """A bar on standard error while standard output goes to a file; nothing if a person reads the results."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (MofNCompleteColumn(), TextColumn("pictures"), BarColumn(), TextColumn("left"), TimeRemainingColumn())
@@ -99,7 +97,7 @@ def _print_result(result: "ImageResult") -> None:
 
 
 def report(results: "Iterable[ImageResult]") -> int:
-    """List the failed ones at the end and return the exit code. Raises InputError for the only one of all."""
+    """List the failed ones at the end and return the exit code. Raises InputError if there was only one image."""
     total, failed = 0, []
     for result in results:
         total += 1
@@ -110,7 +108,7 @@ def report(results: "Iterable[ImageResult]") -> int:
     if total == 1:
         raise InputError(str(failed[0].error))
     sys.stdout.flush()
-    print(f"Error: {len(failed)} of {total} pictures failed:", file=sys.stderr)
+    print(f"Error: {len(failed)} of {total} images failed:", file=sys.stderr)
     for result in failed:
         print(f"  {result.error}", file=sys.stderr)
     return 2 if len(failed) == total else 1

@@ -24,7 +24,7 @@ def info(as_json: Json = False, model: Model = "default") -> None:
 
 
 def facts(model: str = "default") -> dict[str, Any]:
-    """All that is shown, as plain values for JSON. Raises InputError where the model cannot be loaded."""
+    """Everything shown, as plain values for JSON. Raises InputError if the model cannot be loaded."""
     import onnxruntime
 
     from emojimation.classify.classifier import EmotionClassifier
@@ -43,7 +43,7 @@ def facts(model: str = "default") -> dict[str, Any]:
 
 
 def print_facts(found: dict[str, Any]) -> None:
-    """The facts as short tables for a person."""
+    """The facts as short tables for people."""
     print(f"emojimation {found['emojimation']} on Python {found['python']}, {found['platform']}")
     print(f"processors    {found['processors']} ({', '.join(found['onnxruntime_providers'])})")
     print("versions      " + ", ".join(f"{name} {number}" for name, number in found["versions"].items()))
@@ -60,7 +60,7 @@ def _print_card(card: dict[str, Any]) -> None:
     print(f"\ncard of {card['name']} ({card['path']})")
     print(f"  input        {card['size']} x {card['size']}, {'grey' if card['channels'] == 1 else 'BGR'}")
     print(f"  emotions     {', '.join(card['labels'])}")
-    print(f"  calibration  temperature {card['temperature']:.3f}, not sure under {card['threshold']:.0%}")
+    print(f"  calibration  temperature {card['temperature']:.3f}, not sure below {card['threshold']:.0%}")
     for name, value in card["metrics"].items():
         if isinstance(value, (int, float, str)):
             print(f"  {name:<12} {value}")

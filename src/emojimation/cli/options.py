@@ -1,7 +1,7 @@
-"""Options that several commands share, each written once, and what one makes of them.
+"""Options that several commands share, each defined once, and what is built from them.
 
-The names that an option takes come from the tables that they belong to. Those load heavy packages, so the tables are
-asked when a command's help is shown or its option given: `Command` writes the names into the help.
+The values of an option come from the table they belong to. The tables load heavy packages, so they are read only when a
+command's help is shown or its option is given: `Command` writes the values into the help.
 """
 
 import inspect
@@ -19,7 +19,7 @@ from emojimation.errors import InputError
 if TYPE_CHECKING:
     from emojimation.pipeline import Pipeline, Tracker
 
-INTERRUPTED = 130  # as shells count it: 128 + SIGINT
+INTERRUPTED = 130  # shell convention: 128 + SIGINT
 
 
 def _styles() -> Iterable[str]:
@@ -81,7 +81,7 @@ class _Filled(dict[str, str]):
 
 
 class Command(TyperCommand):
-    """A command whose help names what its options take: "{styles}" in the help of an option becomes the names."""
+    """A command whose help lists the values of its options: "{styles}" in an option's help becomes the names."""
 
     def format_help(self, *given: Any) -> None:
         """Write the help with the names from the tables."""
@@ -106,23 +106,26 @@ def one_of(table: str) -> Callable[[typer.CallbackParam, str | None], str | None
 Model = Annotated[str, typer.Option("--model", help="Emotion model: {models}, or the path of an ONNX file.")]
 Detector = Annotated[str, typer.Option("--detector", help="Face detector: {detectors}.", callback=one_of("detectors"))]
 DetectorModel = Annotated[
-    Path | None, typer.Option("--detector-model", help="File of another face detector.", show_default=False)
+    Path | None, typer.Option("--detector-model", help="Model file of another face detector.", show_default=False)
 ]
 MinScore = Annotated[
-    float | None, typer.Option("--min-score", help="Detector's threshold, 0 to 1.", show_default="the detector's")
+    float | None, typer.Option("--min-score", help="Detection threshold, 0 to 1.", show_default="the detector's")
 ]
 How = Annotated[
     str | None,
     typer.Option(
         "--search",
-        help="How widely faces are searched for: {searches}.",
+        help="How thoroughly to search for faces: {searches}.",
         show_default=False,
         callback=one_of("searches"),
     ),
 ]
 Tiles = Annotated[bool, typer.Option("--tiles", help="The same as --search wide.")]
 Prior = Annotated[
-    str, typer.Option("--prior", help="Base rates of the emotions: {priors}, or a number for each class, with commas.")
+    str,
+    typer.Option(
+        "--prior", help="Base rates of the emotions: {priors}, or a number for each class, separated by commas."
+    ),
 ]
 Measure = Annotated[
     list[str] | None,
@@ -133,18 +136,20 @@ Style = Annotated[
     str | None,
     typer.Option("--style", help="How faces are drawn: {styles}.", show_default="boxes", callback=one_of("styles")),
 ]
-Art = Annotated[str, typer.Option("--art", help="Look of the emoji: {arts}.", callback=one_of("arts"))]
+Art = Annotated[str, typer.Option("--art", help="Emoji set: {arts}.", callback=one_of("arts"))]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on standard output.")]
-Cropped = Annotated[bool, typer.Option("--cropped", help="Every picture is one face, already cut out.")]
-Data = Annotated[Path, typer.Option("--data", help="FER2013 in any of its shapes, or a folder per class.")]
-Ferplus = Annotated[Path | None, typer.Option("--ferplus", help="fer2013new.csv with the FER+ votes, row by row.")]
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave damaged picture files out and name them.")]
+Cropped = Annotated[bool, typer.Option("--cropped", help="Every image is one face, already cropped.")]
+Data = Annotated[Path, typer.Option("--data", help="FER2013 in any of its formats, or a folder per class.")]
+Ferplus = Annotated[
+    Path | None, typer.Option("--ferplus", help="fer2013new.csv with the FER+ votes, in the same row order.")
+]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Skip damaged image files and list them.")]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `emojimation train`.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """How faces are found and judged: the options of every command in which a detector runs."""
+    """How faces are detected and classified: the options of every command that runs a detector."""
 
     model: Model = "default"
     detector: Detector = "blazeface"
@@ -156,7 +161,7 @@ class Search:
     measure: Measure = None
 
     def pipeline(self, tracker: "Tracker | None" = None, threads: int = 1) -> "Pipeline":
-        """The pipeline that these options ask for. Raises InputError."""
+        """The pipeline for these options. Raises InputError."""
         from emojimation.pipeline import make_pipeline
 
         return make_pipeline(tracker=tracker, threads=threads, **self.settings())
@@ -168,7 +173,7 @@ class Search:
 
 
 def searching(command: Callable[..., int | None]) -> Callable[..., int | None]:
-    """A command that takes `search`, with the fields of `Search` as options of its own in its place."""
+    """A command that takes `search`, with the fields of `Search` as its own options instead."""
     own = inspect.signature(command)
     names = [field.name for field in fields(Search)]
     shared = [

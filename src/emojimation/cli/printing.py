@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from emojimation.faces import Face
 
 TOP = 3  # emotions shown for a face
-NAMED = 3  # files that are named, of many
+NAMED = 3  # files that are listed by name, of many
 console = Console(stderr=True)
 
 
 def face_line(face: "Face") -> str:
-    """One face for a person: emoji, words, the most probable emotions in per cent, where it is."""
+    """One face for people: emoji, words, the most probable emotions in percent, position."""
     x0, y0, x1, y1 = (round(float(v)) for v in face.xyxy)
     return f"{face.emoji} {face.words:<8}  {top_emotions(face)}  (at {x0},{y0}, {x1 - x0} x {y1 - y0} pixels)"
 
 
 def top_emotions(face: "Face") -> str:
-    """The most probable emotions in per cent, best first."""
+    """The most probable emotions in percent, best first."""
     if face.probabilities is None:
         return "not classified"
     values = face.to_dict()["probabilities"]
@@ -35,7 +35,7 @@ def top_emotions(face: "Face") -> str:
 
 
 def print_json(row: Any) -> None:
-    """One line of JSON on standard output, at once; other than ASCII only where the terminal shows it."""
+    """One line of JSON on standard output, flushed; non-ASCII only if the terminal can show it."""
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     with writing_out():
         print(json.dumps(row, ensure_ascii=not utf8), flush=True)
@@ -43,20 +43,20 @@ def print_json(row: Any) -> None:
 
 @contextmanager
 def writing_out() -> Iterator[None]:
-    """Ends a command whose standard output takes no more: quietly where a reader such as `head` has enough, with an
-    InputError where its disk is full. What is still buffered goes nowhere, or it would fail again at the exit.
+    """End a command whose standard output is closed: quietly if a reader such as `head` has enough, with an InputError
+    if its disk is full. Buffered output is discarded, or it would fail again at exit.
     """
     try:
         yield
     except OSError as error:
         if error.filename is not None:
             raise
-        with suppress(OSError, ValueError):  # no file at all, as in a test
+        with suppress(OSError, ValueError):  # not a file at all, as in a test
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
             raise typer.Exit from None
         raise InputError(
-            f"Expected to write to standard output, got {error.strerror}: make room or send it elsewhere."
+            f"Expected to write to standard output, got {error.strerror}: free some space or redirect it elsewhere."
         ) from error
 
 

@@ -16,14 +16,17 @@ from emojimation.files import write_whole
 def report(
     run: Run,
     data: Annotated[
-        Path | None, typer.Option("--data", help="What the run was trained on: adds bars, mistakes and corruptions.")
+        Path | None,
+        typer.Option(
+            "--data", help="What the run was trained on: adds class counts, mistakes and corruption robustness."
+        ),
     ] = None,
     ferplus: Ferplus = None,
     scores: Annotated[
         list[Path] | None, typer.Option(help="JSON of `emojimation evaluate`, e.g. on the test split, for the card.")
     ] = None,
     skip_bad: SkipBad = False,
-    sample: Annotated[int, typer.Option(min=0, help="Pictures for the corruption table; 0: all.")] = 1000,
+    sample: Annotated[int, typer.Option(min=0, help="Images for the corruption table; 0: all.")] = 1000,
 ) -> None:
     """Write RUN/report.html, one page with all figures and plots, and RUN/MODEL_CARD.md."""
     need("train", "matplotlib")
@@ -59,7 +62,7 @@ def _rows_of_run(opened: Any, data: Path, ferplus: Path | None, skip_bad: bool) 
 
 
 def _with_corruptions(opened: Any, rows: Any, sample: int) -> Any:
-    """The run with a corruption table: the one in its folder if it is of this model and size, else a new one."""
+    """The run with a corruption table: the one in its folder if it matches model and sample size, else a new one."""
     from dataclasses import replace
 
     from emojimation.classify.classifier import EmotionClassifier

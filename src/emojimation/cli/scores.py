@@ -1,4 +1,4 @@
-"""What the commands around a training share: data with a validation split, figures, corruption tables."""
+"""Shared by the training commands: data with a validation split, figures, corruption tables."""
 
 from pathlib import Path
 from typing import Any
@@ -23,30 +23,28 @@ SHOWN = (
 
 
 def loaded(data: Path, ferplus: Path | None = None, size: int = 48, skip_bad: bool = False) -> Any:
-    """The data set in `data`; with `skip_bad` without its damaged pictures, which standard error then names."""
+    """The data set in `data`; with `skip_bad` without its damaged images, which are listed on standard error."""
     from emojimation.training.data.load import load
 
     skipped: list[str] = []
     dataset = load(data, ferplus, size, skipped if skip_bad else None)
     if skipped:
-        console.print(f"Left out {counted(len(skipped), 'damaged picture')}: {', '.join(skipped)}", soft_wrap=True)
+        console.print(f"Left out {counted(len(skipped), 'damaged image')}: {', '.join(skipped)}", soft_wrap=True)
     return dataset
 
 
 def holding_out(dataset: Any) -> Any:
-    """The data set with a validation split: part of its training rows where it has none, which standard error says."""
+    """The data set with a validation split: part of its training rows if it has none, announced on standard error."""
     from emojimation.training.data.holdout import with_validation
 
     whole, held = with_validation(dataset)
     if held:
-        console.print(
-            f"No validation split in {dataset.source}: {held} of its {len(dataset)} pictures are set apart for it."
-        )
+        console.print(f"No validation split in {dataset.source}: {held} of its {len(dataset)} images are held out.")
     return whole
 
 
 def print_scores(scores: dict[str, Any], keys: tuple[str, ...] = SHOWN) -> None:
-    """The figures `keys` that `scores` has, one a line, with their 95 % intervals, on standard error."""
+    """The figures `keys` that `scores` has, one per line, with their 95 % intervals, on standard error."""
     for key in keys:
         if scores.get(key) is not None:
             value, interval = scores[key], scores.get(f"{key}_ci95")

@@ -13,11 +13,11 @@ from emojimation.files import usable_processors
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 is all of this machine's.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes a free one.")] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all of this machine's.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 for a free one.")] = 8000,
     model: Model = "default",
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Threads that analyse.", show_default="one per processor")
+        int | None, typer.Option(min=1, help="Worker threads.", show_default="one per processor")
     ] = None,
     tiles: Tiles = False,
     prior: Prior = "everyday",
@@ -28,13 +28,14 @@ def serve(
         Path | None, typer.Option(help="File with the bearer token; or set EMOJIMATION_TOKEN.", show_default="no token")
     ] = None,
     cors_origin: Annotated[
-        list[str] | None, typer.Option(help="Web page's origin that may call; may be repeated.", show_default="none")
+        list[str] | None,
+        typer.Option(help="Origin of web pages allowed to call; may be repeated.", show_default="none"),
     ] = None,
-    queue: Annotated[int, typer.Option(min=1, help="Requests accepted at once.")] = 64,
-    max_megabytes: Annotated[float, typer.Option(min=0.001, help="Of a request's body.")] = 20,
-    max_megapixels: Annotated[float, typer.Option(min=0.001, help="Of a picture.")] = 40,
-    max_faces: Annotated[int, typer.Option(min=1, help="In a picture.")] = 500,
-    max_seconds: Annotated[float, typer.Option(min=0.01, help="From the body to the answer.")] = 30,
+    queue: Annotated[int, typer.Option(min=1, help="Maximum number of requests in progress.")] = 64,
+    max_megabytes: Annotated[float, typer.Option(min=0.001, help="Maximum size of a request body.")] = 20,
+    max_megapixels: Annotated[float, typer.Option(min=0.001, help="Maximum size of an image.")] = 40,
+    max_faces: Annotated[int, typer.Option(min=1, help="Maximum number of faces in an image.")] = 500,
+    max_seconds: Annotated[float, typer.Option(min=0.01, help="Time limit from the body to the response.")] = 30,
 ) -> None:
     """Serve HTTP: POST /v1/analyze, /v1/anonymise and /v1/video, WebSocket /v1/stream. See docs/service.md."""
     need("api")
@@ -72,5 +73,5 @@ def _token(file: Path | None) -> str | None:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"Expected a file with a token, got {file} ({error}).") from error
     if not token:
-        raise InputError(f"Expected a token in {file}, got nothing. Write one line of random characters into it.")
+        raise InputError(f"Expected a token in {file}, got an empty file. Write one line of random characters into it.")
     return token

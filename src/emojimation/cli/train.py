@@ -17,16 +17,18 @@ def train(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="Of the package (default, ferplus, finetune, lite, resnet, seed, strided, vgg, wide), or a JSON file."
+            help="Bundled (default, ferplus, finetune, lite, resnet, seed, strided, vgg, wide), or a JSON file."
         ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="Network: vgg is the seed's; implies the recipe of that name, if there is one.")
+        str | None, typer.Option(help="Network: vgg is the seed's; implies the recipe of the same name, if any.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/RECIPE-SEED.")] = None,
-    resume: Annotated[bool, typer.Option(help="Go on from the folder's checkpoint, by the folder's recipe.")] = False,
+    resume: Annotated[
+        bool, typer.Option(help="Continue from the folder's checkpoint with the folder's recipe.")
+    ] = False,
     epochs: Annotated[int | None, typer.Option(min=1)] = None,
-    minutes: Annotated[float | None, typer.Option(min=0.1, help="Time budget; the schedule ends with it.")] = None,
+    minutes: Annotated[float | None, typer.Option(min=0.1, help="Time budget; the schedule is fitted to it.")] = None,
     seed: Annotated[int | None, typer.Option(min=0)] = None,
     batch: Annotated[int | None, typer.Option(min=2)] = None,
     learning_rate: Annotated[float | None, typer.Option(min=0)] = None,
@@ -34,24 +36,22 @@ def train(
     labels: Annotated[
         str | None, typer.Option(help="dataset, or ferplus: eight classes with contempt, by the FER+ votes.")
     ] = None,
-    exclude: Annotated[Path | None, typer.Option(help="csv of training rows to leave out, from `data audit`.")] = None,
+    exclude: Annotated[Path | None, typer.Option(help="csv of training rows to exclude, from `data audit`.")] = None,
     start: Annotated[
         str | None,
-        typer.Option(
-            "--from", help="Fine-tune a model of the package, or a run's weights.npz, by the recipe finetune."
-        ),
+        typer.Option("--from", help="Fine-tune a bundled model, or a run's weights.npz, with the recipe finetune."),
     ] = None,
     teacher: Annotated[
         Path | None, typer.Option(help="Distil: .npy of (n,classes) probabilities of the training rows, in order.")
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Train this many seeds from --seed on, and print the spread.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, help="Train this many seeds, from --seed on, and print the spread.")] = 1,
     skip_bad: SkipBad = False,
     tensorboard: Annotated[bool, typer.Option(help="Also write the curves to RUN/tensorboard.")] = False,
 ) -> None:
     """Train a network, calibrate it, export it and score the exported file on the validation split.
 
-    DATA without a validation split, such as your own folder of pictures, has 15 % of each class set apart for it.
-    Ctrl-C writes a checkpoint, which --resume goes on from.
+    If DATA has no validation split, such as your own folder of images, 15 % of each class is held out for it. Ctrl-C
+    writes a checkpoint from which --resume continues.
     """
     from emojimation.training.fit.backend import need_training
 
@@ -92,7 +92,7 @@ def _print_spread(accuracies: list[float]) -> None:
 
 
 def _recipe(recipe: str | None, model: str | None, start: str | None, resumed: Path | None) -> tuple[str, Any]:
-    """Name and content of the recipe: the one asked for, else that of the resumed run, the network or fine-tuning."""
+    """Name and content of the recipe: the requested one, else that of the resumed run, the network or fine-tuning."""
     from emojimation.training.fit import recipe as recipes
 
     if recipe is None and resumed is not None and (resumed / "recipe.json").is_file():
@@ -105,7 +105,7 @@ def _recipe(recipe: str | None, model: str | None, start: str | None, resumed: P
 def _run(
     dataset: Any, recipe: Any, place: Path, resume: bool, teacher: Path | None, start: str | None, tensorboard: bool
 ) -> dict[str, Any]:
-    """One seed, with a bar; says where the run folder is and, after Ctrl-C, how to go on."""
+    """One seed, with a bar; prints the run folder and, after Ctrl-C, how to continue."""
     from emojimation.training.train import train as run
 
     try:
@@ -114,11 +114,11 @@ def _run(
             scores = run(dataset, recipe, place, resume, report, teacher, start)
     except KeyboardInterrupt:
         if (place / "checkpoint.npz").exists():
-            typer.echo(f"Interrupted. The same command with --resume --out {place} goes on.", err=True)
+            typer.echo(f"Interrupted. Continue with the same command and --resume --out {place}.", err=True)
         raise
     print_scores(scores)
     if "labels" not in scores:
-        console.print(f"Not exported: KERAS_BACKEND=tensorflow emojimation export {place} --data DATA does that.")
+        console.print(f"Not exported; to export: KERAS_BACKEND=tensorflow emojimation export {place} --data DATA")
         return scores
     typer.echo(f"Run folder: {place} (model.onnx, model.keras, metrics.json, curves.png, history.json)", err=True)
     return scores

@@ -1,4 +1,4 @@
-"""The command `video`: a film, its faces over time, drawn or hidden."""
+"""The command `video`: a video, its faces over time, annotated or hidden."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,30 +30,30 @@ Json = Annotated[
 
 Source = Annotated[
     str,
-    typer.Argument(metavar="IN", help="Video file, folder of pictures, glob, address, camera number, or `synthetic`."),
+    typer.Argument(metavar="IN", help="Video file, folder of images, glob, address, camera number, or `synthetic`."),
 ]
 Anonymise = Annotated[
     bool,
-    typer.Option("--anonymise", "--anonymize", help="Hide every face: two passes, gaps filled, metadata left out."),
+    typer.Option("--anonymise", "--anonymize", help="Hide every face: two passes, gaps filled, metadata removed."),
 ]
 Out = Annotated[Path | None, _file("--out", "Video to write: .mp4 (H.264, with the sound) or .webm.")]
-Csv = Annotated[Path | None, _file("--csv", "Table with a row per face.")]
+Csv = Annotated[Path | None, _file("--csv", "Table with one row per face.")]
 Jsonl = Annotated[Path | None, _file("--jsonl", "JSON lines, one per face.")]
-Parquet = Annotated[Path | None, _file("--parquet", "Parquet table with a row per face.")]
+Parquet = Annotated[Path | None, _file("--parquet", "Parquet table with one row per face.")]
 Srt = Annotated[Path | None, _file("--srt", "Subtitles: who shows what.")]
 Vtt = Annotated[Path | None, _file("--vtt", "Subtitles for web pages.")]
 Report = Annotated[Path | None, _file("--report", "One HTML page with the timeline of each person.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on where the same command was cut off.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue where the same command was interrupted.")]
 Every = Annotated[
-    str, typer.Option("--every", help="Look at each N-th frame only, or `auto`: as many as real time allows.")
+    str, typer.Option("--every", help="Analyse every N-th frame only, or `auto`: as many as real time allows.")
 ]
-Start = Annotated[str, typer.Option("--start", help="Where to begin: seconds or hours:minutes:seconds.")]
+Start = Annotated[str, typer.Option("--start", help="Where to start: seconds or hours:minutes:seconds.")]
 End = Annotated[
     str | None, typer.Option("--end", help="Where to end: seconds or hours:minutes:seconds.", show_default=False)
 ]
 Fps = Annotated[
     float | None,
-    typer.Option("--fps", min=0.01, max=1000, help="Frame rate of a folder of pictures.", show_default="25"),
+    typer.Option("--fps", min=0.01, max=1000, help="Frame rate of a folder of images.", show_default="25"),
 ]
 Strength = Annotated[
     str, typer.Option("--strength", help="How thoroughly faces are searched to hide them: fast, careful or paranoid.")
@@ -69,7 +69,7 @@ Region = Annotated[
 Cover = Annotated[Path | None, _file("--cover", "Picture to lay over each head.")]
 Sound = Annotated[bool, typer.Option(help="Copy the sound into the film.")]
 Threads = Annotated[
-    int | None, typer.Option("--threads", min=1, help="Frames looked at at once.", show_default="one per processor")
+    int | None, typer.Option("--threads", min=1, help="Frames analysed in parallel.", show_default="one per processor")
 ]
 
 
@@ -100,7 +100,7 @@ def video(
     as_json: Json = False,
     threads: Threads = None,
 ) -> int:
-    """Follow the faces of a film, name their emotions over time, draw or hide them.
+    """Track the faces in a video and their emotions over time, and annotate or hide them.
 
     Exit code 0: done. 1: the source broke off; the files hold what came until then. 130: stopped by Ctrl-C; the files
     hold what was done, and --resume goes on.
@@ -113,7 +113,7 @@ def video(
     if targets.primary is None and not as_json:
         raise InputError("Expected something to write, got none. Give --out, --csv, --jsonl, --report or --json.")
     if style is not None and out is None:
-        raise InputError(f"Expected --out FILE together with --style {style}, got none. Say where the film shall go.")
+        raise InputError(f"Expected --out FILE together with --style {style}, got none. Say where the video should go.")
     options = Options(
         style=style or ("emoji" if anonymise or cover else "boxes"),
         art=art,
@@ -229,4 +229,4 @@ def _print_result(result: "VideoResult") -> None:
     if result.incomplete:
         console.print(f"Incomplete: {result.incomplete}", markup=False, soft_wrap=True)
     if result.interrupted:
-        console.print("Stopped: the files hold what was done so far. Go on with --resume.")
+        console.print("Stopped: the files hold what was done so far. Continue with --resume.")

@@ -1,4 +1,4 @@
-"""The command `web`: the pages on this machine, in this process."""
+"""The command `web`: the web app on this machine, in this process."""
 
 from typing import Annotated
 
@@ -18,26 +18,28 @@ def web(
     prior: Prior = "everyday",
     turn: Annotated[
         str | None,
-        typer.Option("--turn", help="TURN server for live pictures, such as turn:host:3478.", show_default=False),
+        typer.Option("--turn", help="TURN server for live video, such as turn:host:3478.", show_default=False),
     ] = None,
     turn_user: Annotated[str | None, typer.Option("--turn-user", show_default=False)] = None,
     turn_password: Annotated[
         str | None, typer.Option("--turn-password", envvar="EMOJIMATION_TURN_PASSWORD", show_default=False)
     ] = None,
-    max_minutes: Annotated[float, typer.Option("--max-minutes", min=0, help="Longest video; 0 for no limit.")] = 10.0,
+    max_minutes: Annotated[
+        float, typer.Option("--max-minutes", min=0, help="Maximum length of a video; 0 for no limit.")
+    ] = 10.0,
     live_wait: Annotated[
-        float, typer.Option("--live-wait", min=1, help="Seconds the live page waits before it takes snapshots instead.")
+        float, typer.Option("--live-wait", min=1, help="Seconds before the live page falls back to snapshots.")
     ] = 8.0,
     allow_host: Annotated[
         list[str] | None,
         typer.Option("--allow-host", help="A name by which a proxy or network knows this page.", show_default=False),
     ] = None,
     paths: Annotated[
-        bool, typer.Option("--paths/--no-paths", help="Let visitors name videos on this machine by path.")
+        bool, typer.Option("--paths/--no-paths", help="Let visitors open videos on this machine by path.")
     ] = False,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = False,
 ) -> None:
-    """Open the web pages: photos, live picture, films, the model's card. Nothing leaves this machine."""
+    """Open the web app: photos, live video, videos, model cards. Nothing leaves this machine."""
     need("web")
     from emojimation.apps.web.guard import LOCAL
     from emojimation.apps.web.server import check_free, serve
@@ -55,15 +57,15 @@ def web(
         live_wait_s=live_wait,
         prior=prior,
     )
-    typer.echo(f"Emojimation: http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}  (Ctrl-C ends it)", err=True)
+    typer.echo(f"Emojimation: http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}  (Ctrl-C stops it)", err=True)
     if host not in LOCAL:
         typer.echo("Other machines can open this page; cameras need https there. See docs/web.md.", err=True)
-        typer.echo("Names other than this machine's own: --allow-host NAME.", err=True)
+        typer.echo("To allow names other than this machine's own: --allow-host NAME.", err=True)
     serve(settings, host, port, browser, allow_host or ())
 
 
 def ice_servers(turn: str | None, user: str | None = None, password: str | None = None) -> list[dict[str, str]]:
-    """The `iceServers` of a WebRTC connection: none without `turn`, so that no other machine is asked."""
+    """The `iceServers` of a WebRTC connection: none without `turn`, so that no other machine is contacted."""
     if turn is None:
         return []
     if not turn.startswith(("turn:", "turns:", "stun:")):

@@ -1,4 +1,4 @@
-"""The command `webcam`: the faces before a camera, in a window or line by line."""
+"""The command `webcam`: the faces in front of a camera, in a window or line by line."""
 
 import os
 import sys
@@ -25,10 +25,10 @@ def webcam(
     camera: Annotated[str, typer.Option("--camera", help="Number, address or file.")] = "0",
     as_json: Json = False,
     seconds: Annotated[
-        float | None, typer.Option("--seconds", min=0, help="Stop after so long.", show_default="Ctrl-C stops")
+        float | None, typer.Option("--seconds", min=0, help="Stop after this time.", show_default="Ctrl-C stops")
     ] = None,
 ) -> int:
-    """Name the emotions before a camera as they come: in a window where there is one, else line by line.
+    """Show the emotions in front of a camera live: in a window if possible, else line by line.
 
     With --json or --seconds always line by line.
     """
@@ -59,7 +59,7 @@ def webcam(
 
 
 def _print_live(result: "LiveResult", as_json: bool, shown: dict[int | None, str | None]) -> None:
-    """Every face as JSON, or for a person a line whenever somebody's emoji changes."""
+    """Every face as JSON, or for people a line whenever somebody's emoji changes."""
     from emojimation.story.rows import face_row
 
     for face in result.faces:

@@ -126,7 +126,7 @@ class Neutral:
         elapsed = time_s - self._begun_s
         self.progress = min(elapsed / self.seconds, 1.0) if self.seconds > 0 else 1.0
         if time_s - self._seen_s > AWAY_S:
-            self._end("the face was out of view; stay in the picture and try again")
+            self._end("the face was out of view; stay in view and try again")
         elif elapsed >= self.seconds:
             self._finish()
 
