@@ -105,7 +105,7 @@ def live(browser: Any, address: str, viewers: int, seconds: float, fps: int) -> 
     contexts = [browser.new_context() for _ in range(viewers)]
     pages = [opened(context.new_page(), address, fps) for context in contexts]
     for page in pages:
-        page.wait_for_selector("text=frames a second", timeout=60_000)
+        page.wait_for_selector("text=frames per second", timeout=60_000)
     time.sleep(WARM_S)
     before = [_videos(page, FRESH)[0] for page in pages]
     time.sleep(seconds)

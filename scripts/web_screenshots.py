@@ -81,7 +81,7 @@ def _empty(page: Any, _: Path) -> None:
 def _one(page: Any, _: Path) -> None:
     page.set_input_files(FILES, SAMPLES / "obama2.jpg")
     page.wait_for_selector(".em-card")
-    page.get_by_text("Why this answer?").click()
+    page.get_by_text("Why this prediction?").click()
     page.wait_for_selector(".em-why")
 
 
@@ -94,7 +94,7 @@ def _many(page: Any, work: Path) -> None:
 
 def _no_face(page: Any, _: Path) -> None:
     page.set_input_files(FILES, FACELESS / "coffee.jpg")
-    page.wait_for_selector("text=No face found in this picture")
+    page.wait_for_selector("text=No face found in this image")
 
 
 def _bad(page: Any, work: Path) -> None:
@@ -126,17 +126,17 @@ def _live(page: Any, _: Path) -> None:
 def _fallback(page: Any, _: Path) -> None:
     start_live(page)
     page.wait_for_selector("text=did not start")
-    page.wait_for_selector("img[alt='The newest snapshot, drawn']")
+    page.wait_for_selector("img[alt='The latest snapshot, annotated']")
 
 
 def _no_camera(page: Any, _: Path) -> None:
     start_live(page)
-    page.wait_for_selector("text=This browser sees no camera")
+    page.wait_for_selector("text=This browser finds no camera")
 
 
 def _video_empty(page: Any, _: Path) -> None:
     go(page, "Video")
-    page.wait_for_selector("text=No film yet")
+    page.wait_for_selector("text=No video yet")
 
 
 def _film(page: Any, path: Path) -> None:

@@ -105,7 +105,7 @@ def test_batch_lines_run(line, workplace, command, model):
     pq.write_table(pa.table({"image": [{"bytes": picture, "path": "x"}] * 2}), "pictures.parquet")
     words = shlex.split(line, comments=True)[1:]
     code, _, told = command(*words, "--model", model, "--workers", 1)
-    assert code == 0 and told.startswith("2 pictures"), told
+    assert code == 0 and told.startswith("2 images"), told
     assert (workplace / words[words.index("--out") + 1]).stat().st_size
     assert "--contact-sheet" not in line or (workplace / "sheet.jpg").stat().st_size
 

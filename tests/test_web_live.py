@@ -105,12 +105,12 @@ def test_the_page_waits_eight_seconds_then_says_why_and_takes_snapshots(monkeypa
     test = page("live")
     assert "The camera is off" in html(test)
     test.button(key="live-switch").click().run()
-    assert not test.exception and any("Waiting for the first picture" in caption.value for caption in test.caption)
+    assert not test.exception and any("Waiting for the first frame" in caption.value for caption in test.caption)
     assert asked[0]["rtc_configuration"] == {"iceServers": []}
     test.session_state["live_began"] -= current().live_wait_s + 1
     test.run()
     assert not test.exception
-    assert test.warning[0].value.startswith("The live picture did not start within 8 seconds.")
+    assert test.warning[0].value.startswith("Live video did not start within 8 seconds.")
     test.button(key="live-switch").click().run()
     assert "The camera is off" in html(test) and not test.warning
 

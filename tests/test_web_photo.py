@@ -61,7 +61,7 @@ def test_thirty_files_of_which_three_are_bad():
     assert "3 of 30 files could not be read" in test.error[0].value
     assert "at most 60 megapixels, got over" in test.error[0].value
     assert "/tmp" not in test.error[0].value
-    assert "<b>27</b><span>pictures</span>" in html(test)
+    assert "<b>27</b><span>images</span>" in html(test)
     assert len(test.selectbox(key="picked").options) == 27
 
 
@@ -140,5 +140,5 @@ def test_a_name_is_no_formula_in_a_spreadsheet():
 
 
 def test_the_full_picture_of_a_broken_file_is_refused():
-    with pytest.raises(InputError, match=r"Expected a picture that was read, got x\.jpg"):
+    with pytest.raises(InputError, match=r"Expected an image that could be read, got x\.jpg"):
         pictures.drawn_full(pictures.Answer("x.jpg", error="broken"), "boxes")

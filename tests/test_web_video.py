@@ -120,7 +120,7 @@ def test_a_reload_in_the_middle_finds_the_film_and_may_cancel_it(film, monkeypat
 
 def test_a_film_that_is_gone_is_told(film):
     test = page_of("nobody-knows-this")
-    assert "no longer here" in test.info[0].value and "film" not in test.query_params
+    assert "This video is gone" in test.info[0].value and "film" not in test.query_params
 
 
 def test_a_film_too_long_is_cut_or_left_by_choice(film, monkeypatch, tiny_model):

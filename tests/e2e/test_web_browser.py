@@ -124,7 +124,7 @@ def picture(path: Path) -> np.ndarray:
 def test_upload_answers_and_every_download_opens(page):
     page.set_input_files(FILES, SAMPLES / "group.jpg")
     cards(page, 5)
-    drawn, original = picture(downloaded(page, "Picture")), picture(SAMPLES / "group.jpg")
+    drawn, original = picture(downloaded(page, "Image")), picture(SAMPLES / "group.jpg")
     assert drawn.shape == original.shape and np.abs(drawn - original).max() > 100
     rows = list(csv.DictReader(downloaded(page, "CSV").open(encoding="utf-8")))
     assert len(rows) == 5 and sum(float(rows[0][name]) for name in ("happy", "sad")) > 0.5
@@ -164,7 +164,7 @@ def test_a_wrong_type_a_broken_and_a_huge_picture_are_told(page, tmp_path):
 
 def test_a_picture_without_a_face_gets_hints(page):
     page.set_input_files(FILES, FACELESS / "coffee.jpg")
-    sees(page, "No face found in this picture")
+    sees(page, "No face found in this image")
     sees(page, "More light from the front")
 
 
@@ -172,7 +172,7 @@ def test_a_sample_its_reason_and_each_style(page):
     page.get_by_text("Samples", exact=True).click()
     page.get_by_role("button", name="Astronaut", exact=True).click()
     cards(page, 1)
-    page.get_by_text("Why this answer?").click()
+    page.get_by_text("Why this prediction?").click()
     expect(page.locator(".em-why img")).to_be_visible()
     for style in ("Emoji", "Avatar", "Blur", "Squares", "Boxes"):
         page.get_by_text(style, exact=True).click()
@@ -247,7 +247,7 @@ def impatient(tmp_path_factory, tiny_model):
     ("script", "reason"),
     [
         (tools.BLOCK_WEBRTC, "a firewall or proxy seems to block it"),
-        (tools.NO_CAMERA, "This browser sees no camera"),
+        (tools.NO_CAMERA, "This browser finds no camera"),
         (tools.DENIED, "The camera is not allowed on this page"),
     ],
     ids=["blocked network", "no camera", "not allowed"],
@@ -261,7 +261,7 @@ def test_after_eight_seconds_the_page_says_why_there_is_no_live_picture(chromium
     sees(page, "did not start within 8 seconds")
     sees(page, reason)
     if script == tools.BLOCK_WEBRTC:  # the camera works: snapshots take the picture's place
-        expect(page.locator("img[alt='The newest snapshot, drawn']")).to_be_visible()
+        expect(page.locator("img[alt='The latest snapshot, annotated']")).to_be_visible()
         expect(page.locator(".em-bars")).to_have_count(1)
     context.close()
     assert watch.foreign == []
@@ -303,7 +303,7 @@ def film(tmp_path):
 
 def start_film(page, film: Path) -> None:
     tools.go(page, "Video")
-    sees(page, "No film yet")  # a file given to the page before is lost
+    sees(page, "No video yet")  # a file given to the page before is lost
     page.set_input_files(FILES, film)
     page.get_by_role("button", name="Start").click()
     expect(page).to_have_url(re.compile("film="))
@@ -318,7 +318,7 @@ def test_film_from_upload_to_download_with_a_reload_and_a_second_tab(page, film)
     page.reload()  # in the middle of the job
     expect(result(page)).to_be_visible()
     expect(page.locator("[data-testid=stVegaLiteChart] :is(canvas, svg)").first).to_be_visible()
-    assert downloaded(page, "Film").read_bytes()[4:8] == b"ftyp"
+    assert downloaded(page, "Video").read_bytes()[4:8] == b"ftyp"
     assert len(list(csv.DictReader(downloaded(page, "CSV").open(encoding="utf-8")))) == 30
     assert b"<html" in downloaded(page, "Report").read_bytes()[:500].lower()
     assert "-->" in downloaded(page, "Subtitles").read_text("utf-8")
@@ -343,13 +343,13 @@ def test_a_running_film_is_cancelled(page, tmp_path):
     start_film(page, long)
     page.get_by_role("button", name="Cancel").click()
     sees(page, "was cancelled; nothing was kept")
-    page.get_by_role("button", name="Another film").click()
-    sees(page, "No film yet")
+    page.get_by_role("button", name="Another video").click()
+    sees(page, "No video yet")
 
 
 def test_a_broken_film_is_told(page, tmp_path):
     tools.go(page, "Video")
-    sees(page, "No film yet")
+    sees(page, "No video yet")
     (tmp_path / "broken.mp4").write_bytes(b"no film at all" * 99)
     page.set_input_files(FILES, tmp_path / "broken.mp4")
     sees(page, "got broken.mp4, which does not start like a video file")
@@ -357,7 +357,7 @@ def test_a_broken_film_is_told(page, tmp_path):
 
 def test_a_film_too_long_is_cut_or_left_by_choice(page, tmp_path):
     tools.go(page, "Video")
-    sees(page, "No film yet")
+    sees(page, "No video yet")
     page.set_input_files(FILES, tools.write_film(tmp_path / "long.mp4", 9, 5))
     sees(page, "the limit here is 6 s")
     expect(page.get_by_role("button", name="Start")).to_be_disabled()
@@ -375,7 +375,7 @@ def test_every_page_fits_a_phone_and_has_its_own_letters(page):
     page.set_viewport_size({"width": 390, "height": 800})
     for name, words in (
         ("Model", "Versions"),
-        ("Video", "No film yet"),
+        ("Video", "No video yet"),
         ("Live", "The camera is off"),
         ("Photo", "Your faces"),
     ):

@@ -7,22 +7,19 @@ import streamlit as st
 from emojimation.apps.web import pages, widgets
 from emojimation.heaps import give_back
 
-SEEN = "emojimation_seen"  # a cookie of this site alone; it holds nothing but "1"
+SEEN = "emojimation_seen"  # the site's only cookie; its value is always "1"
 BRIEF = (
-    "Ask people before you use their picture. This page names an expression; it cannot know what anybody feels, "
-    "and it errs "
-    "often. Never judge anyone by it."
+    "Ask people before you use their image. This page names an expression; it cannot know what anybody feels, "
+    "and it is often wrong. Never judge anyone by it."
 )
 CANNOT = [
-    "Ask before you take or upload somebody's picture, and before you show the result.",
-    "The page names an expression as people in one data set would name it. It cannot know what anybody feels, "
+    "Ask before you take or upload somebody's image, and before you show the result.",
+    "The page names an expression the way people in one data set would name it. It cannot know what anybody feels, "
     "means or is.",
-    "It errs often, and may err more on people and pictures that its data set shows seldom: children, old "
-    "people, dark skin, "
-    "turned or covered faces, odd light.",
-    "Never use it to judge, hire, watch or diagnose anyone. Inferring emotions at work and in education is "
-    "forbidden in the EU "
-    "(AI Act, Article 5), but for medical and safety reasons.",
+    "It is often wrong, and may be wrong more often for people and images that are rare in its data set: children, "
+    "old people, dark skin, turned or covered faces, unusual light.",
+    "Never use it to judge, hire, monitor or diagnose anyone. Inferring emotions at work and in education is "
+    "prohibited in the EU (AI Act, Article 5), except for medical and safety reasons.",
 ]
 
 
@@ -42,20 +39,18 @@ def main() -> None:
     _notice()
     widgets.footer()
     _tabs(places)
-    give_back()  # here and not by Streamlit, which would also do it after each run of the live panel alone
+    give_back()  # here, because Streamlit would also do it after each run of the live panel
 
 
 def _tabs(places: list[Any]) -> None:
-    """The pages as tabs at the foot of a phone, where Streamlit hides its own navigation; the style sheet shows one of
-    the two.
-    """
+    """The pages as tabs at the bottom of a phone, where Streamlit hides its navigation; CSS shows one of the two."""
     with st.container(key="tabs", horizontal=True):
         for place in places:
             st.page_link(place, label=place.title, icon=place.icon)
 
 
 def _notice() -> None:
-    """A short notice on the first visit; on every page the long one: whom to ask, what the model cannot know."""
+    """A short notice on the first visit, and the long one on every page: consent, and what the model cannot know."""
     with st.expander("Consent, and what this page cannot know", icon=":material/front_hand:"):
         widgets.note("Before you point it at people", CANNOT)
     if not (st.session_state.get("seen") or st.context.cookies.get(SEEN) == "1"):

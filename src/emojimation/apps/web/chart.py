@@ -1,4 +1,4 @@
-"""The rolling chart as a picture: it changes twice a second without a flicker, in greys that suit light and dark."""
+"""The rolling chart as an image: it updates twice a second without flicker, in greys that suit light and dark."""
 
 import base64
 
@@ -13,12 +13,12 @@ POINTS = 120
 
 
 def rolling(history: list[tuple[float, np.ndarray]], labels: LabelSet, span_s: float = 30.0) -> None:
-    """Probabilities over the last seconds: (time, (k,)) in order of time, k the classes of `labels`."""
+    """Probabilities over the last seconds: (time, (k,)) in chronological order, k the classes of `labels`."""
     now = history[-1][0] if history else 0.0
     step = max(len(history) // POINTS, 1)
     kept = history[::step]
     lines = [(colour, _points(kept, i, now, span_s)) for i, colour in enumerate(labels.colours)]
-    words = "Probabilities of the last 30 seconds"
+    words = "Probabilities over the last 30 seconds"
     if history:
         best = int(np.argmax(history[-1][1]))
         words += f"; now {labels.names[best]} {history[-1][1][best]:.0%}"
@@ -28,7 +28,7 @@ def rolling(history: list[tuple[float, np.ndarray]], labels: LabelSet, span_s: f
 
 
 def key(labels: LabelSet) -> str:
-    """Colours with their words."""
+    """The legend."""
     return html("key.html", classes=_classes(labels))
 
 

@@ -1,4 +1,4 @@
-"""The model page's figures, from what `evaluate --json` and a training write."""
+"""The model page's figures, from the output of `evaluate --json` and of a training."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def scale_of(labels: LabelSet) -> alt.Scale:
 
 
 def confusion(table: tuple[list[str], list[list[int]]]) -> None:
-    """Label by answer, each row in per cent, tinted by its share. table: names of the classes, and the matrix."""
+    """Label by prediction, each row in percent, tinted by share. table: names of the classes, and the matrix."""
     names, matrix = table
     totals = [max(sum(counts), 1) for counts in matrix]
     rows: list[tuple[str, list[Cell]]] = [
@@ -29,7 +29,7 @@ def confusion(table: tuple[list[str], list[list[int]]]) -> None:
 
 
 def reliability(rows: list[dict[str, float]]) -> None:
-    """Accuracy over confidence; the size of a point is the number of pictures."""
+    """Accuracy over confidence; the size of a point is the number of images."""
     line = alt.Chart(alt.Data(values=[{"x": 0, "y": 0}, {"x": 1, "y": 1}])).mark_line(
         strokeDash=[5, 5], color="#8a8494"
     )
@@ -47,20 +47,20 @@ def reliability(rows: list[dict[str, float]]) -> None:
 
 
 def classes(table: dict[str, dict[str, float]]) -> None:
-    """Pictures of each class, labelled with the share that was found."""
+    """Images per class, labelled with the recall."""
     rows = [{"emotion": name, "pictures": int(row["n"]), "recall": row["recall"]} for name, row in table.items()]
     base = alt.Chart(alt.Data(values=rows)).encode(
-        y=alt.Y("emotion:N", sort=list(table), title=None), x=alt.X("pictures:Q", title="pictures")
+        y=alt.Y("emotion:N", sort=list(table), title=None), x=alt.X("pictures:Q", title="images")
     )
     bars = base.mark_bar(cornerRadiusEnd=5, stroke="#00000055").encode(
         color=alt.Color("emotion:N", scale=scale_of(label_set(tuple(table))), legend=None)
     )
     words = base.mark_text(align="left", dx=6, color="#8a8494").encode(text=alt.Text("recall:Q", format=".0%"))
-    _show(bars + words, "Pictures per class with the share found")
+    _show(bars + words, "Images per class, with recall")
 
 
 def curves(history: list[dict[str, Any]]) -> None:
-    """Validation accuracy over the epochs."""
+    """Validation accuracy by epoch."""
     rows = [{"epoch": row["epoch"], "accuracy": row["val_accuracy"]} for row in history]
     chart = (
         alt.Chart(alt.Data(values=rows))
@@ -71,19 +71,19 @@ def curves(history: list[dict[str, Any]]) -> None:
             tooltip=["epoch:Q", alt.Tooltip("accuracy:Q", format=".1%")],
         )
     )
-    _show(chart, "Validation accuracy over the epochs")
+    _show(chart, "Validation accuracy by epoch")
 
 
 def corruptions(table: dict[str, Any]) -> None:
-    """Accuracy under each corruption and severity, tinted by what is left of the untouched accuracy."""
+    """Accuracy under each corruption and severity, tinted by the accuracy lost."""
     clean = table["clean_accuracy"]
     rows = []
     for name, mean in table["means"].items():
         steps = [row["accuracy"] for row in table["rows"] if row["corruption"] == name]
         cells = [_tinted(value, clean) for value in [*steps, *[None] * (3 - len(steps)), mean]]
         rows.append((name.replace("_", " "), cells))
-    _matrix("accuracy on corrupted pictures", ["mild", "middle", "strong", "mean"], rows, "213 94 0", "Corruption")
-    st.caption(f"Untouched: {clean:.1%} of {table['n']:,} pictures. The deeper the tint, the more is lost.")
+    _matrix("accuracy on corrupted images", ["mild", "medium", "strong", "mean"], rows, "213 94 0", "Corruption")
+    st.caption(f"Clean: {clean:.1%} of {table['n']:,} images. The deeper the tint, the more is lost.")
 
 
 def _tinted(value: float | None, clean: float) -> Cell:

@@ -1,4 +1,4 @@
-"""What the photo page lets people take home: one picture, rows as CSV and JSON, a zip of everything."""
+"""The photo page's downloads: one image, rows as CSV and JSON, a zip of everything."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ def as_json(answers: list[Answer]) -> str:
 
 
 def as_csv(answers: list[Answer]) -> str:
-    """One row per face; pictures that could not be read are left out."""
+    """One row per face; images that could not be read are left out."""
     columns = [name for name in COLUMNS if name not in ("frame", "time_s", "track_id")]
     out = io.StringIO()
     writer = csv.DictWriter(out, [*HEAD, *columns], extrasaction="ignore")
@@ -41,7 +41,7 @@ def as_csv(answers: list[Answer]) -> str:
 
 
 def as_zip(answers: list[Answer], style: str) -> bytes:
-    """Every readable picture in full size, drawn, with `faces.csv` and `faces.json`."""
+    """Every readable image, annotated in full size, with `faces.csv` and `faces.json`."""
     out = io.BytesIO()
     taken: set[str] = set()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
@@ -54,7 +54,7 @@ def as_zip(answers: list[Answer], style: str) -> bytes:
 
 
 def _free(stem: str, taken: set[str]) -> str:
-    """A name for the archive; pictures of the same name get numbers."""
+    """A name for the archive; images of the same name get numbers."""
     name, number = f"{stem}.jpg", 1
     while name in taken:
         number += 1

@@ -1,4 +1,4 @@
-"""Who may open the pages: the names that the server answers to, and that it asks no other host for its own address."""
+"""Who may open the pages: the host names that the server accepts. It asks no other host for its own address."""
 
 import socket
 from collections.abc import Sequence
@@ -9,8 +9,9 @@ LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
 def host_names(host: str, more: Sequence[str] = ()) -> list[str]:
-    """The Host headers to accept on that address: a page of another site whose name leads here (DNS rebinding) is not
-    among them. more: names by which a reverse proxy or the network knows the server.
+    """The Host headers to accept on that address, which excludes other sites whose name points here (DNS rebinding).
+
+    more: names by which a reverse proxy or the network knows the server.
     """
     if host in LOCAL:
         return [*LOCAL, *more]
@@ -24,7 +25,7 @@ def ask_nobody() -> None:
 
 
 def _addresses() -> list[str]:
-    """This machine's addresses, as far as it knows them without asking anybody."""
+    """This machine's addresses, as far as known without any request."""
     try:
         found = socket.getaddrinfo(socket.gethostname(), None)
     except OSError:

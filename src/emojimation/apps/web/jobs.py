@@ -1,4 +1,4 @@
-"""The page's videos: one queue for all visitors of a process; its jobs outlive a page's reload."""
+"""The page's videos: one queue for all visitors of a process; jobs survive a reload of the page."""
 
 import json
 import shutil
@@ -22,7 +22,7 @@ _MAKING = threading.Lock()
 
 
 def jobs() -> VideoJobs:
-    """The one queue of the process, made when it is first asked for."""
+    """The process's only queue, created at first use."""
     with _MAKING:
         return _jobs()
 
@@ -43,7 +43,7 @@ def start(name: str, video: Any, options: Options, model: str | None = None) -> 
 
 
 def length_of(name: str, video: Any) -> float | None:
-    """The duration in seconds of an upload or a Path, None if it tells none. InputError for what is no video."""
+    """The duration in seconds of an upload or a Path, None if unknown. InputError if it is not a video."""
     if isinstance(video, Path):
         check_container(video, name)
         return _length(video)

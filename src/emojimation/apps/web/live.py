@@ -1,4 +1,4 @@
-"""The live page: the camera's picture drawn as it comes, over WebRTC, or by repeated snapshots where that cannot be."""
+"""The live page: annotated live video from the camera over WebRTC, or repeated snapshots if that fails."""
 
 import base64
 import binascii
@@ -25,11 +25,11 @@ REASONS = {
         "Browsers open cameras on https pages and on this machine only. "
         "Open the page as http://127.0.0.1, or put https in front of it."
     ),
-    "missing": "This browser sees no camera. Plug one in, or take a photo elsewhere and upload it on the page Photo.",
-    "denied": "The camera is not allowed on this page. Click the camera in the address bar, allow it, and try again.",
-    "prompt": "The browser still waits for your permission. Allow the camera in the small window at the address bar.",
+    "missing": "This browser finds no camera. Plug one in, or take a photo elsewhere and upload it on the Photo page.",
+    "denied": "The camera is blocked on this page. Click the camera in the address bar, allow it, and try again.",
+    "prompt": "The browser is waiting for your permission. Allow the camera in the pop-up at the address bar.",
     "granted": (
-        "The camera works, but the live connection could not be made: "
+        "The camera works, but the live connection failed: "
         "a firewall or proxy seems to block it (see --turn in docs/web.md)."
     ),
 }
@@ -45,7 +45,7 @@ def show() -> None:
     """The page."""
     widgets.hero(
         "Live, and only for you.",
-        "Your camera's picture is drawn frame by frame on the machine that serves this page. Nothing is recorded.",
+        "Your camera's frames are analysed on the machine that serves this page. Nothing is recorded.",
         ("surprise", "happy", "sad"),
     )
     stream: Stream = st.session_state.setdefault("stream", Stream())
@@ -100,8 +100,8 @@ def _switch() -> None:
 
 @st.cache_resource(show_spinner=False)
 def _settle() -> None:
-    """Once per process: take what is loaded by now out of the garbage collector's sight, as going through all of it
-    holds every thread, and with it the live pictures, for a tenth of a second."""
+    """Once per process: exclude everything loaded so far from garbage collection, which would stop every thread, and
+    with it live video, for a tenth of a second."""
     gc.collect()
     gc.freeze()
 
@@ -112,7 +112,7 @@ def _connection(stream: Stream) -> None:
         st.session_state.update(live_ends=Ends(stream), live_began=time.monotonic())
     ends: Ends = st.session_state["live_ends"]
     mounted = _mounted()
-    if st.session_state.get("live_mounted") and not mounted:  # back from another page: the wait begins anew
+    if st.session_state.get("live_mounted") and not mounted:  # back from another page: the wait restarts
         st.session_state["live_began"] = time.monotonic()
     st.session_state["live_mounted"] = mounted
     webrtc_streamer(
@@ -134,10 +134,10 @@ def _connection(stream: Stream) -> None:
 
 
 def _mounted() -> bool:
-    """Whether the browser's part of the connection has told of itself, which makes this script run once more.
+    """Whether the browser component has reported back, which makes this script run once more.
 
-    Not before that may it start: streamlit-webrtc 0.79 begins another connection with each run that comes while it
-    loads a file, sends the offer of one and takes the answer for another, and gives up only ten seconds later.
+    It may not start before that: streamlit-webrtc 0.79 opens another connection with each run while it loads a file,
+    sends the offer of one and takes the answer for another, and gives up only ten seconds later.
     """
     return st.session_state.get(generate_frontend_component_key("live")) is not None
 
@@ -145,7 +145,7 @@ def _mounted() -> bool:
 def _snapshots(stream: Stream) -> None:
     reason = st.session_state.get("live_reason") or "granted"
     st.warning(
-        f"The live picture did not start within {current().live_wait_s:.0f} seconds. {REASONS[reason]}",
+        f"Live video did not start within {current().live_wait_s:.0f} seconds. {REASONS[reason]}",
         icon=":material/videocam_off:",
     )
     if reason in ("insecure", "missing"):
@@ -171,37 +171,37 @@ def _snapshot_view() -> None:
     elif taken.get("picture"):
         stream.look(_picture(taken["picture"]))
     if stream.drawn is not None:
-        right.image(widgets.jpeg(stream.drawn, 85), width="stretch", alt="The newest snapshot, drawn")
+        right.image(widgets.jpeg(stream.drawn, 85), width="stretch", alt="The latest snapshot, annotated")
 
 
 def _picture(uri: str) -> Any:
-    """A browser's data URI as (H,W,3) BGR uint8. What it sends is not trusted: it is read as an upload is."""
+    """A browser's data URI as (H,W,3) BGR uint8. It is not trusted: it is read like an upload."""
     try:
         content = base64.b64decode(uri.partition(",")[2], validate=True)
     except (ValueError, binascii.Error) as error:
-        raise InputError("Expected a picture from the camera, got something else. Reload the page.") from error
+        raise InputError("Expected an image from the camera, got something else. Reload the page.") from error
     return pictures.read_bytes("snapshot.jpg", content).frame
 
 
 @st.fragment(run_every=0.5)
 def _panel() -> None:
-    """What was found of late, twice a second; and the watch over a picture that does not come."""
+    """Recent results, twice a second; also watches for video that does not start."""
     stream: Stream = st.session_state["stream"]
     if not st.session_state.get("live_fallback"):
         _watch(stream)
     if stream.last_s is None and st.session_state.get("live_fallback"):
-        widgets.empty("No picture yet", "The page Photo takes files from any camera or phone.", "not_sure")
+        widgets.empty("No video yet", "The Photo page takes files from any camera or phone.", "not_sure")
         return
     if stream.last_s is None:
         left = current().live_wait_s - (time.monotonic() - st.session_state["live_began"])
-        st.caption(f"Waiting for the first picture … {max(left, 0):.0f} s")
+        st.caption(f"Waiting for the first frame … {max(left, 0):.0f} s")
         return
     _keep_shape(stream)
     p95 = stream.p95_ms
     widgets.stats(
         {
-            "frames a second": f"{stream.fps:.0f}",
-            "latency, 95 %": "–" if p95 is None else f"{p95:.0f} ms",
+            "frames per second": f"{stream.fps:.0f}",
+            "latency, 95th percentile": "–" if p95 is None else f"{p95:.0f} ms",
             "face" if len(stream.faces) == 1 else "faces": str(len(stream.faces)),
             "you look": widgets.word_of(stream.faces[0]) if stream.faces else "–",
         }
@@ -216,7 +216,7 @@ def _panel() -> None:
 
 
 def _keep_shape(stream: Stream) -> None:
-    """Give the connection's frame the picture's shape: of itself it grows with it, but never shrinks."""
+    """Give the connection's iframe the video's aspect ratio: by itself it grows, but never shrinks."""
     if stream.drawn is not None:
         height, width = stream.drawn.shape[:2]
         st.html(
@@ -226,7 +226,7 @@ def _keep_shape(stream: Stream) -> None:
 
 
 def _watch(stream: Stream) -> None:
-    """Ask the browser what it can; after a while without a frame tell why and take snapshots instead."""
+    """Query the browser's capabilities; after a while without a frame say why and fall back to snapshots."""
     if stream.last_s is not None:
         return
     probe = _component("probe")(key="probe", on_camera_change=lambda: None, height="content")
@@ -241,7 +241,7 @@ def _calibration(stream: Stream) -> None:
         face = stream.faces[0]
         st.html(f'<div class="em em-card">{widgets.bars(face)}</div>')
     else:
-        widgets.empty("No face in the picture", "Come nearer, or find more light.", "not_sure")
+        widgets.empty("No face in view", "Come closer, or find more light.", "not_sure")
     if neutral is None:
         return
     with st.container(horizontal=True):
@@ -250,7 +250,7 @@ def _calibration(stream: Stream) -> None:
             key="calibrate",
             on_click=neutral.start,
             disabled=neutral.progress is not None,
-            help="Look relaxed for two seconds: from then on your own resting face counts as neutral. Forgotten when "
+            help="Relax your face for two seconds: from then on your resting face counts as neutral. Forgotten when "
             "you stop.",
         )
         st.download_button(

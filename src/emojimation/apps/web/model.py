@@ -1,4 +1,4 @@
-"""The model page: what the loaded model is, how well it does and against whom, and what it must not be used for."""
+"""The model page: what the loaded model is, how well it does, also compared with others, and prohibited uses."""
 
 import json
 from collections.abc import Callable
@@ -14,8 +14,8 @@ from emojimation.apps.web.pictures import CHOSEN, model_in_use, models, pipeline
 from emojimation.errors import InputError
 from emojimation.labels import EMOTIONS
 
-# PrivateTest accuracy of others, in per cent: run by us on the same pictures with their own weights and preprocessing,
-# or as published.
+# PrivateTest accuracy of others, in percent: run by us on the same images with their weights and preprocessing, or as
+# published.
 MEASURED = (
     ("oarriaga big-Xception", 67.0, 66.8, 9.6),
     ("human 3.3.6", 66.7, 66.3, 10.1),
@@ -27,24 +27,23 @@ MEASURED = (
 PUBLISHED = (
     ("Pramerdorfer & Kampel 2016, eight networks", 75.2),
     ("Khaireddin & Chen 2021, one network", 73.28),
-    ("Tang 2013, winner of the contest", 71.2),
+    ("Tang 2013, winner of the challenge", 71.2),
     ("People, Goodfellow et al. 2013", 65.0),
     ("deepface", 57.4),
 )
 SPLITS = {"val": "PublicTest (validation)", "test": "PrivateTest", "train": "Training"}
 LIMITS = [
-    "It was trained on small grey web pictures that people labelled after what they thought they saw; people "
-    "agree with those labels "
-    "about two times in three.",
-    "Fear, sadness, anger and neutral are often taken for each other; disgust is rare in the data.",
-    "Blur, darkness, small or turned faces and covered mouths cost accuracy: the pages hint at them.",
-    "The data do not tell age, sex or origin, so fairness between groups has not been measured.",
+    "It was trained on small greyscale web images, labelled by what people thought they saw; people agree with "
+    "those labels about two times in three.",
+    "Fear, sadness, anger and neutral are often confused; disgust is rare in the data.",
+    "Blur, darkness, small or turned faces and covered mouths cost accuracy: the pages point them out.",
+    "The data do not contain age, sex or origin, so fairness between groups has not been measured.",
 ]
 FORBIDDEN = [
-    "Judging, hiring, grading, watching or diagnosing people.",
-    "Inferring emotions at work or in education: forbidden in the EU (AI Act, Article 5), but for medical and "
+    "Judging, hiring, grading, monitoring or diagnosing people.",
+    "Inferring emotions at work or in education: prohibited in the EU (AI Act, Article 5), except for medical and "
     "safety reasons.",
-    "Pictures of people who did not agree.",
+    "Images of people who did not consent.",
     "Lie detection, and any claim about what somebody feels or intends.",
 ]
 
@@ -53,7 +52,7 @@ def show() -> None:
     """The page."""
     widgets.hero(
         "What the model knows.",
-        "How often it is right, when it is not, how far its percentages can be believed, and what it must never "
+        "How accurate it is, when it fails, how far its percentages can be trusted, and what it must never "
         "be used for.",
         ("neutral", "happy", "fear"),
     )
@@ -65,7 +64,7 @@ def show() -> None:
         return
     figures = {**card["metrics"], **report_of(Path(card["path"]))}
     _headline(card, figures)
-    st.subheader("Against the field", anchor=False)
+    st.subheader("Compared with others", anchor=False)
     _field(_ours(figures))
     _charts(figures)
     left, right = st.columns(2)
@@ -77,12 +76,12 @@ def show() -> None:
 
 
 def _picker() -> None:
-    """Which model answers on all pages of this session; nothing where there is only one."""
+    """Which model all pages of this session use; nothing if there is only one."""
     names = models()
     if len(names) < 2:
         return
     st.segmented_control(
-        "Model that all pages use, for you alone",
+        "Model for all pages, in your session only",
         names,
         default=model_in_use(),
         format_func=lambda name: Path(name).stem,
@@ -97,21 +96,19 @@ def _pick() -> None:
 
 
 def _ours(figures: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Name -> figures of every model to choose from that has any; the chosen one's are `figures`."""
+    """Name -> figures of every selectable model that has any; the chosen one's are `figures`."""
     others = {name: report_of(_place(name)) for name in models() if name != model_in_use()}
     return {model_in_use(): figures, **{name: report for name, report in others.items() if "accuracy" in report}}
 
 
 def _place(name: str) -> Path:
-    """Where a model lies; it is not read for that, as its sha256 would cost."""
+    """A model's path; the file is not read, because checking its SHA-256 takes time."""
     row = weights.manifest().get(name)
     return weights.MODELS / row["file"] if row else Path(name)
 
 
 def report_of(model: Path) -> dict[str, Any]:
-    """What `evaluate --json` wrote beside the model file under its name, with "history" from NAME.history.json; empty
-    if absent.
-    """
+    """What `evaluate --json` wrote next to the model file, with "history" from NAME.history.json; empty if absent."""
     report = _read(model.with_suffix(".json"))
     history = _read(model.with_suffix(".history.json"))
     return {**(report if isinstance(report, dict) else {}), **({"history": history} if history else {})}
@@ -126,20 +123,20 @@ def _read(path: Path) -> Any:
 
 def _headline(card: dict[str, Any], figures: dict[str, Any]) -> None:
     if "accuracy" not in figures:
-        widgets.empty("No figures", "This model file does not tell how it was judged.", "not_sure")
+        widgets.empty("No figures", "This model file does not say how it was evaluated.", "not_sure")
         return
     low, high = figures.get("accuracy_ci95", (None, None))
     shown = {
-        "of faces named right": f"{figures['accuracy']:.1%}",
+        "accuracy": f"{figures['accuracy']:.1%}",
         "macro F1": _percent(figures, "macro_f1"),
         "calibration error": _percent(figures, "ece"),
         "“not sure” below": f"{card['threshold']:.0%}",
     }
     if figures.get("ferplus_accuracy") is not None:
-        shown["right by FER+ labels"] = _percent(figures, "ferplus_accuracy")
+        shown["agreement with FER+"] = _percent(figures, "ferplus_accuracy")
     widgets.stats(shown)
     split = SPLITS.get(figures.get("split", ""), figures.get("split", "an unknown split"))
-    words = f"Measured on {figures.get('n', 0):,} pictures of FER2013's {split}"
+    words = f"Measured on {figures.get('n', 0):,} images of FER2013's {split}"
     words += f", 95 % interval {low:.1%} to {high:.1%}" if low is not None else ""
     if figures.get("accuracy_without_duplicates") is not None:
         words += f"; without duplicates of training images {figures['accuracy_without_duplicates']:.1%}"
@@ -147,7 +144,7 @@ def _headline(card: dict[str, Any], figures: dict[str, Any]) -> None:
 
 
 def _field(models: dict[str, dict[str, Any]]) -> None:
-    """Our models among the others, by accuracy; the chosen one is marked."""
+    """Our models among others, by accuracy; the chosen one is highlighted."""
     ours = [
         [
             f"Emojimation “{Path(name).stem}”",
@@ -166,38 +163,37 @@ def _field(models: dict[str, dict[str, Any]]) -> None:
     )
     if any(figures.get("split") != "test" for figures in models.values()):
         st.caption(
-            "Our rows are on other pictures than the rest: they can be compared only roughly until PrivateTest "
-            "has been run."
+            "Our rows are on different images from the rest, so the comparison is rough until PrivateTest has been run."
         )
 
 
 def _charts(figures: dict[str, Any]) -> None:
-    """What the report beside the model holds; where there is none, how to make it."""
+    """Charts from the report next to the model; if there is none, how to create it."""
     made: list[tuple[Callable[[Any], None], str, str, str]] = [
         (
             lambda matrix: web_figures.confusion((figures.get("labels", list(EMOTIONS)), matrix)),
             "confusion_matrix",
-            "What is taken for what",
-            "Rows: the label. Columns: the answer. Per cent of the row.",
+            "Which emotions are confused",
+            "Rows: the label. Columns: the prediction. Percent of the row.",
         ),
         (
             web_figures.reliability,
             "reliability",
-            "Can the percentages be believed?",
-            "On the line, 70 % means right seven times in ten.",
+            "Can the percentages be trusted?",
+            "On the line, 70 % means correct seven times in ten.",
         ),
         (
             web_figures.classes,
             "per_class",
-            "Pictures per class, and the share found",
-            "Recall is the share of a class that is named right.",
+            "Images and recall per class",
+            "Recall is the share of a class that is recognised.",
         ),
-        (web_figures.curves, "history", "Training", "Validation accuracy over the epochs."),
+        (web_figures.curves, "history", "Training", "Validation accuracy by epoch."),
         (
             web_figures.corruptions,
             "corruptions",
-            "Spoilt pictures",
-            "Accuracy on pictures that were blurred, darkened, turned or covered.",
+            "Corruption robustness",
+            "Accuracy on images that were blurred, darkened, rotated or covered.",
         ),
     ]
     there = [entry for entry in made if figures.get(entry[1])]
@@ -213,7 +209,7 @@ def _charts(figures: dict[str, Any]) -> None:
         widgets.note(
             "Not measured for this model file",
             missing,
-            "These appear once `emojimation evaluate --json` has written its figures beside the model, under the "
+            "These appear once `emojimation evaluate --json` has written its figures next to the model, under the "
             "model's name.",
         )
 
@@ -224,8 +220,8 @@ def _versions(card: dict[str, Any], figures: dict[str, Any]) -> None:
     st.subheader("Versions", anchor=False)
     rows = [
         ["Emojimation", __version__],
-        ["Model", f"{card['name']}, made {card['created']}, {Path(card['path']).stat().st_size / 1e6:.1f} MB"],
-        ["Commit of the training", str(card["commit"])],
+        ["Model", f"{card['name']}, created {card['created']}, {Path(card['path']).stat().st_size / 1e6:.1f} MB"],
+        ["Training commit", str(card["commit"])],
         ["Training data (sha256)", str(card["data_sha256"])],
         ["Input", f"{card['size']} × {card['size']}, {'grey' if card['channels'] == 1 else 'colour'}"],
         ["Temperature", f"{card['temperature']:.3f}"],

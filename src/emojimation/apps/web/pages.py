@@ -4,7 +4,7 @@ wait for.
 
 import threading
 
-_LOADING = threading.Lock()  # packages that import themselves in circles break when two sessions import them at once
+_LOADING = threading.Lock()  # packages with circular imports break when two sessions import them at the same time
 
 
 def photo() -> None:
@@ -15,7 +15,7 @@ def photo() -> None:
 
 
 def live() -> None:
-    """The camera's picture."""
+    """The live camera."""
     with _LOADING:
         from emojimation.apps.web import live
     live.show()

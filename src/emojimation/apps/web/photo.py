@@ -27,12 +27,12 @@ from emojimation.media import read_image
 SOURCES = {"upload": "Upload", "camera": "Camera", "samples": "Samples"}
 SAMPLES = {"astronaut": "Astronaut", "obama": "Portrait", "obama2": "Speech", "group": "Group"}
 KINDS = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif"]
-EXPLAINED = 6  # faces of a picture, the largest first
+EXPLAINED = 6  # faces per image, the largest first
 NO_FACE = [
-    "Let the face fill at least a tenth of the picture's height.",
+    "Let the face fill at least a tenth of the image's height.",
     "More light from the front, less from behind.",
-    "Both eyes to be seen: no mask, no hand, not in profile.",
-    "A picture that lies on its side? Turn it upright.",
+    "Keep both eyes visible: no mask, no hand, not in profile.",
+    "Is the image on its side? Rotate it upright.",
 ]
 
 
@@ -40,13 +40,12 @@ def show() -> None:
     """The page."""
     widgets.hero(
         "Show a face, get an emoji.",
-        "Drop a photo and see which of seven expressions it shows, how sure that is, and why. All of it on your "
-        "own machine.",
+        "Drop a photo and see which of seven expressions it shows, how sure that is, and why. All on your own machine.",
     )
     answers = _answers(_chosen())
     good = [answer for answer in answers if answer.error is None]
     if not answers:
-        widgets.empty("Your faces will appear here", "Drop a picture above, use the camera, or try a sample.", "happy")
+        widgets.empty("Your faces will appear here", "Drop an image above, use the camera, or try a sample.", "happy")
         return
     _tell_bad(answers)
     if good:
@@ -54,7 +53,7 @@ def show() -> None:
 
 
 def _chosen() -> dict[str, tuple[str, Callable[[], bytes]]]:
-    """Key -> name and reader of each picture that is asked about."""
+    """Key -> name and reader of each requested image."""
     source = st.segmented_control(
         "Where from",
         list(SOURCES),
@@ -70,21 +69,21 @@ def _chosen() -> dict[str, tuple[str, Callable[[], bytes]]]:
 def _uploads() -> dict[str, tuple[str, Callable[[], bytes]]]:
     limits = current()
     files = st.file_uploader(
-        f"Pictures: up to {limits.files} at once, {limits.picture_mb} MB and {limits.megapixels} megapixels each",
+        f"Images: up to {limits.files} at a time, {limits.picture_mb} MB and {limits.megapixels} megapixels each",
         KINDS,
         accept_multiple_files=True,
         key="files",
         max_upload_size=limits.picture_mb,
     )
     if len(files) > limits.files:
-        st.warning(f"{len(files)} files at once are too many: the first {limits.files} are looked at.")
+        st.warning(f"{len(files)} files are too many: only the first {limits.files} are analysed.")
     return {file.file_id: (file.name, file.getvalue) for file in files[: limits.files]}
 
 
 def _snapshot() -> dict[str, tuple[str, Callable[[], bytes]]]:
     picture = st.camera_input("Take a snapshot; it stays on this machine", key="camera")
     if picture is None:
-        st.caption("No picture? Allow the camera in the address bar, or close other programs that use it.")
+        st.caption("No video? Allow the camera in the address bar, or close other programs that use it.")
         return {}
     return {picture.file_id: ("snapshot.jpg", picture.getvalue)}
 
@@ -107,7 +106,7 @@ def _take_sample(name: str) -> None:
 
 @st.cache_data(show_spinner=False)
 def _thumb(path: Path) -> bytes:
-    """A square from the upper middle, where faces are."""
+    """A square from the upper centre, where faces usually are."""
     frame = read_image(path).frame
     side = min(frame.shape[:2])
     left = (frame.shape[1] - side) // 2
@@ -115,17 +114,17 @@ def _thumb(path: Path) -> bytes:
 
 
 def _answers(chosen: dict[str, tuple[str, Callable[[], bytes]]]) -> list[Answer]:
-    """The answers to what is chosen now; those known are kept, all others forgotten."""
-    if st.session_state.get("answers-by") != model_in_use():  # another model answers anew
+    """The results for the current selection; known ones are kept, all others discarded."""
+    if st.session_state.get("answers-by") != model_in_use():  # another model: analyse again
         st.session_state.update({"answers-by": model_in_use(), "answers": {}})
     known: dict[str, Answer] = st.session_state.get("answers", {})
     kept = {key: known[key] for key in chosen if key in known}
     new = [key for key in chosen if key not in kept]
-    bar = st.progress(0.0, "Looking at the pictures …") if len(new) > 3 else None
+    bar = st.progress(0.0, "Analysing the images …") if len(new) > 3 else None
     for done, key in enumerate(new, 1):
         kept[key] = answer_of(*chosen[key])
         if bar is not None:
-            bar.progress(done / len(new), f"Looked at {done} of {len(new)} pictures")
+            bar.progress(done / len(new), f"Analysed {done} of {len(new)} images")
     if bar is not None:
         bar.empty()
     st.session_state["answers"] = kept
@@ -146,7 +145,7 @@ def _tell_bad(answers: list[Answer]) -> None:
 
 
 def _shown(text: str) -> str:
-    """Text that Markdown leaves as it is."""
+    """Text escaped for Markdown."""
     return "".join(f"\\{c}" if c in "\\`*_{}[]<>#$|~:" else c for c in text)
 
 
@@ -157,9 +156,9 @@ def _results(answers: list[Answer], good: list[Answer]) -> None:
         "Style", list(STYLES), default="boxes", format_func=STYLES.__getitem__, key="style", required=True
     )
     why = right.toggle(
-        "Why this answer?",
+        "Why this prediction?",
         key="why",
-        help="Covers the face piece by piece and shows where the answer rests. About a second a face.",
+        help="Covers the face piece by piece and shows what the prediction rests on. About a second per face.",
     )
     alone = len(answer.faces) == 1
     st.html(f"<style>:root {{ --em-ratio: {answer.size_wh[0] / answer.size_wh[1]:.4f} }}</style>")
@@ -170,20 +169,20 @@ def _results(answers: list[Answer], good: list[Answer]) -> None:
         if answer.faces:
             _cards(answer, why)
         else:
-            widgets.note("No face found in this picture", NO_FACE, "Nothing is wrong with the file. What often helps:")
+            widgets.note("No face found in this image", NO_FACE, "The file itself is fine. What often helps:")
     for line in answer.notes:
         st.info(line.capitalize(), icon=":material/info:")
     _downloads(answers, good, answer, style or "boxes")
 
 
 def _picked(good: list[Answer]) -> Answer:
-    """Figures over all pictures, and the one to look at."""
+    """Statistics over all images, and the one to show."""
     faces = [face for answer in good for face in answer.faces]
     words = [widgets.word_of(face) for face in faces]
     most = max(sorted(set(words)), key=words.count) if words else "–"
-    widgets.stats({"pictures": str(len(good)), "faces": str(len(faces)), "most frequent": most})
+    widgets.stats({"images": str(len(good)), "faces": str(len(faces)), "most frequent": most})
     labels = [f"{i}. {answer.name} · {_summary(answer)}" for i, answer in enumerate(good, 1)]
-    at = st.selectbox("Picture", range(len(good)), format_func=lambda i: labels[i], key="picked")
+    at = st.selectbox("Image", range(len(good)), format_func=lambda i: labels[i], key="picked")
     return good[min(at or 0, len(good) - 1)]
 
 
@@ -195,12 +194,12 @@ def _summary(answer: Answer) -> str:
 def _pictures(answer: Answer, style: str, places: list[Any]) -> None:
     left, right = places[:2]
     found = ", ".join(widgets.word_of(face).lower() for face in answer.faces[:8]) or "no face found"
-    left.image(answer.preview, caption="Original", width="stretch", alt=f"{answer.name}, the original picture")
+    left.image(answer.preview, caption="Original", width="stretch", alt=f"{answer.name}, the original image")
     right.image(
         widgets.jpeg(drawn(answer, style)),
         caption=f"{STYLES[style]}: {found}",
         width="stretch",
-        alt=f"{answer.name} drawn in the style {STYLES[style]}: {found}",
+        alt=f"{answer.name} annotated in the style {STYLES[style]}: {found}",
     )
 
 
@@ -219,13 +218,15 @@ def _cards(answer: Answer, why: bool) -> None:
         ]
     widgets.grid(cards)
     if why and len(answer.faces) > EXPLAINED:
-        st.caption(f"The reasons are shown for the {EXPLAINED} largest faces.")
+        st.caption(f"Explanations are shown for the {EXPLAINED} largest faces.")
     if len(answer.faces) > MAX_CARDS:
-        st.caption(f"{len(answer.faces)} faces were found; the cards show the {MAX_CARDS} largest, the files hold all.")
+        st.caption(
+            f"{len(answer.faces)} faces were found; the cards show the {MAX_CARDS} largest, the files contain all."
+        )
 
 
 def _why(answer: Answer, index: int) -> tuple[str, str]:
-    """Kept for the session's last few faces, as every click runs the page anew."""
+    """Cached for the session's last few faces, because every click reruns the page."""
     store: dict[Any, tuple[str, str]] = st.session_state.setdefault("reasons", {})
     key = (id(answer), index)
     if key not in store:
@@ -237,10 +238,10 @@ def _why(answer: Answer, index: int) -> tuple[str, str]:
 
 
 def _downloads(answers: list[Answer], good: list[Answer], answer: Answer, style: str) -> None:
-    st.subheader("Take it with you", anchor=False)
+    st.subheader("Download", anchor=False)
     with st.container(horizontal=True):
         name = f"{Path(answer.name).stem}-{style}.jpg"
-        _button("Picture", partial(drawn_full, answer, style), name, "image/jpeg", ":material/image:")
+        _button("Image", partial(drawn_full, answer, style), name, "image/jpeg", ":material/image:")
         _button("CSV", partial(web_files.as_csv, good), "faces.csv", "text/csv", ":material/table:")
         _button("JSON", partial(web_files.as_json, answers), "faces.json", "application/json", ":material/data_object:")
         if len(good) > 1:
@@ -254,5 +255,5 @@ def _downloads(answers: list[Answer], good: list[Answer], answer: Answer, style:
 
 
 def _button(label: str, data: Callable[[], Any], name: str, mime: str, icon: str) -> None:
-    """A file that is made when the button is pressed, not at each run of the page."""
+    """A file created when the button is pressed, not at each run of the page."""
     st.download_button(label, data, name, mime, icon=icon, on_click="ignore", key=f"get-{label}")

@@ -1,4 +1,4 @@
-"""What the pages share in one process: the loaded models, and pictures read, analysed and drawn."""
+"""Shared by the pages of one process: the loaded models, and images read, analysed and annotated."""
 
 import tempfile
 import warnings
@@ -26,21 +26,21 @@ from emojimation.hiding.search import searching
 from emojimation.pipeline import Pipeline, make_pipeline
 from emojimation.tracking.track import Tracker
 
-CHOSEN = "model"  # where a session keeps the model that the visitor took
+CHOSEN = "model"  # where a session keeps the visitor's choice of model
 PREVIEW_PX = 1280
 CARD_PX = 192
 THUMB_PX = 220
-MAX_CARDS = 24  # faces of one picture that get a card
+MAX_CARDS = 24  # faces of one image that get a card
 STYLES = {name: style.words for name, style in styles.STYLES.items() if name != "none"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """A picture as a session keeps it: small pictures and numbers, never the full one.
+    """An image as a session keeps it: previews and numbers, never the full image.
 
     size_wh: of the original. faces: in its pixels. preview: JPEG of at most `PREVIEW_PX`. crops: data URIs, hints:
-    quality hints, both in the order of `faces`, the largest `MAX_CARDS`. read: gives the original's bytes again. error:
-    why there is no answer. hidden: the faces to cover, once they were asked for.
+    quality hints, both in the order of `faces`, the largest `MAX_CARDS`. read: returns the original's bytes again.
+    error: why there is no result. hidden: the faces to cover, once requested.
     """
 
     name: str
@@ -57,24 +57,24 @@ class Answer:
 
 
 def models() -> list[str]:
-    """The models to choose from: the command's own, then those that come with the package."""
+    """The selectable models: the command's own, then the bundled ones."""
     return list(dict.fromkeys([current().model, *weights.emotion_models()]))
 
 
 def model_in_use() -> str:
-    """The model of this session: the command's, until the visitor takes another one on the page Model."""
+    """The model of this session: the command's, until the visitor chooses another one on the Model page."""
     return str(st.session_state.get(CHOSEN) or current().model)
 
 
 @st.cache_resource(show_spinner=False)
 def pipeline(model: str) -> Pipeline:
-    """The one pipeline of a model for still pictures of all sessions; it keeps no state between pictures."""
+    """A model's only pipeline for photos, shared by all sessions; it keeps no state between images."""
     return make_pipeline(model, prior=current().prior)
 
 
 @st.cache_resource(show_spinner=False)
 def hiding(model: str, strength: str, still: bool) -> Pipeline:
-    """The one pipeline of a model that searches so that nobody stays uncovered."""
+    """A model's only pipeline that searches thoroughly enough to leave nobody uncovered."""
     return searching(pipeline(model), strength, still)
 
 
@@ -87,7 +87,7 @@ def tracking(model: str, tracker: Tracker, hides: bool = False) -> Pipeline:
 
 
 def answer_of(name: str, read: Callable[[], bytes]) -> Answer:
-    """Read and analyse one picture; a broken one is an answer with `error` set."""
+    """Read and analyse one image; a broken one is an answer with `error` set."""
     try:
         picture = read_bytes(name, read())
     except InputError as error:
@@ -112,7 +112,7 @@ def answer_of(name: str, read: Callable[[], bytes]) -> Answer:
 
 
 def read_bytes(name: str, content: bytes) -> media.Picture:
-    """A picture from an upload's bytes. InputError names the file as the person knows it."""
+    """An image from an upload's bytes. InputError names the file as the user knows it."""
     with tempfile.TemporaryDirectory(prefix="emojimation-") as folder:
         path = Path(folder) / (Path(name).name or "picture")
         path.write_bytes(content)
@@ -130,7 +130,7 @@ def drawn(answer: Answer, style: str) -> np.ndarray:
 
 
 def shown(answer: Answer, style: str) -> tuple[Face, ...]:
-    """The faces to draw: for a style that hides those of the careful search, which looks at the original once."""
+    """The faces to draw: for a hiding style those of the thorough search, which runs once on the original."""
     if not styles.STYLES[style].hides or answer.read is None:
         return answer.faces
     if not answer.hidden:
@@ -142,7 +142,7 @@ def shown(answer: Answer, style: str) -> tuple[Face, ...]:
 def drawn_full(answer: Answer, style: str) -> bytes:
     """The original in full size with its faces drawn, as JPEG."""
     if answer.read is None:
-        raise InputError(f"Expected a picture that was read, got {answer.name}.")
+        raise InputError(f"Expected an image that could be read, got {answer.name}.")
     frame = read_bytes(answer.name, answer.read()).frame
     return widgets.jpeg(draw(frame, list(shown(answer, style)), style), 92)
 
@@ -163,13 +163,13 @@ def explained(answer: Answer, index: int) -> tuple[str, Explanation]:
     crop = crop_faces(frame, face, model.size, model.template, model.channels)[0]
     found = occlusion(
         model.predict, crop, face[0].emotion, model.label_set.names
-    )  # the preview's crop may look a little different
+    )  # the preview's crop may differ a little
     large = crop_faces(frame, face, CARD_PX, model.template, 3)[0]
     return widgets.data_uri(heat(large, found.drop)), found
 
 
 def scaled(faces: Any, factor: float) -> list[Face]:
-    """Faces in the pixels of a picture `factor` times as large."""
+    """Faces in the pixels of an image `factor` times as large."""
     return [
         face.with_(xyxy=face.xyxy * factor, landmarks=None if face.landmarks is None else face.landmarks * factor)
         for face in faces
@@ -177,7 +177,7 @@ def scaled(faces: Any, factor: float) -> list[Face]:
 
 
 def fitted(frame: np.ndarray, side_px: int) -> np.ndarray:
-    """The frame reduced to sides of at most `side_px`; smaller ones as they are."""
+    """The frame downscaled to sides of at most `side_px`; smaller ones unchanged."""
     factor = side_px / max(frame.shape[:2])
     if factor >= 1:
         return frame
@@ -186,12 +186,12 @@ def fitted(frame: np.ndarray, side_px: int) -> np.ndarray:
 
 
 def decoded(content: bytes) -> np.ndarray:
-    """(h,w,3) BGR uint8 of a JPEG that was made here."""
+    """(h,w,3) BGR uint8 of a JPEG made by this module."""
     return np.asarray(cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR))
 
 
 def _check_size(path: Path) -> None:
-    """Refuse by the header what is below the engine's limit but too much for a page with several visitors."""
+    """Reject, by the header, what the engine accepts but is too large for a page with several visitors."""
     limit = current().megapixels
     try:
         with warnings.catch_warnings():
@@ -199,10 +199,10 @@ def _check_size(path: Path) -> None:
             with Image.open(path) as image:
                 pixels = image.width * image.height
     except Image.DecompressionBombError:
-        pixels = 2 * int(Image.MAX_IMAGE_PIXELS or 0)  # it is more; Pillow does not tell
+        pixels = 2 * int(Image.MAX_IMAGE_PIXELS or 0)  # a lower bound; Pillow does not say
     except (OSError, ValueError, SyntaxError):
-        return  # `read_image` says it better
+        return  # `read_image` has the better message
     if pixels > limit * 1_000_000:
         raise InputError(
-            f"Expected at most {limit} megapixels, got over {pixels // 1_000_000} in {path}. Make it smaller first."
+            f"Expected at most {limit} megapixels, got over {pixels // 1_000_000} in {path}. Downscale it first."
         )

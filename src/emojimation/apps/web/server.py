@@ -69,7 +69,7 @@ def streamlit_options(host: str, port: int, headless: bool = True) -> dict[str, 
         "logger_hideWelcomeMessage": True,
         "logger_level": "warning",
         "global_developmentMode": False,
-        # It would hold all threads twice a second beside a live picture; see app.py.
+        # It would stop all threads twice a second during live video; see app.py.
         "runner_postScriptGC": False,
     }
     colours = {f"theme_light_{key}": value for key, value in LIGHT.items()}
@@ -78,14 +78,14 @@ def streamlit_options(host: str, port: int, headless: bool = True) -> dict[str, 
 
 
 def check_free(host: str, port: int) -> None:
-    """Raise InputError where the port is taken."""
+    """Raise InputError if the port is taken."""
     try:
         place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(place[0], place[1]) as probe:
-            if os.name != "nt":  # there it would let two servers share a port
+            if os.name != "nt":  # where it would let two servers share a port
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(place[4])
     except OSError as error:
         raise InputError(
-            f"Expected a free port, got {host}:{port} ({error.strerror}). Take another one with --port."
+            f"Expected a free port, got {host}:{port} ({error.strerror}). Choose another one with --port."
         ) from error

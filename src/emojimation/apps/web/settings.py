@@ -1,4 +1,4 @@
-"""What the command `web` hands to the pages, by the environment: Streamlit runs them anew in every session."""
+"""What the command `web` passes to the pages through the environment: Streamlit reruns them in every session."""
 
 import json
 import os
@@ -9,11 +9,11 @@ KEY = "EMOJIMATION_WEB"
 
 @dataclass(frozen=True, slots=True)
 class PageSettings:
-    """How the pages are set.
+    """The settings of the pages.
 
-    model: name or path. turn: an `iceServers` list. paths: visitors may name videos on this machine by path. upload_mb,
-    megapixels, files: limits of an upload. film_s: longest video in seconds, 0 for none. live_wait_s: how long the live
-    page waits for its first frame. prior: base rates, one of `priors.NAMES`.
+    model: name or path. turn: an `iceServers` list. paths: visitors may open videos on this machine by path. upload_mb,
+    megapixels, files: limits of an upload. film_s: maximum length of a video in seconds, 0 for no limit. live_wait_s:
+    how long the live page waits for its first frame. prior: base rates, one of `priors.NAMES`.
     """
 
     model: str = "default"
@@ -34,5 +34,5 @@ def hand_over(settings: PageSettings) -> None:
 
 
 def current() -> PageSettings:
-    """The settings that the command set; the defaults where a page is run by itself."""
+    """The command's settings; the defaults if a page is run by itself."""
     return PageSettings(**json.loads(os.environ.get(KEY, "{}")))

@@ -1,4 +1,4 @@
-"""One visitor's live picture: frames come in, drawn frames go out, and the page reads what was found of late."""
+"""One visitor's live video: frames in, annotated frames out, and recent results for the page."""
 
 import threading
 import time
@@ -25,21 +25,21 @@ from emojimation.pipeline import Pipeline
 from emojimation.tracking.track import Tracker
 
 HISTORY_S = 30.0
-ANSWER_S = 2.0  # a snapshot that takes longer comes back undrawn
+ANSWER_S = 2.0  # a snapshot that takes longer is returned without annotations
 MAX_SIDE_PX = 1280
-# Frames a second of all viewers together, so that none waits long for a processor.
+# Frames per second of all viewers together, so that none waits long for a processor.
 FRAMES_S = 12 * usable_processors()
-SLACK_S = 0.05  # so much may be made up for after a frame that came late
+SLACK_S = 0.05  # how much may be caught up after a late frame
 STAGE = (36, 26, 30)  # BGR behind the large avatar
-STAGE_SHARE = 0.75  # its width, in heights of the picture
+STAGE_SHARE = 0.75  # its width, relative to the height of the frame
 
 Make = Callable[[], np.ndarray]
 
 
 class Late:
-    """A frame for a `LiveLoop` whose picture is made when it is asked for: those left out cost nothing.
+    """A frame for a `LiveLoop` whose image is decoded on demand: dropped frames cost nothing.
 
-    make: gives (H,W,3) BGR uint8. time_s: arrival, in seconds of `time.monotonic`. index: from 0.
+    make: returns (H,W,3) BGR uint8. time_s: arrival, in seconds of `time.monotonic`. index: from 0.
     """
 
     def __init__(self, make: Make, time_s: float, index: int) -> None:
@@ -48,7 +48,7 @@ class Late:
 
     @property
     def image(self) -> np.ndarray:
-        """The picture, made once."""
+        """The image, decoded once."""
         if self._image is None:
             self._image = self.make()
         return self._image
@@ -57,7 +57,7 @@ class Late:
 class Feed:
     """The source of a `LiveLoop`: frames that a connection pushes, the newest only.
 
-    gap_s: tells the least time from one frame to the next in seconds.
+    gap_s: returns the minimum time between frames in seconds.
     """
 
     def __init__(self, gap_s: Callable[[], float] = lambda: 0.0) -> None:
@@ -68,7 +68,7 @@ class Feed:
         self._count = 0
 
     def push(self, make: Make) -> int:
-        """Hand over what makes the next (H,W,3) BGR uint8 picture; the frame's number."""
+        """Pass the decoder of the next (H,W,3) BGR uint8 image; returns the frame's number."""
         with self._changed:
             self._frame = Late(make, time.monotonic(), self._count)
             self._count += 1
@@ -98,7 +98,7 @@ class Stream:
     """Analyses and draws one visitor's frames in a thread of its own; it starts with the first frame.
 
     model: name or path, for the next start. style: as in `render.STYLES`. stage: add the large avatar beside the
-    picture. mirror: turn the picture as a mirror does. These three may be changed while it runs. send: called in that
+    image. mirror: turn the image as a mirror does. These three may be changed while it runs. send: called in that
     thread with each drawn (H,W,3) BGR uint8 frame and its time in seconds.
     """
 
@@ -121,33 +121,33 @@ class Stream:
         _STREAMS.add(self)
 
     def push(self, make: Make) -> int:
-        """Hand over what makes the next (H,W,3) BGR uint8 picture, at once; the frame's number. Older ones not begun
+        """Hand over what makes the next (H,W,3) BGR uint8 image, at once; the frame's number. Older ones not begun
         are left out.
         """
         self._running()
         return self._feed.push(lambda: self._prepared(make()))
 
     def look(self, image: np.ndarray) -> np.ndarray:
-        """Analyse a (H,W,3) BGR uint8 picture and give it back drawn; undrawn where that fails, with `error` set."""
+        """Analyse a (H,W,3) BGR uint8 image and return it annotated; unchanged on failure, with `error` set."""
         number = self.push(lambda: image)
         with self._changed:
             came = self._changed.wait_for(lambda: self._result is not None and self._result.index >= number, ANSWER_S)
             return self.drawn if came and self.drawn is not None else self._prepared(image)
 
     def close(self) -> None:
-        """End the loop and its threads; the next picture would start anew."""
+        """End the loop and its threads; the next image would restart them."""
         with self._changed:
             loop, self._loop = self._loop, None
         self._feed.close()
         if loop is not None:
             loop.stop()
-        with self._changed:  # not before the loop has ended: it may just be drawing a last frame
+        with self._changed:  # not before the loop has ended: it may still be drawing a last frame
             self._result, self.drawn, self.last_s, self.faces = None, None, None, []
-        give_back()  # a connection that has ended leaves circles of its codecs and frames behind
+        give_back()  # a closed connection leaves reference cycles of codecs and frames behind
 
     @property
     def fps(self) -> float:
-        """Analysed frames a second of late; 0 when the last one is two seconds old."""
+        """Recent rate of analysed frames per second; 0 if the last one is two seconds old."""
         fresh = self.last_s is not None and time.monotonic() - self.last_s < 2
         return self._result.fps if fresh and self._result else 0.0
 
@@ -166,7 +166,7 @@ class Stream:
         return cv2.flip(image, 1) if self.mirror else image
 
     def _show(self, result: LiveResult) -> None:
-        """Draw a result, note what the page tells of it, and send it on."""
+        """Draw a result, record what the page shows of it, and send it on."""
         faces = sorted(result.faces, key=lambda face: -face.size_px)
         error = None
         try:
@@ -215,7 +215,7 @@ _STREAMS: "weakref.WeakSet[Stream]" = weakref.WeakSet()
 
 
 def _gap_s() -> float:
-    """Seconds from one frame of a viewer to the next: `FRAMES_S` is shared by those whose picture runs."""
+    """Seconds between a viewer's frames: `FRAMES_S` is shared by the active viewers."""
     return sum(stream.fps > 0 for stream in list(_STREAMS)) / FRAMES_S
 
 

@@ -1,4 +1,4 @@
-"""A film's people over time; a click in a chart moves the film there."""
+"""The people in a video over time; a click in a chart seeks there."""
 
 from typing import Any
 
@@ -17,14 +17,14 @@ POINTS = 240
 
 
 def charts(story: Timeline, seek: str) -> None:
-    """One chart per person, the longest seen first. seek: where the session keeps the second to play from."""
+    """One chart per person, longest visible first. seek: where the session keeps the second to play from."""
     st.subheader("Who showed what, when", anchor=False)
-    st.caption("Click into a chart: the film plays from there.")
+    st.caption("Click in a chart to play the video from there.")
     st.html(f'<div class="em">{web_chart.key(story.classes)}</div>')
     for person in story.people[:PEOPLE]:
         _person(person, story.duration_s, seek)
     if len(story.people) > PEOPLE:
-        st.caption(f"The {PEOPLE} people seen longest; the report holds all {len(story.people)}.")
+        st.caption(f"The {PEOPLE} people visible longest; the report has all {len(story.people)}.")
 
 
 def _person(person: Person, duration_s: float, seek: str) -> None:
@@ -33,7 +33,7 @@ def _person(person: Person, duration_s: float, seek: str) -> None:
     face, colour = ("not_sure", "") if most == NOT_SURE else (most, person.classes.colour_of(most))
     st.html(
         f'<p class="em">{emoji_mark(face, colour, most)} <b>Person {person.track_id}</b>: '
-        f"seen {person.seen_s:.0f} s, mostly {most} ({shares[most]:.0%})</p>"
+        f"visible for {person.seen_s:.0f} s, mostly {most} ({shares[most]:.0%})</p>"
     )
     key = f"{seek}-{person.track_id}"
     event: Any = st.altair_chart(_chart(person, duration_s), width="stretch", on_select="rerun", key=key)
@@ -45,7 +45,7 @@ def _person(person: Person, duration_s: float, seek: str) -> None:
 
 
 def _chart(person: Person, duration_s: float) -> alt.Chart:
-    """Stacked probabilities over the film's time."""
+    """Stacked probabilities over time."""
     at = alt.selection_point(name="at", fields=["time_s"], on="click", empty=False)
     return (
         alt.Chart(alt.Data(values=rows_of(person)))

@@ -1,9 +1,8 @@
-"""A stream's two ends in a WebRTC connection: the camera's track in, the drawn one out, and nothing that waits between
-them.
+"""A stream's two ends in a WebRTC connection: the camera's track in, the annotated one out, and no queue in between.
 
-streamlit-webrtc's own processing gives back one frame for each that comes in, an old one where the new one is not
-ready, and puts them into queues without end: where a machine is too slow, the picture lags more and more. Here a frame
-goes out when it is drawn, once, and whoever is slower gets the newest.
+streamlit-webrtc's own processing returns one frame for each that arrives, an old one if the new one is not ready, and
+puts them into unbounded queues: on a slow machine, video lags more and more. Here each frame is sent once, when it is
+annotated, and slow receivers get the newest.
 """
 
 import asyncio
@@ -26,9 +25,7 @@ TICK = Fraction(1, 90_000)  # RTP's clock for video, RFC 6184 and RFC 7741
 
 
 class Drawn(MediaStreamTrack):
-    """The track that goes to the browser: each frame that is offered, or the newest where they come faster than they
-    are sent.
-    """
+    """The track sent to the browser: each offered frame, or the newest if they arrive faster than they are sent."""
 
     kind = "video"
 
@@ -39,7 +36,7 @@ class Drawn(MediaStreamTrack):
         self._began_s: float | None = None
 
     def offer(self, image: np.ndarray, time_s: float) -> None:
-        """Send a (H,W,3) BGR uint8 picture of that moment; from any thread."""
+        """Send the (H,W,3) BGR uint8 image of that moment; from any thread."""
         self._began_s = time_s if self._began_s is None else self._began_s
         frame = self._make(image, format="bgr24").reformat(format="yuv420p")
         frame.pts, frame.time_base = round((time_s - self._began_s) / TICK), TICK
@@ -60,7 +57,7 @@ class Drawn(MediaStreamTrack):
         return self._frame
 
     def _tell(self, frame: Any) -> None:
-        with suppress(RuntimeError):  # the loop has ended before the track, as it does when the server ends
+        with suppress(RuntimeError):  # the loop has ended before the track, as on server shutdown
             self._home.call_soon_threadsafe(self._put, frame)
 
     def _put(self, frame: Any) -> None:
@@ -71,8 +68,8 @@ class Drawn(MediaStreamTrack):
 class Passed(MediaStreamTrack):
     """A track's frames for its one reader, who may stop without ending the track.
 
-    It stands where streamlit-webrtc puts aiortc's `MediaRelay`, whose tasks wait for ever, and keep the connection's
-    codecs, where a visitor closes the page without a word.
+    It replaces streamlit-webrtc's use of aiortc's `MediaRelay`, whose tasks wait for ever, and keep the connection's
+    codecs, if a visitor closes the page abruptly.
     """
 
     def __init__(self, source: MediaStreamTrack) -> None:
@@ -87,9 +84,7 @@ class Passed(MediaStreamTrack):
 
 
 class Ends:
-    """Both ends of one connection, for `webrtc_streamer`: `sink` takes the camera's frames, `source` gives the drawn
-    ones.
-    """
+    """Both ends of a connection for `webrtc_streamer`: `sink` takes camera frames, `source` yields annotated ones."""
 
     def __init__(self, stream: Stream) -> None:
         get_global_relay().subscribe = Passed  # type: ignore[method-assign, assignment]
@@ -100,7 +95,7 @@ class Ends:
         weakref.finalize(stream, self.source.stop).atexit = False  # a visitor who closes the page stops nothing
 
     def close(self) -> None:
-        """End the track that goes out; the other one ends with the connection."""
+        """End the outgoing track; the incoming one ends with the connection."""
         self.source.stop()
 
 

@@ -1,4 +1,4 @@
-"""The video page: a film in, an annotated or anonymised film with its timeline out."""
+"""The video page: a video in, an annotated or anonymised video with its timeline out."""
 
 import math
 from pathlib import Path
@@ -19,7 +19,7 @@ from emojimation.videojobs import VideoJob
 
 KINDS = ["mp4", "mov", "mkv", "webm", "avi", "m4v", "gif"]
 DOWNLOADS = {
-    "film": ("Film", "video/mp4", ":material/movie:"),
+    "film": ("Video", "video/mp4", ":material/movie:"),
     "csv": ("CSV", "text/csv", ":material/table:"),
     "report": ("Report", "text/html", ":material/description:"),
     "srt": ("Subtitles", "application/x-subrip", ":material/subtitles:"),
@@ -29,16 +29,14 @@ DOWNLOADS = {
 def show() -> None:
     """The page."""
     widgets.hero(
-        "A film, and what faces show.",
+        "A video, and what its faces show.",
         "Follow each face through a video: who showed what, when. Or hide every face behind its emoji.",
         ("happy", "neutral", "surprise"),
     )
     job = jobs().get(st.query_params.get("film"))
     if job is None:
         if "film" in st.query_params:
-            st.info(
-                "This film is no longer here: films are deleted two hours after they are done, or when the server ends."
-            )
+            st.info("This video is gone: videos are deleted two hours after they are done, or when the server exits.")
             del st.query_params["film"]
         _form()
     elif not job.over:
@@ -53,8 +51,8 @@ def _form() -> None:
     given = _given()
     if given is None:
         widgets.empty(
-            "No film yet",
-            "Upload one above. Films are worked on one after the other; you may leave the page meanwhile.",
+            "No video yet",
+            "Upload one above. Videos are processed one after the other; you may leave the page meanwhile.",
             "neutral",
         )
         return
@@ -74,9 +72,9 @@ def _form() -> None:
 
 
 def _given() -> Any:
-    """(name, bytes, UploadedFile or Path) of the film to take, or None."""
+    """(name, bytes, UploadedFile or Path) of the video to process, or None."""
     limits = current()
-    words = f"A film, up to {limits.upload_mb} MB" + (
+    words = f"A video, up to {limits.upload_mb} MB" + (
         f" and {_clock(limits.film_s, whole=True)}" if limits.film_s else ""
     )
     file = st.file_uploader(words, KINDS, key="film-file", max_upload_size=limits.upload_mb)
@@ -85,14 +83,14 @@ def _given() -> Any:
     if not limits.paths:
         return None
     text = st.text_input(
-        "Or a path on this machine, for larger films", key="film-path", placeholder="/home/me/holiday.mp4"
+        "Or a path on this machine, for larger videos", key="film-path", placeholder="/home/me/holiday.mp4"
     )
     return _named(text) if text else None
 
 
 def _named(text: str) -> Any:
-    """(name, bytes, Path) of a video on this machine. Whatever is wrong, the answer is the same: a visitor does not
-    learn which files there are."""
+    """(name, bytes, Path) of a video on this machine. Every error is the same, so that visitors cannot
+    find out which files exist."""
     try:
         path = Path(text).expanduser()
         if not path.is_file():
@@ -106,7 +104,7 @@ def _named(text: str) -> Any:
 
 
 def _length_of(name: str, size: int, place: Any) -> float | None:
-    """Seconds of a film, looked up once per file."""
+    """Length of a video in seconds, determined once per file."""
     key = (name, size, getattr(place, "file_id", str(place)))
     if st.session_state.get("film-known", (None,))[0] != key:
         st.session_state["film-known"] = (key, length_of(name, place))
@@ -114,7 +112,7 @@ def _length_of(name: str, size: int, place: Any) -> float | None:
 
 
 def _options(length: float | None) -> Options | None:
-    """What to do with the film; None while a choice is missing."""
+    """What to do with the video; None while a choice is missing."""
     hide = st.toggle(
         "Hide every face (anonymise)",
         key="film-hide",
@@ -131,9 +129,9 @@ def _options(length: float | None) -> Options | None:
     )
     limit, end_s = current().film_s, None
     if limit and (length or math.inf) > limit:
-        said = f"lasts {_clock(length)}" if length else "does not tell how long it lasts"
+        said = f"lasts {_clock(length)}" if length else "does not say how long it is"
         choice = st.radio(
-            f"The film {said}; the limit here is {_clock(limit, whole=True)}.",
+            f"The video {said}; the limit here is {_clock(limit, whole=True)}.",
             ["Take its beginning only", "Leave it"],
             key="film-cut",
             index=None,
@@ -162,11 +160,11 @@ def _progress(job: VideoJob) -> None:
     st.subheader(job.name, anchor=False)
     if job.state == "queued":
         ahead = jobs().ahead(job)
-        st.progress(0.0, f"Waiting: {ahead} film{'' if ahead == 1 else 's'} before this one")
+        st.progress(0.0, f"Waiting: {ahead} video{'' if ahead == 1 else 's'} ahead of this one")
     else:
         left = f", about {_clock(job.left_s)} left" if job.left_s is not None else ""
         st.progress(min(job.share or 0.0, 1.0), f"{STAGES[job.stage]} … {job.share or 0:.0%}{left}")
-    st.caption("You may reload or leave this page: its address leads back here.")
+    st.caption("You may reload or leave this page; its address brings you back here.")
     st.button("Cancel", key="film-cancel", icon=":material/close:", on_click=jobs().cancel, args=(job,))
 
 
@@ -175,7 +173,7 @@ def _ended(job: VideoJob) -> None:
         st.info(f"{job.name} was cancelled; nothing was kept.")
     else:
         st.error(str(job.error), icon=":material/broken_image:")
-    st.button("Another film", type="primary", key="film-again", on_click=_again, args=(job,))
+    st.button("Another video", type="primary", key="film-again", on_click=_again, args=(job,))
 
 
 def _again(job: VideoJob) -> None:
@@ -192,7 +190,7 @@ def _result(job: VideoJob) -> None:
             "length": _clock(story.duration_s),
             "person" if len(story.people) == 1 else "people": str(len(story.people)),
             "frames": f"{result.frames:,}",
-            "frames a second, worked on": rate,
+            "frames per second, processing": rate,
         }
     )
     for line in [*result.notes, *([result.hidden] if result.hidden else [])]:
@@ -210,9 +208,9 @@ def _result(job: VideoJob) -> None:
         web_timeline.charts(story, f"seek-{job.id}")
     else:
         widgets.empty(
-            "No face in this film", "More light and larger faces help; see the page Photo for hints.", "not_sure"
+            "No face in this video", "More light and larger faces help; see the Photo page for hints.", "not_sure"
         )
-    st.subheader("Take it with you", anchor=False)
+    st.subheader("Download", anchor=False)
     with st.container(horizontal=True):
         for kind, (label, mime, icon) in DOWNLOADS.items():
             st.download_button(
@@ -224,11 +222,11 @@ def _result(job: VideoJob) -> None:
                 on_click="ignore",
                 key=f"film-{kind}",
             )
-        st.button("Delete, and take another film", key="film-again", on_click=_again, args=(job,), type="tertiary")
+        st.button("Delete, and process another video", key="film-again", on_click=_again, args=(job,), type="tertiary")
 
 
 def _clock(seconds: float | None, whole: bool = False) -> str:
-    """Seconds in words; whole: without seconds where there are none."""
+    """Seconds in words; whole: without seconds if there are none."""
     minutes, rest = divmod(round(seconds or 0), 60)
     if whole and minutes and not rest:
         return f"{minutes} minute{'' if minutes == 1 else 's'}"

@@ -16,11 +16,11 @@ from emojimation.labels import CONTEMPT, EMOTIONS
 from emojimation.templates import fill
 
 DRAWN = (*EMOTIONS, CONTEMPT, "not_sure")  # have an emoji in the style sheet
-ART = "fluent"  # the same emoji in the page and in the pictures
+ART = "fluent"  # the same emoji on the page and in the images
 HINTS = {
-    "too small": "The face is small: take a picture from nearer by.",
+    "too small": "The face is small: take the photo from closer up.",
     "too dark": "The face is dark: turn on a light, or face the window.",
-    "overexposed": "The face is too bright: less light from the front.",
+    "overexposed": "The face is too bright: reduce the light from the front.",
     "blurred": "The face is blurred: hold still, or wipe the lens.",
     "turned away": "The face is turned away: look at the camera.",
 }
@@ -37,12 +37,12 @@ def html(template: str, **values: Any) -> str:
 
 
 def hero(title: str, words: str, faces: tuple[str, ...] = ("happy", "surprise", "angry")) -> None:
-    """A page's head: a title, one sentence, and three emoji that only adorn."""
+    """A page's header: a title, one sentence, and three decorative emoji."""
     st.html(html("hero.html", title=title, words=words, faces=faces))
 
 
 def empty(title: str, words: str, face: str = "neutral") -> None:
-    """What stands where results will be."""
+    """A placeholder for results."""
     st.html(html("empty.html", title=title, words=words, face=face))
 
 
@@ -52,7 +52,7 @@ def note(title: str, lines: list[str], words: str = "") -> None:
 
 
 def stats(values: dict[str, str]) -> None:
-    """Large figures with their names below."""
+    """Large figures with captions below."""
     st.html(html("stats.html", values=values.items()))
 
 
@@ -62,7 +62,7 @@ def table(head: list[str], rows: list[list[str]], ours: int | None = None, numbe
 
 
 def word_of(face: Face) -> str:
-    """What a card is headed with."""
+    """The heading of a card."""
     return face.words.capitalize()
 
 
@@ -76,7 +76,7 @@ def _mark(name: str, colour: str, muted: bool) -> dict[str, Any]:
 
 
 def _mark_of(face: Face) -> dict[str, Any]:
-    """A face's emoji: muted where the answer only leans to it, a disc for a class without an emoji."""
+    """A face's emoji: muted if the answer only leans to it, a disc for a class without an emoji."""
     name = "not_sure" if face.certainty == "not sure" else face.emotion
     colour = face.labels.colour_of(face.emotion) if face.emotion else "#8a94a3"
     return _mark(str(name), colour, face.certainty == "leaning")
@@ -141,12 +141,11 @@ def jpeg(image: np.ndarray, quality: int = 90) -> bytes:
 
 
 def footer() -> None:
-    """What holds on every page."""
+    """The footer of every page."""
     st.html(
         '<div class="em em-foot"><p>Everything is computed on the machine that serves this page and nothing is '
-        "sent on. Pictures are forgotten "
-        "with the page, films are deleted after two hours. A facial expression is not a feeling: never judge "
-        "people by this page.</p></div>"
+        "sent on. Images are discarded with the page, videos are deleted after two hours. A facial expression is not "
+        "a feeling: never judge people by this page.</p></div>"
     )
 
 
