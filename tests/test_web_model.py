@@ -124,7 +124,7 @@ def test_a_port_in_use_is_told():
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        with pytest.raises(InputError, match="Take another one with --port"):
+        with pytest.raises(InputError, match="Choose another one with --port"):
             server.check_free("127.0.0.1", other.getsockname()[1])
 
 

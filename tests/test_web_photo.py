@@ -42,7 +42,7 @@ def answers(*names: str) -> list[pictures.Answer]:
 
 def test_the_empty_page_says_the_limits_before_an_upload():
     test = page("photo")
-    assert "60 at once, 40 MB and 60 megapixels" in test.file_uploader(key="files").label
+    assert "60 at a time, 40 MB and 60 megapixels" in test.file_uploader(key="files").label
     assert "Your faces will appear here" in html(test)
 
 
