@@ -98,9 +98,9 @@ def start_and_end(runs: int) -> dict[str, float]:
         for _ in range(runs):
             began_s = time.monotonic()
             one = program(Path(folder), "sample")
-            wait(lambda: titled("(Emojimation|Sample film)"))
+            wait(lambda: titled("(Emojimation|Sample video)"))
             starts.append(time.monotonic() - began_s)
-            wait(lambda: titled("Sample film"))
+            wait(lambda: titled("Sample video"))
             time.sleep(2)
             began_s = time.monotonic()
             one.send_signal(signal.SIGINT)

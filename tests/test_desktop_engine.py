@@ -70,7 +70,7 @@ def test_a_film_without_frames_leaves_nothing(tmp_path):
     done = []
     Recorder(tmp_path, lambda *told: done.append(told)).stop()
     wait(lambda: done)
-    assert done == [(None, "nothing was shown while it ran")] and not list(tmp_path.iterdir())
+    assert done == [(None, "nothing was on screen while it ran")] and not list(tmp_path.iterdir())
 
 
 def test_a_full_disk_ends_the_film_and_keeps_what_came_before(tmp_path, monkeypatch):

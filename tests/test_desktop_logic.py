@@ -167,7 +167,7 @@ def test_mirroring_keeps_right_and_left():
 
 def test_words_of_the_panel():
     assert headline(face()) == ("happy", "100% sure")
-    assert headline(None, "photo") == ("no face", "None was found in this photo")
+    assert headline(None, "photo") == ("no face", "No face found in this photo")
     doubt = face(look=np.array([0.1, 0, 0, 0.1, 0.41, 0, 0.39], np.float32))
     assert headline(doubt) == ("sad or neutral", "41% and 39%")
     open_minded = face(look=np.array([0.1, 0.1, 0.15, 0.05, 0.25, 0.1, 0.25]))
@@ -251,7 +251,7 @@ def test_the_models_card_for_a_person(tiny_model):
     from emojimation.classify.classifier import EmotionClassifier
 
     rows = dict(card_rows(EmotionClassifier(tiny_model).card))
-    assert {"Model", "Input", "Emotions", "Not sure under", "Made", "Training data"} <= set(rows)
+    assert {"Model", "Input", "Emotions", "Not sure below", "Created", "Training data"} <= set(rows)
     assert card_rows({"problem": "no such file"}) == [("Model", "no such file")]
 
 

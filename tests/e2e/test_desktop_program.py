@@ -53,11 +53,11 @@ def ended(process, seconds: float = 20.0) -> tuple[int, str]:
 def test_two_programs_at_once(start, tmp_path, model):
     out = tmp_path / "out"
     two = [start("sample", "--model", model, "--folder", str(out)) for _ in range(2)]
-    wait(lambda: len(titled("Sample film - Emojimation")) == 2)
-    for number, window in enumerate(titled("Sample film - Emojimation"), 1):
+    wait(lambda: len(titled("Sample video - Emojimation")) == 2)
+    for number, window in enumerate(titled("Sample video - Emojimation"), 1):
         # A key that comes before the first picture only tells so.
         wait(lambda w=window, n=number: [key(w, "s"), time.sleep(0.3), len(list(out.glob("*.png"))) >= n][2])
-    for window in titled("Sample film - Emojimation"):
+    for window in titled("Sample video - Emojimation"):
         key(window, "ctrl+q")
     assert [ended(process) for process in two] == [(0, ""), (0, "")]
     assert json.loads((tmp_path / "emojimation" / "desktop.json").read_text("utf-8"))["folder"] == str(out)
@@ -65,8 +65,8 @@ def test_two_programs_at_once(start, tmp_path, model):
 
 def test_settings_and_place_are_kept(start, tmp_path, model):
     first = start("sample", "--model", model, "--theme", "light")
-    wait(lambda: titled("Sample film"))
-    window = titled("Sample film")[0]
+    wait(lambda: titled("Sample video"))
+    window = titled("Sample video")[0]
     wait(lambda: [key(window, "3"), xdotool("windowsize", "--sync", window, 900, 640)][0] is None)
     wait(lambda: xdotool("getwindowgeometry", "--shell", window)[-3:-1] == ["WIDTH=900", "HEIGHT=640"])
     key(window, "ctrl+q")
@@ -81,7 +81,7 @@ def test_settings_and_place_are_kept(start, tmp_path, model):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_program(start, model, number):
     process = start("sample", "--model", model)
-    wait(lambda: titled("Sample film"))
+    wait(lambda: titled("Sample video"))
     process.send_signal(number)
     assert ended(process, 10) == (0, "")
 

@@ -1,20 +1,20 @@
-"""What a person can do in the window: the words of menus, tips and keys, in one table. Knows no Tk."""
+"""What a person can do in the window: labels, tips and keys, in one table. Does not use Tk."""
 
 from dataclasses import dataclass
 
 from emojimation.draw.styles import STYLES
 
 CONSENT = (
-    "Everything stays on this computer: no picture is sent anywhere, and nothing is written unless you ask for it. "
-    "Analyse only people who have agreed to it. An expression is not a feeling: the answers are guesses about faces, "
-    "not about minds, and must not decide over anybody."
+    "Everything stays on this computer: no image is sent anywhere, and nothing is saved unless you ask for it. "
+    "Analyse only people who have consented. An expression is not a feeling: predictions are guesses about faces, "
+    "not about minds, and must not decide about anybody."
 )
 STYLE_NAMES = {name: style.words for name, style in STYLES.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """label: in menus. key: as a person reads it, "" for none. events: Tk's names of the keys. tip: a sentence."""
+    """label: in menus. key: as displayed, "" for none. events: Tk's names of the keys. tip: a sentence."""
 
     label: str
     key: str = ""
@@ -27,32 +27,34 @@ def _letter(letter: str) -> tuple[str, ...]:
 
 
 ACTIONS = {
-    "open": Action("Open photo or film ...", "O", _letter("o"), "Look at a photo or a film from a file."),
-    "stream": Action("Open address ...", "U", _letter("u"), "Look at a network camera or a film behind an address."),
-    "close_source": Action("Close source", "", (), "Free the camera or file and go back to the start."),
-    "pause": Action("Pause / go on", "Space", ("<space>",), "Stop at this picture; begin an ended film again."),
-    "snapshot": Action("Snapshot", "S", _letter("s"), "Write what is shown as a PNG."),
-    "record": Action("Record", "R", _letter("r"), "Begin or end a film (MP4) of what is shown."),
-    "log": Action("Log answers", "L", _letter("l"), "Begin or end a table (CSV) with a row per face and frame."),
-    "calibrate": Action("Calibrate", "C", _letter("c"), "Learn the main person's neutral face: two seconds."),
-    "forget": Action("Forget calibrations", "", (), "Take the answers as they are again."),
-    "next": Action("Next person", "N", _letter("n"), "Show the next person large; a click on a face does it too."),
-    "anonymise": Action("Hide faces", "A", _letter("a"), "Show and write no face: each is covered, in doubt as well."),
-    "mirror": Action("Mirror", "M", _letter("m"), "Show the picture as a mirror does."),
-    "theme": Action("Light / dark", "T", _letter("t"), "Change between light and dark."),
-    "folder": Action("Open folder", "F", _letter("f"), "Open the folder where files go."),
-    "choose_folder": Action("Choose folder ...", "", (), "Choose where files go."),
-    "fullscreen": Action("Full screen", "F11", ("<F11>",), "Only the picture and the face."),
-    "escape": Action("Leave full screen", "Esc", ("<Escape>",), "Leave full screen, end a calibration."),
+    "open": Action("Open photo or video ...", "O", _letter("o"), "Open a photo or a video from a file."),
+    "stream": Action("Open address ...", "U", _letter("u"), "Open a network camera or a video by its address."),
+    "close_source": Action("Close source", "", (), "Release the camera or file and return to the start page."),
+    "pause": Action("Pause / resume", "Space", ("<space>",), "Pause at this frame; restart a video that has ended."),
+    "snapshot": Action("Snapshot", "S", _letter("s"), "Save what is on screen as a PNG."),
+    "record": Action("Record", "R", _letter("r"), "Start or stop recording what is on screen (MP4)."),
+    "log": Action("Log predictions", "L", _letter("l"), "Start or stop a table (CSV), one row per face and frame."),
+    "calibrate": Action("Calibrate", "C", _letter("c"), "Learn the main person's neutral face; takes two seconds."),
+    "forget": Action("Forget calibrations", "", (), "Show uncorrected predictions again."),
+    "next": Action("Next person", "N", _letter("n"), "Make the next person the main one; so does a click on a face."),
+    "anonymise": Action(
+        "Hide faces", "A", _letter("a"), "Show and save no face: each is covered, also in case of doubt."
+    ),
+    "mirror": Action("Mirror", "M", _letter("m"), "Show the image as in a mirror."),
+    "theme": Action("Light / dark", "T", _letter("t"), "Switch between light and dark."),
+    "folder": Action("Open folder", "F", _letter("f"), "Open the output folder."),
+    "choose_folder": Action("Choose folder ...", "", (), "Choose the output folder."),
+    "fullscreen": Action("Full screen", "F11", ("<F11>",), "Show only the image and the face."),
+    "escape": Action("Leave full screen", "Esc", ("<Escape>",), "Leave full screen, cancel a calibration."),
     "help": Action("Keys", "?", ("<question>", "<F1>"), "All keys."),
-    "about": Action("About", "", (), "Version, the model's card, what to mind."),
+    "about": Action("About", "", (), "Version, model card, responsible use."),
     "quit": Action("Quit", "Ctrl+Q", ("<Control-q>", "<Control-w>"), "Close the window."),
 }
 STYLE_KEYS = {str(number): style for number, style in enumerate(STYLES, 1)}
 
 
 def tip(name: str) -> str:
-    """The action's sentence with its key."""
+    """The action's tip with its key."""
     action = ACTIONS[name]
     return f"{action.tip} ({action.key})" if action.key else action.tip
 

@@ -1,4 +1,4 @@
-"""What each action of `actions.ACTIONS` does, and those of buttons alone: one table."""
+"""What each action of `actions.ACTIONS`, and each button, does: one table."""
 
 import subprocess
 from collections.abc import Callable
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from emojimation.apps.desktop.worker import WindowWorker
 
 PHOTOS_AND_FILMS = "*.jpg *.jpeg *.png *.webp *.bmp *.tif *.tiff *.gif *.avif *.mp4 *.mov *.m4v *.mkv *.webm *.avi"
-MANAGER_MS = 1500  # a file manager that failed has said so by then
+MANAGER_MS = 1500  # a file manager that fails has exited by then
 Command = Callable[["Window", "WindowWorker"], object]
 
 
 def _open(window: "Window", _: "WindowWorker") -> None:
-    types = [("Photos and films", PHOTOS_AND_FILMS), ("All files", "*")]
-    if path := filedialog.askopenfilename(parent=window.root, title="Open a photo or film", filetypes=types):
+    types = [("Photos and videos", PHOTOS_AND_FILMS), ("All files", "*")]
+    if path := filedialog.askopenfilename(parent=window.root, title="Open a photo or video", filetypes=types):
         window.open(path)
 
 
@@ -45,7 +45,7 @@ def _theme(window: "Window", _: "WindowWorker") -> None:
 
 
 def _choose_folder(window: "Window", _: "WindowWorker") -> None:
-    if folder := filedialog.askdirectory(parent=window.root, title="Where files go", initialdir=window.settings.out):
+    if folder := filedialog.askdirectory(parent=window.root, title="Output folder", initialdir=window.settings.out):
         window.change(folder=folder)
 
 
@@ -62,7 +62,7 @@ def _fullscreen(window: "Window", _: "WindowWorker") -> None:
     root.attributes("-fullscreen", full)
     window.view.only_picture(full)
     root.configure(menu="" if full else window.menu)  # type: ignore[arg-type]
-    if not full:  # some window managers keep the screen's size; Tk counts without the menu once it is there again
+    if not full:  # some window managers keep the screen's size; Tk's geometry excludes the menu once it is back
         root.after(50, root.geometry, window.windowed)
 
 
@@ -74,7 +74,7 @@ def _escape(window: "Window", engine: "WindowWorker") -> None:
 
 
 def show_folder(window: "Window", folder: Path) -> None:
-    """Open a folder in the file manager; where that fails say at least where it is."""
+    """Open a folder in the file manager; if that fails, at least say where it is."""
     try:
         manager = reveal(folder)
     except InputError as error:
@@ -86,7 +86,7 @@ def show_folder(window: "Window", folder: Path) -> None:
 
 def _heard_of(window: "Window", manager: "subprocess.Popen[bytes]", folder: Path) -> None:
     if manager.poll():
-        window.view.toast.tell(f"No file manager opened it. Files are in {folder}")
+        window.view.toast.tell(f"The file manager did not open. Files are in {folder}")
 
 
 COMMANDS: dict[str, Command] = {
@@ -102,7 +102,9 @@ COMMANDS: dict[str, Command] = {
     "forget": lambda _, engine: engine.forget(),
     "next": lambda _, engine: engine.next_person(),
     "anonymise": lambda window, _: window.change(anonymise=not window.settings.anonymise),
-    "hide": lambda window, _: window.change(anonymise=window.view.hide.get()),  # by the switch, which has moved
+    "hide": lambda window, _: window.change(
+        anonymise=window.view.hide.get()
+    ),  # by the switch, which has changed already
     "mirror": _mirror,
     "mirrored": _mirrored,  # by the switch
     "theme": _theme,

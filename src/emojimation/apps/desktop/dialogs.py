@@ -1,4 +1,4 @@
-"""The small windows: about, keys, an address to type."""
+"""The dialogs: about, keys, address."""
 
 import tkinter as tk
 from collections.abc import Callable
@@ -11,13 +11,13 @@ from emojimation.apps.desktop.card import Card, card_rows
 from emojimation.apps.desktop.widgets import scale_of
 
 LICENCES = "MIT licence. Emoji: Noto (Apache-2.0), Fluent (MIT). Detector: MediaPipe BlazeFace (Apache-2.0)."
-WIDE = 600  # where lines of text break, at 96 dots per inch
+WIDE = 600  # maximum width of text, at 96 dots per inch
 
 
 def dialog(root: tk.Tk, title: str, closes: bool = True) -> tuple[tk.Toplevel, ttk.Frame]:
-    """A small window over the main one that Escape closes, and the frame to fill; there is one of each title.
+    """A dialog that Escape closes, and its frame to fill; there is only one of each title.
 
-    closes: with a button for it. Call `show` when it is filled.
+    closes: with a Close button. Call `show` when it is filled.
     """
     for other in root.winfo_children():
         if isinstance(other, tk.Toplevel) and other.title() == title:
@@ -40,7 +40,7 @@ def dialog(root: tk.Tk, title: str, closes: bool = True) -> tuple[tk.Toplevel, t
 
 
 def show(window: tk.Toplevel) -> tk.Toplevel:
-    """Put a filled dialog into the middle of the main window, inside the screen."""
+    """Centre a filled dialog on the main window, inside the screen."""
     window.update_idletasks()
     root: Any = window.master
     x = root.winfo_rootx() + (root.winfo_width() - window.winfo_reqwidth()) // 2
@@ -66,7 +66,7 @@ def show_keys(root: tk.Tk) -> tk.Toplevel:
 def ask_address(root: tk.Tk, answered: Callable[[str], None]) -> tk.Toplevel:
     """Ask for a stream's address."""
     window, frame = dialog(root, "Open address", closes=False)
-    ttk.Label(frame, text="Address of a network camera or film").pack(anchor="w")
+    ttk.Label(frame, text="Address of a network camera or video").pack(anchor="w")
     entry = ttk.Entry(frame, width=56)
     entry.pack(fill="x", pady=10)
     wrong = ttk.Label(frame, text="For example rtsp://192.168.1.20/stream or https://example.org/film.mp4")
@@ -76,7 +76,7 @@ def ask_address(root: tk.Tk, answered: Callable[[str], None]) -> tk.Toplevel:
         address = entry.get().strip()
         scheme, mark, rest = address.partition("://")
         if not (scheme and mark and rest):
-            wrong.configure(text="Expected an address that begins like rtsp:// or https://, got " + (address or "none"))
+            wrong.configure(text="Expected an address that starts like rtsp:// or https://, got " + (address or "none"))
             return
         window.destroy()
         answered(address)
@@ -89,17 +89,17 @@ def ask_address(root: tk.Tk, answered: Callable[[str], None]) -> tk.Toplevel:
 
 
 def show_about(root: tk.Tk, model: str) -> tk.Toplevel:
-    """Version, consent, the model's card."""
+    """Version, consent, model card."""
     window, frame = dialog(root, "About Emojimation")
     wide = round(WIDE * scale_of(root))
     version = "" if emojimation.__version__ == "unknown" else f" {emojimation.__version__}"
     ttk.Label(frame, text=f"Emojimation{version}", font="SunValleyTitleFont").pack(anchor="w")
-    text = "Faces in photos, films and live pictures, named with honest probabilities and emoji."
+    text = "Faces in photos, videos and live video, with honest probabilities and emoji."
     ttk.Label(frame, text=text, wraplength=wide).pack(anchor="w", pady=(2, 0))
     ttk.Label(frame, text=CONSENT, wraplength=wide, justify="left").pack(anchor="w", pady=(14, 14))
     table = ttk.Frame(frame)
     table.pack(anchor="w", fill="x")
-    ttk.Label(table, text="Reading the model's card ...").grid()
+    ttk.Label(table, text="Reading the model card ...").grid()
     ttk.Label(frame, text=LICENCES, wraplength=wide, justify="left").pack(anchor="w", pady=(14, 0))
     _fill(window, table, Card(model), wide)
     return show(window)

@@ -1,6 +1,6 @@
-"""The main person's last half minute: the answers that are kept, and the strip that shows them.
+"""The main person's last 30 seconds: the stored predictions, and the strip that shows them.
 
-Nothing here knows Tk. Probabilities are (k,) in the order of the model's classes; pictures are BGR uint8.
+Does not use Tk. Probabilities are (k,) in the order of the model's classes; images are BGR uint8.
 """
 
 from collections import deque
@@ -17,7 +17,7 @@ HISTORY_S = 30.0
 
 
 class History:
-    """The main person's probabilities of the last `HISTORY_S` seconds."""
+    """The main person's probabilities over the last `HISTORY_S` seconds."""
 
     def __init__(self, seconds: float = HISTORY_S) -> None:
         self.seconds = seconds
@@ -25,8 +25,10 @@ class History:
         self._rows: deque[tuple[float, int | None, np.ndarray]] = deque()
 
     def add(self, now_s: float, face: Face | None) -> None:
-        """Note who is seen now and how; None for nobody."""
-        if face is not None and face.labels != self.labels:  # another model: its answers cannot stand beside the old
+        """Record the main face of this moment; None for nobody."""
+        if (
+            face is not None and face.labels != self.labels
+        ):  # another model: its predictions cannot be mixed with the old
             self._rows.clear()
             self.labels = face.labels
         vector = np.full(len(self.labels), np.nan)
@@ -37,11 +39,11 @@ class History:
             self._rows.popleft()
 
     def clear(self) -> None:
-        """Forget all, as for another source."""
+        """Clear everything, as for another source."""
         self._rows.clear()
 
     def columns(self, count: int, now_s: float, hole_s: float = 1.0) -> np.ndarray:
-        """(count,k) probabilities at even times, the last one now; NaN where nothing was seen for `hole_s`."""
+        """(count,k) probabilities at regular times, the last one now; NaN if nothing was seen for `hole_s`."""
         if not self._rows:
             return np.full((count, len(self.labels)), np.nan)
         times = np.array([row[0] for row in self._rows])
@@ -60,7 +62,7 @@ def strip(
     seconds: float = HISTORY_S,
     labels: LabelSet = EMOTION_LABELS,
 ) -> np.ndarray:
-    """The history: for each column the probabilities stacked by colour, newest right; holes stay in the ground's
+    """The history: for each column the probabilities stacked by colour, newest right; holes keep the background
     colour.
 
     columns: (w,k) probabilities in the order of `labels`, NaN for holes.
@@ -80,7 +82,7 @@ def strip(
 
 
 def _stacked(columns: np.ndarray, height: int, colours: list[sprites.Colour]) -> np.ndarray:
-    """(height,w,3): each column filled from below with the classes' colours; the last one is that of holes."""
+    """(height,w,3): each column filled from below with the classes' colours; the last one is for holes."""
     palette = np.array(colours, np.uint8)
     hole = np.isnan(columns[:, 0])
     edges = np.rint(np.cumsum(np.where(hole[:, None], 0, columns), axis=1)[:, :-1] * height)

@@ -1,6 +1,6 @@
 """The main face: which of several it is, the click that chooses it, the mirror, and the arrow that marks it.
 
-Nothing here knows Tk.
+Does not use Tk.
 """
 
 import cv2
@@ -12,18 +12,18 @@ MIRRORED_LANDMARKS = [1, 0, 2, 4, 3]
 
 
 class Chooser:
-    """Which of several faces is the main one: the one that was clicked, else the largest, kept while it is visible."""
+    """Which of several faces is the main one: the clicked one, else the largest, kept while it is visible."""
 
     def __init__(self) -> None:
         self.chosen: int | None = None
         self._held: int | None = None
 
     def choose(self, track_id: int | None) -> None:
-        """Make the person of that number the main one; None: the largest from now on."""
+        """Make the person of that number the main one; None for the largest."""
         self.chosen = self._held = track_id
 
     def main(self, faces: list[Face]) -> Face | None:
-        """The main face of a frame; None where there is no face."""
+        """The main face of a frame; None if there is no face."""
         by_number = {face.track_id: face for face in faces if face.track_id is not None}
         for number in (self.chosen, self._held):
             if number in by_number:
@@ -34,7 +34,7 @@ class Chooser:
         return largest
 
     def following(self, faces: list[Face]) -> int | None:
-        """Choose the next person from left to right; its number."""
+        """Choose the next person from left to right; returns the number."""
         order = [face.track_id for face in sorted(faces, key=lambda face: float(face.xyxy[0]))]
         main = self.main(faces)
         if main is None:
@@ -44,13 +44,13 @@ class Chooser:
 
 
 def face_at(faces: list[Face], x: float, y: float) -> Face | None:
-    """The face whose box holds the point (pixels of the frame), the smallest if there are several."""
+    """The face whose box contains the point (pixels of the frame), the smallest if there are several."""
     under = [f for f in faces if f.xyxy[0] <= x <= f.xyxy[2] and f.xyxy[1] <= y <= f.xyxy[3]]
     return min(under, key=lambda face: face.size_px, default=None)
 
 
 def mirrored(face: Face, width: int) -> Face:
-    """The face in the frame of `width` pixels seen in a mirror."""
+    """The face mirrored in a frame of `width` pixels."""
     x0, y0, x1, y1 = face.xyxy
     landmarks = face.landmarks
     if landmarks is not None:
@@ -67,9 +67,7 @@ def fitted(size_wh: tuple[int, int], room_wh: tuple[int, int]) -> tuple[int, int
 def frame_point(
     x: float, y: float, room_wh: tuple[int, int], size_wh: tuple[int, int], mirror: bool
 ) -> tuple[float, float] | None:
-    """A point of the picture's room -> the point of the unmirrored frame that is shown centred there, or None beside
-    it.
-    """
+    """A point of the image area -> the point of the unmirrored frame centred there, or None outside it."""
     width, height = fitted(size_wh, room_wh)
     across = (x - (room_wh[0] - width) // 2) / width
     down = (y - (room_wh[1] - height) // 2) / height
@@ -79,7 +77,7 @@ def frame_point(
 
 
 def mark_main(view: np.ndarray, xyxy: np.ndarray, scale: float, covered: bool) -> None:
-    """Tell which of several faces is the main one: a small light arrow below it, in place.
+    """Mark the main one of several faces: a small light arrow below it, in place.
 
     xyxy: the face's box in pixels of the view. covered: something larger than the box is drawn over it.
     """

@@ -30,7 +30,7 @@ MENUS = {
     "Help": ("help", "about"),
 }
 TYPING = ("Entry", "TEntry", "TCombobox", "Text")
-# The keyboard's space belongs to the button that has the focus.
+# Space belongs to the focused button.
 PRESSED = ("TButton", "TCheckbutton", "TMenubutton", "TNotebook")
 # Control, and Alt (on X11 and macOS the first modifier, on Windows a bit of its own): the key is not a plain letter.
 HELD = 0x4 | (0x20000 if sys.platform == "win32" else 0x8)
@@ -72,13 +72,13 @@ def _samples(menu: tk.Menu, open_source: Do) -> None:
 
 
 def fill_picker(menu: tk.Menu, found: list[Choice], do: Do, open_source: Do) -> None:
-    """Everything that can be opened. found: the cameras that are there."""
+    """Everything that can be opened. found: the detected cameras."""
     menu.delete(0, "end")
     for choice in found:
         menu.add_command(label=choice.name, command=partial(open_source, choice.source))
     if not found:
         menu.add_command(label="No camera was found", state="disabled")
-    menu.add_command(label="Look for cameras again", command=partial(do, "cameras"))
+    menu.add_command(label="Search for cameras again", command=partial(do, "cameras"))
     menu.add_separator()
     for name in ("open", "stream"):
         menu.add_command(label=ACTIONS[name].label, accelerator=ACTIONS[name].key, command=partial(do, name))
@@ -89,7 +89,7 @@ def fill_picker(menu: tk.Menu, found: list[Choice], do: Do, open_source: Do) -> 
 
 
 def bind_keys(root: tk.Tk, do: Do, set_style: Do) -> None:
-    """The keys of all actions and styles; Return presses the button that has the focus, as Space does."""
+    """The keys of all actions and styles; Return presses the focused button, as Space does."""
     for name, action in ACTIONS.items():
         for event in action.events:
             root.bind(event, partial(_pressed, root, name, partial(do, name)))
@@ -100,7 +100,7 @@ def bind_keys(root: tk.Tk, do: Do, set_style: Do) -> None:
 
 
 def _pressed(root: tk.Tk, name: str, act: Callable[[], None], event: Any) -> None:
-    """Do what the key means, unless it was typed into a field, into another window, or with another key held."""
+    """Act on a key, unless it was typed into a field, into another window, or with a modifier held."""
     widget = event.widget
     if not isinstance(widget, tk.Misc) or widget.winfo_toplevel() is not root:
         return

@@ -1,4 +1,4 @@
-"""Opening what was picked, as a source of frames, and the chain of stages that looks at them. Knows no Tk."""
+"""Opens the chosen source of frames, and builds the pipeline for it. Does not use Tk."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,7 +21,7 @@ from emojimation.video.source import open_source
 
 
 def open_choice(source: str, size_wh: tuple[int, int]) -> Source:
-    """Open a source; pictures of films and streams larger than `size_wh` come smaller. Raises InputError."""
+    """Open a source; frames of videos and streams larger than `size_wh` are downscaled. Raises InputError."""
     if source == "sample:photo":
         return Photo(SAMPLES / "group.jpg")
     if source in SAMPLE_NAMES:
@@ -36,15 +36,15 @@ def open_choice(source: str, size_wh: tuple[int, int]) -> Source:
 def _camera(number: str, size_wh: tuple[int, int]) -> Source:
     try:
         return Camera(int(number), size_wh=size_wh)
-    except InputError as error:  # its own words are for the command line
+    except InputError as error:  # its message is for the command line
         raise InputError(
-            f"Camera {number} cannot be opened: it is absent, another program holds it, or you may not use it. "
+            f"Camera {number} cannot be opened: it is missing, in use by another program, or you have no permission. "
             "Plug it in or close the other program, then try again."
         ) from error
 
 
 def pipeline_for(settings: WindowSettings, tracker: Tracker, still: bool) -> Pipeline:
-    """The chain of stages for these settings; photos are searched for small faces as well."""
+    """The pipeline for these settings; photos are also searched for small faces."""
     prior = settings.prior
     if settings.hides:
         return make_pipeline(settings.model, searcher("careful" if still else "fast", still), tracker, prior=prior)
@@ -52,7 +52,7 @@ def pipeline_for(settings: WindowSettings, tracker: Tracker, still: bool) -> Pip
 
 
 class Photo:
-    """One picture as a film of one frame."""
+    """One image as a video of one frame."""
 
     def __init__(self, path: str | Path) -> None:
         read = read_image(path)
@@ -60,14 +60,14 @@ class Photo:
         self.info = Info(name=Path(path).name)
 
     def close(self) -> None:
-        """Nothing to free."""
+        """Nothing to release."""
 
     def __iter__(self) -> Iterator[Frame]:
         yield Frame(self._frame, 0.0, 0)
 
 
 class Smaller:
-    """The frames of a source, reduced where they do not fit into `size_wh`."""
+    """The frames of a source, downscaled if they do not fit into `size_wh`."""
 
     def __init__(self, source: Source, size_wh: tuple[int, int]) -> None:
         self._source, self._size_wh = source, size_wh

@@ -1,6 +1,4 @@
-"""From an analysed frame to everything that the window shows of it. Belongs to the engine's painting thread; knows no
-Tk.
-"""
+"""From an analysed frame to everything that the window shows of it, on the painting thread. Does not use Tk."""
 
 import math
 from collections import deque
@@ -24,13 +22,13 @@ from emojimation.labels import EMOTION_LABELS
 from emojimation.live import LiveResult
 
 EASE_S = 0.12  # time constant of bars and avatar
-HINT_S = 0.6  # a hint stays for so long
+HINT_S = 0.6  # how long a hint stays
 STRIP_S = 0.1  # the history moves by less than a pixel in between
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Sizes in pixels that the window has for picture, panel and history, and its scale (1 at 96 dots per inch)."""
+    """Sizes in pixels of the window's areas for image, panel and history, and its scale (1 at 96 dots per inch)."""
 
     view_wh: tuple[int, int] = (640, 480)
     panel_wh: tuple[int, int] = (320, 560)
@@ -40,9 +38,7 @@ class Room:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pixmap:
-    """A finished picture as Tk reads it, with a number that is never used twice: what has been put up need not be
-    again.
-    """
+    """A finished image in Tk's format, with a unique number, so that nothing is displayed twice."""
 
     data: bytes
     number: int
@@ -50,7 +46,7 @@ class Pixmap:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shown:
-    """All that is to be seen at a moment, and the figures beside it. view: None before the first picture."""
+    """Everything visible at a moment, and the figures beside it. view: None before the first image."""
 
     number: int
     view: Pixmap | None
@@ -82,7 +78,7 @@ class Eased:
 
 
 class Rate:
-    """Events a second over the last two seconds."""
+    """Events per second over the last two seconds."""
 
     def __init__(self, window_s: float = 2.0) -> None:
         self.window_s = window_s
@@ -93,7 +89,7 @@ class Rate:
         self._times.append(now_s)
 
     def value(self, now_s: float) -> float:
-        """Events a second at `now_s`."""
+        """Events per second at `now_s`."""
         while self._times and self._times[0] < now_s - self.window_s:
             self._times.popleft()
         if len(self._times) < 2:
@@ -102,9 +98,8 @@ class Rate:
 
 
 class Painter:
-    """Turns results into `Shown`. settings, room, mirror and kind ("camera", "film", "photo" or "" for nothing yet) may
-    be
-    exchanged from another thread at any time."""
+    """Turns results into `Shown`. settings, room, mirror and kind ("camera", "video", "photo" or "" for nothing yet)
+    may be replaced from another thread at any time."""
 
     def __init__(self, settings: WindowSettings) -> None:
         self.settings, self.room, self.mirror, self.kind = settings, Room(), False, "camera"
@@ -123,7 +118,7 @@ class Painter:
         self._strip_of: tuple[object, ...] = ()
 
     def reset(self) -> None:
-        """Another source: nothing of the one before stays."""
+        """Start afresh for another source."""
         self.history.clear()
         self._label_places.clear()
         self.chooser.choose(None)
@@ -135,7 +130,7 @@ class Painter:
         return self.chooser.main(result.faces) if result is not None else None
 
     def click(self, result: LiveResult, x: float, y: float) -> int | None:
-        """Make the face under a point of the view the main one; its number, None where there is none."""
+        """Make the face under a point of the view the main one; its number, or None if there is none."""
         height, width = result.frame.shape[:2]
         point = frame_point(x, y, self.room.view_wh, (width, height), self.mirror)
         face = face_at(result.faces, *point) if point else None
@@ -147,7 +142,7 @@ class Painter:
     def paint(
         self, result: LiveResult | None, now_s: float, live: bool, latency_ms: float, progress: float | None = None
     ) -> Shown:
-        """Everything for this moment. live: results still come, so that the history runs on."""
+        """Everything for this moment. live: results still arrive, so the history keeps moving."""
         settings, room, main = self.settings, self.room, self.main(result)
         fresh = result is not None and (not self._last or self._last[0] is not result)
         state = (result, settings, room, self.mirror, main.track_id if main else None)
@@ -174,7 +169,7 @@ class Painter:
         return Pixmap(ppm(picture), self._number)
 
     def _noted(self, result: LiveResult, main: Face | None, now_s: float) -> None:
-        """What is done once for each result: history, frame rate, hint, film."""
+        """What is done once per result: history, frame rate, hint, recording."""
         self.history.add(now_s, main)
         self._rate.tick(now_s)
         if now_s - self._hint_s > HINT_S:
@@ -217,18 +212,18 @@ class Painter:
         roll = main.roll_deg if main is not None else 0.0
         turned = self._roll.towards(np.array([-roll if self.mirror else roll]), now_s)
         if not self.kind:
-            look = Look("hello", "Choose a source to begin", bars=False)
+            look = Look("hello", "Choose a source to start", bars=False)
         elif not self._last or self._last[0] is None:
-            look = Look("no picture", "", there=False)
+            look = Look("no image", "", there=False)
         elif progress is not None:
-            look = Look("hold still", f"A neutral face, please: {progress:.0%}", progress=progress)
+            look = Look("hold still", f"Neutral face, please: {progress:.0%}", progress=progress)
         else:
             hint = self._hint if main is not None else ""
             look = Look(*headline(main, self.kind), hint, not main or main.certainty != "not sure", main is not None)
         return self._panel.draw(eased, look, room.panel_wh, room.scale, settings.theme, now_s, float(turned[0]), labels)
 
     def _drawn_strip(self, settings: WindowSettings, room: Room, now_s: float, live: bool) -> Pixmap:
-        """The history, painted anew where it looks different."""
+        """The history, repainted if it has changed."""
         state = (room.strip_wh, room.scale, settings.theme)
         if self._strip is not None and state == self._strip_of and (not live or now_s - self._strip_s < STRIP_S):
             return self._strip

@@ -1,6 +1,6 @@
-"""The main person's panel as a picture that Tk only has to put up: living avatar, word, hint, a bar for each emotion.
+"""The main person's panel as an image that Tk only has to display: living avatar, word, hint, one bar per emotion.
 
-Everything here runs in the engine's painter, never in Tk's thread, and knows no Tk. Pictures are BGR uint8.
+Everything here runs in the engine's painter, never in Tk's thread, and does not use Tk. Images are BGR uint8.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from emojimation.draw.sprites import bgr, stamp
 from emojimation.faces import Face, seven_of
 from emojimation.labels import EMOTION_LABELS, EMOTIONS, LabelSet
 
-# Ground, ink, quiet ink, groove, warning.
+# Background, text, secondary text, groove, warning.
 TONES = {
     "dark": ("#1c1c1c", "#fafafa", "#9c9c9c", "#343434", "#ffb454"),
     "light": ("#fafafa", "#1a1a1a", "#6a6a6a", "#e4e4e6", "#a34f00"),
@@ -26,10 +26,10 @@ ROW_PX = (22, 34)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the panel tells besides the probabilities.
+    """What the panel shows besides the probabilities.
 
-    word, line: headline and what stands under it. hint: what spoils the picture, "" for nothing. certain: False puts a
-    doubting emoji beside the avatar. there: False fades the avatar. bars: whether they have values. progress: of a
+    word, line: headline and the line below it. hint: what lowers the image quality, "" for nothing. certain: False puts
+    a doubtful emoji beside the avatar. there: False fades the avatar. bars: whether they have values. progress: of a
     calibration, or None.
     """
 
@@ -43,7 +43,7 @@ class Look:
 
 
 def blank(size_wh: tuple[int, int], theme: str) -> np.ndarray:
-    """An empty picture in the theme's ground colour."""
+    """An empty image in the theme's background colour."""
     return np.full((size_wh[1], size_wh[0], 3), bgr(TONES[theme][0]), np.uint8)
 
 
@@ -97,7 +97,7 @@ class PanelPainter:
     ) -> np.ndarray:
         """The panel (h,w,3) for eased probabilities (k,) of `labels`.
 
-        scale: 1 at 96 dots per inch. time_s: for the avatar's life.
+        scale: 1 at 96 dots per inch. time_s: for the avatar's animation.
         """
         at = places(size_wh, scale, len(labels))
         panel = _rows(size_wh, scale, theme, labels).copy()
@@ -133,7 +133,7 @@ class PanelPainter:
 
 
 def _ring(panel: np.ndarray, share: float, centre: tuple[float, float], radius: float, theme: str) -> None:
-    """How far a calibration is, around the avatar."""
+    """The progress of a calibration, around the avatar."""
     point, axes = tuple(round(v * 16) for v in centre), (round(radius * 16),) * 2
     line = max(3, round(radius * 0.05))
     cv2.ellipse(panel, point, axes, -90, 0, 360, bgr(TONES[theme][3]), line, cv2.LINE_AA, 4)
@@ -154,7 +154,7 @@ def _words(panel: np.ndarray, look: Look, at: Places, scale: float, theme: str) 
 
 
 def _within(words: str, px: int, colour: sprites.Colour, width: int) -> np.ndarray:
-    """Words as a sprite, smaller where they would not fit."""
+    """Words as a sprite, smaller if they would not fit."""
     sprite = sprites.text(words, px, colour)
     if sprite.shape[1] > width:
         sprite = sprites.text(words, max(8, px * width // sprite.shape[1]), colour)
@@ -168,7 +168,7 @@ def _columns(width: int, scale: float) -> tuple[int, int]:
 
 @lru_cache(maxsize=8)
 def _rows(size_wh: tuple[int, int], scale: float, theme: str, labels: LabelSet) -> np.ndarray:
-    """The panel's still part: emoji, names and grooves of the bars."""
+    """The panel's static part: emoji, names and grooves of the bars."""
     panel, at = blank(size_wh, theme), places(size_wh, scale, len(labels))
     left, right = _columns(size_wh[0], scale)
     for number, (name, colour) in enumerate(zip(labels.names, labels.colours, strict=True)):
@@ -215,7 +215,7 @@ def _bars(panel: np.ndarray, probabilities: np.ndarray, labels: LabelSet, at: Pl
 
 
 NEUTRAL = np.eye(len(EMOTIONS))[EMOTIONS.index("neutral")]
-NOBODY = {"camera": "Look into the camera", "film": "Nobody is in sight", "photo": "None was found in this photo"}
+NOBODY = {"camera": "Look into the camera", "film": "Nobody in view", "photo": "No face found in this photo"}
 
 
 def greeting(now_s: float, each_s: float = 2.6) -> np.ndarray:
@@ -225,7 +225,7 @@ def greeting(now_s: float, each_s: float = 2.6) -> np.ndarray:
 
 
 def headline(face: Face | None, kind: str = "camera") -> tuple[str, str]:
-    """The big word and the small line under it. kind: of the source, a key of `NOBODY`."""
+    """The headline and the small line below it. kind: of the source, a key of `NOBODY`."""
     if face is None:
         return "no face", NOBODY[kind]
     if face.probabilities is None:

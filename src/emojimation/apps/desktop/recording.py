@@ -1,6 +1,4 @@
-"""What the window writes: snapshots (PNG), films of what is shown (MP4), tables of the answers (CSV). All off Tk's
-thread.
-"""
+"""What the window saves: snapshots (PNG), recordings (MP4), tables of predictions (CSV). All outside Tk's thread."""
 
 import csv
 import os
@@ -21,7 +19,7 @@ from emojimation.errors import InputError
 from emojimation.live import LiveResult
 from emojimation.story.rows import COLUMNS, face_row, flat_row
 
-WAITING = 12  # frames that may wait for the encoder; later ones are left out
+WAITING = 12  # frames that may wait for the encoder; further ones are dropped
 
 
 def snapshot(folder: Path, image: np.ndarray) -> Path:
@@ -37,10 +35,11 @@ def snapshot(folder: Path, image: np.ndarray) -> Path:
 
 
 class Recorder:
-    """A film (H.264, MP4) that grows in a thread of its own.
+    """A recording (H.264, MP4) that is written in a thread of its own.
 
-    done: called from that thread with the path and None, or with the path (None if nothing could be kept) and what went
-    wrong. ended: no more is taken. Raises InputError at once where the folder cannot be written or PyAV is missing.
+    done: called from that thread with the path and None, or with the path (None if nothing could be kept) and the
+    error. ended: no more frames are taken. Raises InputError immediately if the folder is not writable or PyAV is
+    missing.
     """
 
     def __init__(self, folder: Path, done: Callable[[Path | None, str | None], None], fps: float = 30.0) -> None:
@@ -58,7 +57,7 @@ class Recorder:
         self._thread.start()
 
     def write(self, image: np.ndarray, now_s: float) -> None:
-        """Hand over a (H,W,3) BGR uint8 picture that is not changed afterwards; returns at once."""
+        """Hand over a (H,W,3) BGR uint8 image that is not changed afterwards; returns immediately."""
         if self.ended:
             return
         self._began_s = now_s if self._began_s is None else self._began_s
@@ -68,7 +67,7 @@ class Recorder:
             self.left_out += 1
 
     def stop(self, hurry: bool = False, timeout_s: float | None = 0.0) -> None:
-        """End the film. hurry: leave it as it grew, which plays as well, instead of putting its index in front."""
+        """End the recording. hurry: keep it fragmented, which also plays, instead of moving its index to the front."""
         self._hurry = self._hurry or hurry
         if not self.ended:
             self.ended = True
@@ -76,7 +75,7 @@ class Recorder:
         self._thread.join(timeout_s)
 
     def _put_end(self) -> None:
-        """Ask the thread to end, without waiting for a disk that hangs: a waiting frame gives way."""
+        """Ask the thread to end, without waiting for a hanging disk: a waiting frame is dropped."""
         while True:
             try:
                 return self._frames.put_nowait(None)
@@ -106,27 +105,27 @@ class Recorder:
             segment.close()
 
     def _kept(self, wrong: str | None) -> tuple[Path | None, str | None]:
-        """Make the film from what was written, whether that ended well or not."""
+        """Make the recording from what was written, even after an error."""
         from emojimation.video.writer import count_frames, join
 
         if not self._part.exists() or (wrong and not count_frames(self._part)) or not self.frames:
             self._part.unlink(missing_ok=True)
             self.path.unlink(missing_ok=True)
-            return None, wrong or "nothing was shown while it ran"
+            return None, wrong or "nothing was on screen while it ran"
         try:
             if wrong or self._hurry:
                 os.replace(self._part, self.path)
             else:
                 join([(self._part, 0.0)], self.path)
                 self._part.unlink()
-        except Exception as error:  # no room for the copy: what grew is a film too
+        except Exception as error:  # no space for the copy: the fragmented file plays too
             wrong = reason(error)
             os.replace(self._part, self.path)
         return self.path, wrong
 
 
 class Table:
-    """A CSV with a row per face and analysed frame, written line by line. Called from the analysing thread."""
+    """A CSV with one row per face and analysed frame, written line by line. Called from the analysing thread."""
 
     def __init__(self, folder: Path) -> None:
         self.path, self.rows = new_file(folder, ".csv"), 0
@@ -147,15 +146,15 @@ class Table:
 
     def close(self) -> None:
         """End the table."""
-        with self._lock, suppress(OSError):  # a full disk: the rows before are in the file
+        with self._lock, suppress(OSError):  # a full disk: earlier rows are in the file
             self._file.close()
 
 
 class Outputs:
-    """The film and the table that run while the window is live: at most one of each.
+    """The recording and the table in progress: at most one of each.
 
-    told: what to tell the person (text, kind, path). changed: keyword arguments `recording_s` or `logging` when they
-    change.
+    told: called with a message for the person (text, kind, path). changed: called with `recording_s` or `logging` when
+    they change.
     """
 
     def __init__(self, painter: Painter, told: Callable[..., None], changed: Callable[..., Any]) -> None:
@@ -165,36 +164,36 @@ class Outputs:
         self._table: Table | None = None
 
     def record(self, folder: Path) -> None:
-        """Begin a film, or end the one that runs. Raises InputError where it cannot be written."""
+        """Start a recording, or end the current one. Raises InputError if it cannot be written."""
         if self._recorder is not None:
             return self.stop_recording()
         self._films += 1
         recorder = Recorder(folder, partial(self._recorded, self._films))
         self._changed(recording_s=time.monotonic())
         self._recorder, self._painter.on_drawn = recorder, recorder.write
-        if recorder.ended:  # it failed at once
+        if recorder.ended:  # it failed immediately
             self._end_of(self._films)
         return None
 
     def snapshot(self, folder: Path, image: np.ndarray) -> None:
-        """Write a picture and tell it. Raises InputError."""
+        """Save an image and say so. Raises InputError."""
         path = snapshot(folder, image)
         self._told(f"Saved {path.name}", "saved", path)
 
     def stop(self) -> None:
-        """End film and table, as the source has ended."""
+        """End recording and table, because the source has ended."""
         self.stop_recording()
         self.stop_log()
 
     def stop_recording(self) -> None:
-        """End the film if one runs; the rest is done by its thread."""
+        """End the current recording, if any; its thread does the rest."""
         self._painter.on_drawn = None
         recorder, self._recorder = self._recorder, None
         if recorder is not None:
             recorder.stop()
 
     def log(self, folder: Path, still: LiveResult | None = None) -> None:
-        """Begin a table, or end the one that runs. still: a photo's answers, which are all that comes."""
+        """Start a table, or end the current one. still: a photo's predictions, which are all there will be."""
         if self._table is not None:
             return self.stop_log()
         table = Table(folder)
@@ -206,7 +205,7 @@ class Outputs:
         return self._changed(logging=True)
 
     def stop_log(self) -> None:
-        """End the table if one runs."""
+        """End the current table, if any."""
         table, self._table = self._table, None
         if table is not None:
             table.close()
@@ -214,7 +213,7 @@ class Outputs:
             self._told(f"Saved {table.path.name} ({table.rows} rows)", "saved", table.path)
 
     def write(self, result: LiveResult) -> None:
-        """Add a result to the table if one runs; where the disk is full, end it and tell."""
+        """Add a result to the current table, if any; if the disk is full, end it and say so."""
         table = self._table
         if table is None:
             return
@@ -224,9 +223,7 @@ class Outputs:
             self._table = None
             table.close()
             self._changed(logging=False)
-            self._told(
-                f"The table ended: {reason(error)}; {table.path.name} holds what came before", "error", table.path
-            )
+            self._told(f"The table ended: {reason(error)}; {table.path.name} has what came before", "error", table.path)
 
     def close(self, free: Callable[[], None]) -> None:
         """End both in a hurry, calling `free` meanwhile."""
@@ -241,7 +238,7 @@ class Outputs:
             table.close()
 
     def _end_of(self, number: int) -> None:
-        """Nothing is recorded any more, unless the next film began while that one was finished."""
+        """Nothing is recorded any more, unless the next recording started while that one was finalised."""
         if number == self._films:
             self._recorder, self._painter.on_drawn = None, None
             self._changed(recording_s=None)
@@ -251,12 +248,12 @@ class Outputs:
         if wrong is None and path is not None:
             self._told(f"Saved {path.name}", "saved", path)
         else:
-            kept = f"; {path.name} holds what came before" if path else ""
+            kept = f"; {path.name} has what came before" if path else ""
             self._told(f"The recording ended: {wrong}{kept}", "error", path)
 
 
 def reason(error: BaseException) -> str:
-    """An error in one line for a person."""
+    """An error in one line for people."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror[:1].lower() + error.strerror[1:]
     return " ".join(str(error).split()) or type(error).__name__

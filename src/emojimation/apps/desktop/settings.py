@@ -1,6 +1,6 @@
-"""What the window remembers between two runs, in the platform's folder for settings; and the folder where files go.
+"""What the window remembers between runs, in the platform's settings folder; and the output folder.
 
-Nothing here knows Tk. Pictures and answers are never remembered, only how the window was set.
+Does not use Tk. Images and predictions are never stored, only settings.
 """
 
 import json
@@ -23,20 +23,20 @@ THEMES = ("dark", "light")
 ARTS = {"noto": "Noto", "fluent": "Fluent 3D"}
 PRIORS = {"everyday": "everyday", "fer2013": "as trained", "uniform": "all alike"}
 SIZES = ("640x480", "1280x720", "1920x1080")
-# Number -> what it may be; all else that a file says is thrown away.
+# Number -> valid range; anything else in a file is ignored.
 LIMITS = {"min_score": (0.3, 0.9), "smooth_s": (0.0, 2.0)}
-SEEN_PX = 80  # of a window that must be on the screen to be grasped
+SEEN_PX = 80  # of a window that must be on screen so that it can be grabbed
 CHOICES = {"style": tuple(STYLES), "theme": THEMES, "art": ARTS, "size": SIZES, "prior": PRIORS}
 
 
 @dataclass(frozen=True, slots=True)
 class WindowSettings:
-    """How the window is set.
+    """The window's settings.
 
-    size: largest picture that is asked of a camera or taken from a video. prior: base rates, one of `priors.NAMES`.
+    size: largest frame requested from a camera or taken from a video. prior: base rates, one of `priors.NAMES`.
     min_score: the detector's threshold. smooth_s: time constant of the probabilities in seconds. several: draw all
-    faces, not only the main one. mirror: show cameras as a mirror does. anonymise: show no face, ever. folder: where
-    files go, "" for the default. window: Tk's geometry.
+    faces, not only the main one. mirror: show cameras as in a mirror. anonymise: never show a face. folder: output
+    folder, "" for the default. window: Tk's geometry.
     """
 
     theme: str = "dark"
@@ -61,22 +61,22 @@ class WindowSettings:
 
     @property
     def drawn_style(self) -> str:
-        """The style in use: with `anonymise` one that hides faces, whatever was chosen."""
+        """The style in use: with `anonymise`, one that hides faces, whatever was chosen."""
         return "emoji" if self.anonymise and self.style not in HIDING else self.style
 
     @property
     def hides(self) -> bool:
-        """Whether every face is to be covered: by `anonymise`, or because the style is one that covers."""
+        """Whether every face must be covered: by `anonymise`, or because the style covers."""
         return self.drawn_style in HIDING
 
     @property
     def out(self) -> Path:
-        """The folder for pictures, films and tables; may not be there yet."""
+        """The folder for snapshots, recordings and tables; may not exist yet."""
         return Path(self.folder).expanduser() if self.folder else default_out()
 
 
 def parse(values: Mapping[str, Any]) -> WindowSettings:
-    """WindowSettings from a file's values: those that are of the right kind and range, the defaults for all others."""
+    """WindowSettings from a file's values: those of valid type and range, the defaults for all others."""
     kinds = {field.name: type(getattr(WindowSettings(), field.name)) for field in fields(WindowSettings)}
     kept = {name: value for name, value in values.items() if name in kinds and _fits(name, value, kinds[name])}
     return replace(WindowSettings(), **kept)
@@ -90,7 +90,7 @@ def _fits(name: str, value: object, kind: type) -> bool:
 
 
 def load(path: Path | None = None) -> WindowSettings:
-    """The kept settings; the defaults where there are none or the file is damaged."""
+    """The stored settings; the defaults if there are none or the file is damaged."""
     try:
         values = json.loads((path or settings_file()).read_text("utf-8"))
     except (OSError, ValueError):
@@ -99,7 +99,7 @@ def load(path: Path | None = None) -> WindowSettings:
 
 
 def save(settings: WindowSettings, path: Path | None = None) -> bool:
-    """Keep the settings; False where that is impossible. The file appears whole, also with two windows at once."""
+    """Store the settings; False if that is impossible. The file appears complete, even with two windows open."""
     path = path or settings_file()
     try:
         write_whole(path, json.dumps(asdict(settings), indent=1) + "\n")
@@ -109,20 +109,20 @@ def save(settings: WindowSettings, path: Path | None = None) -> bool:
 
 
 def settings_file(platform: str = sys.platform, environ: Mapping[str, str] = os.environ) -> Path:
-    """Where settings are kept: APPDATA, ~/Library/Application Support, or XDG_CONFIG_HOME (~/.config)."""
+    """Where settings are stored: APPDATA, ~/Library/Application Support, or XDG_CONFIG_HOME (~/.config)."""
     if platform == "win32":
         folder = Path(environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
     elif platform == "darwin":
         folder = Path.home() / "Library" / "Application Support"
     else:
-        # The specification says that a path which is not absolute is to be ignored.
+        # The specification requires relative paths to be ignored.
         named = environ.get("XDG_CONFIG_HOME", "")
         folder = Path(named) if os.path.isabs(named) else Path.home() / ".config"
     return folder / "emojimation" / "desktop.json"
 
 
 def default_out() -> Path:
-    """`Emojimation` in the person's folder for pictures, or at home where there is none."""
+    """`Emojimation` in the person's images folder, or in the home folder if there is none."""
     pictures = Path.home() / "Pictures"
     return (pictures if pictures.is_dir() else Path.home()) / "Emojimation"
 
@@ -145,14 +145,14 @@ def new_file(folder: Path, suffix: str, now: datetime | None = None) -> Path:
 
 
 def opener(platform: str = sys.platform) -> str | None:
-    """The program that opens a folder; "" on Windows, which does it itself; None where there is none."""
+    """The program that opens a folder; "" on Windows, which does it itself; None if there is none."""
     if platform == "win32":
         return ""
     return shutil.which("open" if platform == "darwin" else "xdg-open")
 
 
 def reveal(folder: Path) -> "subprocess.Popen[bytes] | None":
-    """Open a folder in the system's file manager; the program that does it, if one was started. Raises InputError."""
+    """Open a folder in the system's file manager; returns the started program, if any. Raises InputError."""
     program = opener()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -167,9 +167,7 @@ def reveal(folder: Path) -> "subprocess.Popen[bytes] | None":
 
 
 def placed(geometry: str, screen_wh: tuple[int, int]) -> str:
-    """A kept window geometry ("WxH+X+Y") for the screen of today: no larger, and its title bar in sight; "" for
-    nonsense.
-    """
+    """A stored window geometry ("WxH+X+Y") fitted to the current screen, with its title bar visible; "" if invalid."""
     found = re.fullmatch(r"(\d+)x(\d+)([+-]-?\d+)([+-]-?\d+)", geometry)
     if found is None:
         return ""

@@ -1,4 +1,4 @@
-"""The tab with settings: each takes effect while it is changed."""
+"""The tab with settings: each takes effect immediately."""
 
 import tkinter as tk
 from collections.abc import Callable
@@ -13,12 +13,12 @@ from emojimation.apps.desktop.widgets import Scrolled, Slider, Tip
 OTHER = "Other file ..."
 STEPS = {"min_score": 0.05, "smooth_s": 0.1}
 TIPS = {
-    "model": "The net that names emotions.",
-    "prior": "How common each emotion is taken to be. Everyday: about half of all faces are neutral.",
-    "size": "Asked of a camera; films and streams are reduced to it. Larger finds smaller faces and takes longer.",
-    "art": "How the emoji look.",
-    "min_score": "Lower finds more faces and more that are none.",
-    "smooth_s": "Longer is calmer, shorter follows quicker.",
+    "model": "The network that predicts emotions.",
+    "prior": "How common each emotion is assumed to be. Everyday: about half of all faces are neutral.",
+    "size": "Requested from a camera; videos are downscaled to it. Larger finds smaller faces but takes longer.",
+    "art": "Emoji set.",
+    "min_score": "Lower finds more faces, and more false ones.",
+    "smooth_s": "Longer is steadier, shorter responds faster.",
     "several": "Draw all faces, or only the main one.",
 }
 
@@ -43,7 +43,7 @@ class SettingsTab(Scrolled):
         self.show_model(settings.model)
         self.prior = self._choice("prior", "Base rates", PRIORS, settings.prior)
         sizes = {size: size.replace("x", " x ") for size in SIZES}
-        self.resolution = self._choice("size", "Picture size", sizes, settings.size)
+        self.resolution = self._choice("size", "Image size", sizes, settings.size)
         self.art = self._choice("art", "Emoji", ARTS, settings.art)
         self.threshold = self._slider("min_score", "Detector's threshold", settings.min_score, "{:.2f}")
         self.smoothing = self._slider("smooth_s", "Smoothing", settings.smooth_s, "{:.1f} s")
@@ -51,7 +51,7 @@ class SettingsTab(Scrolled):
         self._switch("Several faces", self.several, lambda: change(several=self.several.get()), TIPS["several"])
         self.mirror = tk.BooleanVar(self, settings.mirror)
         self._switch("Mirror", self.mirror, lambda: do("mirrored"), tip("mirror"))
-        self._line("Files go to")
+        self._line("Output folder")
         self.folder = ttk.Label(self.inner, wraplength=px(250))
         self.folder.grid(row=self._row, column=0, columnspan=2, sticky="w")
         button = ttk.Button(self.inner, text="Choose folder ...", command=lambda: do("choose_folder"))
@@ -60,7 +60,7 @@ class SettingsTab(Scrolled):
         self.watch()
 
     def show_model(self, model: str) -> None:
-        """Name the model in use: a file of one's own by its name without the folders."""
+        """Show the model in use: the user's own file by its name without folders."""
         self.model.set(Path(model).name)
 
     def _line(self, text: str) -> None:
@@ -69,7 +69,7 @@ class SettingsTab(Scrolled):
         self._row += 1
 
     def _choice(self, name: str, label: str, values: dict[str, str], now: str) -> ttk.Combobox:
-        """values: what can be chosen -> how a person reads it."""
+        """values: possible values -> their labels."""
         ttk.Label(self.inner, text=label).grid(row=self._row, column=0, sticky="w", pady=self._px(4))
         box = ttk.Combobox(self.inner, values=list(values.values()), state="readonly", width=11)
         box.set(values.get(now, now))

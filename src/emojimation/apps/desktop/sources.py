@@ -1,6 +1,6 @@
-"""What a person can pick: the cameras that are there, photos, films, addresses, samples; their kinds and names.
+"""What a person can choose: detected cameras, photos, videos, addresses, samples; their kinds and names.
 
-Light to import, as the window needs it before it is visible; `opening` opens what was picked. Knows no Tk.
+Light to import, because the window needs it before it is visible; `opening` opens the choice. Does not use Tk.
 """
 
 import sys
@@ -11,23 +11,23 @@ from pathlib import Path
 from emojimation.errors import InputError
 
 SAMPLE_NAMES = {
-    "sample": "Sample film",
-    "sample:5": "Sample film, five people",
+    "sample": "Sample video",
+    "sample:5": "Sample video, five people",
     "sample:photo": "Sample photo",
 }
-PROBED = 4  # camera numbers that are tried where the system has no list
+PROBED = 4  # camera numbers to try if the system has no list
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A camera by the name that a person reads and by its number as text."""
+    """A camera: its display name, and its number as text."""
 
     name: str
     source: str
 
 
 class Cameras:
-    """The cameras that were found. changed: set when a search ended, for the reader to clear."""
+    """The detected cameras. changed: set when a search has ended, cleared by the reader."""
 
     def __init__(self) -> None:
         self.found: list[Choice] = []
@@ -47,14 +47,12 @@ class Cameras:
 
 
 def cameras(devices: Path = Path("/sys/class/video4linux"), platform: str = sys.platform) -> list[Choice]:
-    """The cameras that are there. On Linux from the kernel's list, elsewhere by trying the first numbers (takes a
-    second).
-    """
+    """The available cameras: on Linux from the kernel's list, elsewhere by trying some numbers (takes a second)."""
     if not platform.startswith("linux"):
         return [Choice(f"Camera {number}", str(number)) for number in range(PROBED) if _opens(number)]
     found = []
     for device in sorted(devices.glob("video*"), key=lambda path: int(path.name.removeprefix("video") or 0)):
-        if _text(device / "index") in ("0", ""):  # the others give a camera's data, not its picture
+        if _text(device / "index") in ("0", ""):  # the others deliver a camera's metadata, not its video
             number = device.name.removeprefix("video")
             found.append(Choice(_text(device / "name") or f"Camera {number}", number))
     return found
@@ -83,19 +81,19 @@ def is_camera(source: str) -> bool:
 
 
 def is_photo(source: str) -> bool:
-    """Whether the source is a single picture."""
+    """Whether the source is a single image."""
     from emojimation.media import SUFFIXES
 
     return source == "sample:photo" or (Path(source).suffix.lower() in SUFFIXES - {".gif"} and Path(source).is_file())
 
 
 def kind_of(source: str) -> str:
-    """ "camera", "film" or "photo"."""
+    """ "camera", "video" or "photo"."""
     return "camera" if is_camera(source) else "photo" if is_photo(source) else "film"
 
 
 def title_of(source: str, found: list[Choice]) -> str:
-    """How the window names a source; found: the cameras that are known. An address loses its password."""
+    """The display name of a source; found: the known cameras. Passwords are removed from addresses."""
     if is_camera(source):
         return next((choice.name for choice in found if choice.source == source), f"Camera {source}")
     if "://" in source:
@@ -104,9 +102,9 @@ def title_of(source: str, found: list[Choice]) -> str:
 
 
 def check(source: str) -> None:
-    """Raises InputError for a file that is not there, before anything is opened."""
+    """Raise InputError for a file that does not exist, before anything is opened."""
     named = source in SAMPLE_NAMES or source.startswith("synthetic") or "://" in source or is_camera(source)
     if not named and not any(mark in source for mark in "*?[") and not Path(source).exists():
         raise InputError(
-            f"Expected a camera number, a photo, a film, an address or sample, got {source}, which does not exist."
+            f"Expected a camera number, a photo, a video, an address or sample, got {source}, which does not exist."
         )

@@ -1,4 +1,4 @@
-"""What the engine tells the window: its state, and what a person shall hear once. Knows no Tk."""
+"""What the engine reports to the window: its state, and one-time messages. Does not use Tk."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,9 +6,9 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """state: "idle", "opening", "live", "still" (a photo), "ended" (a film's end), "failed". message: what went wrong.
+    """state: "idle", "opening", "live", "still" (a photo), "ended" (end of a video), "failed". message: the error.
 
-    recording_s: when the film began that is being recorded (`time.monotonic`), None while there is none.
+    recording_s: when the current recording started (`time.monotonic`), None if there is none.
     """
 
     state: str = "idle"
@@ -22,10 +22,10 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to tell the person once.
+    """A message to show once.
 
-    kind: "saved", "info" or "error". path: the file it is about. refused: a model that cannot be used, `instead` the
-    one that stays.
+    kind: "saved", "info" or "error". path: the file concerned. refused: a model that cannot be used; instead: the one
+    that stays.
     """
 
     text: str

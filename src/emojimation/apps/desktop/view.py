@@ -1,4 +1,4 @@
-"""The window's layout: tool bar, picture with its pages, tabs, history and status line."""
+"""The window's layout: toolbar, image with its pages, tabs, history and status line."""
 
 import time
 import tkinter as tk
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from emojimation.apps.desktop.painter import Shown
 
 PANEL_W, LEAST_PANEL_W, STRIP_H = 330, 248, 84
-NARROW, TINY = 980, 760  # window widths in which less fits into the tool bar
+NARROW, TINY = 980, 760  # window widths at which less fits into the toolbar
 BUTTONS = ("pause", "snapshot", "record", "log", "calibrate")
 ALARM = {"dark": "#ff7b72", "light": "#c4251b"}
 Do = Callable[[str], None]
@@ -27,7 +27,7 @@ Page = Callable[[ttk.Frame], None]
 
 
 class View:
-    """All widgets. do: carries out an action by name. change: takes settings by keyword. open_source: opens by name."""
+    """All widgets. do: performs an action by name. change: takes settings by keyword. open_source: opens by name."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class View:
         self.strip = PictureBox(root, on_room)
         self.strip.configure(height=self.px(STRIP_H))
         self.strip.grid(row=2, column=0, sticky="ew", padx=(12, 6), pady=(8, 0))
-        Tip(self.strip, "The main face's last half minute, in the colours of the bars.")
+        Tip(self.strip, "The main face over the last 30 seconds, in the colours of the bars.")
         self.tabs = self._tabs(settings)
         self.status = self._status_line()
         self.toast = Toast(self.picture)
@@ -94,7 +94,7 @@ class View:
         return bar
 
     def _fit_bar(self, width: int) -> None:
-        """Leave out what does not fit; the menu has it all."""
+        """Hide what does not fit; the menu has everything."""
         tiny = width <= self.px(TINY)
         shown = BUTTONS if width > self.px(NARROW) else BUTTONS[:2] if tiny else BUTTONS[:3]
         for name, button in self.buttons.items():
@@ -142,14 +142,14 @@ class View:
         return line
 
     def only_picture(self, only: bool) -> None:
-        """Full screen: without tool bar and status line."""
+        """Full screen: without toolbar and status line."""
         for part in (self.bar, self.status):
             part.grid_remove() if only else part.grid()
 
     # --- what it says ---
 
     def put(self, shown: "Shown", before: "Shown | None") -> None:
-        """Put up the pictures that are not there yet; before: what was put up last."""
+        """Display the images that are new; before: what was displayed last."""
         if shown.view is None:
             self.picture.clear()
         elif before is None or before.view is not shown.view:
@@ -160,7 +160,7 @@ class View:
             self.strip.put(shown.strip.data)
 
     def tell_facts(self, shown: "Shown", status: Status) -> None:
-        """The status line: size, faces, speed, and what is being written."""
+        """The status line: size, faces, speed, and what is being recorded."""
         writing = []
         if status.recording_s is not None:
             seconds = int(time.monotonic() - status.recording_s)
@@ -175,13 +175,13 @@ class View:
         self.facts.configure(text=facts(shown, status))
 
     def show_theme(self, theme: str) -> None:
-        """What depends on light or dark beside the theme itself."""
+        """What depends on light or dark apart from the theme itself."""
         self.theme.configure(text="Light" if theme == "dark" else "Dark")
         self.writing.configure(foreground=ALARM[theme])
 
     def show_status(self, status: Status, cameras: Cameras) -> None:
         """Buttons, names and pages for another state."""
-        self.buttons["pause"].configure(text="Go on" if status.paused or status.state == "ended" else "Pause")
+        self.buttons["pause"].configure(text="Resume" if status.paused or status.state == "ended" else "Pause")
         recording = status.recording_s is not None
         self.buttons["record"].configure(
             text="Stop" if recording else "Record", style="Accent.TButton" if recording else "TButton"
@@ -202,17 +202,17 @@ class View:
             self._put_page(self._start_page(cameras))
         elif status.state == "failed":
             retry = ("Try again", lambda: self._open(status.source))
-            self._put_page(self._message_page("That did not work", status.message, [retry, back]))
+            self._put_page(self._message_page("Something went wrong", status.message, [retry, back]))
         elif status.state == "opening":
             name = title_of(status.source, cameras.found)
             self._put_page(self._message_page("Opening ...", name, [back]))
         else:
             self._put_page(None)
 
-    # --- pages over the picture ---
+    # --- pages over the image ---
 
     def _put_page(self, build: Page | None) -> None:
-        """Show a page in the picture's middle, or none."""
+        """Show a page centred over the image, or none."""
         if self._page is not None:
             self._page.destroy()
             self._page = self._wrapped = None
@@ -225,24 +225,24 @@ class View:
         """The first page: what can be opened."""
 
         def build(frame: ttk.Frame) -> None:
-            ttk.Label(frame, text="What shall we look at?", font="SunValleyTitleFont").pack(pady=(0, self.px(12)))
+            ttk.Label(frame, text="What would you like to open?", font="SunValleyTitleFont").pack(pady=(0, self.px(12)))
             for number, choice in enumerate(cameras.found[:4]):
                 self._wide_button(frame, choice.name, partial(self._open, choice.source), likely=not number)
             if not cameras.found:
-                text = "Looking for cameras ..." if cameras.looking else "No camera was found on this computer."
+                text = "Searching for cameras ..." if cameras.looking else "No camera was found on this computer."
                 ttk.Label(frame, text=text).pack(pady=self.px(4))
                 if not cameras.looking:
                     self._wide_button(frame, "Look again", lambda: self._do("cameras"))
             likely = not cameras.found
-            self._wide_button(frame, "Open a photo or a film ...", lambda: self._do("open"), likely)
-            self._wide_button(frame, "Sample film", lambda: self._open("sample"))
+            self._wide_button(frame, "Open a photo or video ...", lambda: self._do("open"), likely)
+            self._wide_button(frame, "Sample video", lambda: self._open("sample"))
             notice = CONSENT.partition(". An ")[0] + "."
             self._text(frame, notice).pack(pady=(self.px(12), 0))
 
         return build
 
     def _message_page(self, title: str, text: str, buttons: list[tuple[str, Callable[[], None]]]) -> Page:
-        """A page with a message and what can be done; the first button is the likely one."""
+        """A page with a message and possible actions; the first button is the default."""
 
         def build(frame: ttk.Frame) -> None:
             ttk.Label(frame, text=title, font="SunValleySubtitleFont").pack(pady=(0, self.px(8)))
@@ -262,7 +262,7 @@ class View:
         self._on_room()
 
     def _page_width(self) -> int:
-        """Where lines of a page break: it must fit into a narrow picture as well."""
+        """Text width of a page, which must also fit into a narrow image."""
         return max(min(self.px(400), self.picture.winfo_width() - self.px(56)), self.px(220))
 
     def _wide_button(self, frame: ttk.Frame, text: str, command: Callable[[], None], likely: bool = False) -> None:
@@ -271,7 +271,7 @@ class View:
 
 
 def usable(name: str, state: str) -> bool:
-    """Whether a button of `BUTTONS` can do something in this state."""
+    """Whether a button of `BUTTONS` is usable in this state."""
     if state == "ended":
         return name in ("pause", "snapshot")
     return state == "live" or (state == "still" and name in ("snapshot", "log"))
@@ -283,7 +283,7 @@ def facts(shown: "Shown", status: Status) -> str:
         return "No source" if status.state in ("idle", "failed") else ""
     parts = [f"{shown.frame_wh[0]} x {shown.frame_wh[1]}", f"{shown.faces} {'face' if shown.faces == 1 else 'faces'}"]
     if status.paused or status.state == "ended":
-        parts.append("paused" if status.paused else "at its end: Space begins again")
+        parts.append("paused" if status.paused else "ended: Space restarts")
     elif status.state == "live":
         parts += [f"{shown.fps:.0f} frames/s", f"{shown.latency_ms:.0f} ms latency"]
     return "   ·   ".join(parts)

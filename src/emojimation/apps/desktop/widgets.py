@@ -1,6 +1,4 @@
-"""Small Tk parts of the window: a place for a picture, sliders, scrolling, tooltips, a passing message, scaling and
-fonts.
-"""
+"""Small Tk widgets: image, slider, scrolling, tooltip, toast; scaling and fonts."""
 
 import sys
 import tkinter as tk
@@ -22,7 +20,7 @@ FAMILIES = (
 )
 TIP_MS = 600
 TOAST_MS = 5000
-SETTLE_MS = 250  # a slider is taken when it has rested for so long
+SETTLE_MS = 250  # a slider's value is applied after resting for this long
 
 
 def scale_of(root: tk.Misc) -> float:
@@ -31,7 +29,7 @@ def scale_of(root: tk.Misc) -> float:
 
 
 def aware_of_dpi() -> None:
-    """Ask Windows for true pixels instead of an enlarged picture; before the first window."""
+    """Ask Windows for true pixels instead of an enlarged bitmap; before the first window."""
     if sys.platform == "win32":
         import ctypes
 
@@ -40,7 +38,7 @@ def aware_of_dpi() -> None:
 
 
 def scale_fonts(root: tk.Misc, scale: float) -> None:
-    """Give the theme's fonts a family that is there, and the screen's size; the theme counts in pixels."""
+    """Give the theme's fonts an installed family, and scale them to the screen; the theme uses pixels."""
     there = set(font.families(root))
     family = next((name for name in FAMILIES if name in there), None)
     for name in font.names(root):
@@ -54,11 +52,11 @@ def scale_fonts(root: tk.Misc, scale: float) -> None:
                 named.configure(family=family)
 
 
-THEME_PX: dict[str, int] = {}  # the theme's own sizes, as `scale_fonts` may come again
+THEME_PX: dict[str, int] = {}  # the theme's own sizes, because `scale_fonts` may be called again
 
 
 class PictureBox(tk.Canvas):
-    """Shows the newest picture in its middle. on_size: called after its size changed."""
+    """Shows the newest image, centred. on_size: called after its size changed."""
 
     def __init__(self, parent: tk.Misc, on_size: Callable[[], None]) -> None:
         super().__init__(parent, width=1, height=1, highlightthickness=0, borderwidth=0)
@@ -78,7 +76,7 @@ class PictureBox(tk.Canvas):
 
     @property
     def filled(self) -> bool:
-        """Whether a picture is shown."""
+        """Whether an image is shown."""
         return str(self.itemcget(self._item, "state")) == "normal"
 
     @property
@@ -94,8 +92,8 @@ class PictureBox(tk.Canvas):
 class Slider(ttk.Scale):
     """A slider with steps: arrow keys move it by `step`, a click beside the knob moves it to the pointer.
 
-    Tk's own moves by 1 in both cases, which is an end of these ranges. moved: called with each value. settled: called
-    when it has rested.
+    Tk's own slider moves by 1 in both cases, which jumps to an end of these ranges. moved: called with each value.
+    settled: called when it has rested.
     """
 
     def __init__(
@@ -140,7 +138,7 @@ class Slider(ttk.Scale):
 
 
 class Scrolled(ttk.Frame):
-    """A frame that can be scrolled where its room is too low. inner: where the widgets go."""
+    """A frame that scrolls if it is too tall. inner: where the widgets go."""
 
     def __init__(self, parent: tk.Misc, padding: int) -> None:
         super().__init__(parent)
@@ -154,7 +152,7 @@ class Scrolled(ttk.Frame):
         self.inner.bind("<Configure>", lambda _: self._canvas.configure(scrollregion=self._canvas.bbox("all")))
 
     def watch(self) -> None:
-        """Follow the mouse wheel and the keyboard's focus over all widgets that are inside by now."""
+        """Follow the mouse wheel and the keyboard focus over all widgets inside."""
         for widget in _all(self.inner):
             widget.bind("<FocusIn>", self._show, add="+")
             for event, units in (("<Button-4>", -2), ("<Button-5>", 2)):
@@ -175,7 +173,7 @@ class Scrolled(ttk.Frame):
         self._bar.set(first, last)
 
     def _show(self, event: "tk.Event[tk.Misc]") -> None:
-        """Scroll to the widget that has the focus."""
+        """Scroll to the focused widget."""
         top = event.widget.winfo_rooty() - self.inner.winfo_rooty()
         height, room = max(self.inner.winfo_height(), 1), self._canvas.winfo_height()
         begin = self._canvas.canvasy(0)
@@ -191,7 +189,7 @@ def _all(widget: tk.Misc) -> list[tk.Misc]:
 
 
 class Tip:
-    """A line of help beside a widget that the pointer rests on or that the keyboard has reached."""
+    """A tooltip for a widget under the pointer or with the keyboard focus."""
 
     def __init__(self, widget: tk.Widget, text: str) -> None:
         self.text = text
@@ -243,7 +241,7 @@ class Toast(ttk.Frame):
         self._timer = ""
 
     def tell(self, text: str, show: Callable[[], None] | None = None, keep_ms: int = TOAST_MS) -> None:
-        """Say it. show: what the button does; no button without."""
+        """Show a message. show: what the button does; without it, no button."""
         self._label.configure(text=text, wraplength=max(self.master.winfo_width() - 160, 200))
         self._button.pack_forget()
         if show is not None:
@@ -257,10 +255,10 @@ class Toast(ttk.Frame):
 
     @property
     def text(self) -> str:
-        """What is said, "" when nothing is."""
+        """The current message, "" if none."""
         return str(self._label.cget("text")) if self.winfo_ismapped() else ""
 
     def hide(self) -> None:
-        """Take it away."""
+        """Hide it."""
         self._timer = ""
         self.place_forget()

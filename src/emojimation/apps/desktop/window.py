@@ -1,9 +1,9 @@
 """The desktop app: a Tk window over the live engine.
 
     emojimation desktop              the start page
-    emojimation desktop FILE|0|URL   begin with that source
+    emojimation desktop FILE|0|URL   open that source
 
-Tk is touched in this thread only; all work is done by `worker.WindowWorker`, whose newest pictures the window fetches.
+Tk is used in this thread only; all work is done by `worker.WindowWorker`, whose newest images the window fetches.
 """
 
 import gc
@@ -106,8 +106,8 @@ class Window:
         self.root.iconphoto(True, tk.PhotoImage(master=self.root, file=str(_icon())))
 
     def _start_engine(self) -> None:
-        """After the window is there: what is heavy is imported now."""
-        self.root.update()  # the window stands before the first heavy import
+        """After the window is visible: heavy imports."""
+        self.root.update()  # the window is visible before the first heavy import
         if self._closed:
             return
         from emojimation.apps.desktop.worker import WindowWorker
@@ -120,10 +120,10 @@ class Window:
         self._poll()
 
     def close(self) -> None:
-        """Keep the settings, free the source, end.
+        """Store the settings, release the source, exit.
 
-        All of Tk is thrown away here, in its own thread: Tcl aborts the process if another thread's garbage collection
-        does it.
+        All Tk objects are destroyed here, in their own thread: Tcl aborts the process if another thread's garbage
+        collector does it.
         """
         if self._closed:
             return
@@ -147,12 +147,12 @@ class Window:
     # --- what is asked of it ---
 
     def do(self, name: str) -> None:
-        """Carry out one of `COMMANDS`."""
+        """Perform one of `COMMANDS`."""
         if self.engine is not None:
             COMMANDS[name](self, self.engine)
 
     def open(self, source: str) -> None:
-        """Open a source by its text."""
+        """Open a source by name."""
         if self.engine is not None:
             self.engine.open(source)
 
@@ -174,7 +174,7 @@ class Window:
             self.engine.apply(self.settings)
 
     def look_for_cameras(self) -> None:
-        """Search for cameras again and show what is found."""
+        """Search for cameras again and show the result."""
         self.cameras.look()
         self._status = None
 
@@ -247,11 +247,11 @@ def _root() -> tk.Tk:
 
 
 def open_window(source: str | None = None, model: str | None = None, **changes: Any) -> int:
-    """Show the window until it is closed; the exit code. changes: settings to begin with.
+    """Show the window until it is closed; returns the exit code. changes: initial settings.
 
-    Raises InputError where there is no display or theme, or source or model do not exist.
+    Raises InputError if there is no display or theme, or source or model do not exist.
     """
-    need("desktop", "sv_ttk")  # asked for here, so that the message comes before a window
+    need("desktop", "sv_ttk")  # checked here, so that the message comes before a window
     kept = load()
     asked = {name: value for name, value in changes.items() if value is not None}
     chosen = model or kept.model
@@ -260,7 +260,7 @@ def open_window(source: str | None = None, model: str | None = None, **changes: 
     except InputError:
         if model:
             raise
-        chosen = "default"  # a file that was chosen once and is gone
+        chosen = "default"  # a previously chosen file that is gone
     if source is not None:
         check(source)
     window = Window(replace(kept, model=chosen, **asked), source)
@@ -273,11 +273,10 @@ def open_window(source: str | None = None, model: str | None = None, **changes: 
 
 
 def _end_threads() -> None:
-    """Let our threads end; where one is still deep in a library - loading a model, opening a stream -, end the process
-    now.
+    """Let our threads end; if one is still inside a library (loading a model, opening a stream), end the process now.
 
-    All is saved and freed by then. Python's own end would throw such a thread out of C++ code, which aborts the
-    process.
+    Everything is saved and released by then. Python's own shutdown would unwind such a thread out of C++ code, which
+    aborts the process.
     """
     end_s = time.monotonic() + THREADS_S
     ours = [thread for thread in threading.enumerate() if thread.name.startswith("emojimation-")]
@@ -291,7 +290,7 @@ def _end_threads() -> None:
 
 @contextmanager
 def _ended_by_signals(window: Window) -> Iterator[None]:
-    """Ctrl-C and a polite kill close the window as its own button does; an exception out of Tk's loop would not."""
+    """Ctrl-C and SIGTERM close the window as its own button does; an exception out of Tk's loop would not."""
 
     def end(*_: object) -> None:
         window.ending = True

@@ -1,6 +1,7 @@
-"""All work behind the window: opens sources, runs the live loop, paints, has files written. Knows no Tk; nothing waits
-in
-the caller's thread but `close`."""
+"""All work behind the window: opens sources, runs the live loop, paints, saves files.
+
+Does not use Tk; only `close` waits in the caller's thread.
+"""
 
 import queue
 import threading
@@ -22,13 +23,13 @@ from emojimation.hiding.live import tune
 from emojimation.live import LiveLoop, LiveResult
 from emojimation.tracking.track import Tracker
 
-TICK_S = 1 / 30  # the avatar moves on also when no frame comes
+TICK_S = 1 / 30  # the avatar moves even if no frame arrives
 LEAST_S = 1 / 45  # between two paintings
 Opener = Callable[[str, tuple[int, int]], Any]
 
 
 class WindowWorker:
-    """What the window asks for and gets back. opener: (source, size) -> source of frames; for tests."""
+    """The window's interface to the engine. opener: (source, size) -> source of frames; for tests."""
 
     def __init__(self, settings: WindowSettings, opener: Opener = open_choice) -> None:
         self.settings, self.painter = settings, Painter(settings)
@@ -41,11 +42,11 @@ class WindowWorker:
         self._tracker = Tracker()
         self._result: LiveResult | None = None  # what is shown
         self._seen: LiveResult | None = None  # the loop's newest
-        self._stale = False  # another source: the painter's thread shall forget the one before
+        self._stale = False  # another source: the painter's thread must forget the previous one
         self._outputs = Outputs(self.painter, self._tell, self._set)
         self._ready_s = 0.0
         self._token = 0
-        self._swap, self._setting = threading.Lock(), threading.Lock()  # guard exchanging the loop, changing the status
+        self._swap, self._setting = threading.Lock(), threading.Lock()  # guard replacing the loop, changing the status
         self._closing = threading.Event()
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._threads = [
@@ -55,10 +56,10 @@ class WindowWorker:
         for thread in self._threads:
             thread.start()
 
-    # --- asked by the window ---
+    # --- called by the window ---
 
     def latest(self) -> Shown | None:
-        """The newest pictures."""
+        """The newest images."""
         return self._shown
 
     def show(self, room: Room) -> None:
@@ -66,7 +67,7 @@ class WindowWorker:
         self.painter.room = room
 
     def open(self, source: str) -> None:
-        """Leave the source of now and open another one."""
+        """Close the current source and open another one."""
         self._token += 1
         self.painter.mirror = self.settings.mirror and sources.is_camera(source)
         self.painter.kind = sources.kind_of(source)
@@ -74,14 +75,14 @@ class WindowWorker:
         threading.Thread(target=self._open, args=(self._token, source), name="emojimation-opener", daemon=True).start()
 
     def close_source(self) -> None:
-        """Free the source; back to the start."""
+        """Release the source and return to the start page."""
         self._token += 1
         self.painter.kind = ""
         self._set(state="idle", source="", message="", paused=False)
         self._jobs.put(partial(self._leave, forget=True))
 
     def apply(self, settings: WindowSettings) -> None:
-        """Apply new settings, at once where possible. A model that cannot be used is reported as `Notice.refused`."""
+        """Apply new settings, immediately if possible. A model that cannot be used is reported as `Notice.refused`."""
         before, self.settings = self.settings, settings
         self.painter.settings = settings
         self._tune()
@@ -93,11 +94,11 @@ class WindowWorker:
             self._jobs.put(partial(self._exchange, before.model))
 
     def set_mirror(self, mirror: bool) -> None:
-        """Show the picture as in a mirror, or not."""
+        """Show the image as in a mirror, or not."""
         self.painter.mirror = mirror
 
     def pause(self) -> None:
-        """Stop at this picture, or go on; at a film's end begin it again."""
+        """Pause or resume; restart a video that has ended."""
         loop = self._loop
         if self.status.state == "ended":
             self.open(self.status.source)
@@ -106,33 +107,33 @@ class WindowWorker:
             self._set(paused=not self.status.paused)
 
     def snapshot(self) -> None:
-        """Write what is shown as PNG."""
+        """Save what is on screen as PNG."""
         drawn = self.painter.drawn
         if drawn is None:
-            self._tell("There is no picture yet", "error")
+            self._tell("There is no image yet", "error")
         else:
             self._jobs.put(lambda: self._outputs.snapshot(self.settings.out, drawn))
 
     def record(self) -> None:
-        """Begin or end a film of what is shown."""
+        """Start or stop recording what is on screen."""
         if self.status.recording_s is not None or self.status.state == "live":
             self._jobs.put(lambda: self._outputs.record(self.settings.out))
         else:
-            self._tell("Recording needs a moving picture: open a camera or a film", "error")
+            self._tell("Recording needs live or video input: open a camera or a video", "error")
 
     def log(self) -> None:
-        """Begin or end a table of the answers."""
+        """Start or stop a table of the predictions."""
         still = self._result if self.status.state == "still" else None
         if self.status.logging or self.status.state == "live" or still is not None:
             self._jobs.put(lambda: self._outputs.log(self.settings.out, still))
         else:
-            self._tell("A table needs a picture: open a camera, a film or a photo", "error")
+            self._tell("A table needs an image: open a camera, a video or a photo", "error")
 
     def calibrate(self) -> None:
         """Learn the main person's neutral face."""
         loop, main = self._loop, self.painter.main(self._result)
         if loop is None or self.status.state != "live" or self.status.paused:
-            self._tell("Calibration needs a live picture", "error")
+            self._tell("Calibration needs live video", "error")
         elif main is None:
             self._tell("Calibration needs a face: look into the camera", "error")
         else:
@@ -140,17 +141,17 @@ class WindowWorker:
             self._set(calibrating=True)
 
     def stop_calibrating(self) -> None:
-        """End the calibration that is under way, if there is one; the others stay."""
+        """Cancel the calibration in progress, if any; finished ones stay."""
         if self._loop is not None and self.status.calibrating:
             self._set(calibrating=False)
             self._loop.neutral.stop()
 
     def forget(self) -> None:
-        """Forget all calibrations, also one under way."""
+        """Forget all calibrations, including one in progress."""
         if self._loop is not None:
             self._loop.neutral.remove()
             self._set(calibrating=False)
-            self._tell("Calibrations are forgotten")
+            self._tell("Calibrations cleared")
 
     def click(self, x: float, y: float) -> None:
         """Make the face under a point of the view the main one."""
@@ -163,14 +164,14 @@ class WindowWorker:
             self._tell_person(self.painter.chooser.following(result.faces))
 
     def close(self) -> None:
-        """Free everything, within a second; a film that is being recorded is kept."""
+        """Release everything, within a second; a recording in progress is kept."""
         self._token += 1
         self._closing.set()
         self._outputs.close(self._free)
         self._threads[0].join(0.3)
         self._jobs.put(None)
 
-    # --- in threads of its own ---
+    # --- in its own threads ---
 
     def _set(self, **changes: Any) -> None:
         with self._setting:
@@ -181,7 +182,7 @@ class WindowWorker:
 
     def _tell_person(self, number: int | None) -> None:
         if number is not None:
-            self._tell(f"Person {number} is shown large")
+            self._tell(f"Person {number} is the main one")
 
     def _do_jobs(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -194,7 +195,7 @@ class WindowWorker:
         with self._swap:
             loop, self._loop = self._loop, None
         if loop is not None:
-            with suppress(Exception):  # its error was shown already, or does not matter any more
+            with suppress(Exception):  # its error has been shown, or no longer matters
                 loop.stop()
 
     def _leave(self, forget: bool = False) -> None:
@@ -224,12 +225,12 @@ class WindowWorker:
                 self._set(state="failed", message=reason(error))
 
     def _tell_notes(self, source: Any) -> None:
-        """What a source says of how it was read."""
+        """A source's remarks about how it was read."""
         if source.notes:
             self._tell(" · ".join(source.notes))
 
     def _exchange(self, model_before: str) -> None:
-        """Another model or threshold, while the source runs on; what stands still is analysed once more."""
+        """Another model or threshold while the source keeps running; a still image is analysed again."""
         try:
             pipeline = pipeline_for(self.settings, self._tracker, False)
         except Exception as error:
@@ -245,8 +246,8 @@ class WindowWorker:
         return None
 
     def _tune(self) -> None:
-        """Smoothing, and how long lost faces are held. No face is shown before it is covered, so none waits to be
-        confirmed.
+        """Smoothing, and how long lost faces are held. A face must be covered from the first frame, so none waits for
+        confirmation.
         """
         tracker, hide = self._tracker, self.settings.hides
         tracker.smooth_s = self.settings.smooth_s
@@ -262,7 +263,7 @@ class WindowWorker:
             try:
                 self._paint_once()
             except Exception as error:
-                if self.status.state != "opening":  # else it is the source of before that fails while it is left
+                if self.status.state != "opening":  # otherwise it is the previous source failing while it is closed
                     self._set(state="failed", message=reason(error))
                     self._jobs.put(self._leave)
             self._closing.wait(max(0.001, LEAST_S - (time.monotonic() - began_s)))
@@ -298,6 +299,6 @@ class WindowWorker:
         progress, problem = loop.neutral.progress, loop.neutral.problem
         if self.status.calibrating and progress is None:
             self._set(calibrating=False)
-            text = f"Not calibrated: {problem}" if problem else "Calibrated: this face reads neutral from now on"
+            text = f"Not calibrated: {problem}" if problem else "Calibrated: this face reads as neutral from now on"
             self._tell(text, "error" if problem else "info")
         return progress
