@@ -1,4 +1,4 @@
-"""A picture whose faces nobody can see: found with every doubt decided for hiding, covered, and written anew."""
+"""An image whose faces nobody can see: detected with a bias towards hiding, covered, and encoded afresh."""
 
 import io
 from typing import Any
@@ -17,7 +17,7 @@ QUALITY = 92
 
 
 class Hider:
-    """Covers the faces of pictures. pipeline: for pictures; of_videos: for the frames of a video."""
+    """Covers the faces in images. pipeline: for images; of_videos: for the frames of a video."""
 
     def __init__(self, engine: RequestPool):
         self.engine = engine
@@ -26,10 +26,10 @@ class Hider:
         )
 
     def hidden(self, data: bytes, name: str, style: str, art: str, kind: str | None) -> tuple[bytes, str, int]:
-        """The picture with covered faces, its media type, and how many there are. kind: of `KINDS`, None for the
-        picture's own. Raises InputError.
+        """The image with covered faces, its media type, and how many there are. kind: of `KINDS`, None for the image's
+        own. Raises InputError.
 
-        Nothing of the file but its pixels is written: EXIF data, with place and time, stay behind.
+        Nothing but the pixels is written: EXIF data, with location and time, are removed.
         """
         frame = self.engine.decoded(data, name).frame
         faces = self.pipeline(frame)
@@ -42,13 +42,13 @@ class Hider:
         except (OSError, ValueError) as error:
             height, width = covered.shape[:2]
             raise InputError(
-                f"Expected a picture that fits into {kind}, got {width} x {height} pixels. Ask for format=png."
+                f"Expected an image that fits into {kind}, got {width} x {height} pixels. Ask for format=png."
             ) from error
         return file.getvalue(), KINDS[kind], len(faces)
 
 
 def kind_of(data: bytes) -> str:
-    """The kind to answer a picture in: its own, or PNG."""
+    """The format of the response: the image's own, or PNG."""
     if data.startswith(b"\xff\xd8"):
         return "jpeg"
     return "webp" if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else "png"

@@ -1,4 +1,4 @@
-"""The REST service: pictures, streams and videos in, faces with emotions out. Built by `service`, run by `serve`."""
+"""The REST service: images, streams and videos in, faces with emotions out. Built by `service`, run by `serve`."""
 
 import asyncio
 import time
@@ -34,11 +34,11 @@ PICTURES = ("image/jpeg", "image/png", "image/webp", "application/octet-stream")
 
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
-    """How a service is run.
+    """The settings of a service.
 
-    model: name or path. workers: threads that analyse, by default one per core. prior: base rates, one of
-    `priors.NAMES`. token: callers must send it. origins: web pages of other hosts that may call
-    (CORS); none by default.
+    model: name or path. workers: number of worker threads, by default one per core. prior: base rates, one of
+    `priors.NAMES`. token: required from callers. origins: web pages of other hosts that may call (CORS); none by
+    default.
     """
 
     model: str = "default"
@@ -52,7 +52,7 @@ class ServiceSettings:
 
 
 def service(settings: ServiceSettings) -> FastAPI:
-    """The service as an ASGI application; the models are loaded when it returns. Raises InputError for a bad model."""
+    """The service as an ASGI application, with its models loaded. Raises InputError for an invalid model."""
     limits, metrics = settings.limits, Metrics()
     engine = RequestPool(
         settings.model,
@@ -75,14 +75,14 @@ def service(settings: ServiceSettings) -> FastAPI:
         await asyncio.to_thread(jobs.close)
         await asyncio.to_thread(engine.close)
 
-    # The pages of FastAPI's documentation come from another host: off.
+    # FastAPI's documentation pages load scripts from another host: off.
     app = FastAPI(
         title="Emojimation",
         version=emojimation.__version__,
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        summary="Faces in pictures, streams and videos, with emotion probabilities and emoji.",
+        summary="Faces in images, streams and videos, with emotion probabilities and emoji.",
     )
     app.state.ready = False
     app.state.engine = engine
@@ -108,17 +108,17 @@ def _add_analyze(app: FastAPI, engine: RequestPool, metrics: Metrics) -> None:
     )
     async def analyze(
         request: Request,
-        cropped: Annotated[bool, Query(description="Every picture is one face, already cut out.")] = False,
+        cropped: Annotated[bool, Query(description="Every image is one face, already cropped.")] = False,
         threshold: Annotated[
-            float | None, Query(ge=0, le=1, description="Confidence under which an answer is 'not sure'.")
+            float | None, Query(ge=0, le=1, description="Confidence below which an answer is 'not sure'.")
         ] = None,
         prior: Annotated[
             api_schema.PriorName | None, Query(description="Base rates of the emotions; by default the service's own.")
         ] = None,
     ) -> Response:
-        """Name the emotions of all faces in one picture (raw body) or many (files of a form).
+        """Analyse the faces in one image (raw body) or several (multipart form).
 
-        Of many pictures the broken ones are rows with `error`; 422 where none can be read.
+        Broken images among several are rows with `error`; 422 if none can be read.
         """
         deadline = time.monotonic() + engine.limits.answer_s + engine.limits.body_s
         pictures = await api_body.pictures_of(request, engine.limits)
@@ -152,7 +152,7 @@ def _add_anonymise(app: FastAPI, engine: RequestPool, hider: Hider, metrics: Met
         "/v1/anonymise",
         response_class=Response,
         responses={
-            200: {"description": "The picture with covered faces.", "content": dict.fromkeys(KINDS.values(), picture)},
+            200: {"description": "The image with covered faces.", "content": dict.fromkeys(KINDS.values(), picture)},
             **problems(400, 401, 408, 413, 415, 422, 429, 503),
         },
         openapi_extra=api_schema.body(PICTURES),
@@ -160,12 +160,12 @@ def _add_anonymise(app: FastAPI, engine: RequestPool, hider: Hider, metrics: Met
     async def anonymise(
         request: Request,
         style: Annotated[api_schema.HidingStyle, Query()] = "emoji",
-        art: Annotated[api_schema.Art, Query(description="The emoji's look.")] = "noto",
+        art: Annotated[api_schema.Art, Query(description="Emoji set.")] = "noto",
         kind: Annotated[
-            Literal["jpeg", "png", "webp"] | None, Query(alias="format", description="By default the picture's own.")
+            Literal["jpeg", "png", "webp"] | None, Query(alias="format", description="By default the image's own.")
         ] = None,
     ) -> Response:
-        """Cover every face of a picture. Every doubt is decided for hiding; EXIF data stay behind."""
+        """Cover every face in an image. In case of doubt it covers; EXIF data are removed."""
         name, data = await api_body.single_picture_of(request, engine.limits)
         answer, media_type, faces = await engine.run(lambda: hider.hidden(data, name, style, art, kind))
         metrics.pictures.inc()
@@ -179,17 +179,17 @@ def _add_state(app: FastAPI, engine: RequestPool, metrics: Metrics) -> None:
 
     @app.get("/v1/model", responses=problems(401))
     async def model() -> dict[str, Any]:
-        """What the emotion model says of itself, and the limits of this service."""
+        """The emotion model's metadata, and the limits of this service."""
         return {"model": card, "limits": asdict(engine.limits), "version": emojimation.__version__}
 
     @app.get("/health")
     async def health() -> dict[str, str]:
-        """The process answers."""
+        """The process is alive."""
         return {"status": "ok"}
 
     @app.get("/ready", responses=problems(503))
     async def ready() -> Response:
-        """The models are loaded and there is room for a request."""
+        """The models are loaded and there is capacity for a request."""
         if engine.full or not app.state.ready:
             retry = {"retry-after": str(engine.retry_s)}
             return problem_response(503, "Full." if engine.full else "Shutting down.", retry)

@@ -1,4 +1,4 @@
-"""Request bodies, read within their limits of bytes and time."""
+"""Request bodies, read within limits of size and time."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -14,17 +14,17 @@ from emojimation.apps.api.problem import Problem
 
 DRAIN_BYTES, DRAIN_S = 64_000_000, 3.0
 LONGEST_NAME = 255
-RAW_NAME = "picture"  # what a picture without a file name is called in its answer
+RAW_NAME = "picture"  # the name of an image without a file name in its response
 
 
 class _Parser(MultiPartParser):
-    spool_max_size = 1 << 40  # the body is in memory already: never a second copy on the disk
+    spool_max_size = 1 << 40  # the body is in memory already: never make a second copy on disk
 
 
 async def chunks_of(request: Request, most_bytes: int, most_s: float) -> AsyncGenerator[bytes, None]:
-    """The body piece by piece. Raises Problem: 413 for too many bytes, 415 for a packed body, 408 for a slow client."""
+    """The body in chunks. Raises Problem: 413 for too many bytes, 415 for a compressed body, 408 for a slow client."""
     if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise Problem(415, "Expected a body that is not compressed: leave out Content-Encoding.")
+        raise Problem(415, "Expected an uncompressed body: omit Content-Encoding.")
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > most_bytes:
         raise _too_large(most_bytes, int(declared))
@@ -35,9 +35,11 @@ async def chunks_of(request: Request, most_bytes: int, most_s: float) -> AsyncGe
             async with asyncio.timeout_at(deadline):
                 message = await request.receive()
         except TimeoutError:
-            raise Problem(408, f"Expected the whole body within {most_s:g} s, got {size} bytes.", close=True) from None
+            raise Problem(
+                408, f"Expected the complete body within {most_s:g} s, got {size} bytes.", close=True
+            ) from None
         if message["type"] == "http.disconnect":
-            raise Problem(400, "Expected a whole body, got a closed connection.", close=True)
+            raise Problem(400, "Expected a complete body, got a closed connection.", close=True)
         chunk, more = message.get("body", b""), message.get("more_body", False)
         size += len(chunk)
         if size > most_bytes:
@@ -46,8 +48,8 @@ async def chunks_of(request: Request, most_bytes: int, most_s: float) -> AsyncGe
 
 
 async def drain(receive: Receive) -> None:
-    """Read on what a refused client still sends, within bounds: a connection that is closed before would be reset,
-    and the client would never see why."""
+    """Read what a rejected client is still sending, within bounds: a connection closed earlier would be reset, and the
+    client would never see why."""
     size, more = 0, True
     try:
         async with asyncio.timeout(DRAIN_S):
@@ -60,11 +62,11 @@ async def drain(receive: Receive) -> None:
 
 
 def _too_large(most_bytes: int, got: int) -> Problem:
-    return Problem(413, f"Expected at most {most_bytes} bytes, got {got} or more. Send less at once.")
+    return Problem(413, f"Expected at most {most_bytes} bytes, got {got} or more. Send less per request.")
 
 
 async def pictures_of(request: Request, limits: Limits) -> list[tuple[str, bytes]]:
-    """Name and bytes of each picture of a request: a raw body, or the files of multipart/form-data."""
+    """Name and bytes of each image in a request: a raw body, or the files of multipart/form-data."""
     kind = content_type(request)
     if not kind.startswith(("image/", "application/octet-stream", "multipart/form-data")):
         raise Problem(
@@ -78,10 +80,10 @@ async def pictures_of(request: Request, limits: Limits) -> list[tuple[str, bytes
 
 
 async def single_picture_of(request: Request, limits: Limits) -> tuple[str, bytes]:
-    """Name and bytes of the only picture of a request."""
+    """Name and bytes of the only image in a request."""
     pictures = await pictures_of(request, limits)
     if len(pictures) != 1:
-        raise Problem(422, f"Expected one picture, got {len(pictures)}. Send one request for each.")
+        raise Problem(422, f"Expected one image, got {len(pictures)}. Send one request for each.")
     return pictures[0]
 
 

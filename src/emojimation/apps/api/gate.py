@@ -1,4 +1,4 @@
-"""What stands before every request: who may enter, how many at once, and what is written down of them."""
+"""The gate in front of every request: authentication, the queue limit, and logging."""
 
 import hmac
 import json
@@ -17,7 +17,7 @@ from emojimation.apps.api.pool import RequestPool
 from emojimation.apps.api.problem import Problem, problem_response
 
 OPEN = ("/health", "/ready")  # answered without a token
-QUEUED = ("/v1/analyze", "/v1/anonymise")  # counted by the engine's queue
+QUEUED = ("/v1/analyze", "/v1/anonymise")  # limited by the engine's queue
 log = logging.getLogger("emojimation.api")
 
 
@@ -38,9 +38,9 @@ class JsonLines(logging.Formatter):
 
 
 class Gate:
-    """ASGI middleware: request id, bearer token, queue, log line, metrics; the last to catch what went wrong inside.
+    """ASGI middleware: request id, bearer token, queue, log line, metrics; the last handler of unexpected errors.
 
-    Of a request its method, route, size, status and duration are logged; never a name, an address or a content.
+    It logs method, route, size, status and duration of a request; never a name, an address or any content.
     """
 
     def __init__(self, app: ASGIApp, engine: RequestPool, metrics: Metrics, limits: Limits, token: str | None = None):
@@ -61,23 +61,23 @@ class Gate:
         if self._token is None or scope["path"] in OPEN:
             return True
         given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-        scheme, _, token = given.partition(b" ")  # the scheme in any case, RFC 9110 section 11.1
+        scheme, _, token = given.partition(b" ")  # the scheme is case-insensitive, RFC 9110 section 11.1
         return scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(b" "), self._token)
 
     def check(self, scope: Scope) -> None:
-        """Raise Problem for a request that may not enter."""
+        """Raise Problem for a request that is not admitted."""
         if not self._may_enter(scope):
             raise Problem(401, "Expected the service's bearer token in Authorization.")
         if scope["method"] == "POST" and scope["path"] in QUEUED and self.engine.full:
-            raise Problem(429, f"Expected at most {self.limits.queue} requests at once.", self.engine.retry_s)
+            raise Problem(429, f"Expected at most {self.limits.queue} requests at a time.", self.engine.retry_s)
 
 
 class _Visit:
-    """One request on its way through the gate."""
+    """One request passing through the gate."""
 
     def __init__(self, gate: Gate, scope: Scope, send: Send):
         self.gate, self.method, self._send = gate, scope["method"], send
-        # HEAD is answered as GET; the server, which sees its own scope, leaves out the body.
+        # HEAD is handled as GET; the server, which sees its own scope, omits the body.
         self.scope = {**scope, "method": "GET"} if self.method == "HEAD" else scope
         self.id = uuid.uuid4().hex
         self.status = 0
@@ -103,19 +103,19 @@ class _Visit:
             await self.gate.app(self.scope, watched, self.send)
         except Problem as problem:
             await self._answer(problem.status, problem.detail, problem.headers)
-        except Exception:  # the one place where an unforeseen error becomes an answer
+        except Exception:  # the only place where an unexpected error becomes a response
             log.exception("error", extra={"fields": {"id": self.id}})
-            await self._answer(500, f"The service failed; its log has more under {self.id}.", {})
+            await self._answer(500, f"The service failed; see {self.id} in its log.", {})
         finally:
             self.gate.engine.accepted -= counted
             self._write_down()
 
     async def _answer(self, status: int, detail: str, headers: dict[str, str]) -> None:
-        if not self.status:  # nothing was sent yet
+        if not self.status:  # nothing has been sent yet
             await problem_response(status, detail, headers)(self.scope, self.receive, self.send)
 
     async def send(self, message: Message) -> None:
-        """Pass a part of the answer on."""
+        """Pass on a part of the response."""
         if message["type"] == "http.response.start":
             if not self.body_ended and (b"connection", b"close") not in message.get("headers", ()):
                 await drain(self.receive)

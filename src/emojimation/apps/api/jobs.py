@@ -1,4 +1,4 @@
-"""The service's video jobs: uploads into the queue, and its jobs as answers."""
+"""The service's video jobs: from uploads to the queue, and from jobs to responses."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -24,7 +24,7 @@ class Jobs:
         metrics.watch_jobs(STATES, self.queue.count)
 
     async def accept(self, chunks: AsyncIterator[bytes], options: Options, kinds: tuple[str, ...]) -> VideoJob:
-        """Take in a video and queue it. Raises Problem 429 where the queue is full, InputError for what is no video."""
+        """Accept a video and queue it. Raises Problem 429 if the queue is full, InputError if it is not a video."""
         pipeline = self.hider.of_videos if options.hides else self.engine.stream
         try:
             with self.queue.place(NAME, options, lambda: pipeline, kinds) as job, job.source.open("wb") as file:
@@ -38,11 +38,11 @@ class Jobs:
         """A job by its id. Raises Problem 404."""
         job = self.queue.get(number)
         if job is None:
-            raise Problem(404, "Expected the id of a job, got one that is unknown or whose time is over.")
+            raise Problem(404, "Expected the id of a job, got one that is unknown or expired.")
         return job
 
     def file(self, number: str, kind: str) -> tuple[Path, str]:
-        """A finished job's file and its media type. Raises Problem: 409 where it is not finished, 404 for no file."""
+        """A finished job's file and its media type. Raises Problem: 409 if not finished, 404 if there is no file."""
         job = self.get(number)
         if job.state != "done":
             raise Problem(409, f"Expected a job that is done, got one that is {job.state}.")
@@ -51,7 +51,7 @@ class Jobs:
         return job.path(kind), FILES[kind][1]
 
     def delete(self, number: str) -> dict[str, Any]:
-        """Cancel a job, or delete one that is over, and remove its files."""
+        """Cancel a job, or delete a finished one, and remove its files."""
         job = self.get(number)
         if job.state == "running":
             self.queue.cancel(job)
@@ -61,7 +61,7 @@ class Jobs:
         return answer(job) | ({"state": "deleted", "files": {}} if was_over else {})
 
     def close(self) -> None:
-        """Finish what was accepted, but not longer than `limits.grace_s`; then cancel it."""
+        """Finish accepted jobs for at most `limits.grace_s` seconds, then cancel them."""
         self.queue.close(self.limits.grace_s)
 
 

@@ -1,4 +1,4 @@
-"""What the service refuses to do, and how long it waits."""
+"""The limits of the service, and how long it waits."""
 
 from dataclasses import dataclass, fields
 
@@ -7,14 +7,14 @@ from emojimation.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one service. All must be above zero.
+    """Limits of one service. All must be above zero.
 
-    body_bytes: of a request or a stream's message. pictures: in one request. megapixels: of a picture, told from its
-    header. faces: in a picture. answer_s: from accepting a request to its answer. queue: pictures requests that are in
-    the house at once. header_s, body_s: a client may take to send them. send_s: a client may take to receive.
-    streams: at once. idle_s: silence on a stream. video_bytes, upload_s: of a video, and for sending it. job_s: for
-    working on it. jobs: video jobs that wait or run.
-    kept_s: how long the result of a job is kept. grace_s: a shutdown waits for what was accepted.
+    body_bytes: of a request or a stream's message. pictures: images in one request. megapixels: of an image, according
+    to its header. faces: in an image. answer_s: from accepting a request to its response. queue: image requests in
+    progress. header_s, body_s: a client's time to send them. send_s: a client's time to receive a response. streams: at
+    a time. idle_s: silence on a stream. video_bytes, upload_s: size of a video, and time to upload it. job_s:
+    processing time of a video. jobs: video jobs queued or running. kept_s: how long the result of a job is kept.
+    grace_s: how long a shutdown waits for accepted work.
     """
 
     body_bytes: int = 20_000_000

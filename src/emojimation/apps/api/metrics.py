@@ -1,4 +1,4 @@
-"""What Prometheus is told; one set of counters per service, so that tests do not share them."""
+"""Metrics for Prometheus; one set of counters per service, so that tests do not share them."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -11,7 +11,7 @@ SECONDS = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30)
 
 
 class Metrics:
-    """Counters of one service; `text` is the page."""
+    """Counters of one service; `text` renders the page."""
 
     def __init__(self) -> None:
         self.registry = prometheus.CollectorRegistry()
@@ -23,15 +23,15 @@ class Metrics:
         self.requests = prometheus.Counter(f"{name}requests", "Answered requests.", labels, registry=self.registry)
         self.seconds = prometheus.Histogram(
             f"{name}request_seconds",
-            "From a request's head to its answer.",
+            "From a request's headers to its response.",
             ("route",),
             buckets=SECONDS,
             registry=self.registry,
         )
-        self.pictures = prometheus.Counter(f"{name}pictures", "Analysed pictures and frames.", registry=self.registry)
+        self.pictures = prometheus.Counter(f"{name}pictures", "Analysed images and frames.", registry=self.registry)
         self.faces = prometheus.Counter(f"{name}faces", "Faces in them.", registry=self.registry)
         self.refused = prometheus.Counter(
-            f"{name}refused_pictures", "Pictures that could not be read.", registry=self.registry
+            f"{name}refused_pictures", "Images that could not be read.", registry=self.registry
         )
         self.streams = prometheus.Gauge(f"{name}streams", "Open streams.", registry=self.registry)
         self.jobs = prometheus.Gauge(f"{name}jobs", "Video jobs by state.", ("state",), registry=self.registry)
@@ -43,17 +43,17 @@ class Metrics:
         )
 
     def watch(self, engine: RequestPool) -> None:
-        """Show how full the engine's queue is."""
-        gauge = prometheus.Gauge("emojimation_accepted", "Requests in the house.", registry=self.registry)
+        """Export the length of the engine's queue."""
+        gauge = prometheus.Gauge("emojimation_accepted", "Requests in progress.", registry=self.registry)
         gauge.set_function(lambda: engine.accepted)
 
     def watch_jobs(self, states: Iterable[str], count: Callable[[str], int]) -> None:
-        """Show how many video jobs are in each state."""
+        """Export the number of video jobs in each state."""
         for state in states:
             self.jobs.labels(state).set_function(partial(count, state))
 
     def count(self, row: dict) -> None:
-        """Count the row of a picture."""
+        """Count the row of an image."""
         self.pictures.inc()
         self.faces.inc(len(row.get("faces", ())))
         if "faces" not in row:

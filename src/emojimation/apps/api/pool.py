@@ -1,4 +1,4 @@
-"""The models behind the service: one pipeline for all requests, worked by a few threads, with a bound on what waits."""
+"""The models behind the service: one pipeline for all requests, a few worker threads, and a bounded queue."""
 
 import asyncio
 import math
@@ -24,13 +24,13 @@ from emojimation.photos import picture_result
 from emojimation.pipeline import Pipeline
 
 T = TypeVar("T")
-FIRST_GUESS_S = 0.05  # of the work for one request, until some were measured
+FIRST_GUESS_S = 0.05  # estimate for one request, until some have been measured
 
 
 class BatchingClassifier(EmotionClassifier):
-    """Crops of all callers that wait at one time go through the network together; nobody waits for others to come.
+    """Classifies the crops of all currently waiting callers in one batch; nobody waits for others to arrive.
 
-    sizes: called with the number of callers whose crops went together.
+    sizes: called with the number of callers in each batch.
     """
 
     def __init__(self, model: str | Path, threads: int = 1, sizes: Callable[[int], Any] | None = None):
@@ -44,7 +44,7 @@ class BatchingClassifier(EmotionClassifier):
         mine = _Waiting(self._checked(crops))
         with self._list:
             self._waiting.append(mine)
-        with self._turn:  # whoever has it answers all who came meanwhile
+        with self._turn:  # whoever holds it serves all who arrived meanwhile
             if mine.answer is None and mine.error is None:
                 self._answer_all()
         if mine.error is not None:
@@ -76,10 +76,10 @@ class _Waiting:
 
 
 class RequestPool:
-    """Runs work for requests on `workers` threads and keeps count of what is in the house.
+    """Runs requests on `workers` threads and counts those in progress.
 
-    model: name or path. tiles: look at overlapping tiles as well. batching: classify the crops of several requests
-    together. prior: base rates of answers that do not ask for others, one of `priors.NAMES`.
+    model: name or path. tiles: also search overlapping tiles. batching: classify the crops of several requests
+    together. prior: base rates of requests that do not specify any, one of `priors.NAMES`.
     """
 
     def __init__(
@@ -103,13 +103,13 @@ class RequestPool:
         self._mean_s = FIRST_GUESS_S
 
     def bounded(self, detector: Detector) -> Detector:
-        """The detector with the limit on faces, before they are classified."""
+        """The detector with the limit on faces, applied before classification."""
 
         def detect(frame: np.ndarray) -> list[Face]:
             faces = detector(frame)
             if len(faces) > self.limits.faces:
                 raise InputError(
-                    f"Expected at most {self.limits.faces} faces in a picture, got {len(faces)}. Cut it into parts."
+                    f"Expected at most {self.limits.faces} faces in an image, got {len(faces)}. Cut it into parts."
                 )
             return faces
 
@@ -122,11 +122,11 @@ class RequestPool:
 
     @property
     def retry_s(self) -> int:
-        """When half of what waits should be done, in whole seconds."""
+        """Estimated time until half of the queue is done, in whole seconds."""
         return max(1, math.ceil(self.accepted * self._mean_s / self.workers / 2))
 
     async def run(self, work: Callable[[], T], deadline: float | None = None) -> T:
-        """The result of `work` on one of the threads; a 503 problem where it is not there at `deadline` (of
+        """The result of `work` on one of the threads; a 503 problem if it is not ready by `deadline` (of
         time.monotonic).
         """
         deadline = time.monotonic() + self.limits.answer_s if deadline is None else deadline
@@ -146,9 +146,7 @@ class RequestPool:
         return result
 
     def _late(self) -> Problem:
-        return Problem(
-            503, f"No answer within {self.limits.answer_s:g} s. Send fewer or smaller pictures.", self.retry_s
-        )
+        return Problem(503, f"No answer within {self.limits.answer_s:g} s. Send fewer or smaller images.", self.retry_s)
 
     def row(
         self,
@@ -158,7 +156,7 @@ class RequestPool:
         threshold: float | None = None,
         prior: str | None = None,
     ) -> dict[str, Any]:
-        """The answer for one picture's bytes, as `image --json` gives it. Raises InputError."""
+        """The row for one image's bytes, as in `image --json`. Raises InputError."""
         pipeline = self.pipeline if prior is None else self.pipeline.under(prior)
         result = picture_result(name, self.decoded(data, name), pipeline, cropped)
         row = result.to_dict()
@@ -167,9 +165,9 @@ class RequestPool:
         return row
 
     def decoded(self, data: bytes, name: str) -> Picture:
-        """A picture's bytes as a frame. Raises InputError."""
+        """An image's bytes as a frame. Raises InputError."""
         return decode_image(data, name, self.limits.megapixels)
 
     def close(self) -> None:
-        """Finish what was begun and end the threads."""
+        """Finish accepted work and end the threads."""
         self._pool.shutdown(wait=True)

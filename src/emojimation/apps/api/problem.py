@@ -1,4 +1,4 @@
-"""Every refusal as a JSON problem detail (RFC 9457), whatever part of the service refuses."""
+"""Every error as a JSON problem detail (RFC 9457), whichever part of the service raises it."""
 
 import http
 import logging
@@ -16,8 +16,8 @@ log = logging.getLogger("emojimation.api")
 
 
 class Problem(Exception):  # noqa: N818 - named as in RFC 9457
-    """A request that is not answered. status: of HTTP. detail: one line. retry_s: when to come again.
-    close: the connection cannot be used further, as the request was not read to its end."""
+    """A request that failed. status: of HTTP. detail: one line. retry_s: when to try again.
+    close: the connection cannot be reused, because the request was not read to its end."""
 
     def __init__(self, status: int, detail: str, retry_s: float | None = None, close: bool = False):
         super().__init__(detail)
@@ -38,7 +38,7 @@ def problem_response(status: int, detail: str, headers: Mapping[str, str] | None
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Let `app` tell all its errors as problem details."""
+    """Make `app` report all its errors as problem details."""
     app.add_exception_handler(Problem, _of_problem)
     app.add_exception_handler(InputError, _of_input)
     app.add_exception_handler(RequestValidationError, _of_validation)

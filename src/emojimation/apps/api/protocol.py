@@ -1,4 +1,4 @@
-"""Connections that do not wait for ever: uvicorn's own protocols with clocks for slow and half-open clients."""
+"""Connections with timeouts: uvicorn's own protocols with timers for slow and half-open clients."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ BAD_REQUEST = json.dumps(
 
 
 class ReadClock(asyncio.Protocol):
-    """What both protocols do about a client that does not take what was sent: wait for it, but not for ever."""
+    """Shared by both protocols: a client that does not read is given limited time."""
 
     limits = Limits()
     loop: asyncio.AbstractEventLoop
@@ -23,38 +23,38 @@ class ReadClock(asyncio.Protocol):
     _read_timer: asyncio.TimerHandle | None = None
 
     def pause_writing(self) -> None:
-        """The client's buffer is full: start the clock."""
+        """The send buffer is full: start the timer."""
         super().pause_writing()
         self._read_timer = self.loop.call_later(self.limits.send_s, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """The client reads again."""
+        """The client is reading again."""
         self._read_timer = _stop(self._read_timer)
         super().resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clock."""
+        """Stop the timer."""
         self._read_timer = _stop(self._read_timer)
         super().connection_lost(exc)
 
 
 class PatientProtocol(ReadClock, H11Protocol):
-    """Closes a connection whose request head is not there in time, and one whose client does not read its answer."""
+    """Closes a connection whose request headers are late, and one whose client does not read its response."""
 
     _head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the clock for the first request's head."""
+        """Start the timer for the first request's headers."""
         super().connection_made(transport)
         self._watch_head()
 
     def data_received(self, data: bytes) -> None:
-        """Stop the clock when the head is whole; start it when another one begins."""
+        """Stop the timer when the headers are complete; restart it for the next request."""
         super().data_received(data)
         self._watch_head()
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """The client sends no more. One that waits for its answer gets it; a body that is cut short is refused."""
+        """The client has stopped sending. A client waiting for its response gets it; a truncated body is rejected."""
         if self.conn.their_state is h11.SEND_BODY:
             self.conn.receive_data(b"")
             self.handle_events()
@@ -65,12 +65,12 @@ class PatientProtocol(ReadClock, H11Protocol):
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the head's clock, too."""
+        """Stop the headers' timer, too."""
         self._head_timer = _stop(self._head_timer)
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
-        """What is not HTTP is refused as a problem detail, too."""
+        """Reject what is not HTTP with a problem detail, too."""
         headers = [
             (b"content-type", b"application/problem+json"),
             (b"content-length", str(len(BAD_REQUEST)).encode()),
@@ -86,7 +86,9 @@ class PatientProtocol(ReadClock, H11Protocol):
         self.transport.close()
 
     def _watch_head(self) -> None:
-        answered = self.cycle is not None and self.cycle.response_complete  # what comes now is a rest, or the next head
+        answered = (
+            self.cycle is not None and self.cycle.response_complete
+        )  # what arrives now is a remainder, or the next headers
         waits = self.conn.their_state is h11.IDLE or answered
         if not waits or self.transport.is_closing():
             self._head_timer = _stop(self._head_timer)
@@ -95,11 +97,11 @@ class PatientProtocol(ReadClock, H11Protocol):
 
 
 class PatientStream(ReadClock, WebSocketsSansIOProtocol):
-    """Ends a stream whose client does not read its answers: it would hold its place for ever."""
+    """Ends a stream whose client does not read its responses: it would keep its slot for ever."""
 
 
 def _stop(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
-    """Stop a timer; there is none then."""
+    """Stop a timer; returns None in its place."""
     if timer is not None:
         timer.cancel()
     return None

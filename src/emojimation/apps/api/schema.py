@@ -1,4 +1,4 @@
-"""What the service's answers look like, for its OpenAPI document; the answers themselves are written as plain JSON."""
+"""Schemas of the service's responses for its OpenAPI document; the responses themselves are plain JSON."""
 
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -13,7 +13,7 @@ from emojimation.faces import Face
 from emojimation.labels import EMOTIONS
 from emojimation.priors import NAMES as PRIORS
 
-if TYPE_CHECKING:  # a type checker does not read tables
+if TYPE_CHECKING:  # type checkers cannot evaluate the tables
     StyleName: TypeAlias = str
     HidingStyle: TypeAlias = str
     Art: TypeAlias = str
@@ -34,7 +34,7 @@ EXAMPLE: dict[str, Any] = {
     "model": "default",
 }
 ATTRIBUTE_WORDS = "; ".join(
-    ["further answers by name", *(f"{one.name} ({one.unit}): {one.description}" for one in ATTRIBUTES.values())]
+    ["further attributes by name", *(f"{one.name} ({one.unit}): {one.description}" for one in ATTRIBUTES.values())]
 )
 BINARY = {"type": "string", "format": "binary"}
 
@@ -57,7 +57,7 @@ class FaceAnswer(BaseModel):
 
 
 class PictureAnswer(BaseModel):
-    """A picture: either width, height and faces, or error."""
+    """An image: either width, height and faces, or error."""
 
     source: str
     width: int | None = None
@@ -69,7 +69,7 @@ class PictureAnswer(BaseModel):
 
 
 class Analysis(BaseModel):
-    """The answer of /v1/analyze, a row for each picture in the order that they were sent."""
+    """The response of /v1/analyze: one row per image, in the order they were sent."""
 
     model_config = {"json_schema_extra": {"examples": [EXAMPLE]}}
     pictures: list[PictureAnswer]
@@ -96,11 +96,11 @@ class JobAnswer(BaseModel):
         }
     }
     id: str
-    state: str = Field(description="queued, running, done, failed or cancelled; deleted in the answer to DELETE")
+    state: str = Field(description="queued, running, done, failed or cancelled; deleted in the response to DELETE")
     share: float | None = Field(description="0 to 1")
     frames: int
     error: str | None
-    files: dict[str, str] = Field(description="kind of file -> where to fetch it, once done")
+    files: dict[str, str] = Field(description="kind of file -> where to download it, when done")
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -110,17 +110,17 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 WHY = {
-    400: "Not HTTP, or not a whole request.",
+    400: "Not HTTP, or an incomplete request.",
     401: "The bearer token is missing or wrong.",
-    404: "There is no such thing.",
-    405: "The method is not allowed here.",
-    408: "The body came too slowly.",
-    409: "Not in this state.",
+    404: "Not found.",
+    405: "Method not allowed.",
+    408: "The body arrived too slowly.",
+    409: "Not possible in this state.",
     413: "Too many bytes.",
-    415: "Not a type of body that is read here.",
-    422: "No picture, damaged, too many pixels or faces, or a wrong parameter.",
-    429: "Too many requests at once; come again after Retry-After seconds.",
-    503: "Not in time, not ready, or shutting down; come again after Retry-After seconds.",
+    415: "Unsupported type of body.",
+    422: "Not an image, damaged, too many pixels or faces, or an invalid parameter.",
+    429: "Too many requests; try again after Retry-After seconds.",
+    503: "Timed out, not ready, or shutting down; try again after Retry-After seconds.",
 }
 
 

@@ -1,4 +1,4 @@
-"""The service on a socket: started, told of, ended with what it accepted finished."""
+"""The service on a socket: started, announced, and shut down after accepted requests are finished."""
 
 import logging
 import signal
@@ -22,9 +22,9 @@ log = logging.getLogger("emojimation.api")
 
 
 def run(app: FastAPI, host: str, port: int, limits: Limits, told: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM, then finish what was accepted, for at most `limits.grace_s`.
+    """Serve until SIGINT or SIGTERM, then finish accepted requests for at most `limits.grace_s` seconds.
 
-    port: 0 takes a free one. told: called with the address once it is bound. Raises InputError where it is taken.
+    port: 0 for a free one. told: called with the address once it is bound. Raises InputError if it is in use.
     """
     _log_to(sys.stderr)
     bound = _bound(host, port)
@@ -44,7 +44,7 @@ def run(app: FastAPI, host: str, port: int, limits: Limits, told: Callable[[str]
     )
     shown = f"[{host}]" if ":" in host else host
     told(f"http://{shown}:{bound.getsockname()[1]}")
-    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn sends them to itself again when all is done
+    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn re-raises them when everything is done
         signal.signal(number, _done)
     log.info("start")
     with bound:
@@ -53,31 +53,29 @@ def run(app: FastAPI, host: str, port: int, limits: Limits, told: Callable[[str]
 
 
 def _done(_number: int, _frame: FrameType | None) -> None:
-    """A signal after the end changes nothing."""
+    """Ignore signals after the end."""
 
 
 def _bound(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        # With the protocol named, asyncio sets TCP_NODELAY on what it accepts; else each answer waits for an ACK.
+        # With an explicit protocol, asyncio sets TCP_NODELAY on connections; else each response waits for an ACK.
         bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
-        bound.listen(BACKLOG)  # from here on nobody is refused who comes before the loop runs
+        bound.listen(BACKLOG)  # from here on, clients that arrive before the loop runs are queued
     except (OSError, OverflowError) as error:
-        raise InputError(
-            f"Expected an address that is free, got {host}:{port} ({error}). Give --host or --port."
-        ) from error
+        raise InputError(f"Expected a free address, got {host}:{port} ({error}). Give --host or --port.") from error
     return bound
 
 
 def _log_to(stream: TextIO) -> None:
-    """One JSON line for each event, also for uvicorn's own."""
+    """One JSON line per event, including uvicorn's own."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
     root.handlers = [handler]
     logging.getLogger("emojimation").setLevel(logging.INFO)
     for name in ("uvicorn", "uvicorn.error"):
-        logging.getLogger(name).setLevel(logging.WARNING)  # below, it writes down addresses
-    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it quotes what it was sent
+        logging.getLogger(name).setLevel(logging.WARNING)  # at lower levels it logs addresses
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it quotes what clients send

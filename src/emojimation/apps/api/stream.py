@@ -1,4 +1,4 @@
-"""Frames in, faces out over one WebSocket, with a tracker for each connection."""
+"""Frames in, faces out over one WebSocket, with one tracker per connection."""
 
 import asyncio
 import json
@@ -48,13 +48,13 @@ def add_stream(app: FastAPI, engine: RequestPool, metrics: Metrics, origins: lis
 
 
 def _same_origin(socket: WebSocket, origins: list[str]) -> bool:
-    """Browsers let any page open a WebSocket and tell its origin: only our own and those that were allowed may."""
+    """Browsers let any page open a WebSocket and send its origin: accept only our own and allowed ones."""
     origin = socket.headers.get("origin")
     return origin is None or origin in origins or urlsplit(origin).netloc == socket.headers.get("host")
 
 
 class _Stream:
-    """One connection. A binary message is a picture; a text `{"time_s": 1.5}` sets the time of the next one."""
+    """One connection. A binary message is an image; a text `{"time_s": 1.5}` sets the time of the next one."""
 
     def __init__(self, socket: WebSocket, engine: RequestPool, metrics: Metrics):
         self.socket, self.engine, self.metrics = socket, engine, metrics
@@ -96,12 +96,12 @@ class _Stream:
         return {"width": frame.shape[1], "height": frame.shape[0], "faces": [face.to_dict() for face in faces]}
 
     def _told(self, text: str) -> dict | None:
-        """Take the time of the next frame from a text message; what is no such message is answered with an error."""
+        """Set the time of the next frame from a text message; returns an error for any other message."""
         try:
             time_s = float(json.loads(text)["time_s"])
         except (ValueError, TypeError, KeyError, RecursionError):
             time_s = math.nan
         if not 0 <= time_s < math.inf:
-            return {"error": 'Expected a picture as a binary message, or the text {"time_s": SECONDS}.'}
+            return {"error": 'Expected an image as a binary message, or the text {"time_s": SECONDS}.'}
         self.time_s = time_s
         return None

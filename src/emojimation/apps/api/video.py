@@ -32,18 +32,18 @@ def add_video(app: FastAPI, jobs: Jobs) -> None:
     )
     async def video(
         request: Request,
-        files: Annotated[list[Kind] | None, Query(description="What to make; film and jsonl by default.")] = None,
-        style: Annotated[StyleName | None, Query(description="boxes; with anonymise emoji.")] = None,
-        anonymise: Annotated[bool, Query(description="Hide every face; in two passes, gaps filled.")] = False,
-        every: Annotated[int, Query(ge=1, le=1000, description="Look at each n-th frame only.")] = 1,
+        files: Annotated[list[Kind] | None, Query(description="What to produce; default: `film`, `jsonl`.")] = None,
+        style: Annotated[StyleName | None, Query(description="Default: boxes; with anonymise: emoji.")] = None,
+        anonymise: Annotated[bool, Query(description="Hide every face: two passes, gaps filled.")] = False,
+        every: Annotated[int, Query(ge=1, le=1000, description="Analyse every n-th frame only.")] = 1,
     ) -> Response:
-        """Take in a video (raw body) as a job."""
+        """Accept a video (raw body) as a job."""
         kind = api_body.content_type(request)
         if not kind.startswith("video/") and kind not in ("application/octet-stream", "image/gif"):
             raise Problem(415, f"Expected Content-Type video/... or application/octet-stream, got {kind or 'none'}.")
         kinds = tuple(dict.fromkeys(files or ("film", "jsonl")))
         if anonymise and ("film" not in kinds or style not in (None, *HIDING)):
-            raise Problem(422, "Expected, with anonymise, the file film and a style that hides faces.")
+            raise Problem(422, "Expected, with anonymise, the file `film` and a style that hides faces.")
         options = Options(
             style=style or ("emoji" if anonymise else "boxes"),
             hide=anonymise,
@@ -56,7 +56,7 @@ def add_video(app: FastAPI, jobs: Jobs) -> None:
 
     @app.get("/v1/video/{number}", responses={**answer, **problems(401, 404, 422)})
     async def state(number: str) -> Response:
-        """How far a job is."""
+        """The progress of a job."""
         return JSONResponse(answer_of(jobs.get(number)))
 
     @app.delete("/v1/video/{number}", responses={**answer, **problems(401, 404, 422)})
