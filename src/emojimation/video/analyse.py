@@ -35,6 +35,14 @@ class Follower(Protocol):
     def reset(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Past:
+    """The faces of the last frame looked at, and its shot; None before the first."""
+
+    faces: list[Face] = field(default_factory=list)
+    shot: int | None = None
+
+
 @dataclass(slots=True, eq=False)
 class _Group:
     """A frame that is looked at, the answer to come, and the frames before it that are not."""
@@ -42,14 +50,6 @@ class _Group:
     frame: Frame
     answer: "Future[tuple[list[Face], float]]"
     before: list[Frame] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Past:
-    """The last answer and its shot."""
-
-    faces: list[Face] = field(default_factory=list)
-    shot: int | None = None
 
 
 class Step:
@@ -84,18 +84,20 @@ def analyse(
     every: int | str = 1,
     workers: int = 1,
     fps: float | None = None,
+    past: Past | None = None,
 ) -> Generator[tuple[Frame, list[Face]], None, None]:
     """Each frame with its faces, in order.
 
     look: a frame's (H,W,3) BGR uint8 image -> faces with probabilities, called from `workers` threads at once. every:
-    see `Step`. fps: of the source, for "auto". What `look` raises, or whoever takes the frames, ends it at once.
+    see `Step`. fps: of the source, for "auto". past: of the frame looked at before the first, where a run goes on. What
+    `look` raises, or whoever takes the frames, ends it at once.
     """
     step = Step(every, fps, workers)
     groups: deque[_Group] = deque()
-    past = _Past()
+    past = past or Past()
     pool = ThreadPoolExecutor(workers, "look")
     try:
-        for group in _groups(frames, look, step, pool):
+        for group in _groups(frames, look, step, pool, past.shot):
             groups.append(group)
             while groups and (groups[0].answer.done() or _full(groups, workers)):
                 past, shown = _answered(groups.popleft(), past, tracker, step)
@@ -107,9 +109,11 @@ def analyse(
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _groups(frames: Iterable[Frame], look: Look, step: Step, pool: ThreadPoolExecutor) -> Iterator[_Group]:
+def _groups(
+    frames: Iterable[Frame], look: Look, step: Step, pool: ThreadPoolExecutor, shot: int | None
+) -> Iterator[_Group]:
     before: list[Frame] = []
-    due, shot = 0, None
+    due = 0 if shot is None else step.now - 1
     for frame in frames:
         if frame.shot != shot:  # nothing is drawn on the way from one shot to the next
             if before:
@@ -140,8 +144,8 @@ def _full(groups: deque[_Group], workers: int) -> bool:
 
 
 def _answered(
-    group: _Group, past: "_Past", tracker: Follower | None, step: Step
-) -> tuple["_Past", list[tuple[Frame, list[Face]]]]:
+    group: _Group, past: Past, tracker: Follower | None, step: Step
+) -> tuple[Past, list[tuple[Frame, list[Face]]]]:
     """The faces of the looked-at frame, and all frames of the group with theirs."""
     faces, cost_s = group.answer.result()
     step.add(cost_s)
@@ -152,7 +156,7 @@ def _answered(
         faces = tracker.update(faces, group.frame.time_s)
     count = len(group.before) + 1
     shown = [(frame, between(known, faces, (number + 1) / count)) for number, frame in enumerate(group.before)]
-    return _Past(faces, group.frame.shot), [*shown, (group.frame, faces)]
+    return Past(faces, group.frame.shot), [*shown, (group.frame, faces)]
 
 
 def between(first: list[Face], second: list[Face], share: float) -> list[Face]:

@@ -1,7 +1,7 @@
 """What a run over a film leaves on the disk while it goes on, so that it can go on after a crash.
 
 Beside the first file to be written stands a folder `NAME.parts` with `job.json` (what was asked), `frames.jsonl` (a
-line per finished frame), `finds.jsonl` (first pass of anonymising) and `film-000.mp4`, ... (a segment per start). It
+line per finished frame), `finds.jsonl` (a line per frame looked at) and `film-000.mp4`, ... (a segment per start). It
 goes with the end.
 """
 
@@ -12,26 +12,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from emojimation.errors import InputError
-from emojimation.faces import Face, iou
 from emojimation.story.rows import LogLine, read_log
 from emojimation.video.writer import count_frames
-
-SAME_PERSON_IOU = 0.3
 
 
 @dataclass(slots=True, eq=False)
 class Done:
-    """How far a run came. frames: finished ones. time_s, shot: of the last. faces: rows of the last. highest_id: of all
-    rows. parts: film segments with the time of their first frame."""
+    """How far a run came. frames: finished ones. time_s, shot: of the last. parts: segments, with the time of their
+    first frame."""
 
     frames: int = 0
     time_s: float = 0.0
     shot: int = 1
-    faces: list[dict[str, Any]] = field(default_factory=list)
-    highest_id: int = 0
     parts: list[tuple[Path, float]] = field(default_factory=list)
 
 
@@ -96,39 +89,6 @@ class Job:
             )
 
 
-class People:
-    """Keeps a person's number when a run goes on with a new tracker: who stands where the last logged faces stood is
-    them.
-    """
-
-    def __init__(self, done: Done):
-        self._before, self._next = done.faces, done.highest_id + 1
-        self._names: dict[int, int] = {}
-
-    def meet(self, faces: list[Face]) -> None:
-        """Tell who the tracker sees at the last frame that was done (the last call counts)."""
-        self._names = {}
-        if not faces or not self._before:
-            return
-        old = np.array([row["xyxy"] for row in self._before], np.float32)
-        overlap = iou(np.stack([face.xyxy for face in faces]), old)
-        for i, face in enumerate(faces):
-            j = int(overlap[i].argmax())
-            known = self._before[j]["track_id"]
-            if overlap[i, j] >= SAME_PERSON_IOU and known not in self._names.values() and face.track_id is not None:
-                self._names[face.track_id] = known
-
-    def named(self, faces: list[Face]) -> list[Face]:
-        """The faces with the numbers of this run."""
-        return [face if face.track_id is None else face.with_(track_id=self._name(face.track_id)) for face in faces]
-
-    def _name(self, number: int) -> int:
-        if number not in self._names:
-            self._names[number] = self._next
-            self._next += 1
-        return self._names[number]
-
-
 def _counted(job: Job, limit: int | None, films: list[tuple[Path, int]]) -> Done:
     done = Done()
     starts = {}
@@ -151,5 +111,4 @@ def _counted(job: Job, limit: int | None, films: list[tuple[Path, int]]) -> Done
 
 def _take(done: Done, line: LogLine) -> None:
     done.frames += 1
-    done.time_s, done.shot, done.faces = line.time_s, line.shot, line.faces
-    done.highest_id = max([done.highest_id, *(face["track_id"] or 0 for face in line.faces)])
+    done.time_s, done.shot = line.time_s, line.shot

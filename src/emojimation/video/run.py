@@ -19,18 +19,17 @@ from emojimation.hiding.covers import Covers
 from emojimation.hiding.own import cover_of, hidden_whole, in_spans, within
 from emojimation.interrupt import Interrupt
 from emojimation.story import rows
-from emojimation.tracking.track import Tracker
 from emojimation.video import writer
-from emojimation.video.analyse import analyse
-from emojimation.video.job import Done, Job, People
+from emojimation.video.analyse import AUTO_LIMIT, analyse
+from emojimation.video.job import Done, Job
 from emojimation.video.options import Options, asked_of, check
 from emojimation.video.outputs import Shown, Targets, write_all
 from emojimation.video.reader import ASSUMED_FPS, Frame, Source, SourceLostError
+from emojimation.video.replay import SAME_TIME_S, Replayed
 from emojimation.video.shots import numbered
 from emojimation.video.source import open_source
 
 WARM_UP_S = 1.0  # before the place where a run goes on, looked at again so that the tracker knows who is there
-SAME_TIME_S = 1e-5  # times in a log are rounded
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 Look = Callable[[np.ndarray], list[Face]]
@@ -210,14 +209,12 @@ class _Run:
             for frame in _after(frames, last):
                 yield frame, *covers.at(round(frame.time_s, 6), frame.image.shape)
             return
-        people = People(done)
-        with closing(self._looks(frames, Tracker())) as looks:
+        with ExitStack() as stack:
+            tracker = stack.enter_context(closing(Replayed(self.job.finds, self.threshold, last)))
+            looks = stack.enter_context(closing(self._looks(_after(frames, tracker.last_s), tracker)))
             for frame, faces in looks:
-                if last is not None and frame.time_s <= last + SAME_TIME_S:
-                    people.meet(faces)
-                    continue
-                faces = people.named(faces)
-                yield frame, faces, faces
+                if last is None or frame.time_s > last + SAME_TIME_S:
+                    yield frame, faces, faces
 
     def _until_lost(self, source: Source) -> Iterator[Frame]:
         """The source's frames; one that is lost after some of them ends here, and what was recorded is finished."""
@@ -232,11 +229,11 @@ class _Run:
             self.result.incomplete = str(error)
 
     def _looks(
-        self, frames: Iterable[Frame], tracker: Tracker | None = None
+        self, frames: Iterable[Frame], tracker: Replayed | None = None
     ) -> Generator[tuple[Frame, list[Face]], None, None]:
         # The covers of anonymising are made from every frame.
-        every = self.options.every if tracker is not None else 1
-        return analyse(frames, self.look, tracker, every, self.options.workers, self.info.fps)
+        every, past = (1, None) if tracker is None else (self.options.every, tracker.past)
+        return analyse(frames, self.look, tracker, every, self.options.workers, self.info.fps, past)
 
     def _drawn(self, frame: Frame, faces: list[Face]) -> np.ndarray:
         if in_spans(frame.time_s, self.options.spans):
@@ -250,8 +247,9 @@ class _Run:
         return writer.Segment(path, self.info.fps, self.info.pixel_aspect)
 
     def _before(self, time_s: float) -> float:
-        """Where to read from: a little before the first frame that is not done, for tracker and cut detection."""
-        return max(time_s - WARM_UP_S, self.options.start_s)
+        """Where to read from: a little before the first frame that is not done, for the cut detection."""
+        frames = AUTO_LIMIT if isinstance(self.options.every, str) else self.options.every
+        return max(time_s - WARM_UP_S - frames / (self.info.fps or ASSUMED_FPS), self.options.start_s)
 
     def _open(self, from_s: float | None) -> Source:
         """The source, from that time on or (None) from the start that was asked for."""
