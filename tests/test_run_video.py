@@ -85,6 +85,8 @@ def test_hidden_films_keep_no_place_and_no_device(film, tmp_path):
     assert b"51.5" in film.read_bytes()
     result = run_video(film, look, Targets(tmp_path / "a.mp4"), Options(style="pixelate", hide=True))
     data = (tmp_path / "a.mp4").read_bytes()
+    assert result.hiding["covered"] == result.hiding["found"] == 60 and result.hiding["faces"] == 1
+    assert 0.05 < result.hiding["share"] < 0.4 and result.hiding["doubtful"] == []
     assert result.hidden.startswith("1 person; covers in 60 of 60 frames") and result.frames == 60
     assert not any(secret in data for secret in (b"51.5", b"Telephone", b"At home"))
     assert streams(tmp_path / "a.mp4") == {"video": "h264", "audio": "aac"}

@@ -51,7 +51,8 @@ class Progress:
 @dataclass(slots=True, eq=False)
 class VideoResult:
     """What came of a film. frames: finished, in all. rows: faces in them. people: different numbers. seconds: it took.
-    notes: what a person should know. hidden: what `hiding.report.Report` says, None without. interrupted: by Ctrl-C.
+    notes: what a person should know. hidden: what `hiding.report.Report` says, None without; hiding:
+    the same as numbers. interrupted: by Ctrl-C.
     incomplete: why the source ended before its end, None where it did not."""
 
     source: str
@@ -62,6 +63,7 @@ class VideoResult:
     notes: list[str] = field(default_factory=list)
     written: list[Path] = field(default_factory=list)
     hidden: str | None = None
+    hiding: dict[str, Any] | None = None
     interrupted: bool = False
     incomplete: str | None = None
 
@@ -196,7 +198,7 @@ class _Run:
             self.result.notes += source.notes
             self.result.incomplete = self.result.incomplete or getattr(source, "incomplete", None)
         if covers is not None:
-            self.result.hidden = str(covers.report)
+            self.result.hidden, self.result.hiding = str(covers.report), covers.report.to_dict()
         return done.parts
 
     def _faces(
