@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emojimation.cli.options import Art, Cropped, Json, Search, Style, Threads, searching
+from emojimation.cli.options import Art, Cropped, Json, Search, Strength, Style, Threads, searching
 from emojimation.cli.printing import console, counted, face_line, print_json, some
 from emojimation.errors import InputError
 
@@ -32,6 +32,7 @@ def image(
     style: Style = None,
     art: Art = "noto",
     cropped: Cropped = False,
+    strength: Strength = "careful",
     threads: Threads = 1,
 ) -> int:
     """Find the faces in images and their emotions.
@@ -43,7 +44,7 @@ def image(
     from emojimation.photos import listed, run_images
 
     sources, skipped = listed(_given() if path == STDIN else path for path in paths)
-    results = run_images(sources, search.pipeline(threads=threads), out, style or "boxes", cropped, art)
+    results = run_images(sources, search.pipeline(threads=threads), out, style or "boxes", cropped, art, strength)
     code = report(_shown(results, as_json, len(sources)))
     if skipped:
         names = some([path.name for path in skipped])

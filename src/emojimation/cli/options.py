@@ -131,6 +131,9 @@ Measure = Annotated[
     list[str] | None,
     typer.Option("--measure", help="Add a further answer about each face: {measures}; may be repeated."),
 ]
+Strength = Annotated[
+    str, typer.Option("--strength", help="How thoroughly faces are searched to hide them: fast, careful or paranoid.")
+]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="Processor threads.")]
 Style = Annotated[
     str | None,

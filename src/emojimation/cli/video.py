@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emojimation.cli.options import INTERRUPTED, Art, Search, Style, searching
+from emojimation.cli.options import INTERRUPTED, Art, Search, Strength, Style, searching
 from emojimation.cli.printing import console, counted, print_json
 from emojimation.errors import InputError
 from emojimation.files import usable_processors
@@ -54,9 +54,6 @@ End = Annotated[
 Fps = Annotated[
     float | None,
     typer.Option("--fps", min=0.01, max=1000, help="Frame rate of a folder of images.", show_default="25"),
-]
-Strength = Annotated[
-    str, typer.Option("--strength", help="How thoroughly faces are searched to hide them: fast, careful or paranoid.")
 ]
 HideSpan = Annotated[
     list[str] | None,
