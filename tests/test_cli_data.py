@@ -62,7 +62,7 @@ def test_convert_says_that_votes_are_left_out(parquet: Path, tmp_path: Path):
         (["info", "{d}/none.csv"], "no such file or folder"),
         (["info", "{p}", "--out", "{d}/chart.xyz"], "expected a chart file"),
         (["info", "{p}", "--ferplus", "{d}/none.csv"], "no such file; expected FER\\+"),
-        (["convert", "{p}", "{d}/a.txt"], "cannot tell the format"),
+        (["convert", "{p}", "{d}/a.txt"], "cannot infer the format"),
         (["convert", "{p}", "{d}/a", "--format", "json"], "unknown format 'json'"),
         (["convert", "{p}", "{p}"], "source and target are the same"),
     ],

@@ -33,7 +33,7 @@ from emojimation.training.data.load import Dataset
 
 
 def blobs(n: int, seed: int = 3) -> np.ndarray:
-    """n different smooth pictures (n,48,48) uint8 with contrast, as unlike each other as photos are."""
+    """n different smooth images (n,48,48) uint8 with contrast, as unlike each other as photos are."""
     rng = np.random.default_rng(seed)
     return np.stack(
         [cv2.resize(rng.integers(0, 256, (7, 7)).astype(np.uint8), (48, 48), interpolation=2) for _ in range(n)]
@@ -51,7 +51,7 @@ def votes_for(emotions: list[str], number: int = 9) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def planted() -> Dataset:
-    """30 pictures: 0 = 1 = 20 (val), 2 = 3 with other labels, 4 = 5 = 6 labelled 1 1 2, 7 near 21 (test), 8 flat."""
+    """30 images: 0 = 1 = 20 (val), 2 = 3 with other labels, 4 = 5 = 6 labelled 1 1 2, 7 near 21 (test), 8 flat."""
     images = blobs(30)
     labels = np.arange(30) % 7
     images[1] = images[20] = images[0]
@@ -100,7 +100,7 @@ def test_exclusions_have_their_reasons_and_spare_validation_and_test(found: dict
 def test_flat_and_faceless_pictures(found: dict, planted: Dataset):
     assert found["flat"] == [8] and found["not_a_face"] == [29]
     almost = planted.images[:1].copy()
-    almost[0, :40] = 255  # one small strip of picture on white
+    almost[0, :40] = 255  # one small strip of image on white
     assert flat_rows(almost).tolist() == [0] and flat_rows(planted.images[:8]).tolist() == []
 
 
@@ -273,7 +273,7 @@ def test_the_page_is_self_contained_and_escaped(found: dict, planted: Dataset):
         "Class balance",
         "Leaks between splits",
         "Contradictory labels",
-        "Empty pictures",
+        "Empty images",
         "What to leave out",
     ):
         assert title in html
@@ -299,7 +299,7 @@ def test_exclude_csv_round_trip(found: dict, planted: Dataset, tmp_path: Path):
     assert {row["row"]: row["reason"].split(";") for row in rows} == found["exclude"]["rows"]
     listed = [int(row) for row in found["exclude"]["rows"]]
     assert read_exclude(tmp_path / "exclude.csv", planted.images).tolist() == listed
-    with pytest.raises(InputError, match=r"expected the picture that was audited in row 0, found another"):
+    with pytest.raises(InputError, match=r"expected the image that was audited in row 0, found another"):
         read_exclude(tmp_path / "exclude.csv", planted.images[::-1])
 
 
@@ -321,4 +321,4 @@ def test_real_fer2013_is_audited_in_three_minutes(fer2013: Dataset):
     assert 0.45 < found["doubt"]["accuracy"] < 0.6
     assert found["ferplus"]["agreement"] == pytest.approx(0.717, abs=0.002)
     flat = set(found["flat"])
-    assert len(flat - set(found["not_a_face"])) <= 1  # nearly all flat pictures are non-faces to FER+ as well
+    assert len(flat - set(found["not_a_face"])) <= 1  # nearly all flat images are non-faces to FER+ as well

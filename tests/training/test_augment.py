@@ -44,7 +44,7 @@ def test_each_operation_works_alone(name: str) -> None:
 
 
 def test_a_crop_shows_a_window_that_lies_inside() -> None:
-    """The corners of each result come from inside the picture, and the window is up to 8 px smaller."""
+    """The corners of each result come from inside the image, and the window is up to 8 px smaller."""
     matrices = affine_matrices(500, (48, 48), replace(NONE, crop_px=8), np.random.default_rng(0))
     linear, shift = matrices[:, :, :2], matrices[:, :, 2]
     first = -np.linalg.solve(linear, shift[..., None])[..., 0]
@@ -56,7 +56,7 @@ def test_a_crop_shows_a_window_that_lies_inside() -> None:
 
 
 def test_a_poor_camera_has_all_its_faults() -> None:
-    """Blur, motion blur, noise, JPEG, overexposure, low resolution: each is drawn, and each changes the picture."""
+    """Blur, motion blur, noise, JPEG, overexposure, low resolution: each is drawn, and each changes the image."""
     smooth = cv2.resize(IMAGES[0, :8, :8], (48, 48), interpolation=cv2.INTER_CUBIC)
 
     class Drawn:

@@ -19,7 +19,7 @@ SECONDS = 60
 
 
 def fiftieth() -> Dataset:
-    """2 % of FER2013, every fiftieth row; where it is absent, as many pictures of stripes."""
+    """2 % of FER2013, every fiftieth row; where it is absent, as many images of stripes."""
     path = real_path()
     return load(path).take(slice(None, None, 50)) if path else stripes(646)
 

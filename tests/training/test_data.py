@@ -32,7 +32,7 @@ def csv_text(data: Dataset, header: str = "emotion,pixels,Usage") -> str:
 
 
 def folder_of(data: Dataset, root: Path) -> Path:
-    """The rows as Kaggle's picture folders: only train/ and test/, the official split in the file names."""
+    """The rows as Kaggle's image folders: only train/ and test/, the official split in the file names."""
     for i, (image, label, split) in enumerate(zip(data.images, data.labels, data.splits, strict=True)):
         folder = root / ("train" if split == "train" else "test") / EMOTIONS[label]
         folder.mkdir(parents=True, exist_ok=True)
@@ -86,12 +86,12 @@ def in_shape(shape: str, data: Dataset, tmp: Path) -> Path:
 
 
 def folder_shape(shape: str, data: Dataset, tmp: Path) -> Path:
-    """Kaggle's picture folders, or an archive of them with the litter that macOS puts in."""
+    """Kaggle's image folders, or an archive of them with the litter that macOS puts in."""
     root = folder_of(data, tmp / "fer")
     if shape == "folder":
         return root
     pictures = {f.relative_to(tmp).as_posix(): f.read_bytes() for f in sorted(root.rglob("*.png"))}
-    pictures["__MACOSX/fer/train/angry/._Training_0.png"] = b"not a picture"
+    pictures["__MACOSX/fer/train/angry/._Training_0.png"] = b"not an image"
     (tmp / shape).write_bytes(zipped(pictures) if shape.endswith("zip") else tarred(pictures))
     return tmp / shape
 
@@ -241,10 +241,10 @@ def test_ferplus_that_does_not_fit_is_refused(fer_rows: Dataset, tmp_path: Path)
 def test_saving_refuses_what_it_cannot_keep(fer_rows: Dataset, tmp_path: Path):
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "x.png").write_bytes(b"")
-    with pytest.raises(InputError, match="already holds something"):
+    with pytest.raises(InputError, match="is not empty"):
         save(fer_rows, tmp_path / "old")
     large = Dataset.of(np.zeros((1, 64, 64), np.uint8), [0])
-    with pytest.raises(InputError, match="a csv holds 48x48 pictures, these are 64"):
+    with pytest.raises(InputError, match="a csv holds 48x48 images, these are 64"):
         save(large, tmp_path / "a.csv")
     numbers = Dataset.of(fer_rows.images[:2], [0, 1], class_names=("1", "2"))
     with pytest.raises(InputError, match="would take the class names 1, 2 for FER2013's ids"):

@@ -80,14 +80,14 @@ def bad_file(case: str, data: Dataset, tmp: Path) -> Path:
 
 BAD_FILES = {
     "absent.csv": "no such file or folder",
-    "cut.csv.gz": "damaged or cut off",
-    "cut.csv.xz": "damaged or cut off",
+    "cut.csv.gz": "damaged or truncated",
+    "cut.csv.xz": "damaged or truncated",
     "noise.csv": "missing column|not readable as csv",
-    "cut.zip": "damaged or cut off",
+    "cut.zip": "damaged or truncated",
     "cut.parquet": "not readable as Parquet",
     "nothing.zip": "found neither",
     "empty folder": "found neither",
-    "flat folder": "x.png lies in no class folder",
+    "flat folder": "x.png is not in a class folder",
     "text.jpg folder": "1 that cannot be read: happy/x.jpg",
 }
 
@@ -110,8 +110,8 @@ def test_bad_parquet_is_refused(fer_rows: Dataset, tmp_path: Path):
         "missing column 'image'": {"emotion": [1]},
         "row 2: expected a label 0 to 6, found '9'": {"image": [png, png], "emotion": [1, 9]},
         "row 1: expected a label 0 to 6, found nothing": {"image": [png], "emotion": pa.array([None], pa.int8())},
-        "row 2: expected a picture file": {"image": [png, b"no"], "emotion": [1, 2]},
-        "row 1: expected the bytes of a picture, found NoneType": {
+        "row 2: expected an image file": {"image": [png, b"no"], "emotion": [1, 2]},
+        "row 1: expected the bytes of an image, found NoneType": {
             "image": pa.array([None], pa.binary()),
             "emotion": [1],
         },
@@ -185,7 +185,7 @@ def test_dataset_checks_its_rows(fer_rows: Dataset):
     images = fer_rows.images
     with pytest.raises(InputError, match="row 1: label 7 is out of range 0 to 6"):
         Dataset.of(images[:2], [0, 7])
-    with pytest.raises(InputError, match="2 pictures, 1 labels"):
+    with pytest.raises(InputError, match="2 images, 1 labels"):
         Dataset.of(images[:2], [0])
     with pytest.raises(InputError, match="expected splits"):
         Dataset.of(images[:1], [0], ["later"])

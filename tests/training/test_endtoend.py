@@ -11,7 +11,7 @@ EDGE = (endtoend.FRAME_PX - endtoend.PICTURE_PX) / 2
 
 
 class Bright:
-    """Says the class that the brightness of the picture's middle tells."""
+    """Says the class that the brightness of the image's middle tells."""
 
     size, channels, template = 48, 1, TEMPLATE
 
@@ -26,7 +26,7 @@ def flat() -> tuple[np.ndarray, np.ndarray]:
 
 
 def where_the_picture_is(frame: np.ndarray) -> list[Face]:
-    """A detector that finds the pictures by their place, and a small face beside."""
+    """A detector that finds the images by their place, and a small face beside."""
     box = np.array([EDGE, EDGE, EDGE + 192, EDGE + 192], np.float32)
     landmarks = (TEMPLATE * endtoend.PICTURE_PX + EDGE).astype(np.float32)
     small = Face(np.array([0, 0, 20, 20], np.float32), 0.99)
@@ -34,7 +34,7 @@ def where_the_picture_is(frame: np.ndarray) -> list[Face]:
 
 
 def blind_to_light(frame: np.ndarray) -> list[Face]:
-    """The same, but it finds nothing in the brightest pictures."""
+    """The same, but it finds nothing in the brightest images."""
     return where_the_picture_is(frame) if frame[120, 120, 0] < 220 else []
 
 

@@ -1,4 +1,4 @@
-"""Runs of a tiny network on pictures that it can learn: it learns, resumes exactly, stops well."""
+"""Runs of a tiny network on images that it can learn: it learns, resumes exactly, stops well."""
 
 import json
 import os
@@ -101,7 +101,7 @@ def test_a_full_disk_leaves_the_old_checkpoint(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(InputError, match=r"No space left.*stays as it was"):
+    with pytest.raises(InputError, match=r"No space left.*is intact"):
         _in_folder(unbroken[0], folder)._save()
     assert (folder / "checkpoint.npz").read_bytes() == before
     assert not list(folder.glob("*.partial"))

@@ -11,7 +11,7 @@ from stripes import stripes
 
 
 def unsplit(n: int = 210) -> Dataset:
-    """Pictures as unlike each other as photos are, seven classes, all of them training rows."""
+    """Images as unlike each other as photos are, seven classes, all of them training rows."""
     rng = np.random.default_rng(3)
     small = rng.integers(0, 256, (n, 7, 7)).astype(np.uint8)
     return Dataset.of(np.stack([cv2.resize(one, (48, 48), interpolation=2) for one in small]), np.arange(n) % 7)

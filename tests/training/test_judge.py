@@ -133,7 +133,7 @@ def test_ensemble_of_different_inputs_is_refused(made: tuple[Path, Path], tmp_pa
 
 
 def test_stripes_are_no_faces(made: tuple[Path, Path]) -> None:
-    with pytest.raises(InputError, match="Expected faces in the 5 pictures, got none"):
+    with pytest.raises(InputError, match="Expected faces in the 5 images, got none"):
         run("evaluate", "--data", made[0], "--model", made[1] / "model.onnx", "--end-to-end", "--sample", 5)
 
 
@@ -175,10 +175,10 @@ def test_report_on_other_data_is_refused(made: tuple[Path, Path], tmp_path: Path
         (("evaluate", "--model", "nothing"), "neither"),
         (("export", "RUN", "--format", "keras2"), "Expected --format onnx, int8, keras, h5, tflite, tflite-int8"),
         (("export", "RUN", "--calibration", "platt"), "auto, temperature, vector"),
-        (("export", "NONE"), "which is none"),
-        (("export", "NONE", "--format", "int8"), "which is none"),
-        (("report", "NONE"), "which is none"),
-        (("report", "RUN", "--scores", "nothing.json"), "no file"),
+        (("export", "NONE"), "which is not one"),
+        (("export", "NONE", "--format", "int8"), "which is not one"),
+        (("report", "NONE"), "which is not one"),
+        (("report", "RUN", "--scores", "nothing.json"), "not a file"),
     ],
 )
 def test_mistakes_take_one_line(made: tuple[Path, Path], arguments: tuple[str, ...], words: str) -> None:

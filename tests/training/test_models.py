@@ -67,7 +67,7 @@ def test_saved_file_loads_without_our_classes_and_answers_alike(name: str, tmp_p
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_every_format_answers_like_keras(name: str, tmp_path: Path) -> None:
-    """On 500 pictures; each function has compared its file itself, and the files are there."""
+    """On 500 images; each function has compared its file itself, and the files are there."""
     model = plain(small(name))
     papers = export.metadata(name, model, temperature=1.5, threshold=0.4, data_sha256="0", commit="0", metrics={})
     assert export.to_onnx(model, tmp_path / "m.onnx", 1.5, papers, IMAGES) <= 1e-4
@@ -116,7 +116,7 @@ def test_a_step_in_bfloat16_changes_every_weight_and_stays_finite(name: str) -> 
 
 
 def test_a_dropped_branch_leaves_the_skip_alone() -> None:
-    """Stochastic depth: in training a block answers x or x + branch / (1 - drop) for each picture, never between."""
+    """Stochastic depth: in training a block answers x or x + branch / (1 - drop) for each image, never between."""
     inputs = keras.layers.Input((6, 6, 4))
     block = keras.Model(inputs, models.residual(inputs, 4, 1, 0.5))
     x = np.random.default_rng(0).normal(0, 1, (64, 6, 6, 4)).astype(np.float32)

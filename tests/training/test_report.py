@@ -196,7 +196,7 @@ def test_the_card_says_figures_limits_and_law(folder: Path) -> None:
     ):
         assert words in text, words
     assert "{" not in text and "None" not in text
-    assert "FER2013 (Goodfellow" not in text, "these pictures are not FER2013"
+    assert "FER2013 (Goodfellow" not in text, "these images are not FER2013"
     assert "No result on a test split" in card.model_card(run, [])
 
 
@@ -209,7 +209,7 @@ def test_fer2013_is_known_by_its_counts() -> None:
 
 
 def test_a_run_that_is_none_is_told_in_one_line(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="which is none"):
+    with pytest.raises(InputError, match="which is not one"):
         runs.open_run(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"Expected metrics\.json in the run folder"):
@@ -243,7 +243,7 @@ def test_parts_of_another_version_and_stale_eight_bits(folder: Path) -> None:
 
 
 def test_scores_have_to_be_scores(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no file"):
+    with pytest.raises(InputError, match="not a file"):
         runs.read_scores(tmp_path / "none.json")
     (tmp_path / "other.json").write_text('{"n": 3}')
     with pytest.raises(InputError, match="without split, accuracy, accuracy_ci95"):

@@ -88,7 +88,7 @@ def test_fine_tuning_and_teaching_by_command(toy: tuple[Path, Path], tmp_path: P
 
 @pytest.mark.slow
 def test_a_folder_of_other_classes_from_training_to_use(toy: tuple[Path, Path], tmp_path: Path, command) -> None:
-    """As a user would: three folders of pictures without splits, fine-tuned, judged, made small, and used."""
+    """As a user would: three folders of images without splits, fine-tuned, judged, made small, and used."""
     rows, names = stripes(), ("cat, tabby", "dog", "owl")
     pictures = tmp_path / "pictures"
     for i in np.flatnonzero(rows.labels < 3):
@@ -139,7 +139,7 @@ def test_a_teacher_of_other_rows_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="one row for each training row"):
         read_teacher(tmp_path / "short.npy", rows)
     (tmp_path / "text.npy").write_text("0.5")
-    with pytest.raises(InputError, match="which is none"):
+    with pytest.raises(InputError, match="which is not one"):
         read_teacher(tmp_path / "text.npy", rows)
 
 
@@ -234,7 +234,7 @@ def test_the_strided_recipe_builds_and_has_no_teacher_to_lean_on() -> None:
     chosen = recipes.load("strided")
     model = build(chosen.model, **chosen.options)
     first = next(layer for layer in model.layers if "conv2d" in layer.name)
-    assert first.strides == (2, 2), "the first convolution halves the picture"
+    assert first.strides == (2, 2), "the first convolution halves the image"
     assert chosen.ferplus_mix == 0.3 and chosen.seed == 21 and chosen.best_by == "loss"
 
 
@@ -258,7 +258,7 @@ def test_classes_of_few_pictures_are_named() -> None:
     rows = stripes(70)
     few = rows.take((rows.labels != 2) | (np.cumsum(rows.labels == 2) == 1))
     (train_line, val_line) = thin_classes(few)
-    assert "10 train pictures: angry (7), disgust (7), fear (1)" in train_line and "val pictures" in val_line
+    assert "10 train images: angry (7), disgust (7), fear (1)" in train_line and "val images" in val_line
     assert thin_classes(stripes(1400)) == []
 
 

@@ -42,7 +42,7 @@ CARD_FIGURES = (
     "ferplus8_n",
     "ferplus8_accuracy",
 )
-FEW = {"train": 10, "val": 5, "test": 5}  # below as many pictures of a class, `thin_classes` warns
+FEW = {"train": 10, "val": 5, "test": 5}  # below as many images of a class, `thin_classes` warns
 
 
 def train(
@@ -54,14 +54,13 @@ def train(
     teacher: Path | None = None,
     start: str | Path | None = None,
 ) -> dict[str, Any]:
-    """Train on the training split, judge on the validation split; returns the metrics of the exported file.
+    """Train on the training split, evaluate on the validation split; returns the metrics of the exported file.
 
     teacher: .npy of (n,classes) probabilities of the training rows. start: model of the package or weights.npz to begin
     with; its network replaces the recipe's. The folder then holds recipe.json, history.json, curves.png,
-    checkpoint.npz, weights.npz, model.keras, model.onnx, metrics.json. Other classes than the seven emotions are
-    welcome; their file is taken by `emojimation evaluate` and `EmotionClassifier(path, labels=None)`, and refused by
-    the product. Under another backend than TensorFlow nothing is exported, and the figures are the validation accuracy
-    alone.
+    checkpoint.npz, weights.npz, model.keras, model.onnx, metrics.json. Classes other than the seven emotions
+    work too, in all commands. With a backend other than TensorFlow nothing is exported, and the figures are the
+    validation accuracy alone.
     """
     whole = dataset
     dataset = prepared(dataset, recipe)
@@ -70,7 +69,7 @@ def train(
     check_folder(folder, recipe, resume)
     lessons = None if teacher is None else read_teacher(teacher, train_rows)
     trainer = fit(train_rows, val_rows, recipe, folder, resume, report, lessons, weights)
-    if find_spec("matplotlib"):  # a machine that only trains may lack what draws and exports
+    if find_spec("matplotlib"):  # a machine that only trains may lack the packages for plots and export
         from emojimation.training.report.plots import training_curves
 
         with writing(folder):
@@ -94,9 +93,7 @@ def prepared(dataset: Dataset, recipe: Recipe) -> Dataset:
     learned, judged = (set(rows.labels[rows.splits == split].tolist()) for split in ("train", "val"))
     untaught = ", ".join(rows.class_names[i] for i in sorted(judged - learned))
     if untaught:
-        raise InputError(
-            f"Expected training rows of every class, got none of {untaught}: add some, or leave the class out."
-        )
+        raise InputError(f"Expected training rows of every class, got none of {untaught}: add some, or omit the class.")
     if len(learned) < 2:
         names = ", ".join(rows.class_names[i] for i in learned)
         raise InputError(f"Expected at least two classes, got only {names!r}: add a folder per class.")
@@ -104,12 +101,12 @@ def prepared(dataset: Dataset, recipe: Recipe) -> Dataset:
 
 
 def thin_classes(rows: Dataset) -> list[str]:
-    """One line for each class with so few training or validation pictures that its figures mean little."""
+    """One line for each class with so few training or validation images that its figures mean little."""
     lines = []
     for split, numbers in rows.counts().items():
         few = [f"{name} ({number})" for name, number in numbers.items() if number < FEW[split]]
         if few and split != "test":
-            lines.append(f"Fewer than {FEW[split]} {split} pictures: {', '.join(few)}; figures for these mean little.")
+            lines.append(f"Fewer than {FEW[split]} {split} images: {', '.join(few)}; figures for these mean little.")
     return lines
 
 
@@ -146,7 +143,7 @@ def read_teacher(path: Path, rows: Dataset) -> np.ndarray:
     try:
         probabilities = np.load(path, allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise InputError(f"Expected a .npy file of shape {wanted}, got {path}, which is none ({error}).") from error
+        raise InputError(f"Expected a .npy file of shape {wanted}, got {path}, which is not one ({error}).") from error
     if probabilities.shape != wanted or not np.allclose(probabilities.sum(1), 1, atol=0.01):
         raise InputError(
             f"Expected probabilities of shape {wanted} that sum to 1, got {probabilities.shape} in {path}: "
@@ -156,16 +153,16 @@ def read_teacher(path: Path, rows: Dataset) -> np.ndarray:
 
 
 def check_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
-    """Refuse to overwrite another run, to resume what is not there, or to resume with another recipe."""
+    """Refuse to overwrite another run, to resume a missing run, or to resume with another recipe."""
     checkpoint = folder / "checkpoint.npz"
     if checkpoint.exists() and not resume:
         raise InputError(
-            f"Expected a new run folder, got {folder}, which holds a run: add --resume or give another --out."
+            f"Expected a new run folder, got {folder}, which contains a run: add --resume or give another --out."
         )
     if not resume:
         return
     if not checkpoint.exists():
-        raise InputError(f"Expected a run to resume in {folder}, got no checkpoint.npz there: leave --resume out.")
+        raise InputError(f"Expected a run to resume in {folder}, got no checkpoint.npz there: omit --resume.")
     old = read(folder / "recipe.json")
     if (old.model, old.options, old.batch, old.seed) != (recipe.model, recipe.options, recipe.batch, recipe.seed):
         raise InputError(
@@ -174,9 +171,9 @@ def check_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
 
 
 def finish(dataset: Dataset, folder: Path, name: str = "", calibration: str = "temperature") -> dict[str, Any]:
-    """Calibrate `folder`/model.keras on the validation split, export it, and score the exported file there.
+    """Calibrate `folder`/model.keras on the validation split, export it, and score the exported file on it.
 
-    calibration: one of `calibrate.KINDS`; "auto" takes what wins in cross-validation.
+    calibration: one of `calibrate.KINDS`; "auto" takes the better one in cross-validation.
     """
     from emojimation.training.export.export import add_papers, metadata, to_onnx
 

@@ -1,4 +1,4 @@
-"""What is wrong with a data set: duplicates, leaks, contradictions, empty pictures, non-faces, doubtful labels.
+"""Problems in a data set: duplicates, leaks, contradictions, blank images, non-faces, doubtful labels.
 
 `audit` returns plain lists, dicts, numbers and words, ready for JSON. Rows are positions in the loaded data set, from
 0.
@@ -17,7 +17,7 @@ from emojimation.training.data import ferplus
 from emojimation.training.data.dataset import Dataset
 from emojimation.training.data.duplicates import groups_of, identical_ids, near_ids
 
-# On FER2013 every picture below this spread, or with this share of one grey level, is one that FER+ calls not a face.
+# On FER2013 every image below this spread, or with this share of one grey level, is one that FER+ calls not a face.
 FLAT_STD = 8.0
 FLAT_SHARE = 0.6
 RANKED = 1000
@@ -26,7 +26,7 @@ RANKED = 1000
 def audit(dataset: Dataset, probabilities: np.ndarray | None = None) -> dict:
     """The findings on `dataset`, JSON-ready.
 
-    probabilities: (n,classes) of a model that did not learn from these rows (out-of-fold or held-out); without them a
+    probabilities: (n,classes) of a model not trained on these rows (out-of-fold or held-out); without them a
       quick model is fitted out of fold. Raises InputError where their shape or sums are wrong.
     """
     identical = identical_ids(dataset.images)
@@ -62,7 +62,7 @@ def audit(dataset: Dataset, probabilities: np.ndarray | None = None) -> dict:
 def _quick(dataset: Dataset, groups: np.ndarray) -> np.ndarray:
     classes = len(dataset.class_names)
     if len(dataset) < 20 or len(np.unique(groups)) < 10 or len(np.unique(dataset.labels)) < 2:
-        return np.eye(classes, dtype=np.float32)[dataset.labels]  # too little to learn from: nothing is doubted
+        return np.eye(classes, dtype=np.float32)[dataset.labels]  # too little to learn from: no label is doubted
     return out_of_fold(dataset.images, dataset.labels, groups, classes)
 
 
@@ -109,7 +109,7 @@ def _known(dataset: Dataset, ids: np.ndarray, split: str) -> int:
 
 
 def flat_rows(images: np.ndarray) -> np.ndarray:
-    """Positions of pictures (n,s,s) uint8 with hardly any contrast, or mostly of one single grey level."""
+    """Positions of images (n,s,s) uint8 with hardly any contrast, or mostly of one single grey level."""
     pixels = images.reshape(len(images), -1)
     common = np.array([np.bincount(row, minlength=256).max() for row in pixels]) / pixels.shape[1]
     spread = np.array([row.std() for row in pixels])

@@ -27,17 +27,17 @@ def kernel_features(features: np.ndarray, seed: int = 0) -> np.ndarray:
 
 
 def fold_ids(groups: np.ndarray, seed: int = 0) -> np.ndarray:
-    """A fold 0 to 4 for each row (n,); rows of one group share theirs, or a duplicate would give the label away."""
+    """A fold 0 to 4 for each row (n,); rows of one group share theirs, or a duplicate would leak the label."""
     _, inverse = np.unique(groups, return_inverse=True)
     rng = np.random.default_rng(seed)
     return rng.permutation(int(inverse.max()) + 1)[inverse] % FOLDS
 
 
 def out_of_fold(images: np.ndarray, labels: np.ndarray, groups: np.ndarray, classes: int) -> np.ndarray:
-    """(n,classes) float32 probabilities for each picture by a model that saw neither it nor its duplicates.
+    """(n,classes) float32 probabilities for each image by a model that saw neither it nor its duplicates.
 
-    Kernel ridge regression on HOG: a closed solution, so that five folds of FER2013 take seconds. It is right on 48 %
-    of FER2013, yet voters of FER+ reject 85 % of the 200 labels that it doubts most (28 % of all). One softmax scale
+    Kernel ridge regression on HOG: a closed solution, so that five folds of FER2013 take seconds. Its accuracy is 48 %
+    on FER2013, yet voters of FER+ reject 85 % of the 200 labels that it doubts most (28 % of all). One softmax scale
     is fitted to all rows.
     """
     x = kernel_features(hog_features(images))

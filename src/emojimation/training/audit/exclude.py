@@ -1,4 +1,4 @@
-"""Training rows that are better left out, why, and the csv that hands them from the audit to the training."""
+"""Training rows that are better excluded, the reasons, and the csv that passes them from audit to training."""
 
 import csv
 import hashlib
@@ -15,10 +15,10 @@ from emojimation.training.data.duplicates import groups_of
 
 DOUBTFUL = 0.5
 REASONS = {
-    "identical_copy": "the same bytes as an earlier training picture with the same label",
-    "contradictory": "the same bytes as other pictures, with a label that is not their majority",
+    "identical_copy": "the same bytes as an earlier training image with the same label",
+    "contradictory": "the same bytes as other images, with a label that is not their majority",
     "leak": "the same photo is in validation or test",
-    "flat": "an empty or nearly empty picture",
+    "flat": "a blank or nearly blank image",
     "not_a_face": "at least half of FER+'s voters saw no face",
     "doubtful": "the model strongly prefers another label, and FER+, where it is present, does not back the label",
 }
@@ -62,7 +62,7 @@ def _later_copies(dataset: Dataset, identical: np.ndarray, train: np.ndarray) ->
 
 
 def _against_majority(dataset: Dataset, identical: np.ndarray) -> np.ndarray:
-    """Rows whose label is not the one that more than half of their identical pictures have."""
+    """Rows whose label is not the one that more than half of their identical images have."""
     against = []
     for rows in groups_of(identical):
         label, number = Counter(dataset.labels[rows].tolist()).most_common(1)[0]
@@ -88,15 +88,15 @@ def write_exclude(found: dict, path: Path) -> None:
 
 
 def pixels_sha256(image: np.ndarray) -> str:
-    """The first 16 hex digits of the sha256 of a picture's pixels, to know a row again."""
+    """The first 16 hex digits of the sha256 of an image's pixels, to recognise a row."""
     return hashlib.sha256(image.tobytes()).hexdigest()[:16]
 
 
 def read_exclude(path: Path, images: np.ndarray) -> np.ndarray:
     """The rows of a csv from `write_exclude` (or any csv with a column `row`), (k,) int64, each once, sorted.
 
-    images: (n,s,s) uint8, the pictures of the data set. Raises InputError for a missing column, a word that is no row
-    number, a row not below n, or a row whose picture is not the one that the column `sha256`, where there is one, has.
+    images: (n,s,s) uint8, the images of the data set. Raises InputError for a missing column, a word that is no row
+    number, a row not below n, or a row whose image is not the one that the column `sha256`, where there is one, has.
     """
     n = len(images)
     if not path.is_file():
@@ -112,7 +112,7 @@ def read_exclude(path: Path, images: np.ndarray) -> np.ndarray:
             raise InputError(f"{path}: line {line}: expected a row from 0 to {n - 1}, found {word[:20]!r}")
         if digest and digest != pixels_sha256(images[int(word)]):
             raise InputError(
-                f"{path}: line {line}: expected the picture that was audited in row {word}, found another: audit this "
+                f"{path}: line {line}: expected the image that was audited in row {word}, found another: audit this "
                 "data set again"
             )
     return np.unique(np.array([int(word) for word in words], np.int64))

@@ -57,18 +57,18 @@ def _data_uri(image: Any) -> str:
 
 def _tiles(found: dict) -> list[tuple[int, str]]:
     identical, near = found["identical"], found["near"]
-    tiles = [(identical["groups_inside"].get("train", 0), "groups of byte-identical pictures inside train")]
+    tiles = [(identical["groups_inside"].get("train", 0), "groups of byte-identical images inside train")]
     for split, number in identical["rows_with_twin_in_train"].items():
-        tiles.append((number, f"{split} pictures with a byte-identical duplicate in train"))
+        tiles.append((number, f"{split} images with a byte-identical duplicate in train"))
         number = near["rows_with_twin_in_train"][split]
-        tiles.append((number, f"{split} pictures whose photo is also in train, near copies included"))
+        tiles.append((number, f"{split} images whose photo is also in train, near copies included"))
     tiles += [
         (near["near_pairs"], f"pairs of near-duplicates, {near['flipped_pairs']} of them flipped"),
         (identical["contradictory"], "identical groups with contradictory labels"),
-        (len(found["flat"]), "empty or flat pictures"),
+        (len(found["flat"]), "blank or uniform images"),
     ]
     if found["not_a_face"] is not None:
-        tiles.append((len(found["not_a_face"]), "pictures that show no face, by FER+"))
+        tiles.append((len(found["not_a_face"]), "images that show no face, by FER+"))
     return [*tiles, (found["doubt"]["strong"], "labels strongly doubted by the model")]
 
 

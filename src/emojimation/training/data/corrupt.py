@@ -1,8 +1,8 @@
-"""What bad pictures do to a model: nine seeded corruptions in up to three severities, and accuracy under each.
+"""Corruption robustness: nine seeded corruptions in up to three severities, and accuracy under each.
 
 After Hendrycks and Dietterich, "Benchmarking Neural Network Robustness to Common Corruptions and Perturbations",
 ICLR 2019, with parameters for faces of 48 px. Corruption c of severity s depends on the seed, c and s alone, so a table
-of a few corruptions has the figures of the whole one. Lengths are in pixels of a 48 px picture and grow with its size.
+of a few corruptions has the same figures as the full one. Lengths are in pixels of a 48 px image and scale with it.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,10 +20,10 @@ FULL_PX = 48
 
 @dataclass(frozen=True, slots=True)
 class Corruption:
-    """One way to degrade a picture.
+    """One way to degrade an image.
 
     change: (h,w) uint8, the severity's value and a generator -> (h,w) uint8. values: mild to strong.
-    unit: how a value reads, with "{}" in its place.
+    unit: how a value is displayed, with "{}" in its place.
     """
 
     change: Change
@@ -32,49 +32,49 @@ class Corruption:
 
 
 def blur(image: np.ndarray, sigma_px: float, rng: np.random.Generator) -> np.ndarray:
-    """Gaussian blur, as of a lens out of focus."""
+    """Gaussian blur, as from a lens out of focus."""
     return cv2.GaussianBlur(image, (0, 0), sigma_px * image.shape[0] / FULL_PX)
 
 
 def light(image: np.ndarray, factor: float, rng: np.random.Generator) -> np.ndarray:
-    """Grey levels times `factor`, rounded and cut off at 255: darkness under 1, overexposure above."""
+    """Grey levels times `factor`, rounded and clipped at 255: darkness below 1, overexposure above."""
     return cv2.convertScaleAbs(image, alpha=factor)
 
 
 def noise(image: np.ndarray, deviation: float, rng: np.random.Generator) -> np.ndarray:
-    """Gaussian noise with a standard deviation in grey levels of 255, as of a sensor in the dark."""
+    """Gaussian noise with a standard deviation in grey levels of 255, as from a sensor in the dark."""
     noisy = image + deviation * rng.standard_normal(image.shape, np.float32)
     return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
 
 
 def jpeg(image: np.ndarray, quality: float, rng: np.random.Generator) -> np.ndarray:
-    """Saved as JPEG of a quality of 100 and read again."""
+    """Saved as JPEG with a quality out of 100 and read back."""
     data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(quality)])[1]
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE))
 
 
 def low_resolution(image: np.ndarray, side_px: float, rng: np.random.Generator) -> np.ndarray:
-    """The face was `side_px` a side in the frame: shrunk by area, enlarged linearly, as `faces.crop_faces` does."""
+    """A face of only `side_px` a side in the frame: downscaled by area, enlarged linearly, as in `faces.crop_faces`."""
     small = cv2.resize(image, (int(side_px), int(side_px)), interpolation=cv2.INTER_AREA)
     return cv2.resize(small, image.shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def rotation(image: np.ndarray, degrees: float, rng: np.random.Generator) -> np.ndarray:
-    """Turned by `degrees` about its centre, either way by chance; the edge is repeated."""
+    """Rotated by `degrees` about its centre, in a random direction; the edge is replicated."""
     centre = (image.shape[1] / 2 - 0.5, image.shape[0] / 2 - 0.5)
     matrix = cv2.getRotationMatrix2D(centre, degrees * rng.choice((-1, 1)), 1.0)
     return cv2.warpAffine(image, matrix, image.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
 
 
 def shift(image: np.ndarray, length_px: float, rng: np.random.Generator) -> np.ndarray:
-    """Moved by `length_px` in a direction by chance, as by a detector that is off; the edge is repeated."""
+    """Shifted by `length_px` in a random direction, as by an inaccurate detector; the edge is replicated."""
     angle, length = rng.uniform(0, 2 * np.pi), length_px * image.shape[0] / FULL_PX
     matrix = np.array([[1, 0, length * np.cos(angle)], [0, 1, length * np.sin(angle)]])
     return cv2.warpAffine(image, matrix, image.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
 
 
 def occlusion(image: np.ndarray, side_px: float, rng: np.random.Generator) -> np.ndarray:
-    """A square of `side_px` a side, in one grey by chance, somewhere inside the picture: a hand, a phone, a mask."""
+    """A square of `side_px` a side, in a random grey, somewhere inside the image: a hand, a phone, a mask."""
     side = round(side_px * image.shape[0] / FULL_PX)
     y, x = rng.integers(0, np.array(image.shape) - side + 1)
     out = image.copy()
@@ -141,7 +141,7 @@ def steps() -> int:
 def table(rows: list[dict[str, Any]], clean: float, n: int, seed: int = 0) -> dict[str, Any]:
     """The rows of `measure` with their means: over severities, then over corruptions, as in the paper.
 
-    clean: accuracy on the untouched pictures. `ratio` is the mean divided by it: 1 would be a model that minds nothing.
+    clean: accuracy on the clean images. `ratio` is the mean divided by it: 1 would be perfect robustness.
     """
     means = {
         name: float(np.mean([row["accuracy"] for row in rows if row["corruption"] == name])) for name in CORRUPTIONS

@@ -1,4 +1,4 @@
-"""FER2013's csv shapes: `emotion,pixels,Usage` in any column order and spelling, read row by row."""
+"""FER2013's csv formats: `emotion,pixels,Usage` in any column order and spelling, read row by row."""
 
 import csv
 import io
@@ -32,12 +32,12 @@ def header_of(stream: BinaryIO) -> list[str]:
 
 
 def is_fer_header(header: Sequence[str]) -> bool:
-    """Whether the columns hold labelled pixels."""
+    """Whether the columns contain labelled pixels."""
     return column_of(header, PIXEL_COLUMNS) is not None and column_of(header, LABEL_COLUMNS) is not None
 
 
 def rows_of(stream: BinaryIO, where: str) -> Iterator[list[str]]:
-    """The rows of a csv stream, empty lines left out; InputError names `where` for a file that is no csv text."""
+    """The rows of a csv stream, without empty lines; InputError names `where` for a file that is not csv text."""
     text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
     reader = csv.reader(text)
     try:
@@ -47,7 +47,7 @@ def rows_of(stream: BinaryIO, where: str) -> Iterator[list[str]]:
 
 
 def read_csv(stream: BinaryIO, where: str, size: int = SIDE_PX, default_split: str = "train") -> Dataset:
-    """A csv with a label column, a pixel column and perhaps `Usage`, as a Dataset of (n,size,size) pictures.
+    """A csv with a label column, a pixel column and perhaps `Usage`, as a Dataset of (n,size,size) images.
 
     Labels are FER2013's ids 0 to 6, or class words. Rows without `Usage` belong to `default_split`. InputError gives
     the number of the first bad row, counted from 1 after the header.
@@ -87,8 +87,8 @@ def _fields(row: list[str], columns: tuple[int, int, int | None], where: str) ->
 
 
 def parse_pixels(text: str, where: str) -> np.ndarray:
-    """2304 numbers 0 to 255 between blanks as (2304,) uint8; InputError tells what is wrong with them."""
-    # int64, not uint8: numpy wraps a too large number round in silence, and it would become a wrong pixel.
+    """2304 numbers 0 to 255 separated by spaces as (2304,) uint8; InputError says what is wrong with them."""
+    # int64, not uint8: numpy silently wraps numbers that are too large, which would become wrong pixels.
     try:
         values = np.fromstring(text, np.int64, sep=" ")
     except ValueError:
@@ -134,11 +134,9 @@ def _is_number(word: str) -> bool:
 
 
 def write_csv(dataset: Dataset, stream: BinaryIO) -> None:
-    """`emotion,pixels` and, where there is more than train, `Usage`; InputError unless the pictures are 48x48."""
+    """`emotion,pixels` and, if there is more than train, `Usage`; InputError unless the images are 48x48."""
     if dataset.size_px != SIDE_PX:
-        raise InputError(
-            f"a csv holds {SIDE_PX}x{SIDE_PX} pictures, these are {dataset.size_px}; use folder or parquet"
-        )
+        raise InputError(f"a csv holds {SIDE_PX}x{SIDE_PX} images, these are {dataset.size_px}; use folder or parquet")
     usage = dataset.splits_present != ("train",)
     fer = dataset.class_names == EMOTIONS
     words = [str(i) if fer else name for i, name in enumerate(dataset.class_names)]
@@ -158,7 +156,7 @@ def write_csv(dataset: Dataset, stream: BinaryIO) -> None:
 
 
 def read_ferplus(stream: BinaryIO, where: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """fer2013new.csv: splits (n,) str, picture names (n,) str (empty where FER+ has none), votes (n,10) uint8."""
+    """fer2013new.csv: splits (n,) str, image names (n,) str (empty where FER+ has none), votes (n,10) uint8."""
     rows = rows_of(stream, where)
     header = next(rows, [])
     wanted = ("usage", "image name", *(column.lower() for column in FERPLUS_COLUMNS))

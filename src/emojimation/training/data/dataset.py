@@ -1,4 +1,4 @@
-"""The one record that every loader fills and every trainer, audit and evaluation reads."""
+"""The one record that every loader produces and every training, audit and evaluation reads."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -13,15 +13,15 @@ from emojimation.labels import EMOTIONS, FERPLUS_COLUMNS, SPLITS, emotion_of
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """Labelled grey pictures. Build it with `Dataset.of`, which checks the shapes and computes `sha256`.
+    """Labelled grey images. Build it with `Dataset.of`, which checks the shapes and computes `sha256`.
 
-    images: (n,s,s) uint8 grey, 0 to 255; s is 48 unless another size was asked for.
+    images: (n,s,s) uint8 grey, 0 to 255; s is 48 unless another size was requested.
     labels: (n,) int64, index into `class_names`.
     splits: (n,) str, each "train", "val" or "test".
     names: (n,) str, file name, FER+ name or number of the row.
     votes: (n,10) uint8 FER+ votes in the order of `labels.FERPLUS_COLUMNS`, or None.
     class_names: `EMOTIONS` wherever the classes are the seven emotions or some of them.
-    sha256: hex digest of pixels and labels; the same rows in the same order agree whatever file they came from.
+    sha256: hex digest of pixels and labels; the same for the same rows in the same order, whatever file they came from.
     source: path that the rows came from, for people to read.
     """
 
@@ -47,7 +47,7 @@ class Dataset:
     ) -> "Dataset":
         """A checked Dataset; `splits` may be one word for all rows, `names` None counts the rows from 0.
 
-        Raises InputError where lengths differ, a label is out of range or a split is not one of `labels.SPLITS`.
+        Raises InputError if lengths differ, a label is out of range or a split is not one of `labels.SPLITS`.
         """
         n = len(images)
         y = np.asarray(labels if isinstance(labels, np.ndarray) else list(labels), np.int64).reshape(-1)
@@ -62,7 +62,7 @@ class Dataset:
 
     @property
     def size_px(self) -> int:
-        """Side of the square pictures in pixels."""
+        """Side of the square images in pixels."""
         return int(self.images.shape[1])
 
     @property
@@ -127,11 +127,11 @@ def _check(
     where = source or "data set"
     n = len(images)
     if n == 0:
-        raise InputError(f"{where}: no rows; expected at least one labelled picture")
+        raise InputError(f"{where}: no rows; expected at least one labelled image")
     if images.ndim != 3 or images.dtype != np.uint8 or images.shape[1] != images.shape[2]:
-        raise InputError(f"{where}: expected square pictures (n,s,s) uint8, found {images.shape} {images.dtype}")
+        raise InputError(f"{where}: expected square images (n,s,s) uint8, found {images.shape} {images.dtype}")
     if not len(labels) == len(splits) == len(names) == n:
-        raise InputError(f"{where}: {n} pictures, {len(labels)} labels, {len(splits)} splits, {len(names)} names")
+        raise InputError(f"{where}: {n} images, {len(labels)} labels, {len(splits)} splits, {len(names)} names")
     if labels.min() < 0 or labels.max() >= len(class_names):
         bad = int(np.flatnonzero((labels < 0) | (labels >= len(class_names)))[0])
         raise InputError(f"{where}: row {bad}: label {labels[bad]} is out of range 0 to {len(class_names) - 1}")
@@ -165,18 +165,18 @@ def encode_classes(words: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
 
 
 def resize(image: np.ndarray, size: int) -> np.ndarray:
-    """A grey uint8 picture of any shape as (size,size), by area averaging."""
+    """A grey uint8 image of any shape as (size,size), by area averaging."""
     if image.shape == (size, size):
         return image
     return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
 
 
 def decode_grey(data: bytes, size: int, where: str) -> np.ndarray:
-    """The picture file `data` as (size,size) uint8 grey; InputError names `where` if OpenCV cannot read it."""
+    """The image file `data` as (size,size) uint8 grey; InputError names `where` if OpenCV cannot read it."""
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
     except cv2.error:
         image = None
     if image is None:
-        raise InputError(f"{where}: expected a picture file (PNG, JPEG ...), found {len(data)} bytes that are not one")
+        raise InputError(f"{where}: expected an image file (PNG, JPEG ...), found {len(data)} bytes that are not one")
     return resize(image, size)

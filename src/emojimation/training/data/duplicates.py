@@ -1,4 +1,4 @@
-"""Byte-identical and near-duplicate pictures of a data set, in groups."""
+"""Byte-identical and near-duplicate images of a data set, in groups."""
 
 from collections.abc import Iterator
 
@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 SMALL_PX = 16
-# A difference hash of the same photo, cropped or packed again, differs in at most this many of its 64 bits: 98 % of the
-# FER2013 pairs that correlate by 0.95 or more do.
+# A difference hash of the same photo, cropped or re-encoded, differs in at most this many of its 64 bits: true for 98 %
+# of the FER2013 pairs that correlate by 0.95 or more.
 HASH_BITS = 10
 # Chosen by eye on FER2013: at these correlations sampled pairs were the same photo; below, look-alikes begin. Flipped
 # copies are rare, so that chance look-alikes weigh more among them and the bar is higher.
@@ -21,16 +21,16 @@ BLOCK = 4_000_000
 
 
 def identical_ids(images: np.ndarray) -> np.ndarray:
-    """For each picture of (n,s,s) uint8 the position of the first one with the very same bytes, (n,) int64."""
+    """For each image of (n,s,s) uint8 the position of the first one with identical bytes, (n,) int64."""
     first: dict[bytes, int] = {}
     return np.array([first.setdefault(image.tobytes(), i) for i, image in enumerate(images)], np.int64)
 
 
 def near_pairs(images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pairs of the same photo among distinct pictures (n,s,s) uint8, upright or one of them flipped left to right.
+    """Pairs of the same photo among distinct images (n,s,s) uint8, upright or one of them flipped left to right.
 
     Returns positions (k,2) int64, correlation (k,) float32 and flipped (k,) bool. Candidates have difference hashes
-    within `HASH_BITS`; confirmed are those whose brightness-normalised 16x16 pictures correlate by `SAME_PHOTO`.
+    within `HASH_BITS`; confirmed are those whose brightness-normalised 16x16 images correlate by `SAME_PHOTO`.
     """
     smalls = _shrink(images, SMALL_PX, SMALL_PX)
     vectors = _normalise(smalls)
@@ -51,9 +51,9 @@ def near_pairs(images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def difference_hash(images: np.ndarray) -> np.ndarray:
-    """64 bits a picture (n,) uint64: is each of 8x8 places brighter than its left neighbour (Krawetz 2013, dHash).
+    """64 bits an image (n,) uint64: is each of 8x8 places brighter than its left neighbour (Krawetz 2013, dHash).
 
-    In numpy over all pictures at once: imagehash's one-by-one PIL route takes about 100 times as long.
+    In numpy over all images at once: imagehash's one-by-one PIL route takes about 100 times as long.
     """
     small = _shrink(images, 9, 8).astype(np.int16)
     bits = (small[:, :, 1:] > small[:, :, :-1]).reshape(len(images), 64)
@@ -65,10 +65,10 @@ def _shrink(images: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 def _normalise(smalls: np.ndarray) -> np.ndarray:
-    """Unit vectors without brightness, contrast and what all faces share; flat pictures become zero vectors.
+    """Unit vectors without brightness, contrast and what all faces share; flat images become zero vectors.
 
     The common face is subtracted because it alone makes strangers correlate by 0.9. It is made symmetric, so that
-    flipped copies are treated alike, and shrunk in small sets, where it would be mostly the pictures themselves.
+    flipped copies are treated alike, and shrunk in small sets, where it would be mostly the images themselves.
     """
     flat = _unit(smalls.reshape(len(smalls), -1).astype(np.float32))
     mean = flat.mean(axis=0).reshape(smalls.shape[1:])
@@ -81,7 +81,7 @@ def _normalise(smalls: np.ndarray) -> np.ndarray:
 def _unit(vectors: np.ndarray, centre: bool = True) -> np.ndarray:
     vectors = vectors - vectors.mean(axis=1, keepdims=True) if centre else vectors
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    # Below one grey level of spread there is no picture to compare.
+    # Below one grey level of spread there is no image to compare.
     floor = SMALL_PX if centre else 1e-6
     return np.where(lengths < floor, 0, vectors / np.maximum(lengths, 1e-6)).astype(np.float32)
 
@@ -124,7 +124,7 @@ def groups_of(ids: np.ndarray) -> list[np.ndarray]:
 
 
 def moved_pairs(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Pairs (k,2) int64 of the same photo in two crops: each of `rows` with the picture most like it, if they fit.
+    """Pairs (k,2) int64 of the same photo in two crops: each of `rows` with the image most like it, if they fit.
 
     images: (n,s,s) uint8, distinct. Fitting moves and scales the centre of one over the other.
     """
@@ -142,7 +142,7 @@ def moved_pairs(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def fit_of(a: np.ndarray, b: np.ndarray) -> float:
-    """Correlation of two grey pictures where the centre of one, at the best of five scales, fits the other best."""
+    """Correlation of two grey images where the centre of one, at the best of five scales, fits the other best."""
     a, b = (cv2.resize(image, (WHOLE_PX, WHOLE_PX), interpolation=cv2.INTER_AREA) for image in (a, b))
     edge = (WHOLE_PX - CENTRE_PX) // 2
     scores = [
@@ -156,7 +156,7 @@ def fit_of(a: np.ndarray, b: np.ndarray) -> float:
 def near_ids(
     images: np.ndarray, identical: np.ndarray, rows: np.ndarray | None = None
 ) -> tuple[np.ndarray, dict[str, int]]:
-    """Group of each picture, (n,) int64, with identical and near-duplicate pictures together, and counts of pairs.
+    """Group of each image, (n,) int64, with identical and near-duplicate images together, and counts of pairs.
 
     rows: positions of those whose other crops are looked for as well, by default all.
     """

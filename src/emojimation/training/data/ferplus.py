@@ -1,4 +1,4 @@
-"""What the votes of FER+ say (Barsoum et al. 2016): ten people a picture, eight emotions, "unknown" and "NF" (no face).
+"""The votes of FER+ (Barsoum et al. 2016): ten people per image, eight emotions, "unknown" and "NF" (no face).
 
 Everywhere: votes (n,10) uint8 in the order of `labels.FERPLUS_COLUMNS`; class ids are indices into `EIGHT`, whose first
 seven are `EMOTIONS`, and -1 stands for none.
@@ -16,29 +16,29 @@ _IDS = np.array([EIGHT.index(_OURS[column]) if column in _OURS else -1 for colum
 _COLUMNS = np.argsort(_IDS)[-len(EIGHT) :]
 
 CLEAR_RULE = (
-    "FER+ seven-emotion majority, our own rule: pictures where one of the seven emotions has more than half of all ten "
-    "FER+ votes; majorities for contempt, unknown or not-a-face, and pictures without a majority, are left out"
+    "FER+ seven-emotion majority, our own rule: images where one of the seven emotions has more than half of all ten "
+    "FER+ votes; majorities for contempt, unknown or not-a-face, and images without a majority, are left out"
 )
 PUBLISHED_RULE = (
     "FER+ 8-class majority, the rule of its authors: single votes are dropped, then one of eight emotions needs more "
-    "than half of the rest; majorities for unknown or not-a-face, and pictures without a majority, are left out; "
+    "than half of the rest; majorities for unknown or not-a-face, and images without a majority, are left out; "
     "contempt is always an error for a model that does not have this class"
 )
 
 
 def clear_majority(votes: np.ndarray) -> np.ndarray:
-    """Class ids (n,) by `CLEAR_RULE`, -1 where the picture is left out."""
+    """Class ids (n,) by `CLEAR_RULE`, -1 where the image is left out."""
     ids = _majority(votes)
     return np.where(ids < len(EMOTIONS), ids, -1)
 
 
 def published_majority(votes: np.ndarray) -> np.ndarray:
-    """Class ids (n,) by `PUBLISHED_RULE`, -1 where the picture is left out."""
+    """Class ids (n,) by `PUBLISHED_RULE`, -1 where the image is left out."""
     return _majority(without_single_votes(votes))
 
 
 def without_single_votes(votes: np.ndarray) -> np.ndarray:
-    """The votes with every 1 as 0: one voter alone is taken for an outlier, as by FER+'s authors."""
+    """The votes with every 1 set to 0: a single voter counts as an outlier, as for FER+'s authors."""
     return np.where(votes > 1, votes, 0)
 
 
@@ -65,7 +65,7 @@ def distribution(votes: np.ndarray) -> np.ndarray:
 
 
 def not_faces(votes: np.ndarray) -> np.ndarray:
-    """(n,) bool: at least half of the voters said that the picture shows no face."""
+    """(n,) bool: at least half of the voters said that the image shows no face."""
     return votes[:, FERPLUS_COLUMNS.index("NF")] * 2 >= np.maximum(votes.sum(axis=1), 1)
 
 

@@ -1,4 +1,4 @@
-"""A validation split for data that have none, such as one's own folder of pictures: the same rows every time."""
+"""A validation split for data without one, such as a user's own folder of images: the same rows every time."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from emojimation.training.data.dataset import Dataset
 from emojimation.training.data.duplicates import identical_ids, near_ids
 
 SHARE = 0.15
-# Comparing all pairs is quick up to FER2013's size; beyond, only identical pictures are kept together.
+# Comparing all pairs is quick up to FER2013's size; beyond, only identical images are kept together.
 COMPARED = 60_000
 
 
@@ -16,7 +16,7 @@ def with_validation(dataset: Dataset, share: float = SHARE) -> tuple[Dataset, in
     """The data set with a part of its training rows as "val", and how many those are; unchanged and 0 if it has "val".
 
     About `share` of each class is taken, by chance with a fixed seed, and at least one row of a class that has two.
-    Pictures of one photo (identical or near duplicates) stay on one side, or validation would be training.
+    Images of one photo (identical or near duplicates) stay in one split, or validation would include training data.
     """
     if "val" in dataset.splits_present or "train" not in dataset.splits_present:
         return dataset, 0

@@ -1,4 +1,4 @@
-"""Every shape of FER2013 and of folder-per-class sets, read to one `Dataset` and written back."""
+"""Every format of FER2013 and of folder-per-class sets, read into one `Dataset` and written back."""
 
 import bz2
 import gzip
@@ -32,27 +32,25 @@ _DAMAGED = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZ
 def load(
     path: str | Path, ferplus: str | Path | None = None, size: int = 48, skipped: list[str] | None = None
 ) -> Dataset:
-    """Labelled pictures from any shape that people hold FER2013 in, as (n,size,size) uint8 grey.
+    """Labelled images from any common format of FER2013, as (n,size,size) uint8 grey.
 
-    path: fer2013.csv, icml_face_data.csv or train.csv, plain, gz, xz or inside a zip or tar; a Parquet file; picture
+    path: fer2013.csv, icml_face_data.csv or train.csv, plain, gz, xz or inside a zip or tar; a Parquet file; image
       folders (`train/angry/x.jpg`, official splits from file names such as `PublicTest_1.jpg`), also zipped or tarred;
-      any folder-per-class set. The shape is told from the content, not from the suffix.
-    ferplus: fer2013new.csv, whose votes are joined by row order.
-    skipped: a list that gets the names of damaged picture files, which are left out; without it they are an InputError.
+      any folder-per-class set. The format is detected from the content, not from the suffix.
+    ferplus: fer2013new.csv, whose votes are matched by row order.
+    skipped: a list that gets the names of damaged image files, which are left out; without it they are an InputError.
     Rows keep the order of the file. Rows of a file that names no splits belong to the split that is its own name
     ("test.csv", "test-00000-of-00001.parquet", "val/"), or to "train". Raises InputError with one line for whatever a
-    user can mend.
+    user can fix.
     """
     path = Path(path)
     if not path.exists():
-        raise InputError(
-            f"{path}: no such file or folder; expected FER2013 as csv, archive, picture folders or Parquet"
-        )
+        raise InputError(f"{path}: no such file or folder; expected FER2013 as csv, archive, image folders or Parquet")
     try:
         dataset = _read(path, size, skipped)
     except _DAMAGED as error:
         raise InputError(
-            f"{path}: damaged or cut off ({' '.join(str(error).split())[:80]}); fetch or pack it again"
+            f"{path}: damaged or truncated ({' '.join(str(error).split())[:80]}); download or pack it again"
         ) from None
     except PermissionError:
         raise InputError(f"{path}: no permission to read it") from None
@@ -90,7 +88,7 @@ def _open(path: Path) -> BinaryIO:
 
 
 def _read_members(path: Path, size: int, split: str, skipped: list[str] | None) -> Dataset:
-    """The best labelled csv of a folder or archive, or else its only Parquet file, or else its pictures."""
+    """The best labelled csv of a folder or archive, or else its only Parquet file, or else its images."""
     name = _best_csv(path)
     if name is not None:
         return _read_member(path, name, size, split)
@@ -109,7 +107,7 @@ def _read_member(path: Path, name: str, size: int, split: str) -> Dataset:
         if member.path.as_posix() == name:
             with member.open() as stream:
                 return csvfile.read_csv(stream, f"{path}: {name}", size, split)
-    raise InputError(f"{path}: {name} vanished while it was read; try again")
+    raise InputError(f"{path}: {name} disappeared while being read; try again")
 
 
 def _best_csv(path: Path) -> str | None:
@@ -125,7 +123,7 @@ def _best_csv(path: Path) -> str | None:
 
 
 def join_ferplus(dataset: Dataset, path: Path) -> Dataset:
-    """`dataset` with the votes and picture names of FER+'s fer2013new.csv, joined by row order.
+    """`dataset` with the votes and image names of FER+'s fer2013new.csv, matched by row order.
 
     FER+ rows of splits that the data set does not have (Kaggle's train.csv has Training alone) are left out first.
     Raises InputError if then the numbers of rows differ or a row's Usage does.
@@ -159,13 +157,13 @@ def format_of(path: str | Path) -> str:
         return "parquet"
     if "." not in name.strip("."):
         return "folder"
-    raise InputError(f"{path}: cannot tell the format from the name; expected .csv, .csv.gz, .parquet or a folder")
+    raise InputError(f"{path}: cannot infer the format from the name; expected .csv, .csv.gz, .parquet or a folder")
 
 
 def save(dataset: Dataset, path: str | Path, format: str | None = None) -> None:
     """Write every row in its order as "csv", "folder" or "parquet" (by the name of `path` where `format` is None).
 
-    Reading it back gives the same `sha256`. Only Parquet keeps FER+ votes and picture names. A file is replaced in one
+    Reading it back gives the same `sha256`. Only Parquet keeps FER+ votes and image names. A file is replaced in one
     step when it is complete; a folder must be new or empty.
     """
     path = Path(path)

@@ -1,4 +1,4 @@
-"""Parquet with pictures and labels: our own files, Hugging Face's layout, and what others write."""
+"""Parquet with images and labels: our own files, Hugging Face's layout, and what others write."""
 
 import json
 from collections.abc import Sequence
@@ -37,9 +37,9 @@ def _pyarrow() -> Any:
 
 
 def read_parquet(path: Path, size: int = 48, default_split: str = "train") -> Dataset:
-    """A Parquet file with a picture column and a label column.
+    """A Parquet file with an image column and a label column.
 
-    Pictures are file bytes, Hugging Face's struct of them, raw pixels or pixels written out as in the csv. `Usage` or
+    Images are file bytes, Hugging Face's struct of them, raw pixels or pixels written out as in the csv. `Usage` or
     `split`, `Image name` and the ten FER+ vote columns are taken where they are. Number labels are FER2013's ids,
     unless the file's own metadata names its classes.
     """
@@ -71,7 +71,7 @@ def _values(table: Any, wanted: Sequence[str]) -> list[Any] | None:
 
 def _images(cells: list[Any], size: int, where: str) -> np.ndarray:
     if not cells:
-        raise InputError(f"{where}: no rows; expected at least one labelled picture")
+        raise InputError(f"{where}: no rows; expected at least one labelled image")
     return np.stack([_image(cell, size, f"{where}: row {i}") for i, cell in enumerate(cells, 1)])
 
 
@@ -82,7 +82,7 @@ def _image(cell: Any, size: int, where: str) -> np.ndarray:
     if isinstance(data, list):
         return resize(parse_pixels(" ".join(map(str, np.ravel(data))), where).reshape(48, 48), size)
     if not isinstance(data, bytes):
-        raise InputError(f"{where}: expected the bytes of a picture, found {type(data).__name__}")
+        raise InputError(f"{where}: expected the bytes of an image, found {type(data).__name__}")
     if len(data) == 48 * 48 and not data.startswith((b"\x89PNG", b"\xff\xd8")):
         return resize(np.frombuffer(data, np.uint8).reshape(48, 48), size)
     return decode_grey(data, size, where)

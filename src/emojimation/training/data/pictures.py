@@ -1,4 +1,4 @@
-"""Picture folders and archives: members with names and bytes, classes and splits read from the names."""
+"""Image folders and archives: members with names and bytes, classes and splits read from the names."""
 
 import re
 import tarfile
@@ -76,7 +76,7 @@ def _tar(path: Path) -> Iterator[Member]:
 
 
 def class_words(paths: Sequence[PurePosixPath]) -> list[str | None]:
-    """Class word of each picture's path inside its set, None for one that lies in no class folder.
+    """Class word of each image's path inside its set, None for one outside any class folder.
 
     Folders named like a split do not count, so `train/angry/x.jpg` and `angry/train/x.jpg` read alike, nor does one
     that holds all the others. Of nested folders the class is the level on which all are emotions (`anna/angry/x.jpg`),
@@ -93,7 +93,7 @@ def class_words(paths: Sequence[PurePosixPath]) -> list[str | None]:
 
 
 def split_in(path: PurePosixPath, default_split: str) -> str:
-    """Split of a picture's path: by the official file name, else the nearest folder named like one, or the default."""
+    """Split of an image's path: by the official file name, else the nearest folder named like one, or the default."""
     named = [split for part in reversed(path.parts[:-1]) if (split := split_of(part))]
     official = OFFICIAL.match(path.name)
     split = split_of(official[1]) if official else None
@@ -111,9 +111,9 @@ def order_of(paths: Iterable[PurePosixPath]) -> list[int]:
 def read_pictures(
     files: Iterable[Member], where: str, size: int, default_split: str, skipped: list[str] | None = None
 ) -> Dataset:
-    """The pictures among `files`, one class a folder, grey and resized to (n,size,size), in row order.
+    """The images among `files`, one class a folder, grey and resized to (n,size,size), in row order.
 
-    skipped: gets the names of the pictures that cannot be read, which are left out. Without it they are an InputError,
+    skipped: gets the names of the images that cannot be read, which are left out. Without it they are an InputError,
     which names them all.
     """
     paths, images, bad = [], [], []
@@ -128,18 +128,18 @@ def read_pictures(
         skipped += bad
     elif bad:
         raise InputError(
-            f"{where}: expected picture files (PNG, JPEG ...), found {len(bad)} that cannot be read: {', '.join(bad)}; "
-            "mend them, or leave them out by --skip-bad"
+            f"{where}: expected image files (PNG, JPEG ...), found {len(bad)} that cannot be read: {', '.join(bad)}; "
+            "fix them, or skip them with --skip-bad"
         )
     if not paths:
         raise InputError(
-            f"{where}: expected a FER2013 csv or pictures in class folders (train/happy/x.jpg), found neither"
+            f"{where}: expected a FER2013 csv or images in class folders (train/happy/x.jpg), found neither"
         )
     order = order_of(paths)
     words = class_words([paths[i] for i in order])
     stray = next((paths[i] for i, word in zip(order, words, strict=True) if word is None), None)
     if stray is not None:
-        raise InputError(f"{where}: {stray} lies in no class folder; expected class/picture or split/class/picture")
+        raise InputError(f"{where}: {stray} is not in a class folder; expected class/picture or split/class/picture")
     class_names, labels = encode_classes([str(word) for word in words])
     names = [paths[i].as_posix() for i in order]
     pixels = np.stack([images[i] for i in order])
@@ -155,10 +155,10 @@ def _decode(member: Member, where: str, size: int) -> np.ndarray:
 def write_folder(dataset: Dataset, root: Path) -> None:
     """`train/angry/Training_00001.png` and so on below `root`; the numbers keep the order of the rows.
 
-    Raises InputError where `root` already holds something, because old pictures would mix with the new.
+    Raises InputError if `root` is not empty, because old images would mix with the new.
     """
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise InputError(f"{root}: already holds something; expected a new or empty folder to write pictures to")
+        raise InputError(f"{root}: is not empty; expected a new or empty folder to write images to")
     digits = max(5, len(str(len(dataset))))
     for i, (image, label, split) in enumerate(zip(dataset.images, dataset.labels, dataset.splits, strict=True)):
         folder = root / split / dataset.class_names[label]
@@ -167,5 +167,5 @@ def write_folder(dataset: Dataset, root: Path) -> None:
 
 
 def encode_png(image: np.ndarray) -> bytes:
-    """A grey uint8 picture as the bytes of a PNG file."""
+    """A grey uint8 image as the bytes of a PNG file."""
     return cv2.imencode(".png", image)[1].tobytes()

@@ -12,7 +12,7 @@ from emojimation.training.fit.runs import Run
 
 SPLIT_NAMES = {"train": "Training", "val": "PublicTest (validation)", "test": "PrivateTest (test)"}
 OTHER_NAMES = {"train": "training", "val": "validation", "test": "test"}
-# Pictures of each class, in the order of `EMOTIONS`, by which the official splits of FER2013 are known.
+# Images of each class, in the order of `EMOTIONS`, by which the official splits of FER2013 are known.
 FER2013_COUNTS = {
     (3995, 436, 4097, 7215, 4830, 3171, 4965),
     (467, 56, 496, 895, 653, 415, 607),
@@ -20,8 +20,8 @@ FER2013_COUNTS = {
 }
 FIGURES = {
     "accuracy": "accuracy",
-    "accuracy_without_duplicates": "accuracy without byte-identical duplicates of training pictures",
-    "accuracy_without_same_photo": "accuracy without any photo that is in training too",
+    "accuracy_without_duplicates": "accuracy without byte-identical duplicates of training images",
+    "accuracy_without_same_photo": "accuracy without any photo that is also in training",
     "macro_f1": "macro F1",
     "balanced_accuracy": "balanced accuracy (mean recall)",
     "ece": "expected calibration error (ECE)",

@@ -33,7 +33,7 @@ def join(
     """Write the ensemble of the model files or names `members` to `target`; returns its figures on the validation
     split.
 
-    mirror: each member answers the picture and its mirror image. dataset: fits the temperature and the threshold, and
+    mirror: each member answers the image and its mirror image. dataset: fits the temperature and the threshold, and
     scores the file. Raises InputError for no member, members of different size, channels or classes, or of another
     calibration than a softmax; nothing is written then.
     """

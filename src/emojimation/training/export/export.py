@@ -116,7 +116,7 @@ def parity(model: keras.Model, content: bytes, calibration: Calibration, images:
 
 
 def whole_model(model: keras.Model, calibration: Calibration | float) -> keras.Model:
-    """The Keras model from pictures in [0,255] to calibrated probabilities."""
+    """The Keras model from images in [0,255] to calibrated probabilities."""
     scale, bias = _affine(_calibration(model, calibration))
     scaled = keras.layers.Rescaling(scale.tolist(), bias.tolist(), name="calibration")(model(model.input))
     return keras.Model(model.input, keras.layers.Softmax(name="probabilities")(scaled), name=model.name)
@@ -158,7 +158,7 @@ def to_h5(
 
     with tempfile.TemporaryDirectory() as folder:
         saved = Path(folder) / "model.h5"
-        with warnings.catch_warnings():  # it recommends .keras with every use
+        with warnings.catch_warnings():  # it recommends .keras at every use
             warnings.simplefilter("ignore", UserWarning)
             whole_model(_plainly_standardised(model), calibration).save(saved)
         with h5py.File(saved, "a") as file:
@@ -241,7 +241,7 @@ def to_tflite(
 def _run_tflite(content: bytes, x: np.ndarray) -> np.ndarray:
     import tensorflow as tf
 
-    with warnings.catch_warnings():  # it announces its move to another package with every use
+    with warnings.catch_warnings():  # it warns about its move to another package at every use
         warnings.simplefilter("ignore", UserWarning)
         interpreter = tf.lite.Interpreter(model_content=content)
     given, answer = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]

@@ -25,7 +25,7 @@ DENSE_WEIGHTS = 65_536
 
 
 class Pictures(CalibrationDataReader):
-    """Feeds pictures (n,s,s) uint8 to ONNX Runtime's calibration in batches."""
+    """Feeds images (n,s,s) uint8 to ONNX Runtime's calibration in batches."""
 
     def __init__(self, images: np.ndarray) -> None:
         self.batches: Iterator[np.ndarray] = iter([images[i : i + BATCH] for i in range(0, len(images), BATCH)])
@@ -39,7 +39,7 @@ class Pictures(CalibrationDataReader):
 def to_int8(source: Path, target: Path, dataset: Dataset, name: str = "", seed: int = 0) -> dict[str, Any]:
     """Quantise the float model `source` to `target` and compare both on the validation split.
 
-    Static, with QDQ nodes: 8-bit weights per channel, activations by their range on 512 Training pictures. The first
+    Static, with QDQ nodes: 8-bit weights per channel, activations by their range on 512 Training images. The first
     convolution keeps float; where the accuracy falls by more than a point, so do the last and then the second. Scaling,
     calibration, threshold and labels stay in the file. Returns the figures of `compare`; InputError, and nothing
     written, where every choice costs more than a point.
@@ -102,7 +102,7 @@ def _keep_papers(source: Path, target: Path, name: str) -> None:
 def compare(source: Path, target: Path, rows: Dataset) -> dict[str, Any]:
     """Accuracy, agreement, difference, size and speed of two model files on the same rows, `source` the reference.
 
-    Milliseconds are the median of 200 single pictures on one thread, the two models in turn.
+    Milliseconds are the median of 200 single images on one thread, the two models in turn.
     """
     pair = [EmotionClassifier(path, labels=rows.class_names) for path in (source, target)]
     before, after = (model.predict(rows.images) for model in pair)
@@ -124,7 +124,7 @@ def compare(source: Path, target: Path, rows: Dataset) -> dict[str, Any]:
 
 
 def speeds(models: list[EmotionClassifier], image: np.ndarray, rounds: int = 200) -> list[float]:
-    """Median milliseconds for one picture (1,s,s) of each model, in turn, so that a busy machine is fair to all."""
+    """Median milliseconds for one image (1,s,s) of each model, in turn, so that a busy machine is fair to all."""
     times: list[list[float]] = [[] for _ in models]
     for _ in range(rounds):
         for model, spent in zip(models, times, strict=True):

@@ -1,8 +1,8 @@
-"""Augmentation of batches of pictures: seeded, batched, a small share of a training step.
+"""Augmentation of batches of images: seeded, batched, a small share of a training step.
 
-Geometry (flip, shift, scale, rotation, shear, crop) is one affine warp per picture; light (brightness, contrast, gamma)
-is one table look-up; what a poor camera does (blur, noise, low resolution, JPEG, overexposure) and erasing happen to a
-part of the pictures.
+Geometry (flip, shift, scale, rotation, shear, crop) is one affine warp per image; light (brightness, contrast, gamma)
+is one table look-up; the effects of a poor camera (blur, noise, low resolution, JPEG, overexposure) and erasing are
+applied to a share of the images.
 """
 
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ class Augmentation:
 
     shift_px: uniform in +-shift_px. scale: factor uniform in [1-scale, 1+scale]. rotation_deg, shear_deg: uniform in
     +-.
-    light: brightness, contrast and gamma, relative. camera: share of pictures with blur, noise, low resolution, JPEG or
+    light: brightness, contrast and gamma, relative. camera: share of images with blur, noise, low resolution, JPEG or
     overexposure.
-    erase: share of pictures with one erased rectangle of up to erase_px a side. crop_px: a square window up to that
-    much smaller than the picture, anywhere inside it, is enlarged to the picture's size.
+    erase: share of images with one erased rectangle of up to erase_px a side. crop_px: a square window up to that
+    much smaller than the image, anywhere inside it, is enlarged to the image's size.
     """
 
     flip: bool = True
@@ -55,7 +55,7 @@ def augment(images: np.ndarray, config: Augmentation, rng: np.random.Generator) 
 
 
 def affine_matrices(n: int, hw: tuple[int, int], config: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """(n,2,3) random affine maps of the picture: flip, scale, shear, rotation about its centre, shift, crop."""
+    """(n,2,3) random affine maps of the image: flip, scale, shear, rotation about its centre, shift, crop."""
     u = rng.uniform(-1, 1, (6, n))
     angle, shear = np.radians(config.rotation_deg) * u[0], np.tan(np.radians(config.shear_deg) * u[1])
     factor = 1 + config.scale * u[2]
@@ -79,7 +79,7 @@ def _cropped(maps: np.ndarray, hw: tuple[int, int], crop_px: float, rng: np.rand
 
 
 def change_light(images: np.ndarray, amount: float, rng: np.random.Generator) -> None:
-    """Gamma, contrast and brightness of each picture (n,h,w) uint8, in place, by a table of 256 entries each."""
+    """Gamma, contrast and brightness of each image (n,h,w) uint8, in place, by a table of 256 entries each."""
     u = rng.uniform(-1, 1, (3, len(images), 1))
     levels = np.linspace(0, 1, 256)[None]
     tables = levels ** np.exp(2 * amount * u[0])
@@ -90,7 +90,7 @@ def change_light(images: np.ndarray, amount: float, rng: np.random.Generator) ->
 
 
 def poor_camera(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """One of: blur, motion blur, sensor noise, low resolution, JPEG, overexposure, on one (h,w) uint8 picture."""
+    """One of: blur, motion blur, sensor noise, low resolution, JPEG, overexposure, on one (h,w) uint8 image."""
     kind = rng.integers(6)
     if kind == 0:
         return cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.8))

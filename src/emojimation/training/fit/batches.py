@@ -1,4 +1,4 @@
-"""What a network is fed: targets from labels, votes and teachers, and shuffled, augmented batches."""
+"""The input of a training: targets from labels, votes and teachers, and shuffled, augmented batches."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def class_weights(labels: np.ndarray, classes: int) -> np.ndarray:
 def trust(rows: Dataset, recipe: Recipe) -> np.ndarray | None:
     """Weight of each row in the loss (n,) float32, 1 in the mean, by `vote_weight` and `doubt_weight`; None if equal.
 
-    Raises InputError where votes are asked for and there are none.
+    Raises InputError if votes are required and there are none.
     """
     if not recipe.vote_weight and not recipe.doubt_weight:
         return None
@@ -68,7 +68,7 @@ def trust(rows: Dataset, recipe: Recipe) -> np.ndarray | None:
 
 
 class Batches:
-    """Shuffled, augmented batches; the same for the same seed, epoch and index, whatever came before."""
+    """Shuffled, augmented batches; determined by seed, epoch and index alone."""
 
     def __init__(
         self, images: np.ndarray, labels: np.ndarray, goals: Goals, recipe: Recipe, trusted: np.ndarray | None = None
@@ -94,7 +94,7 @@ class Batches:
                 yield ahead.popleft().result()
 
     def batch(self, order: np.ndarray, epoch: int, index: int) -> Batch:
-        """Pictures (b,h,w,1) float32 in [0,255], goals and sample weights (None for equal ones) of one step."""
+        """Images (b,h,w,1) float32 in [0,255], goals and sample weights (None for equal ones) of one step."""
         rows = order[index * self.recipe.batch : (index + 1) * self.recipe.batch]
         rng = np.random.default_rng((self.recipe.seed, epoch, index))
         images = self.images[rows]
@@ -105,7 +105,7 @@ class Batches:
         return x, goals, None if self.weights is None else dict.fromkeys(goals, self.weights[rows])
 
     def _blended(self, x: np.ndarray, goals: Goals, rng: np.random.Generator) -> tuple[np.ndarray, Goals]:
-        """Mixup or cutmix, whichever the recipe has; of both, one by chance."""
+        """Mixup or cutmix, whichever the recipe has; if both, one at random."""
         alphas = {mixed: self.recipe.mixup, pasted: self.recipe.cutmix}
         ways = [way for way, alpha in alphas.items() if alpha]
         if not ways:
@@ -121,14 +121,14 @@ class Batches:
 
 
 def mixed(x: np.ndarray, goals: Goals, alpha: float, rng: np.random.Generator) -> tuple[np.ndarray, Goals]:
-    """Each picture and its goals blended with another one's (Zhang et al., "mixup", ICLR 2018)."""
+    """Each image and its goals blended with another one's (Zhang et al., "mixup", ICLR 2018)."""
     share = rng.beta(alpha, alpha, len(x)).astype(np.float32)
     other = rng.permutation(len(x))
     return _weighted(x, x[other], share), {name: _weighted(goal, goal[other], share) for name, goal in goals.items()}
 
 
 def pasted(x: np.ndarray, goals: Goals, alpha: float, rng: np.random.Generator) -> tuple[np.ndarray, Goals]:
-    """A rectangle of each picture from another one, goals by the areas (Yun et al., "CutMix", ICCV 2019)."""
+    """A rectangle of each image from another one, goals by the areas (Yun et al., "CutMix", ICCV 2019)."""
     n, height, width = x.shape[:3]
     other, side = rng.permutation(n), np.sqrt(1 - rng.beta(alpha, alpha, n))
     inside = _spans(height, side, rng)[:, :, None] & _spans(width, side, rng)[:, None, :]

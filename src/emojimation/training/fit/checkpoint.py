@@ -1,4 +1,4 @@
-"""The state of a run in one file: whole or absent; refused in one line where damaged or of another version."""
+"""The state of a run in one file: complete or absent; rejected in one line if damaged or of another version."""
 
 import io
 import json
@@ -16,7 +16,7 @@ NAME = "checkpoint.npz"
 
 
 def save(folder: Path, state: dict[str, Any], groups: dict[str, list[np.ndarray]]) -> None:
-    """Write `state` (JSON-ready) and lists of arrays by name; the old file stays until the new one is on the disk."""
+    """Write `state` (JSON-ready) and lists of arrays by name; the old file stays until the new one is on disk."""
     arrays: dict[str, Any] = {
         f"{name}_{i:04d}": array for name, group in groups.items() for i, array in enumerate(group)
     }

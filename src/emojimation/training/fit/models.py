@@ -1,4 +1,4 @@
-"""The networks, each a short builder: grey or colour pictures in [0,255] in, logits out.
+"""The networks, each a short builder: grey or colour images in [0,255] in, logits out.
 
 Every builder takes `(classes, size, channels)` and options of its own and returns an uncompiled functional
 `keras.Model` whose output layer is called "logits" (float32, no softmax) and whose last features are called "features".
@@ -69,7 +69,7 @@ def squeeze_excite(x: Any, ratio: int = 8) -> Any:
 
 
 def standardise(x: Any) -> Any:
-    """Each picture to mean 0 and deviation 1, so that brightness and contrast of the light hardly matter."""
+    """Each image to mean 0 and deviation 1, so that brightness and contrast of the light hardly matter."""
     x = layers.Rescaling(1 / 255, dtype="float32")(x)
     return layers.LayerNormalization(axis=(1, 2, 3), center=False, scale=False, epsilon=1e-3, dtype="float32")(x)
 
@@ -141,7 +141,7 @@ def residual(x: Any, width: int, stride: int, drop: float) -> Any:
     """Pre-activation block (He et al., "Identity Mappings in Deep Residual Networks", ECCV 2016) with channel
     attention.
 
-    drop: how often training leaves out the block's branch for a picture (Huang et al., "Deep Networks with Stochastic
+    drop: how often training leaves out the block's branch for an image (Huang et al., "Deep Networks with Stochastic
     Depth", ECCV 2016).
     """
     y = layers.Activation("relu")(BatchNorm(momentum=0.9)(x))

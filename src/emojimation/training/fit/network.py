@@ -70,7 +70,7 @@ def _use_all_devices() -> None:
 
 
 def predict_logits(model: keras.Model, images: np.ndarray, batch: int = 256) -> np.ndarray:
-    """Logits (n,classes) float32 of pictures (n,h,w) uint8, whatever other heads the model has."""
+    """Logits (n,classes) float32 of images (n,h,w) uint8, whatever other heads the model has."""
     out = []
     for start in range(0, len(images), batch):
         y = model.predict_on_batch(images[start : start + batch, ..., None].astype(np.float32))

@@ -1,4 +1,4 @@
-"""What a training run is: one dataclass, and one file per published result under `emojimation/recipes`."""
+"""The definition of a training run: one dataclass, and one file per published result in `emojimation/recipes`."""
 
 import difflib
 import importlib
@@ -25,14 +25,14 @@ SHARES = ("ferplus_mix", "label_smoothing", "distil", "vote_weight", "doubt_weig
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that decides the weights of a run, apart from the data.
+    """Everything that determines the weights of a run, apart from the data.
 
     learning_rate is the peak. weight_decay is decoupled (times the learning rate, not on norms and biases).
     ferplus_mix: weight of the FER+ vote distribution in the targets. ferplus_head: weight of the loss of a second head
     that learns all ten FER+ columns and is dropped at export. ema: decay per step of the averaged weights that are
-    judged and shipped (0: none). best_by: which validation score says what epoch is shipped, the highest accuracy or
-    the lowest loss, which hangs less on chance. patience: epochs without a better one before stopping (0: never).
-    mixup, cutmix: strength of blending pairs of pictures, or of pasting a part of one into the other (0: none; with
+    evaluated and shipped (0: none). best_by: which validation score selects the shipped epoch, the highest accuracy or
+    the lowest loss, which depends less on chance. patience: epochs without a better one before stopping (0: never).
+    mixup, cutmix: strength of blending pairs of images, or of pasting a part of one into the other (0: none; with
     both, one by chance for each batch). balance: "none", "weights" or "sampling" against rare classes.
     distil: weight of the teacher's probabilities in the targets, where a teacher is given.
     minutes: time budget; the schedule then ends when the time does. precision: "auto" is bfloat16 where the processor
@@ -73,7 +73,7 @@ class Recipe:
     start: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse values that no run can mean."""
+        """Reject values that make no sense."""
         _check_numbers(self)
         for key in SHARES:
             if getattr(self, key) > 1:

@@ -37,8 +37,8 @@ class Run:
     """The parsed files of a run folder; `history` is empty and the others None where a file is absent.
 
     metrics: metrics.json. history: one row an epoch. recipe: recipe.json. corruptions: corruptions.json, the table of
-    `emojimation report --data`. int8: int8.json of `emojimation export
-    --format int8`, None if model.onnx is another one by now.
+    `emojimation report --data`. int8: int8.json of `emojimation export --format int8`, None if model.onnx is another
+    one by now.
     """
 
     folder: Path
@@ -71,7 +71,9 @@ def open_run(folder: Path) -> Run:
 def need(folder: Path, name: str) -> Path:
     """The path of `name` in a run folder; InputError where folder or file is missing."""
     if not folder.is_dir():
-        raise InputError(f"Expected a run folder, got {folder}, which is none: give the --out of `emojimation train`.")
+        raise InputError(
+            f"Expected a run folder, got {folder}, which is not one: give the --out of `emojimation train`."
+        )
     if not (folder / name).is_file():
         raise InputError(
             f"Expected {name} in the run folder {folder}, got none: finish the run with `emojimation train --resume`, "
@@ -135,7 +137,7 @@ def saved_calibration(folder: Path) -> Calibration:
 def read_scores(path: Path) -> dict[str, Any]:
     """The JSON of `emojimation evaluate`; InputError where it is none."""
     if not path.is_file():
-        raise InputError(f"Expected a JSON file of `emojimation evaluate`, got {path}, which is no file.")
+        raise InputError(f"Expected a JSON file of `emojimation evaluate`, got {path}, which is not a file.")
     scores = _json(path)
     missing = [key for key in ("split", "n", "accuracy", "accuracy_ci95") if key not in scores]
     if missing:
@@ -147,11 +149,11 @@ def read_scores(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """Turns what the disk says to a run's files into one line."""
+    """Turn disk errors on a run's files into one line."""
     try:
         yield
     except OSError as error:
         raise InputError(
-            f"Expected to write the run's files in {folder}, got {error.strerror or error}: make room and go on "
+            f"Expected to write the run's files in {folder}, got {error.strerror or error}: free space and continue "
             "with --resume."
         ) from error

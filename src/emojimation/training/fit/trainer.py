@@ -101,7 +101,7 @@ class Trainer:
     def run(self, batches: Batches) -> None:
         """Train to the end of the recipe, its patience or its time.
 
-        Ctrl-C lets the step at hand be finished, writes a checkpoint and raises KeyboardInterrupt.
+        Ctrl-C lets the current step finish, writes a checkpoint and raises KeyboardInterrupt.
         """
         workers = max(1, usable_processors() - 1)
         with Interrupt() as ctrl_c:
@@ -163,7 +163,7 @@ class Trainer:
         return done >= 0 and self.index == 0 and (out_of_time or idle)
 
     def _shipped(self) -> list[np.ndarray]:
-        """The weights that are judged and shipped: the average where there is one."""
+        """The weights that are evaluated and shipped: the average if there is one."""
         return self.average.weights if self.average.weights is not None else self.model.get_weights()
 
     def _validate(self) -> dict[str, float]:
@@ -208,7 +208,7 @@ class Trainer:
             checkpoint.save(self.folder, state, groups)
             write_whole(self.folder / "history.json", json.dumps(self.history, indent=1).encode())
         except InputError as error:
-            raise InputError(f"{error} The checkpoint before stays as it was; go on with --resume.") from error
+            raise InputError(f"{error} The previous checkpoint is intact; continue with --resume.") from error
 
     def restore(self) -> None:
         """Load the folder's checkpoint; InputError where it is damaged, of another version or of another network."""
@@ -249,12 +249,12 @@ def fit(
     teacher: np.ndarray | None = None,
     start: list[np.ndarray] | None = None,
 ) -> Trainer:
-    """Train `recipe` on `train`, judged on `val`; everything of the run is kept in `folder`.
+    """Train `recipe` on `train`, evaluated on `val`; everything about the run is kept in `folder`.
 
-    teacher: probabilities (n,classes) of the training rows to distil from. start: weights of the same network to begin
-    with. Returns the trainer; `folder` then also holds model.keras and weights.npz of its best epoch. Raises InputError
-    for a loss that is no number, a full disk, or a checkpoint that does not fit; KeyboardInterrupt after Ctrl-C, with a
-    checkpoint that `resume` goes on from.
+    teacher: probabilities (n,classes) of the training rows to distil from. start: initial weights from the same
+    network. Returns the trainer; `folder` then also holds model.keras and weights.npz of its best epoch. Raises
+    InputError for a loss that is not finite, a full disk, or a checkpoint that does not fit; KeyboardInterrupt after
+    Ctrl-C, with a checkpoint from which `resume` continues.
     """
     keras.utils.set_random_seed(recipe.seed)
     goals = targets(train.labels, ferplus.votes_of(train), len(train.class_names), recipe, teacher)
@@ -279,7 +279,7 @@ def fit(
 
 
 def _sample(train: Dataset, number: int = 1000) -> Dataset:
-    """At most `number` training rows by chance: without augmentation, they show how far the net knows them by heart."""
+    """At most `number` random training rows: without augmentation, they show how much the network has memorised."""
     return train.take(np.sort(np.random.default_rng(0).permutation(len(train))[:number]))
 
 

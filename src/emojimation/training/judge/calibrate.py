@@ -1,4 +1,4 @@
-"""From logits to probabilities that can be believed: one temperature, or a scale and a bias for each class."""
+"""From logits to calibrated probabilities: one temperature, or a scale and a bias per class."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -93,7 +93,7 @@ def fit(
 
     Vector scaling is taken only where five-fold cross-validation shows a lower negative log likelihood by more than
     the standard error of the paired difference, without a loss of accuracy: it has 14 numbers to overfit with, and it
-    may change answers. Raises InputError for an unknown kind.
+    may change predictions. Raises InputError for an unknown kind.
     """
     if kind not in KINDS:
         raise InputError(f"Expected a calibration among {', '.join(KINDS)}, got {kind!r}: use one of these.")

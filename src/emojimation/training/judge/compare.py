@@ -1,4 +1,4 @@
-"""Several models on the same pictures: which is better, and whether chance could have made the difference."""
+"""Several models on the same images: which is better, and whether the difference could be chance."""
 
 from itertools import combinations
 from typing import Any
@@ -7,13 +7,13 @@ import numpy as np
 
 from emojimation.training.judge.metrics import mcnemar_p
 
-TEST = "exact two-sided McNemar test on the pictures that one model answers rightly and the other wrongly"
+TEST = "exact two-sided McNemar test on the images that one model classifies correctly and the other does not"
 
 
 def compare(answers: dict[str, np.ndarray], labels: np.ndarray) -> list[dict[str, Any]]:
-    """Every pair of models: accuracies, pictures that only one has right, and the test's p.
+    """Every pair of models: accuracies, images that only one classifies correctly, and the test's p.
 
-    answers: model -> class ids (n,) of the same pictures. labels: (n,). A p of several pairs is not corrected for
+    answers: model -> class ids (n,) of the same images. labels: (n,). A p of several pairs is not corrected for
     their number.
     """
     right = {model: ids == labels for model, ids in answers.items()}

@@ -1,4 +1,4 @@
-"""The whole way from a frame to an answer: the face detector and the crop in front of the classifier."""
+"""End to end, from a frame to a prediction: the face detector and the crop before the classifier."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,13 +9,13 @@ import numpy as np
 from emojimation.errors import InputError
 from emojimation.faces import Face, crop_faces
 
-# FER2013's pictures end at chin and forehead, which detectors do not like. Measured on 300 PublicTest pictures, misses:
-# black border of 24 px 6 %, none 6 %, black of 64 px 12 %, grey or white of 64 px 26 %, repeated edge 31 %.
+# FER2013's images end at chin and forehead, which detectors handle poorly. Misses on 300 PublicTest images: black
+# border of 24 px 6 %, none 6 %, black of 64 px 12 %, grey or white of 64 px 26 %, replicated edge 31 %.
 FRAME_PX, PICTURE_PX = 240, 192
 
 
 def framed(image: np.ndarray) -> np.ndarray:
-    """A grey picture (s,s) uint8, enlarged to 192 px, in the middle of a black frame (240,240,3) BGR uint8."""
+    """A grey image (s,s) uint8, enlarged to 192 px, in the middle of a black frame (240,240,3) BGR uint8."""
     frame = np.zeros((FRAME_PX, FRAME_PX, 3), np.uint8)
     edge = (FRAME_PX - PICTURE_PX) // 2
     large = cv2.resize(image, (PICTURE_PX, PICTURE_PX), interpolation=cv2.INTER_CUBIC)
@@ -26,7 +26,7 @@ def framed(image: np.ndarray) -> np.ndarray:
 def found_crops(
     detect: Callable[[np.ndarray], list[Face]], images: np.ndarray, size: int, template: np.ndarray, channels: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The largest face that `detect` finds in each framed picture, cut out as in the product.
+    """The largest face that `detect` finds in each framed image, cropped as in the product.
 
     Returns crops (k,size,size,channels) uint8 and found (n,) bool with k true values.
     """
@@ -44,15 +44,15 @@ def found_crops(
 def end_to_end(
     classifier: Any, detect: Callable[[np.ndarray], list[Face]], images: np.ndarray, labels: np.ndarray
 ) -> dict[str, Any]:
-    """Accuracy with the detector in front; a picture in which it finds no face is a wrong answer of `accuracy_all`.
+    """Accuracy with the detector in front; an image without a detection counts as an error in `accuracy_all`.
 
     classifier: an `EmotionClassifier`. Raises InputError where no face is found at all.
-    `accuracy_direct_of_found` is the accuracy of the given crops of the same pictures: the difference to
+    `accuracy_direct_of_found` is the accuracy of the given crops of the same images: the difference to
     `accuracy_of_found` is what detector and crop cost.
     """
     crops, found = found_crops(detect, images, classifier.size, classifier.template, classifier.channels)
     if not found.any():
-        raise InputError(f"Expected faces in the {len(images)} pictures, got none: is this a set of face pictures?")
+        raise InputError(f"Expected faces in the {len(images)} images, got none: is this a set of face images?")
     right = np.zeros(len(images), bool)
     right[found] = classifier.predict(crops).argmax(1) == labels[found]
     direct = classifier.predict(images[found]).argmax(1) == labels[found]
@@ -62,5 +62,5 @@ def end_to_end(
         "accuracy_of_found": float(right[found].mean()),
         "accuracy_direct_of_found": float(direct.mean()),
         "accuracy_all": float(right.mean()),
-        "rule": f"each picture enlarged to {PICTURE_PX} px in a black frame of {FRAME_PX} px; largest face",
+        "rule": f"each image enlarged to {PICTURE_PX} px in a black frame of {FRAME_PX} px; largest face",
     }

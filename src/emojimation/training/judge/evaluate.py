@@ -1,4 +1,4 @@
-"""Honest scores of a model file: the one that ships, through onnxruntime, on any split, duplicates counted apart."""
+"""Scores of a model file: the one that ships, run by onnxruntime, on any split, with and without duplicates."""
 
 import subprocess
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ def evaluate(
 
     labels: the model's classes: those of `dataset`, or FER+'s eight where it has the votes. train: rows whose
     duplicates are left out of `accuracy_without_duplicates` (byte-identical) and `accuracy_without_same_photo`
-    (near copies too); by default the training rows of `dataset` itself, where it has any. tta: mean over each picture
+    (near copies too); by default the training rows of `dataset` itself, where it has any. tta: mean over each image
     and its mirror image.
     """
     rows = rows_of(dataset, split, labels)
@@ -43,20 +43,20 @@ def rows_of(dataset: Dataset, split: str, labels: Sequence[str] = EMOTIONS) -> D
 
 
 def judge(probabilities: np.ndarray, rows: Dataset, seen: np.ndarray | None) -> dict[str, Any]:
-    """The contract's figures for answers (n,c) to `rows`; `seen` are pictures that the model may know, or None."""
+    """The contract's figures for answers (n,c) to `rows`; `seen` are images that the model may know, or None."""
     result = metrics.summary(probabilities, rows.labels, rows.class_names)
     result |= _without_duplicates(probabilities, rows, seen) | _ferplus(probabilities, rows)
     return result | {"split": str(rows.splits[0]), "data_sha256": rows.sha256, "commit": commit()}
 
 
 def predict_views(predict: Predict, images: np.ndarray, tta: bool) -> np.ndarray:
-    """Probabilities (n,c) of `images` (n,s,s) uint8; with `tta` the mean over each picture and its mirror image."""
+    """Probabilities (n,c) of `images` (n,s,s) uint8; with `tta` the mean over each image and its mirror image."""
     probabilities = predict(images)
     return (probabilities + predict(np.ascontiguousarray(images[:, :, ::-1]))) / 2 if tta else probabilities
 
 
 def train_images(dataset: Dataset, split: str, train: Dataset | None) -> np.ndarray | None:
-    """Pictures that a model may have seen: those of `train`, else of the training split of `dataset`, else None."""
+    """Images that a model may have seen: those of `train`, else of the training split of `dataset`, else None."""
     if train is not None:
         return train.split("train").images
     known = split != "train" and "train" in dataset.splits_present
@@ -64,20 +64,20 @@ def train_images(dataset: Dataset, split: str, train: Dataset | None) -> np.ndar
 
 
 def identical(images: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """(n,) bool: which pictures have a byte-identical one among `others`."""
+    """(n,) bool: which images have a byte-identical one among `others`."""
     seen = {other.tobytes() for other in others}
     return np.array([image.tobytes() in seen for image in images], bool)
 
 
 def same_photo(images: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """(n,) bool: which pictures show a photo that is among `others` too, identical or a near copy, as in the audit."""
+    """(n,) bool: which images show a photo that is among `others` too, identical or a near copy, as in the audit."""
     both = np.concatenate([others, images])
     groups, _ = near_ids(both, identical_ids(both), np.arange(len(others), len(both)))
     return np.isin(groups[len(others) :], groups[: len(others)])
 
 
 def _without_duplicates(probabilities: np.ndarray, rows: Dataset, seen: np.ndarray | None) -> dict[str, Any]:
-    """Accuracy without pictures that the model may know, by both meanings of duplicate."""
+    """Accuracy without images that the model may know, by both meanings of duplicate."""
     result: dict[str, Any] = {}
     for name, found in (("duplicates", identical), ("same_photo", same_photo)):
         fresh = None if seen is None else ~found(rows.images, seen)

@@ -1,4 +1,4 @@
-"""What a vector of probabilities is worth: accuracy, calibration, intervals. Pure numpy.
+"""Metrics of predicted probabilities: accuracy, calibration, intervals. Pure numpy.
 
 Everywhere: probabilities (n,c) float, rows sum to 1; labels (n,) int class ids.
 """
@@ -15,7 +15,7 @@ def accuracy(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
 
 def wilson_ci95(share: float, n: int) -> list[float]:
-    """95 % interval of a share of `n` pictures (Wilson 1927), which holds for few pictures and shares of 0 and 1."""
+    """95 % interval of a share of `n` images (Wilson 1927), which holds for few images and shares of 0 and 1."""
     z2 = 1.959964**2
     centre, half = share + z2 / (2 * n), np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n)))
     low, high = (centre - half) / (1 + z2 / n), (centre + half) / (1 + z2 / n)
@@ -51,7 +51,7 @@ def ece(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:
 
 
 def confusion_matrix(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """(c,c) int64: row is the label, column the answer."""
+    """(c,c) int64: row is the label, column the prediction."""
     classes = probabilities.shape[1]
     flat = np.bincount(labels * classes + probabilities.argmax(1), minlength=classes * classes)
     return flat.reshape(classes, classes)
@@ -69,7 +69,7 @@ def per_class(confusion: np.ndarray, names: tuple[str, ...]) -> dict[str, dict[s
 
 
 def coverage_curve(probabilities: np.ndarray, labels: np.ndarray, points: int = 50) -> list[dict[str, float]]:
-    """What "not sure" buys: for thresholds of the confidence, the share answered and the accuracy among those."""
+    """The effect of "not sure": for thresholds of the confidence, the share answered and the accuracy among those."""
     confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
     rows = []
     for threshold in np.linspace(0, 0.98, points):
@@ -107,15 +107,15 @@ def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
 
 
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.2, 5.0
-# How many pictures' worth of belief in a temperature of 1 is held against the validation pictures: nothing beside
-# PublicTest's 3,589, and much beside 18, on which one fitted without it was 0.17.
+# Strength of the prior for a temperature of 1, in images: negligible against PublicTest's 3,589, but large against 18,
+# on which the temperature fitted without it was 0.17.
 BELIEF = 3.0
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """The temperature from 0.2 to 5 with the lowest negative log likelihood, by a finer and finer search.
+    """The temperature from 0.2 to 5 with the lowest negative log likelihood, by successive refinement.
 
-    A penalty of `BELIEF` / n times the squared logarithm holds it near 1 where n, the number of pictures, is small.
+    A penalty of `BELIEF` / n times the squared logarithm holds it near 1 where n, the number of images, is small.
     """
     ends = np.log([LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE])
     low, high = ends

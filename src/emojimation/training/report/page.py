@@ -36,8 +36,8 @@ def page(
 ) -> str:
     """The page as HTML text.
 
-    extra: further results of `emojimation evaluate`. dataset, rows, probabilities: the whole data set, the judged rows
-    and the model's answers (n,c) to them; without them the page has no class bars and no thumbnails.
+    extra: further results of `emojimation evaluate`. dataset, rows, probabilities: the whole data set, the evaluated
+    rows and the model's predictions (n,c) to them; without them the page has no class bars and no thumbnails.
     """
     mistakes, sides = [], None
     if rows is not None and probabilities is not None:
@@ -72,10 +72,10 @@ def _tiles(metrics: dict[str, Any]) -> list[tuple[str, str]]:
     tiles = [
         (percent(metrics["accuracy"]), f"accuracy; 95 % interval {100 * low:.1f} to {100 * high:.1f} %"),
         (percent(metrics.get("accuracy_without_duplicates")), "accuracy without byte-identical duplicates of training"),
-        (percent(metrics.get("accuracy_without_same_photo")), "accuracy without any photo that is in training too"),
+        (percent(metrics.get("accuracy_without_same_photo")), "accuracy without any photo that is also in training"),
         (percent(metrics.get("ferplus_accuracy")), "agreement with a clear FER+ majority for one of seven emotions"),
         (percent(metrics.get("ferplus8_accuracy")), "FER+ 8-class majority, the published rule"),
-        (percent(metrics.get("macro_f1")), "macro F1: every class counts alike"),
+        (percent(metrics.get("macro_f1")), "macro F1: every class counts equally"),
         (percent(metrics.get("ece")), "expected calibration error (ECE)"),
         (f"{metrics['threshold']:.2f}" if "threshold" in metrics else "–", "confidence below which it is “not sure”"),
     ]
@@ -95,7 +95,7 @@ def _plots(run: Run, dataset: Dataset | None) -> dict[str, str]:
     if run.corruptions:
         figures["corruptions"] = (plots.corruption_figure(run.corruptions), "Accuracy under corruptions")
     if dataset is not None:
-        figures["data"] = (plots.class_figure(dataset), "Pictures by class")
+        figures["data"] = (plots.class_figure(dataset), "Images by class")
     drawn = {name: plots.themed_svg(figure, words) for name, (figure, words) in figures.items()}
     return {"curves": "", "data": "", **drawn}
 

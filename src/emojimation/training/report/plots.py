@@ -1,4 +1,4 @@
-"""Plots for reports: the data, the training, what a model is worth; and any figure as themed SVG.
+"""Plots for reports: the data, the training, the metrics of a model; and any figure as themed SVG.
 
 No window and no global state: matplotlib's `Figure` alone.
 """
@@ -74,8 +74,8 @@ def _dress(axes: Axes, dataset: Dataset) -> None:
     ticks = [f"{name}\n{share:.1%}" for name, share in zip(dataset.class_names, shares, strict=True)]
     axes.set_xticks(range(len(ticks)), ticks, fontsize=9.5, color=INK)
     axes.set_ylabel("pictures", color=INK)
-    axes.set_title(f"{len(dataset):,} pictures by class", loc="left", fontsize=13, fontweight="bold", color=INK, pad=22)
-    sizes = f"{dataset.size_px}×{dataset.size_px} px, grey; per cent: share of all pictures"
+    axes.set_title(f"{len(dataset):,} images by class", loc="left", fontsize=13, fontweight="bold", color=INK, pad=22)
+    sizes = f"{dataset.size_px}×{dataset.size_px} px, grey; percent: share of all images"
     axes.text(0, 1.025, sizes, transform=axes.transAxes, fontsize=9, color=SOFT)
     axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.yaxis.grid(color=FAINT, linewidth=0.7)
@@ -166,20 +166,20 @@ def reliability_figure(rows: list[dict[str, Any]], ece: float) -> Figure:
     top.set(ylabel="accuracy (%)", xlim=(0, 100), ylim=(0, 100))
     top.text(3, 93, f"calibration error (ECE) {100 * ece:.1f} %", color=INK, fontsize=10)
     bottom.bar(100 * x, n, width=4.5, color=BLUE)
-    bottom.set(xlabel="confidence of the answer (%)", ylabel="answers")
+    bottom.set(xlabel="confidence (%)", ylabel="predictions")
     plain_axes(top)
     plain_axes(bottom, "y")
     return figure
 
 
 def coverage_figure(rows: list[dict[str, Any]], threshold: float | None) -> Figure:
-    """What "not sure" buys: share of pictures answered against accuracy among them. rows: `metrics.coverage_curve`."""
+    """The effect of "not sure": share answered against accuracy among these. rows: `metrics.coverage_curve`."""
     figure = Figure(figsize=(5.2, 5.2), layout="constrained")
     axes = figure.add_subplot()
     x, y = (100 * np.array([row[key] for row in rows]) for key in ("coverage", "accuracy"))
     axes.plot(x, y, color=BLUE, lw=1.8)
     axes.plot(x[:1], y[:1], "o", color=INK, mfc=PAPER, ms=7)
-    all_words = f"every picture: {y[0]:.0f} % correct"
+    all_words = f"every image: {y[0]:.0f} % correct"
     note: dict[str, Any] = {"textcoords": "offset points", "color": INK, "fontsize": 9, "ha": "right"}
     if threshold is not None:
         k = int(np.argmin([abs(row["threshold"] - threshold) for row in rows]))
@@ -190,7 +190,7 @@ def coverage_figure(rows: list[dict[str, Any]], threshold: float | None) -> Figu
         else:
             axes.annotate(words, (x[k], y[k]), (-8, -32), **note)
     axes.annotate(all_words, (x[0], y[0]), (-6, -34 if "\n" in all_words else -16), **note)
-    axes.set(xlabel="pictures answered (%)", ylabel="accuracy among the answered (%)", xlim=(0, 103))
+    axes.set(xlabel="images answered (%)", ylabel="accuracy among the answered (%)", xlim=(0, 103))
     axes.set_ylim(max(0, y.min() - 14), 101)
     plain_axes(axes)
     return figure
@@ -204,7 +204,7 @@ def class_scores_figure(per_class: dict[str, dict[str, float]]) -> Figure:
     recall, precision = (np.array([100 * per_class[name][key] for name in names]) for key in ("recall", "precision"))
     y = np.arange(len(names))
     axes.hlines(y, recall, precision, color=FAINT, lw=4)
-    axes.plot(recall, y, "o", color=BLUE, ms=9, label="recall: found among those labelled so", clip_on=False)
+    axes.plot(recall, y, "o", color=BLUE, ms=9, label="recall: correct among those with this label", clip_on=False)
     axes.plot(
         precision,
         y,
@@ -214,10 +214,10 @@ def class_scores_figure(per_class: dict[str, dict[str, float]]) -> Figure:
         mew=1.8,
         ms=8,
         clip_on=False,
-        label="precision: correct among those answered so",
+        label="precision: correct among those with this prediction",
     )
     axes.set_yticks(y, [f"{name} ({per_class[name]['n']:,})" for name in names])
-    axes.set(xlabel="share of pictures (%)", xlim=(0, 100), ylim=(-0.6, len(names) - 0.4))
+    axes.set(xlabel="share of images (%)", xlim=(0, 100), ylim=(-0.6, len(names) - 0.4))
     plain_axes(axes, "x")
     axes.spines["left"].set_visible(False)
     axes.legend(frameon=False, labelcolor=INK, ncols=2, loc="lower left", bbox_to_anchor=(0, 1), fontsize=9)
