@@ -8,6 +8,7 @@ import pytest
 
 from emojimation.faces import Face
 from emojimation.live import LiveLoop
+from emojimation.story.timeline import of_rows, summary
 from emojimation.tracking.cuts import CutDetector
 from emojimation.tracking.track import Tracker
 from emojimation.video.analyse import analyse
@@ -53,6 +54,9 @@ def test_what_is_no_cut(kind):
     assert cuts_in(frames) == []
 
 
+LOOK = np.full(7, 1 / 7, np.float32)
+
+
 def face(x=100.0):
     return Face(np.array([x, 80, x + 60, 140], np.float32), 0.9)
 
@@ -67,6 +71,19 @@ def test_numbers_and_places_between_looks_end_at_a_cut(every):
     assert [frame.shot for frame, _ in shown] == [1] * 9 + [2] * 9
     assert [[one.track_id for one in faces] for _, faces in shown] == [[1]] * 9 + [[2]] * 9
     assert [round(float(faces[0].xyxy[0])) for _, faces in shown] == [100] * 9 + [110] * 9
+
+
+def test_the_timeline_tells_when_shots_begin():
+    rows = [
+        {
+            "frame": n,
+            "time_s": n / 10,
+            "shot": 1 + (n >= 6) + (n >= 9),
+            **face().with_(track_id=1, probabilities=LOOK).to_dict(),
+        }
+        for n in range(2, 12)
+    ]
+    assert summary(of_rows(rows))["shots_s"] == [0.2, 0.6, 0.9]
 
 
 def test_a_live_picture_forgets_everybody_at_a_cut():

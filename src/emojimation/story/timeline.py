@@ -23,12 +23,13 @@ from emojimation.story.people import MAX_GAP_S, NOT_SURE, Person, Span
 @dataclass(frozen=True, slots=True, eq=False)
 class Timeline:
     """The people in a video, longest visible first. duration_s: of the video. unnumbered: rows left out for lack of a
-    track_id.
+    track_id. shots_s: when each shot begins, as far as the rows tell: at its first face.
     """
 
     people: list[Person]
     duration_s: float
     unnumbered: int = 0
+    shots_s: tuple[float, ...] = ()
 
     @property
     def classes(self) -> LabelSet:
@@ -43,16 +44,21 @@ def of_rows(rows: Iterable[Mapping[str, Any]], duration_s: float | None = None) 
     Raises InputError for rows of another kind.
     """
     series: dict[int, list[tuple]] = {}
+    shots: dict[int, float] = {}
     unnumbered = 0
     for row in rows:
         entry = _entry(row)
         if entry is not None and entry[-1] is not None:
             series.setdefault(int(entry[-1]), []).append(entry)
         unnumbered += entry is not None and entry[-1] is None
+        if entry is not None:
+            shot, time_s = int(row.get("shot", 1)), float(row["time_s"])
+            shots[shot] = min(time_s, shots.get(shot, time_s))
     people = [_person(track_id, entries) for track_id, entries in series.items()]
     people.sort(key=lambda person: (-person.seen_s, person.track_id))
     last_s = max((float(person.times_s[-1]) + person.step_s for person in people), default=0.0)
-    return Timeline(people, max(duration_s or 0.0, last_s), unnumbered)
+    begins = tuple(shots[shot] for shot in sorted(shots))
+    return Timeline(people, max(duration_s or 0.0, last_s), unnumbered, begins)
 
 
 def summary(timeline: Timeline) -> dict[str, Any]:
@@ -60,6 +66,7 @@ def summary(timeline: Timeline) -> dict[str, Any]:
     return {
         "duration_s": round(timeline.duration_s, 3),
         "rows_without_number": timeline.unnumbered,
+        "shots_s": [round(time_s, 3) for time_s in timeline.shots_s],
         "people": [_summary(person) for person in timeline.people],
     }
 
