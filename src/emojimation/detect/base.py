@@ -1,4 +1,4 @@
-"""What every face detector takes and gives."""
+"""The interface of every face detector."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,11 +35,11 @@ class DetectorOptions:
     """How a detector searches.
 
     model: an ONNX file in place of the bundled network; `yunet` needs one.
-    min_score: 0 to 1 (both excluded); what scores less is no face.
+    min_score: 0 to 1 (both excluded); lower scores are not faces.
     min_size_px: faces whose longer side is shorter are dropped.
-    search: "auto" looks as widely as the picture asks for, for photos; "stream" searches longer only where a frame
-        shows nobody at first; "fast" never does; "wide" misses as little as it can, at several times the cost.
-    refine: look at small faces again, enlarged: truer landmarks, fewer false alarms.
+    search: "auto", for photos, searches as widely as the image requires; "stream" searches longer only if nothing is
+        found in a frame at first; "fast" never does; "wide" misses as little as possible, at several times the cost.
+    refine: a close-up pass on small faces: more accurate landmarks, fewer false positives.
     threads: processor threads of each network.
     """
 

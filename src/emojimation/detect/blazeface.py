@@ -1,7 +1,7 @@
-"""BlazeFace full-range: the network that looks first, and what its looks at a frame find.
+"""BlazeFace full-range: the network of the first detection pass, and its close-up pass.
 
 The network is MediaPipe's (Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs",
-2019; its full-range variant). It sees a 192 x 192 picture and answers for each cell of a 48 x 48 grid: a logit, a box
+2019; its full-range variant). It takes a 192 x 192 image and predicts for each cell of a 48 x 48 grid: a logit, a box
 and six keypoints, all in input pixels relative to the cell's centre. Everything around it is ours.
 """
 
@@ -16,19 +16,19 @@ from emojimation.weights import resolve
 GRID = 48
 # Boxes that overlap by this much are one face (MediaPipe's own value for this network).
 SAME_FACE_IOU = 0.3
-# In a close-up look only boxes of at least this share of the frame's longer side count.
+# In a view with padding only boxes of at least this share of the frame's longer side count.
 CLOSE_UP_SHARE = 0.5
-# A face seen smaller than this many input pixels is looked at again, enlarged to the size that the network knows best:
-# its landmarks are coarse (measured: the error falls from 0.18 to 0.05 of the distance between the eyes).
+# A face smaller than this many input pixels gets a close-up pass, enlarged to the network's best size, because its
+# landmarks are coarse (measured: the error falls from 0.18 to 0.05 of the distance between the eyes).
 SMALL_PX = 40
-# Share of min_score that is enough where a second look decides, or where false alarms are rare. All measured:
+# Share of min_score that suffices if a close-up pass decides, or if false positives are rare. All measured:
 # docs/decisions.md.
 SOFTER = 0.8
-# Share of min_score with which a first look stands though the second one does not see the face.
+# Share of min_score at which a first-pass detection is kept though the close-up pass does not find the face.
 SURE = 7 / 6
 # Half the mouth's width as a share of the distance between the eyes.
 MOUTH_HALF_WIDTH = 0.4
-# A small face may score this little at first, as share of min_score, if the second look alone is sure; at most so many.
+# Share of min_score that a small face needs in the first pass if the close-up alone is sure; at most so many.
 FAINT, MOST_SMALL = 1 / 3, 64
 BATCH = 16
 
@@ -39,11 +39,11 @@ _CELLS = (np.stack(np.meshgrid(np.arange(GRID), np.arange(GRID)), axis=-1).resha
 
 _TENSORS: Layout = {"frames": [INPUT_PX, INPUT_PX, 3], "boxes": [GRID * GRID, 16], "logits": [GRID * GRID, 1]}
 _LAYOUT = "a face detector of BlazeFace's layout"
-_ADVICE = "make one with scripts/convert_blazeface.py or leave the option out"
+_ADVICE = "make one with scripts/convert_blazeface.py or omit the option"
 
 
 def decode(boxes: np.ndarray, logits: np.ndarray, min_score: float) -> np.ndarray:
-    """Raw output for one picture, boxes (2304,16) and logits (2304,1), -> candidates (n,18) in input pixels."""
+    """Raw output for one image, boxes (2304,16) and logits (2304,1), -> candidates (n,18) in input pixels."""
     keep = logits[:, 0] >= np.log(min_score / (1 - min_score))
     offsets, cells = boxes[keep].astype(np.float64), _CELLS[keep]
     centre, half = offsets[:, :2] + cells, np.abs(offsets[:, 2:4]) / 2
@@ -57,7 +57,7 @@ def weighted_nms(candidates: np.ndarray, same_iou: float = SAME_FACE_IOU) -> np.
     """Candidates (n,18) -> one row per face, best score first.
 
     The best candidate and all that overlap it are blended, weighted by score, as in the BlazeFace paper (section 4):
-    steadier in video than keeping the best alone. The best score stays.
+    steadier in video than keeping only the best. The best score is kept.
     """
     if len(candidates) < 2:
         return candidates
@@ -77,8 +77,8 @@ def weighted_nms(candidates: np.ndarray, same_iou: float = SAME_FACE_IOU) -> np.
 def five_landmarks(points: np.ndarray) -> np.ndarray:
     """BlazeFace's six keypoints (6,2) -> the five landmarks (5,2) of `faces.TEMPLATE`.
 
-    BlazeFace marks the mouth's centre only. The corners are set `MOUTH_HALF_WIDTH` eye distances to either side of it,
-    along the line through the eyes: they roll with the head, and draw together when it turns away, as the eyes do.
+    BlazeFace marks only the centre of the mouth. The corners are set `MOUTH_HALF_WIDTH` eye distances to either side of
+    it, along the line through the eyes: they roll with the head, and draw together when it turns away, as the eyes do.
     """
     right_eye, left_eye, nose, mouth = points[:4]
     reach = (left_eye - right_eye) * MOUTH_HALF_WIDTH
@@ -98,7 +98,7 @@ def faces_of(rows: np.ndarray) -> list[Face]:
 
 
 class BlazeFace:
-    """The looks of BlazeFace at one frame, (H,W,3) BGR uint8; boxes and landmarks in pixels of the frame."""
+    """BlazeFace's detection passes on one frame, (H,W,3) BGR uint8; boxes and landmarks in pixels of the frame."""
 
     def __init__(self, options: DetectorOptions) -> None:
         self.min_score, self.min_size_px, self.refine = options.min_score, options.min_size_px, options.refine
@@ -106,7 +106,7 @@ class BlazeFace:
         self._session = open_network(path, options.threads, _TENSORS, _LAYOUT, _ADVICE)
 
     def find(self, frame: np.ndarray, tiles: bool) -> list[Face]:
-        """The faces that the whole frame shows, and overlapping tiles if asked for; small ones are looked at twice."""
+        """The faces in the whole frame, and in overlapping tiles if requested; small ones get a close-up pass."""
         height, width = frame.shape[:2]
         views = [letterbox((0, 0, width, height))] + (tile_views(width, height) if tiles else [])
         found = self._decide(frame, weighted_nms(self._look(frame, views)))
@@ -115,7 +115,7 @@ class BlazeFace:
         return faces_of(found)
 
     def look_at(self, frame: np.ndarray, boxes: np.ndarray) -> list[Face | None]:
-        """What enlarged views of the boxes (n,4) show: for each the face that overlaps it, of any score, or None."""
+        """Faces in enlarged views of the boxes (n,4): for each the face that overlaps it, of any score, or None."""
         height, width = frame.shape[:2]
         answers: list[Face | None] = []
         for box, seen in zip(boxes, self._look_each(frame, close_ups(boxes, width, height)), strict=True):
@@ -124,22 +124,22 @@ class BlazeFace:
         return answers
 
     def look_each(self, crops: np.ndarray) -> list[list[Face]]:
-        """What each of the crops (n,192,192,3) BGR uint8 shows, in its pixels, of any score; one run of the network."""
+        """Faces in each of the crops (n,192,192,3) BGR uint8, in its pixels, of any score; one run of the network."""
         outputs = self._session.run(["boxes", "logits"], {"frames": crops})
         floor = self.min_score * FAINT
         return [faces_of(weighted_nms(decode(boxes, logits, floor))) for boxes, logits in zip(*outputs, strict=True)]
 
     def _decide(self, frame: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """The candidates that are faces: large ones by their score, small ones by what an enlarged view shows."""
+        """The candidates that are faces: large ones by their score, small ones by their close-up."""
         small = (rows[:, _SEEN_PX] < SMALL_PX) & self.refine & (_sides(rows) >= self.min_size_px / 2)
         sure = rows[~small & (rows[:, _SCORE] >= self.min_score)]
         closer = self._look_again(frame, rows[small][:MOST_SMALL])
         return weighted_nms(np.vstack([sure, closer[closer[:, _SCORE] >= self.min_score]]))
 
     def _look_again(self, frame: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """The same faces as their enlarged views show them; the unseen are left out, unless they were sure before.
+        """The faces as found in their close-ups; those not found are dropped, unless they were sure before.
 
-        A candidate of some score counts with the better of both looks, a faint one with the second alone.
+        A candidate counts with the better score of both passes, a faint one with the close-up alone.
         """
         height, width = frame.shape[:2]
         again = [np.zeros((0, _COLUMNS))]
@@ -159,7 +159,7 @@ class BlazeFace:
         return rows[_sides(rows) >= CLOSE_UP_SHARE * max(width, height)]
 
     def _look(self, frame: np.ndarray, views: list[View]) -> np.ndarray:
-        """Candidates (n,18) in frame pixels of all views, without those that a view's inner edge cuts."""
+        """Candidates (n,18) in frame pixels of all views, without those cut by a view's inner edge."""
         seen = self._look_each(frame, [(view,) for view in views])
         return np.vstack([_whole_only(rows, view, frame) for rows, view in zip(seen, views, strict=True)])
 
@@ -183,7 +183,7 @@ def _to_frame(rows: np.ndarray, view: View) -> np.ndarray:
 
 
 def _whole_only(rows: np.ndarray, view: View, frame: np.ndarray) -> np.ndarray:
-    """Without the faces that a tile's inner edge cuts: the neighbouring or the larger view has them whole."""
+    """Without the faces cut by a tile's inner edge: the neighbouring or the larger view has them complete."""
     height, width = frame.shape[:2]
     x0, y0, x1, y1 = view.xyxy
     low = np.where([x0 > 0, y0 > 0], [x0, y0], -np.inf)
@@ -197,5 +197,5 @@ def _sides(rows: np.ndarray) -> np.ndarray:
 
 
 def _same_face(rows: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """Of the candidates, best first, the one row (1,18) that is the face of the box (4,); none where none overlaps."""
+    """Of the candidates, best first, the one row (1,18) that is the face of the box (4,); none if none overlaps."""
     return rows[iou(box[None], rows[:, _BOX])[0] >= SAME_FACE_IOU][:1]

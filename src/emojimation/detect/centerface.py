@@ -1,9 +1,9 @@
-"""CenterFace: a network without a fixed input size, for small faces, profiles, and heads that an edge cuts.
+"""CenterFace: a network without a fixed input size, for small faces, profiles, and heads cut off by an edge.
 
 Xu, Yan, Sun, Yang and Luo, "CenterFace: Joint Face Detection and Alignment Using Face as Point", 2019. For every
-fourth pixel of its input it answers how likely a face is centred there, the logarithm of the face's size, where in the
-cell the centre lies, and five landmarks as shares of the box. It finds what BlazeFace misses and hardly ever a face
-where there is none, but takes some fifteen times as long for a photo. Everything around it is ours.
+fourth pixel of its input it predicts how likely a face is centred there, the logarithm of the face's size, where in the
+cell the centre lies, and five landmarks as shares of the box. It finds what BlazeFace misses and has hardly any
+false positives, but takes about fifteen times as long for a photo. Everything around it is ours.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from emojimation.weights import resolve
 
 STRIDE, MULTIPLE = 4, 32
 SAME_FACE_IOU = 0.3
-# Longest input side: bounds the memory where a picture is a thin strip.
+# Longest input side: bounds the memory for images that are thin strips.
 LONGEST_PX = 4096
 
 _LAYOUT = "a face detector of CenterFace's layout"
@@ -34,7 +34,7 @@ class CenterFace:
     """`CenterFace()(frame, scale, min_score)` -> faces with score and landmarks, best first."""
 
     def __init__(self, model: str | Path = "face_detector_wide", threads: int = 1) -> None:
-        self._session = open_network(resolve(model), threads, _TENSORS, _LAYOUT, "install emojimation again")
+        self._session = open_network(resolve(model), threads, _TENSORS, _LAYOUT, "reinstall emojimation")
 
     def __call__(self, frame: np.ndarray, scale: float, min_score: float) -> list[Face]:
         """frame: (H,W,3) BGR uint8, searched at `scale` times its size, never enlarged. Boxes lie in frame pixels."""
@@ -60,7 +60,7 @@ def shrunk(frame: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
 def decode(
     heat: np.ndarray, sizes: np.ndarray, offsets: np.ndarray, points: np.ndarray, min_score: float
 ) -> np.ndarray:
-    """Raw output for one picture, each (channels,h,w), -> candidates (n,15) in pixels: score, xyxy, five points."""
+    """Raw output for one image, each (channels,h,w), -> candidates (n,15) in pixels: score, xyxy, five points."""
     y, x = np.nonzero(heat[0] >= min_score)
     height_width = np.exp(sizes[:, y, x].T.astype(np.float64)) * STRIDE
     centre = (np.stack([y, x], axis=1) + offsets[:, y, x].T + 0.5) * STRIDE

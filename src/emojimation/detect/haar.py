@@ -12,9 +12,9 @@ from emojimation.faces import Face, checked_frame
 
 
 class HaarDetector:
-    """Viola and Jones (CVPR 2001): no landmarks, score 1; of the options only `min_size_px` counts.
+    """Viola and Jones (CVPR 2001): no landmarks, score 1; only the option `min_size_px` is used.
 
-    Slower than BlazeFace, misses turned and rolled heads, and finds faces where there are none.
+    Slower than BlazeFace, misses turned and rolled heads, and has many false positives.
     """
 
     USES = ("min_size_px", "threads")

@@ -1,4 +1,4 @@
-"""A detector's ONNX file -> its session, refused in one line where it is another network."""
+"""A detector's ONNX file -> its session; another network is rejected in one line."""
 
 from pathlib import Path
 

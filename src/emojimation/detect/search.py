@@ -1,9 +1,9 @@
-"""The usual detector: BlazeFace looks first, CenterFace where the picture asks for it.
+"""The default detector: BlazeFace first, then CenterFace if the image requires it.
 
-BlazeFace takes a few milliseconds and sees every frame at 192 pixels, so small faces of large pictures escape it, as do
-profiles and heads that an edge cuts. CenterFace finds those and costs more with every pixel that it is shown. So it is
-shown as few as will do, and none where one person fills a small frame: a webcam costs what BlazeFace costs.
-All numbers are measured: docs/decisions.md.
+BlazeFace takes a few milliseconds and sees every frame at 192 pixels, so it misses small faces in large images, as well
+as profiles and heads cut off by an edge. CenterFace finds those, but its cost grows with every input pixel. So its
+input is as small as possible, and it does not run if one person fills a small frame: a webcam costs what BlazeFace
+costs. All numbers are measured: docs/decisions.md.
 """
 
 from copy import copy
@@ -18,9 +18,9 @@ from emojimation.detect.blazeface import BlazeFace
 from emojimation.detect.centerface import CenterFace
 from emojimation.faces import Face, checked_frame, iou
 
-# One face of this share of the longer side makes a portrait. A portrait in a frame of so few pixels is done.
+# One face of this share of the longer side makes a portrait. A portrait in a frame of so few pixels needs no more.
 PORTRAIT_SHARE, SMALL_FRAME_PX = 0.15, 700_000
-# Pixels of CenterFace's input: least, for a picture where nothing was found so far, and most.
+# Pixels of CenterFace's input: minimum, for an image without detections so far, and maximum.
 LEAST_AREA_PX, USUAL_AREA_PX, MOST_AREA_PX = 320 * 240, 640 * 480, 1280 * 960
 # Faces beside the known ones are looked for down to this share of the smallest; so many input pixels long at first, and
 # at most.
@@ -28,7 +28,7 @@ SMALLER_SHARE, SEEN_PX = 0.35, (14, 24)
 # A face smaller than this in CenterFace's input, however faint, has others beside it that were too small. Where nothing
 # was seen at less than this share of the frame's size, all may have been.
 TINY_PX, COARSE = 18, 0.25
-# Share of min_score from which what CenterFace sees is looked at by BlazeFace, enlarged; so many at most.
+# Share of min_score from which CenterFace's detections get a close-up pass by BlazeFace; so many at most.
 FAINT, MOST_CLOSER = 0.2, 128
 # Share of min_score that a face needs which CenterFace did not see at all, and that makes BlazeFace's landmarks good.
 UNSEEN, ALIGNED = 1.15, 0.8
@@ -57,7 +57,7 @@ class FaceDetector:
         return CenterFace(threads=self.options.threads)
 
     def __call__(self, frame: np.ndarray) -> list[Face]:
-        """frame: (H,W,3) BGR uint8. Boxes and landmarks: float32 pixels of the frame, may reach over its border."""
+        """frame: (H,W,3) BGR uint8. Boxes and landmarks: float32 pixels of the frame, may extend beyond its border."""
         wide = self.options.search == "wide"
         found = self._first.find(checked_frame(frame), tiles=wide)
         if self.options.search != "fast":
@@ -73,9 +73,9 @@ class FaceDetector:
         return other
 
     def _look_wide(self, frame: np.ndarray, found: list[Face]) -> list[Face] | None:
-        """CenterFace's faces at the scale that the picture asks for, and at a larger one too where they are tiny.
+        """CenterFace's faces at the scale that the image requires, and at a larger one too if they are tiny.
 
-        None where it is not to look at all.
+        None if it should not run at all.
         """
         area_px, most_px = self._areas_px(frame, found)
         if not area_px:
@@ -107,7 +107,7 @@ class FaceDetector:
         return self._wide(frame, scale, self.options.min_score * FAINT)
 
     def _joined(self, frame: np.ndarray, found: list[Face], seen: list[Face] | None) -> list[Face]:
-        """Both networks' faces, each once: BlazeFace's box and landmarks where it is sure, the better score of both."""
+        """Both networks' faces, each once: BlazeFace's box and landmarks if it is sure, the better score of both."""
         if seen is None:
             return found
         pairs, left, new = paired(found, seen)
@@ -128,7 +128,7 @@ class FaceDetector:
         return [face for face in faces if face.score >= self.options.min_score]
 
     def _aligned(self, face: Face, again: Face | None) -> Face:
-        """With the better score of both, and BlazeFace's box and landmarks where it sees the face well.
+        """With the better score of both, and BlazeFace's box and landmarks if it sees the face well.
 
         The emotion models were fitted to BlazeFace's landmarks.
         """
@@ -147,7 +147,7 @@ def larger_px(seen: list[Face], area_px: float, frame: np.ndarray) -> float:
 
 
 def is_portrait(face: Face, frame: np.ndarray) -> bool:
-    """Whether a face is so large in its frame that a single one is probably the only one."""
+    """Whether a face is so large in its frame that it is probably the only one."""
     return face.size_px >= PORTRAIT_SHARE * max(frame.shape[:2])
 
 

@@ -1,6 +1,6 @@
-"""What the network is shown of a frame: rectangles of it, fitted into its square input, and the way back.
+"""The network's views of a frame: rectangles fitted into its square input, and the mapping back.
 
-All coordinates count from the upper left corner of the first pixel.
+All coordinates start at the upper left corner of the first pixel.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ INPUT_PX = 192
 # A face that fills the frame is too large for the network: it is found once there is this much black (or surroundings)
 # on each side, as a share of the longer side. Measured: docs/decisions.md.
 CLOSE_UP_PADDING = 0.75
-# Several small faces share one input, four cells of it; less surroundings than in a view of their own are enough there.
+# Several small faces share one input, four cells of it; they need less surroundings than in a view of their own.
 CELL_PX, CELL_PADDING = INPUT_PX // 2, 0.3
 
 
@@ -58,7 +58,7 @@ def letterbox(
 
 
 def draw(frame: np.ndarray, *views: View) -> np.ndarray:
-    """What the network sees of the frame (H,W,3) BGR uint8: (192,192,3) BGR uint8, black around."""
+    """The network's input for the frame (H,W,3) BGR uint8: (192,192,3) BGR uint8, padded with black."""
     canvas = np.zeros((INPUT_PX, INPUT_PX, 3), np.uint8)
     for view in views:
         x0, y0, x1, y1 = view.xyxy
@@ -69,9 +69,9 @@ def draw(frame: np.ndarray, *views: View) -> np.ndarray:
 
 
 def resized(part: np.ndarray, width: int, height: int) -> np.ndarray:
-    """The picture (H,W,3) uint8 as (height,width,3): averaged where it shrinks, interpolated where it grows.
+    """The image (H,W,3) uint8 as (height,width,3): averaged when downscaled, interpolated when enlarged.
 
-    Halves it first where it is much too large: OpenCV averages that fastest, 12 megapixels in 7 ms instead of 41.
+    Halves it first if it is much too large: OpenCV averages that fastest, 12 megapixels in 7 ms instead of 41.
     """
     while part.shape[0] >= 4 * height and part.shape[1] >= 4 * width:
         part = cv2.resize(part, (part.shape[1] // 2, part.shape[0] // 2), interpolation=cv2.INTER_AREA)

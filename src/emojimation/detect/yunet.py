@@ -1,4 +1,4 @@
-"""YuNet through OpenCV's own class, from a file that the user brings: its licence does not let us bundle one."""
+"""YuNet through OpenCV's own class, from the user's own file: its licence does not allow us to bundle one."""
 
 from pathlib import Path
 from typing import Unpack
@@ -12,15 +12,15 @@ from emojimation.faces import Face, checked_frame
 from emojimation.weights import resolve
 
 SAME_FACE_IOU, MOST_CANDIDATES = 0.3, 5000
-# Longer side in pixels at which a larger frame is searched.
+# Larger frames are searched at this longer side in pixels.
 LONGEST_PX = 1600
 
 
 class YuNetDetector:
     """YuNet (Wu, Peng and Yu, "YuNet: A Tiny Millisecond-level Face Detector", 2023): five landmarks for each face.
 
-    options.model: the path of an ONNX file that `cv2.FaceDetectorYN` reads; `search`, `refine` and `threads` do not
-    count. One detector serves one stream at a time.
+    options.model: the path of an ONNX file that `cv2.FaceDetectorYN` reads; `search`, `refine` and `threads` are
+    ignored. One detector serves one stream at a time.
     """
 
     USES = ("model", "min_score", "min_size_px", "threads")
