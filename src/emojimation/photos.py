@@ -170,8 +170,8 @@ def picture_result(source: str, picture: media.Picture, pipeline: Pipeline, crop
     frame, notes = picture.frame, picture.notes
     faces = pipeline.cropped(frame) if cropped else pipeline(frame)
     if not faces:
-        looks = "; it looks like a face crop: use --cropped" if _looks_cropped(frame) else ""
-        notes = (*notes, f"no face found{looks}")
+        hint = "; it looks like a face crop: use --cropped" if _looks_cropped(frame) else ""
+        notes = (*notes, f"no face found{hint}")
     return ImageResult(source, (frame.shape[1], frame.shape[0]), tuple(faces), notes, prior=pipeline.prior.name)
 
 

@@ -159,7 +159,7 @@ def _measure(name: str) -> Measure:
 
 
 def _usual_search(tracker: Tracker | None) -> Search:
-    """A stream shows every face many times, and a frame of it must be quick; a photo is looked at once."""
+    """A stream shows every face many times, and its frames must be fast; a photo gets a single chance."""
     return "auto" if tracker is None else "stream"
 
 

@@ -1,7 +1,7 @@
 """Valence and arousal, derived from the emotions: how pleasant and how excited the expression is, each from -1 to 1.
 
 Not measured: the mean of published coordinates of the emotion words, weighted by the face's probabilities. A face that
-is half happy and half sad comes out near the middle, and nothing finer than the emotions themselves can be told.
+is half happy and half sad comes out near the middle, and nothing finer than the emotions is distinguished.
 Coordinates: pleasure and arousal of Russell and Mehrabian, "Evidence for a three-factor theory of emotions", Journal of
 Research in Personality 11, 1977; neutral is the origin of their scale.
 """

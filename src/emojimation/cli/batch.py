@@ -99,7 +99,7 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("batch", total=None, rate="")
 
-        def told(done: int, total: int) -> None:
+        def report(done: int, total: int) -> None:
             nonlocal first, shown
             now, first = time.monotonic(), done if first < 0 else first
             rate = (done - first) / max(now - began, 1e-9)
@@ -109,7 +109,7 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
                 left = timedelta(seconds=round((total - done) / rate))
                 console.print(f"{done}/{total} images, {rate:.1f} per second, {left} left")
 
-        yield told
+        yield report
 
 
 def _print_summary(summary: "Summary", out: Path, as_json: bool) -> None:

@@ -56,8 +56,8 @@ async def _of_input(_: Request, error: Exception) -> JSONResponse:
 
 async def _of_validation(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    told = [f"{'.'.join(str(part) for part in row['loc'])}: {row['msg']}" for row in error.errors()]
-    return problem_response(422, "; ".join(told))
+    details = [f"{'.'.join(str(part) for part in row['loc'])}: {row['msg']}" for row in error.errors()]
+    return problem_response(422, "; ".join(details))
 
 
 async def _of_http(_: Request, error: Exception) -> JSONResponse:

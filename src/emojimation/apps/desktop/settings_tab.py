@@ -85,11 +85,11 @@ class SettingsTab(Scrolled):
 
     def _slider(self, name: str, label: str, now: float, form: str) -> Slider:
         self._line(label)
-        told = ttk.Label(self.inner, text=form.format(now))
-        told.grid(row=self._row - 1, column=1, sticky="e", pady=(self._px(10), self._px(2)))
+        shown = ttk.Label(self.inner, text=form.format(now))
+        shown.grid(row=self._row - 1, column=1, sticky="e", pady=(self._px(10), self._px(2)))
 
         def moved(value: float) -> None:
-            told.configure(text=form.format(value))
+            shown.configure(text=form.format(value))
 
         slider = Slider(self.inner, LIMITS[name], now, STEPS[name], moved, lambda value: self._change(**{name: value}))
         slider.grid(row=self._row, column=0, columnspan=2, sticky="ew")

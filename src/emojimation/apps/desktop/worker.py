@@ -89,8 +89,8 @@ class WindowWorker:
         state = self.status.state
         if state == "opening" or (state in ("live", "still") and before.size != settings.size):
             self.open(self.status.source)
-        looks = [(s.model, s.min_score, s.hides) for s in (before, settings)]
-        if looks[0] != looks[1]:
+        relevant = [(s.model, s.min_score, s.hides) for s in (before, settings)]
+        if relevant[0] != relevant[1]:
             self._jobs.put(partial(self._exchange, before.model))
 
     def set_mirror(self, mirror: bool) -> None:

@@ -22,7 +22,7 @@ def live() -> None:
 
 
 def video() -> None:
-    """Films."""
+    """Videos."""
     with _LOADING:
         from emojimation.apps.web import video
     video.show()

@@ -76,7 +76,7 @@ def balance(dataset: Dataset) -> dict:
 def group_findings(dataset: Dataset, ids: np.ndarray) -> dict:
     """Numbers of groups of two or more, within and across splits, duplicates of evaluation rows, and the groups."""
     groups = groups_of(ids)
-    told = [_group(dataset, rows) for rows in groups]
+    listed = [_group(dataset, rows) for rows in groups]
     present = dataset.splits_present
     inside = {split: _groups_inside(groups, dataset.splits == split) for split in present}
     return {
@@ -84,9 +84,9 @@ def group_findings(dataset: Dataset, ids: np.ndarray) -> dict:
         "pictures": sum(map(len, groups)),
         "groups_inside": inside,
         "rows_with_twin_in_train": {split: _known(dataset, ids, split) for split in present if split != "train"},
-        "contradictory": sum(group["contradictory"] for group in told),
-        "across_splits": sum(len(set(group["splits"])) > 1 for group in told),
-        "list": told,
+        "contradictory": sum(group["contradictory"] for group in listed),
+        "across_splits": sum(len(set(group["splits"])) > 1 for group in listed),
+        "list": listed,
     }
 
 

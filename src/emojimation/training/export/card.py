@@ -79,7 +79,7 @@ def model_card(run: Run, extra: list[dict[str, Any]]) -> str:
 
 
 def is_fer2013(metrics: dict[str, Any]) -> bool:
-    """Whether the figures are of a whole official split of FER2013, told from its class counts."""
+    """Whether the figures are of a whole official split of FER2013, judging by its class counts."""
     return tuple(row["n"] for row in metrics.get("per_class", {}).values()) in FER2013_COUNTS
 
 
