@@ -70,7 +70,7 @@ def muted(colour: Colour) -> Colour:
     return blue, green, red
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)  # a head that moves asks for another size in every frame, up to a megabyte each
 def emoji(name: str, size: int, art: str = "noto", mute: bool = False) -> np.ndarray:
     """The emoji of an emotion, or of "not_sure", as a (size,size,4) sprite. Cached: do not write into it.
 
