@@ -30,7 +30,7 @@ def median_ms(call: Callable[[int], object], runs: int) -> dict[str, float]:
 
 
 def measure(runs: int = 200) -> dict[str, dict[str, float]]:
-    """Every drawing, by name. Answers differ from call to call, as in a film."""
+    """Every drawing, by name. Answers differ from call to call, as in a video."""
     avatar = Avatar()
     answers = np.random.default_rng(0).dirichlet(np.full(len(EMOTIONS), 0.4), 64).astype(np.float32)
     frame = np.random.default_rng(1).integers(0, 256, (480, 640, 3), np.uint8)

@@ -1,4 +1,4 @@
-"""How fast very many pictures are answered on this machine, reading included, and how much memory that takes.
+"""How fast very many images are answered on this machine, reading included, and how much memory that takes.
 
 Run: python benchmarks/batch.py [--files 20000] [--workers N] [--engine local|ray|both] [--pictures FOLDER] [--out
 FOLDER] --pictures keeps the files there for the next run. The files are 640 x 480 JPEGs with one face, all different on
@@ -96,7 +96,7 @@ def ran(folder: Path, out: Path, engine: str, workers: int | None, model: str) -
 
 
 def steady(steps: list[tuple[float, int]], pictures: int) -> float | None:
-    """Pictures a second while there were answers, without the start: rows are of one length."""
+    """Images a second while there were answers, without the start: rows are of one length."""
     moving = [step for step in steps if step[1] > steps[0][1]] if steps else []
     if len(moving) < 4:
         return None

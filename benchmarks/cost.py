@@ -82,7 +82,7 @@ def bytes_per_name() -> int:
 
 
 def journal_bytes(model: str) -> int:
-    """Length of the journal's line for a picture with one face and a name of 50 characters."""
+    """Length of the journal's line for an image with one face and a name of 50 characters."""
     picture = decode_image(cv2.imencode(".jpg", frame_640x480())[1].tobytes())
     row = picture_result("x" * 50, picture, make_pipeline(model)).to_dict()
     return len(json.dumps(row, separators=(",", ":"))) + 1
@@ -96,7 +96,7 @@ def span(hours: float) -> str:
 
 
 def table(ms: float) -> list[str]:
-    """The page's table for `ms` of a core per picture."""
+    """The page's table for `ms` of a core per image."""
     lines = ["| images | core hours |" + "".join(f" {cores} cores |" for cores in CORES)]
     lines.append("|---|---|" + "---|" * len(CORES))
     for pictures in PICTURES:

@@ -126,7 +126,7 @@ def photo_figures(find: Detector, photo: tuple[int, int, int, float, float, floa
 def composed(
     rng: np.random.Generator, width: int, height: int, count: int, side: float, roll: float, blur: float
 ) -> tuple[np.ndarray, list[tuple[float, float, float]]]:
-    """Heads of the samples on an enlarged faceless picture, apart from each other; middle and side of each face."""
+    """Heads of the samples on an enlarged faceless image, apart from each other; middle and side of each face."""
     ground = cv2.imread(str(FACELESS[rng.integers(len(FACELESS))]))
     picture = cv2.GaussianBlur(cv2.resize(ground, (width, height)), (0, 0), 3)
     portraits, boxes = heads()
@@ -154,7 +154,7 @@ def paste_head(
     picture: np.ndarray, portrait: np.ndarray, box: np.ndarray, at: tuple[float, float], size: float, roll: float,
     blur: float,
 ) -> None:  # fmt: skip
-    """Put the head of a portrait, its face `size` pixels long, into the picture, with a soft oval edge."""
+    """Put the head of a portrait, its face `size` pixels long, into the image, with a soft oval edge."""
     scale, middle, side = size / max(box[2:] - box[:2]), (box[:2] + box[2:]) / 2, int(size * 2.2)
     low = np.round(np.array(at) - side / 2).astype(int)
     matrix = cv2.getRotationMatrix2D((float(middle[0]), float(middle[1])), roll, scale)
@@ -261,7 +261,7 @@ def enlarged(frame: np.ndarray) -> np.ndarray:
 
 
 def training_pictures(path: Path, count: int) -> list[np.ndarray]:
-    """Every n-th Training picture, 48x48 as it is, BGR."""
+    """Every n-th Training image, 48x48 as it is, BGR."""
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 

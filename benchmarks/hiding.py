@@ -1,4 +1,4 @@
-"""Hiding next to `deface` (MIT) in one run: faces left bare, share of the picture covered in vain, time.
+"""Hiding next to `deface` (MIT) in one run: faces left bare, share of the image covered in vain, time.
 
 Without --folder the clip is `video.scene.hide_and_seek`: heads that move, tumble, pass behind a bar, leave and return.
 --folder: real clips with a clips.json, {name: {"frames": {index: [[x0, y0, x1, y1], ...]}}}. deface is installed into a

@@ -1,4 +1,4 @@
-"""How long one picture takes: the whole pipeline and its stages, 640 x 480 with one face, on one thread.
+"""How long one image takes: the whole pipeline and its stages, 640 x 480 with one face, on one thread.
 
 Run: python benchmarks/photo.py [--runs 200] [--threads 1] [--model NAME|PATH] [--out FOLDER]
 Models are loaded and warm. Target: the whole pipeline in 12 ms (median) on one thread.

@@ -2,7 +2,7 @@
 requests.
 
 Run: python benchmarks/serve.py [--requests 20000] [--concurrency 8] [--malformed 10000] [--workers N] [--micro-batch]
-[--out FOLDER] The client runs on the same cores as the service. Pictures: 640 x 480 JPEG with one face. Targets, on 2
+[--out FOLDER] The client runs on the same cores as the service. Images: 640 x 480 JPEG with one face. Targets, on 2
 cores: 80 requests/s, p99 under 300 ms, no error in 20,000 requests, memory growth under 50 MB, no 5xx from 10,000
 malformed requests.
 """
@@ -30,7 +30,7 @@ FACE = b'"emotion":'
 
 
 def request(jpeg: bytes) -> bytes:
-    """POST /v1/analyze with a raw picture, over a connection that is kept."""
+    """POST /v1/analyze with a raw image, over a connection that is kept."""
     fields = ("host: localhost", "content-type: image/jpeg", f"content-length: {len(jpeg)}")
     head = "\r\n".join(["POST /v1/analyze HTTP/1.1", *fields, "", ""])
     return head.encode() + jpeg

@@ -1,9 +1,9 @@
-"""How well and how fast people are followed: number switches on films with known faces, smoothing, time per frame.
+"""How well and how fast people are followed: number switches on videos with known faces, smoothing, time per frame.
 
 Run: python benchmarks/track.py [--model NAME|PATH] [--rates 5 10 30] [--out FOLDER]
-The films are made of the bundled portraits: one with a bar to pass behind and a frame to leave, one with two people who
-walk through each other, each at 5, 10 and 30 frames a second, seen by the real detector, and once more with a third of
-all detections and two stretches of 0.9 s thrown away. Targets: no switch for gaps under a second; series at 5 and 30
+The videos are made of the bundled portraits: one with a bar to pass behind and a frame to leave, one with two people
+who walk through each other, each at 5, 10 and 30 frames a second, seen by the real detector, and once more with a third
+of all detections and two stretches of 0.9 s thrown away. Targets: no switch for gaps under a second; series at 5 and 30
 frames a second within 2 %.
 """
 
@@ -38,7 +38,7 @@ def crossing(fps: float) -> Scene:
 
 
 def switches(scene: Scene, pipeline: Pipeline, thin: bool) -> dict[str, int]:
-    """Follow a film; how often a person's number changed, in all and over gaps under a second."""
+    """Follow a video; how often a person's number changed, in all and over gaps under a second."""
     rng, tracker = np.random.default_rng(0), Tracker()
     last: dict[int, tuple[float, int]] = {}
     counts = {"sightings": 0, "switches": 0, "switches_under_1_s": 0, "numbers": 0}

@@ -1,10 +1,11 @@
-"""How fast films are analysed and written, and how much memory a long one takes.
+"""How fast videos are analysed and written, and how much memory a long one takes.
 
 Run: python benchmarks/video.py [--seconds 10] [--rounds 3] [--minutes 10] [--model NAME|PATH] [--out FOLDER]
-Films are made of the sample portraits. Targets on two cores: 640 x 480 with one face at least 120 frames/s for analysis
-alone and 40 with an annotated H.264 film; 1280 x 720 with five faces at least 25; a frame with 20 faces under 60 ms; a
-10-minute 720p film under 400 MB at its peak, growing by less than 30 MB after the first minute (--minutes 0 leaves it
-out). cpu_ms is processor time a frame: where other programs run, 1000 * cores / cpu_ms is the rate without them.
+Videos are made of the sample portraits. Targets on two cores: 640 x 480 with one face at least 120 frames/s for
+analysis alone and 40 with an annotated H.264 video; 1280 x 720 with five faces at least 25; a frame with 20 faces under
+60 ms; a 10-minute 720p video under 400 MB at its peak, growing by less than 30 MB after the first minute (--minutes 0
+leaves it out). cpu_ms is processor time a frame: where other programs run, 1000 * cores / cpu_ms is the rate without
+them.
 """
 
 import argparse
@@ -33,7 +34,7 @@ PART_S = 10
 
 
 def write_film(path: Path, faces: int, size: tuple[int, int], seconds: float) -> Path:
-    """An H.264 film of the scene."""
+    """An H.264 video of the scene."""
     film = Segment(path, 30.0)
     for frame in crowd(faces, size, 30.0, seconds):
         film.write(frame.image, frame.time_s)
@@ -83,7 +84,7 @@ def crowd_frame(pipeline: Pipeline, runs: int = 30) -> dict[str, float]:
 
 
 def memory(model: str, folder: Path, minutes: float, every: int) -> dict[str, Any]:
-    """Peak and growth of a run over a long 720p film with a film out, measured in a process of its own."""
+    """Peak and growth of a run over a long 720p video with a video out, measured in a process of its own."""
     part = write_film(folder / "part.mp4", 2, (1280, 720), PART_S)
     long = folder / "long.mp4"
     join([(part, float(PART_S * number)) for number in range(round(60 * minutes / PART_S))], long)
@@ -94,7 +95,7 @@ def memory(model: str, folder: Path, minutes: float, every: int) -> dict[str, An
 
 
 def watch(source: str, model: str, every: int) -> None:
-    """Run one film and print its memory, in MB: resident after the first minute, at the end, and at the peak."""
+    """Run one video and print its memory, in MB: resident after the first minute, at the end, and at the peak."""
     seen: list[tuple[float, float]] = []
 
     def on_frame(at: Any) -> None:
@@ -131,7 +132,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--memory-every", type=int, default=1, help="look at each N-th frame of the long film")
+    parser.add_argument("--memory-every", type=int, default=1, help="look at each N-th frame of the long video")
     parser.add_argument("--only", choices=("speed", "memory"), help="measure this alone and keep the other figures")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--model", default="default")

@@ -1,10 +1,10 @@
-"""The web pages' speed in a real browser: start, upload, live picture for one viewer and for four.
+"""The web pages' speed in a real browser: start, upload, live video for one viewer and for four.
 
 Run: python benchmarks/web.py [--uploads 20] [--seconds 10] [--viewers 4] [--fps 24] [--model NAME|PATH] [--out FOLDER]
 Needs chromium, which runs on the same processors as the server and takes a good part of them. Targets: first page
 within 3 s of the command, a 2-megapixel photo within 1 s, live 640x480 at 15 frames/s and 150 ms (95 %) for one viewer.
 Live is told twice: as the page tells it (from a frame's arrival to its drawing) and as seen: frames that the browser
-showed, and milliseconds from the camera to the screen, by a clock in the picture. Memory: benchmarks/web_memory.py.
+showed, and milliseconds from the camera to the screen, by a clock in the image. Memory: benchmarks/web_memory.py.
 """
 
 import argparse
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def photo(path: Path) -> Path:
-    """A picture of 2 megapixels (1633 x 1225)."""
+    """An image of 2 megapixels (1633 x 1225)."""
     scene = cv2.imread(str(SAMPLES / "astronaut.jpg"))
     cv2.imwrite(str(path), cv2.resize(scene[: scene.shape[1] * 3 // 4], (1633, 1225)))
     return path
@@ -125,7 +125,7 @@ def live(browser: Any, address: str, viewers: int, seconds: float, fps: int) -> 
 
 
 def opened(page: Any, address: str, fps: int) -> Any:
-    """A page with the live picture started, its camera being a clock."""
+    """A page with the live video started, its camera being a clock."""
     still = base64.b64encode(cv2.imencode(".jpg", next(face_frames()))[1].tobytes()).decode()
     script = (Path(__file__).parent / "web_clock.js").read_text("utf-8")
     page.add_init_script(

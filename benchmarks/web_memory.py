@@ -54,7 +54,7 @@ def visitors(browser: Any, address: str, picture: bytes, rounds: int) -> dict[st
 
 
 def visit(browser: Any, address: str, picture: bytes) -> None:
-    """One visitor: two uploads, then the live picture until a face is found."""
+    """One visitor: two uploads, then the live video until a face is found."""
     context = browser.new_context()
     page = context.new_page()
     page.set_default_timeout(120_000)

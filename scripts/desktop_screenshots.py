@@ -1,4 +1,4 @@
-"""Pictures of the desktop window in every state, light and dark, made on a screen of their own (needs Xvfb, openbox,
+"""Images of the desktop window in every state, light and dark, made on a screen of their own (needs Xvfb, openbox,
 xdotool).
 
 python scripts/desktop_screenshots.py --out out/desktop

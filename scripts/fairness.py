@@ -2,8 +2,8 @@
 
 Run: python scripts/fairness.py --data fer2013.csv [--ferplus FILE] [--photos FOLDER --groups groups.csv]
      [--model default] [--out FILE.json]
-FER2013 names no groups. Of its validation rows the script therefore compares what the picture shows: how bright cheeks
-and forehead are (light and skin together, which nobody can tell apart in a grey picture), and what faces are called
+FER2013 names no groups. Of its validation rows the script therefore compares what the image shows: how bright cheeks
+and forehead are (light and skin together, which nobody can tell apart in a grey image), and what faces are called
 that the voters of FER+ agree to be calm. PHOTOS with a table of faces (columns file, x0, y0, x1, y1, calm, group: the
 apparent group, as whoever made the table saw it) are searched with the default settings, and the calm faces of each
 group are counted. Intervals are Wilson's at 95 %.

@@ -1,10 +1,10 @@
-"""Where the eyes, nose and mouth sit in FER2013's pictures: the numbers of `faces.TEMPLATE`.
+"""Where the eyes, nose and mouth sit in FER2013's images: the numbers of `faces.TEMPLATE`.
 
     python scripts/measure_template.py fer2013_train_val.parquet --per-class 600
 
-Takes that many Training pictures of every class (fewer where a class has fewer), enlarges them, runs the face
-detector, and prints median and interquartile range of the five landmarks in the unit square, over all pictures and for
-each class. Needs pyarrow; one thread, about 7 ms a picture. Only rows whose `Usage` is Training are read.
+Takes that many Training images of every class (fewer where a class has fewer), enlarges them, runs the face
+detector, and prints median and interquartile range of the five landmarks in the unit square, over all images and for
+each class. Needs pyarrow; one thread, about 7 ms an image. Only rows whose `Usage` is Training are read.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def main() -> None:
     found = [landmarks(detect, picture) for picture in pictures]
     points = np.array([p for p in found if p is not None])
     classes = np.array([label for p, label in zip(found, labels, strict=True) if p is not None])
-    print(f"{len(points)} of {len(pictures)} pictures with a face ({len(points) / len(pictures):.1%})")
+    print(f"{len(points)} of {len(pictures)} images with a face ({len(points) / len(pictures):.1%})")
     report(points, classes)
 
 
@@ -50,7 +50,7 @@ def sample(path: Path, per_class: int, seed: int) -> tuple[list[bytes], list[int
 
 
 def landmarks(detect: FaceDetector, png: bytes) -> np.ndarray | None:
-    """(5,2) landmarks of the picture's largest face in its unit square, or None."""
+    """(5,2) landmarks of the image's largest face in its unit square, or None."""
     picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
     enlarged = cv2.resize(picture, (ENLARGED_PX, ENLARGED_PX), interpolation=cv2.INTER_CUBIC)
     faces = detect(enlarged)
@@ -69,7 +69,7 @@ def report(points: np.ndarray, classes: np.ndarray) -> None:
 
 
 def mirror_mean(points: np.ndarray) -> np.ndarray:
-    """The mean of (5,2) points and their mirror image: training flips pictures, so the template must not lean."""
+    """The mean of (5,2) points and their mirror image: training flips images, so the template must not lean."""
     mirrored = np.stack([1 - points[:, 0], points[:, 1]], axis=1)[[1, 0, 2, 4, 3]]
     return (points + mirrored) / 2
 

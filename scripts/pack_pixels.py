@@ -37,7 +37,7 @@ def differences(images: np.ndarray) -> np.ndarray:
 
 
 def restored(given: np.ndarray) -> np.ndarray:
-    """The pictures (n,h,w) uint8 whose `differences` these are."""
+    """The images (n,h,w) uint8 whose `differences` these are."""
     n, height, width = given.shape
     padded = np.zeros((height + 1, width + 1, n), np.int16)
     for y in range(height):

@@ -1,4 +1,4 @@
-"""Make the bundled emoji pictures and font from three unpacked npm packages. Run once; the results are committed.
+"""Make the bundled emoji images and font from three unpacked npm packages. Run once; the results are committed.
 
     npm pack @iconify-json/noto @lobehub/fluent-emoji-3d @fontsource/inter      (then unpack each archive)
     python scripts/rasterise_emoji.py --noto NOTO/package --fluent FLUENT/package --inter INTER/package \
@@ -38,7 +38,7 @@ def noto_picture(package: Path, emoji: str) -> Image.Image:
 
 
 def fluent_picture(package: Path, emoji: str) -> Image.Image:
-    """The WebP picture of one emoji, resized to `SIZE`."""
+    """The WebP image of one emoji, resized to `SIZE`."""
     picture = Image.open(package / "assets" / f"{ord(emoji):x}.webp").convert("RGBA")
     return picture.resize((SIZE, SIZE), Image.Resampling.LANCZOS)
 

@@ -1,4 +1,4 @@
-"""Make docs/images/result.jpg, the README's picture, from the sample photos and the package's own model.
+"""Make docs/images/result.jpg, the README's image, from the sample photos and the package's own model.
 
 Run: python scripts/readme_picture.py [--model NAME|PATH] [--out FILE]
 """

@@ -5,7 +5,7 @@ Run: python scripts/ship_model.py NAME --onnx runs/x/model.onnx --data fer2013.c
      [--ferplus FILE] [--run runs/x] [--tflite runs/x/model.tflite] [--sample 1000]
 
 The file's own name has to be NAME already (`emojimation export RUN --name NAME`). It is scored on the validation split,
-the corruption table included (--sample pictures of it; 0: all). --run also ships the run's weights to fine-tune from
+the corruption table included (--sample images of it; 0: all). --run also ships the run's weights to fine-tune from
 and its history of epochs. What the package holds under NAME is replaced.
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 from emojimation.classify.classifier import EmotionClassifier
 from emojimation.weights import ASSETS, MODELS, sha256
 
-LICENCE = "MIT, this project's own weights; FER2013's pictures (Goodfellow et al. 2013) are not included"
+LICENCE = "MIT, this project's own weights; FER2013's images (Goodfellow et al. 2013) are not included"
 
 
 def main() -> None:

@@ -74,7 +74,7 @@ def chromium(playwright: Any, camera: Path | None = None) -> Iterator[Any]:
 
 
 def face_frames(count: int = 30) -> Iterator[np.ndarray]:
-    """(480,640,3) BGR pictures of a real face that sways."""
+    """(480,640,3) BGR images of a real face that sways."""
     photo = cv2.imread(str(SAMPLES / "astronaut.jpg"))
     scene = cv2.resize(photo[: photo.shape[1] * 3 // 4], (640, 480))
     for i in range(count):
@@ -88,7 +88,7 @@ def write_camera(path: Path) -> Path:
 
 
 def write_film(path: Path, seconds: float = 2.0, fps: int = 15) -> Path:
-    """A small H.264 film of the swaying face."""
+    """A small H.264 video of the swaying face."""
     import av
 
     with av.open(str(path), "w") as out:
@@ -115,7 +115,7 @@ def start_live(page: Any) -> None:
 
 
 def take_photo(page: Any) -> None:
-    """Take a picture with the page Photo's camera, once it shows one: Streamlit's button works before that, and takes
+    """Take an image with the page Photo's camera, once it shows one: Streamlit's button works before that, and takes
     nothing.
     """
     page.get_by_text("Camera", exact=True).click()

@@ -49,8 +49,8 @@ def main() -> None:
 
 def _files(work: Path) -> Path:
     """What the states upload."""
-    (work / "broken.jpg").write_bytes(b"no picture at all")
-    (work / "broken.mp4").write_bytes(b"no film at all" * 99)
+    (work / "broken.jpg").write_bytes(b"no image at all")
+    (work / "broken.mp4").write_bytes(b"no video at all" * 99)
     cv2.imwrite(str(work / "huge.png"), np.zeros((8000, 8000), np.uint8))
     write_film(work / "film.mp4", 3)
     write_film(work / "long.mp4", 65, 5)

@@ -90,7 +90,7 @@ def astronaut() -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def small_jpeg(astronaut) -> bytes:
-    """The bytes of a small picture with one face."""
+    """The bytes of a small image with one face."""
     return cv2.imencode(".jpg", cv2.resize(astronaut[:384], (320, 240)))[1].tobytes()
 
 

@@ -1,4 +1,4 @@
-"""Small films made for the tests: with sound, odd times, turns, wide colours, damage."""
+"""Small videos made for the tests: with sound, odd times, turns, wide colours, damage."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -39,7 +39,7 @@ def write_film(
     options: dict[str, str] | None = None,
     container_options: dict[str, str] | None = None,
 ) -> Path:
-    """Write a film of `draw(number, width, height)`; sound: an encoder's name, a tone as long as the film."""
+    """Write a video of `draw(number, width, height)`; sound: an encoder's name, a tone as long as the video."""
     with av.open(str(path), "w", options=container_options or {}) as out:
         out.metadata.update(tags or {})
         video = out.add_stream(codec, rate=fps, options=({"qp": "0"} if codec == "libx264" else {}) | (options or {}))
@@ -96,7 +96,7 @@ def times(path: Path) -> list[float]:
 
 
 def images(path: Path) -> list[np.ndarray]:
-    """All frames of a film, BGR."""
+    """All frames of a video, BGR."""
     with av.open(str(path)) as film:
         return [frame.to_ndarray(format="bgr24") for frame in film.decode(video=0)]
 

@@ -1,4 +1,4 @@
-"""Crops of the bundled portraits, kept as a picture, so that no change of the geometry goes unnoticed.
+"""Crops of the bundled portraits, kept as an image, so that no change of the geometry goes unnoticed.
 
 Run: python tests/golden.py   writes tests/data/golden/crops.png anew; look at it before you commit it.
 """

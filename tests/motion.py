@@ -19,7 +19,7 @@ FACES = {
 def shaken(portrait, number, face_px=150.0, turn=0.0, blur_px=7):
     """Frame `number` of a clip of a photo, and the face's box in it.
 
-    face_px: height of the face. turn: degrees by which the head looks to the side, as far as a flat picture can.
+    face_px: height of the face. turn: degrees by which the head looks to the side, as far as a flat image can.
     """
     photo = cv2.imread(str(SAMPLES / portrait))
     x0, y0, x1, y1 = FACES[portrait]

@@ -9,7 +9,7 @@ TINY = {"widths": (6, 8), "depths": (2, 2)}  # options that make vgg_se a net of
 
 
 def stripes(n: int = 210, seed: int = 3) -> Dataset:
-    """`n` noisy pictures of stripes at k * 180/7 degrees for class k, with FER+ votes that agree with the label."""
+    """`n` noisy images of stripes at k * 180/7 degrees for class k, with FER+ votes that agree with the label."""
     rng = np.random.default_rng(seed)
     labels = np.arange(n) % 7
     y, x = np.mgrid[:48, :48]

@@ -149,7 +149,7 @@ def test_the_openapi_document_has_examples_and_no_page_from_elsewhere(client):
 
 
 def png_of(width: int, height: int) -> bytes:
-    """The head of a picture of that size, with a little data that unpacks to a lot."""
+    """The head of an image of that size, with a little data that unpacks to a lot."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -320,7 +320,7 @@ def test_a_stream_follows_a_face(served, model):
             assert answer["frame"] == frame and answer["time_s"] == frame / 10
             numbers |= {face["track_id"] for face in answer["faces"]}
         assert numbers == {1}
-        one.send(b"no picture")
+        one.send(b"no image")
         assert "Expected an image" in json.loads(one.recv(30))["error"]
         for text in ("{", '{"time_s": -1}', '{"time_s": 1e999}', "[]", '{"time_s": NaN}'):
             one.send(text)

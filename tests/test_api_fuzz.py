@@ -11,7 +11,7 @@ schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not i
 
 from hypothesis import HealthCheck, given, settings  # noqa: E402
 
-# Bytes that fit the document are hardly ever a picture: a 422 for them is right.
+# Bytes that fit the document are hardly ever an image: a 422 for them is right.
 from schemathesis.specs.openapi.checks import positive_data_acceptance  # noqa: E402
 
 from conftest import SAMPLES  # noqa: E402
@@ -51,7 +51,7 @@ def test_every_route_keeps_to_its_document(served):
 
 
 def damaged(chance: random.Random) -> bytes:
-    """A picture with some bytes changed, cut out, doubled or put elsewhere."""
+    """An image with some bytes changed, cut out, doubled or put elsewhere."""
     data = bytearray(JPEG if chance.random() < 0.5 else PNG)
     for _ in range(chance.randint(1, 12)):
         place = chance.randrange(min(len(data), 3000) if chance.random() < 0.7 else len(data))
@@ -82,7 +82,7 @@ PNG = (
 
 
 def malformed(chance: random.Random) -> bytes:
-    """A request that is wrong somewhere: line, headers, length, form, or the picture inside."""
+    """A request that is wrong somewhere: line, headers, length, form, or the image inside."""
     path = chance.choice(
         ["/v1/analyze", "/v1/anonymise", "/v1/video", "/v1/analyze?threshold=x", "/v1/%00", "/" + "a" * 3000]
     )

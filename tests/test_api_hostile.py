@@ -1,4 +1,4 @@
-"""What nobody sends in good faith, and odd pictures that many do: bombs, clients that do not read, all of PHOTO's bad
+"""What nobody sends in good faith, and odd images that many do: bombs, clients that do not read, all of PHOTO's bad
 input.
 """
 

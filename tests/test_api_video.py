@@ -17,7 +17,7 @@ MP4 = {"content-type": "video/mp4"}
 
 
 def film(path, astronaut, frames: int) -> bytes:
-    """A film of one face that stands still."""
+    """A video of one face that stands still."""
     segment = writer.Segment(path, 10.0)
     for number in range(frames):
         segment.write(astronaut[:384], number / 10)

@@ -1,4 +1,4 @@
-"""The benchmark of films runs, on a film of a third of a second, and writes what its targets are about."""
+"""The benchmark of videos runs, on a video of a third of a second, and writes what its targets are about."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""The benchmarks and the script of the README's picture run and write what they promise."""
+"""The benchmarks and the script of the README's image run and write what they promise."""
 
 import json
 import subprocess

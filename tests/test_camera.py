@@ -95,7 +95,7 @@ def test_a_stream_that_breaks_off_is_opened_again_until_it_stays_away(sender, mo
         for frame in source:
             frames.append(frame)
     assert len(frames) >= 70 and [frame.index for frame in frames] == list(range(len(frames)))
-    assert "connected again" in source.notes[0] and "secret" not in str(caught.value) + source.info.name
+    assert "reconnected" in source.notes[0] and "secret" not in str(caught.value) + source.info.name
     source.close()
 
 
@@ -179,7 +179,7 @@ def test_a_server_that_stalls_ends_the_file_and_what_came_is_kept(web_file, tmp_
     web_file.stops_at, web_file.stall_s = len(web_file.body) // 2, 3.0
     out = Targets(tmp_path / "out.mp4", csv=tmp_path / "out.csv")
     result = run_video(f"http://127.0.0.1:{web_file.server_port}/b.mp4", lambda frame: [], out)
-    assert 10 < result.frames < 80 and "cut short" in result.incomplete
+    assert 10 < result.frames < 80 and "truncated" in result.incomplete
     assert len(images(tmp_path / "out.mp4")) == result.frames and (tmp_path / "out.csv") in result.written
     assert not (tmp_path / "out.mp4.parts").exists()
 

@@ -1,4 +1,4 @@
-"""Cuts are found, and nothing that merely changes the picture much is taken for one; what hangs on them ends there."""
+"""Cuts are found, and nothing that merely changes the image much is taken for one; what hangs on them ends there."""
 
 import threading
 

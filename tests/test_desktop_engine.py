@@ -167,7 +167,7 @@ class Camera:
             if self.closed.wait(0.02):
                 return
             if index == self.fail_at:
-                raise InputError("Expected pictures from camera, got none: it was unplugged or stalls.")
+                raise InputError("Expected images from camera, got none: it was unplugged or stalls.")
             yield SimpleNamespace(image=self.image, time_s=index / 30, index=index)
 
     def close(self):

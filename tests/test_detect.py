@@ -1,4 +1,4 @@
-"""The detector on real pictures, and the geometry around the network on made-up numbers."""
+"""The detector on real images, and the geometry around the network on made-up numbers."""
 
 from dataclasses import fields
 from pathlib import Path
@@ -29,7 +29,7 @@ from emojimation.video.scene import crowd
 from emojimation.weights import ASSETS
 
 FACELESS = sorted((Path(__file__).parent / "data" / "faceless").glob("*.jpg"))
-# Middle between the eyes and mouth of every face in the samples, read off the pictures by eye.
+# Middle between the eyes and mouth of every face in the samples, read off the images by eye.
 FACES = {
     "astronaut.jpg": [(224, 122)],
     "biden.jpg": [(268, 184)],
@@ -477,7 +477,7 @@ def test_resized_keeps_mean_and_place(width, height):
 
 
 def with_faces(size_wh: tuple[int, int], *places: tuple[str, float, tuple[int, int]]) -> np.ndarray:
-    """A grey picture with heads of the samples. places: sample, side of the face in pixels, its middle."""
+    """A grey image with heads of the samples. places: sample, side of the face in pixels, its middle."""
     picture = np.full((size_wh[1], size_wh[0], 3), 120, np.uint8)
     for name, side, (x, y) in places:
         face = FaceDetector(search="fast")(sample(name))[0]

@@ -1,7 +1,7 @@
-"""The film that comes out, decoded and looked at frame by frame: in no hiding style is a known face to be seen.
+"""The video that comes out, decoded and looked at frame by frame: in no hiding style is a known face to be seen.
 
 What is asked is whether the face's detail is still there: for each small block of the face, the fine structure (what is
-left after a Gaussian blur) of the film before and after hiding is compared. A block that was only encoded again keeps
+left after a Gaussian blur) of the video before and after hiding is compared. A block that was only encoded again keeps
 it.
 """
 
@@ -32,7 +32,7 @@ def scene():
 
 @pytest.fixture(scope="module")
 def shot(scene, tmp_path_factory):
-    """The film as a camera would have written it, H.264, and its decoded frames."""
+    """The video as a camera would have written it, H.264, and its decoded frames."""
     path = tmp_path_factory.mktemp("shot") / "shot.mp4"
     film = Segment(path, FPS)
     for frame in scene:
@@ -91,7 +91,7 @@ def seen_and_all(scene, before, after):
 
 
 def test_the_measure_sees_faces_that_are_not_hidden(scene, shot, tmp_path):
-    """The film encoded once more, nothing hidden: nearly all blocks keep their detail."""
+    """The video encoded once more, nothing hidden: nearly all blocks keep their detail."""
     path = tmp_path / "again.mp4"
     film = Segment(path, FPS)
     for number, image in enumerate(shot[1]):

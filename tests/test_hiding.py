@@ -38,7 +38,7 @@ def search():
 
 @pytest.fixture(scope="module")
 def hidden(search):
-    """(film, [(frame, pixelated frame)]), report, all at 6 frames a second."""
+    """(video, [(frame, pixelated frame)]), report, all at 6 frames a second."""
     film = hide_and_seek(fps=6.0)
     covers = Covers()
     for frame in film:

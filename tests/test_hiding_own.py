@@ -44,8 +44,8 @@ def test_an_own_picture_covers_the_whole_head(video, tmp_path):
 
 
 def test_a_cover_must_be_a_picture_and_the_style_one_that_hides(video, tmp_path):
-    (tmp_path / "cover.png").write_text("no picture")
-    with pytest.raises(InputError, match="Expected a picture as the cover"):
+    (tmp_path / "cover.png").write_text("no image")
+    with pytest.raises(InputError, match="Expected an image as the cover"):
         cover_of(tmp_path / "cover.png")
     with pytest.raises(InputError, match="style that hides"):
         run_video(video, look, Targets(tmp_path / "a.mp4"), Options(style="boxes", cover=tmp_path / "cover.png"))

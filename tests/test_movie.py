@@ -1,4 +1,4 @@
-"""Writing films: what browsers ask for, the original sound, odd sizes, segments that survive."""
+"""Writing videos: what browsers ask for, the original sound, odd sizes, segments that survive."""
 
 import numpy as np
 import pytest

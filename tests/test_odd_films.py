@@ -1,4 +1,4 @@
-"""Odd but right films through the whole run, to a film again: 8K, odd sizes, ten bits and HDR, transparency, changing
+"""Odd but right videos through the whole run, to a video again: 8K, odd sizes, ten bits and HDR, transparency, changing
 size.
 """
 

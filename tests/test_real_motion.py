@@ -53,7 +53,7 @@ def bare(before, after, box):
 
 
 def over_covered(before, after, box):
-    """Share of the picture that was changed outside of 2.2 times the box."""
+    """Share of the image that was changed outside of 2.2 times the box."""
     changed = np.abs(before.astype(int) - after).mean(axis=2) > 12
     if box is not None:
         centre, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) * 1.1

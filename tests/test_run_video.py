@@ -1,4 +1,4 @@
-"""Whole films: outputs, resuming, interruption, full disks, errors; with a look that needs no model."""
+"""Whole videos: outputs, resuming, interruption, full disks, errors; with a look that needs no model."""
 
 import csv
 import errno
@@ -28,7 +28,7 @@ HAPPY = np.array([0.02, 0.02, 0.02, 0.85, 0.03, 0.03, 0.03], np.float32)
 
 
 def look(image):
-    """One face in the middle, a third of the picture high."""
+    """One face in the middle, a third of the image high."""
     height, width = image.shape[:2]
     side = height / 3
     xyxy = np.array([width / 2 - side / 2, height / 3, width / 2 + side / 2, 2 * height / 3], np.float32)
@@ -107,7 +107,7 @@ def test_a_part_of_a_film(film, tmp_path):
     assert times(targets.film)[0] == 0 and len(times(targets.film)) == 15
     rows = [json.loads(line) for line in targets.jsonl.read_text("utf-8").splitlines()]
     assert rows[0]["time_s"] == pytest.approx(1.0), "rows tell the source's time"
-    assert targets.srt.read_text("utf-8").startswith("1\n00:00:00,000 -->"), "subtitles the film's"
+    assert targets.srt.read_text("utf-8").startswith("1\n00:00:00,000 -->"), "subtitles the video's"
 
 
 def test_ctrl_c_leaves_a_valid_film_that_can_go_on(film, tmp_path):
@@ -214,7 +214,7 @@ def test_a_full_disk_leaves_what_was_done(film, tmp_path, monkeypatch, owner):
         return write(self, *args)
 
     monkeypatch.setattr(owner, "write", full)
-    with pytest.raises(InputError, match=r"room on the disk.*--resume") as caught:
+    with pytest.raises(InputError, match=r"space on the disk.*--resume") as caught:
         run_video(film, look, Targets(tmp_path / "a.mp4"), Options())
     assert "\n" not in str(caught.value)
     work = tmp_path / "a.mp4.parts"
@@ -237,9 +237,9 @@ def test_what_cannot_be_is_refused_before_anything_runs(film, tmp_path):
         "different files": (Targets(jsonl=tmp_path / "a", csv=tmp_path / "a"), {}),
         "got the folder": (Targets(csv=tmp_path), {}),
         "folder to write to": (Targets(blocked / "a.mp4"), {}),
-        "folder of other things": (Targets(tmp_path / "b.mp4"), {}),
+        "folder with other files": (Targets(tmp_path / "b.mp4"), {}),
         "that hides faces": (Targets(tmp_path / "a.mp4"), {"hide": True}),
-        "a film to write": (Targets(csv=tmp_path / "a.csv"), {"hide": True, "style": "blur"}),
+        "a video file to write": (Targets(csv=tmp_path / "a.csv"), {"hide": True, "style": "blur"}),
         "a style of": (Targets(tmp_path / "a.mp4"), {"style": "glitter"}),
         "start from 0": (Targets(tmp_path / "a.mp4"), {"start_s": -1.0}),
     }

@@ -1,4 +1,4 @@
-"""Pictures in an S3 store, on a small server that speaks S3."""
+"""Images in an S3 store, on a small server that speaks S3."""
 
 import pyarrow.fs
 import pytest

@@ -1,4 +1,4 @@
-"""Reading films: times, turns, colours, damage, cameras, streams, pictures, the made-up scene."""
+"""Reading videos: times, turns, colours, damage, cameras, streams, images, the made-up scene."""
 
 from itertools import islice
 
@@ -45,7 +45,7 @@ def test_rotation_is_applied(tmp_path, rotation, corner):
     image = frames[0].image
     assert image.shape == ((48, 64, 3) if rotation == 180 else (64, 48, 3))
     y, x = (2 if side == 0 else -3 for side in corner)
-    assert image[y, x].min() > 230, "the white corner turned with the picture"
+    assert image[y, x].min() > 230, "the white corner turned with the image"
     assert image[2 if corner[0] else -3, x].max() < 60
 
 
@@ -140,7 +140,7 @@ def test_a_truncated_file_is_read_as_far_as_it_goes(tmp_path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     source, frames = read(path)
     assert 20 < len(frames) < 70
-    assert any("cut short" in note and "of 3.0 s" in note for note in source.notes)
+    assert any("truncated" in note and "of 3.0 s" in note for note in source.notes)
 
 
 def test_what_is_no_video_is_told_in_one_line(tmp_path):
@@ -153,7 +153,7 @@ def test_what_is_no_video_is_told_in_one_line(tmp_path):
     headless.write_bytes(whole[: len(whole) // 2])
     sound = write_sound(tmp_path / "sound.m4a")
     expected = {
-        text: "which is none",
+        text: "which is not one",
         empty: "empty",
         headless: "lacks its index",
         sound: "only sound",
@@ -193,7 +193,7 @@ def test_without_pyav_it_is_told_what_to_install(monkeypatch):
 def test_pictures_are_a_film_and_broken_ones_are_told(tmp_path):
     for number in range(5):
         write_image(tmp_path / f"{number}.png", picture(number))
-    (tmp_path / "3.png").write_bytes(b"no picture")
+    (tmp_path / "3.png").write_bytes(b"no image")
     source = open_source(tmp_path, fps=10)
     frames = list(source)
     assert isinstance(source, Pictures) and [frame.time_s for frame in frames] == [0, 0.1, 0.2, 0.4]

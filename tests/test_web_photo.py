@@ -1,4 +1,4 @@
-"""The photo page: what it shows for good, bad, many and faceless pictures, and what it lets people take home."""
+"""The photo page: what it shows for good, bad, many and faceless images, and what it lets people take home."""
 
 import csv
 import io
@@ -56,7 +56,7 @@ def test_a_face_gets_a_card_with_crop_emoji_words_and_bars():
 
 def test_thirty_files_of_which_three_are_bad():
     good = [(f"{i}.jpg", sample("astronaut")[1]) for i in range(27)]
-    bad = [("text.jpg", b"no picture"), ("cut.jpg", good[0][1][:3000]), ("huge.png", png_head(20_000, 20_000))]
+    bad = [("text.jpg", b"no image"), ("cut.jpg", good[0][1][:3000]), ("huge.png", png_head(20_000, 20_000))]
     test = upload(page("photo"), *good, *bad)
     assert "3 of 30 files could not be read" in test.error[0].value
     assert "at most 60 megapixels, got over" in test.error[0].value
@@ -78,7 +78,7 @@ def test_no_face_is_no_error_but_a_hint():
 
 
 def test_names_are_shown_as_text_only():
-    test = upload(page("photo"), ("<b>[x](y)*.jpg", b"no picture"))
+    test = upload(page("photo"), ("<b>[x](y)*.jpg", b"no image"))
     assert "<b>" not in test.error[0].value.replace("\\<b\\>", "")
 
 

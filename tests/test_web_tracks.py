@@ -94,7 +94,7 @@ def test_the_cameras_frames_come_back_drawn_over_a_real_connection(loop):
         return frames
 
     frames = run(loop, look())
-    assert (frames[-1].width, frames[-1].height) == (500, 240)  # the picture, and the avatar beside it
+    assert (frames[-1].width, frames[-1].height) == (500, 240)  # the image, and the avatar beside it
     times = [float(frame.pts * frame.time_base) for frame in frames]
     assert np.all(np.diff(times) > 0)  # no frame twice
     shown = frames[-1].to_ndarray(format="bgr24")

@@ -1,4 +1,4 @@
-"""The video page and its queue: from a film to its files, and every way in which that can end otherwise."""
+"""The video page and its queue: from a video to its files, and every way in which that can end otherwise."""
 
 import json
 import sys
@@ -64,7 +64,7 @@ def test_anonymising_takes_two_passes(film, monkeypatch):
 
 def test_a_broken_film_fails_in_words(tmp_path):
     broken = tmp_path / "broken.mp4"
-    broken.write_bytes(b"no film at all" * 100)
+    broken.write_bytes(b"no video at all" * 100)
     job = wait(web_jobs.start("broken.mp4", broken, Options()))
     assert job.state == "failed" and job.error.startswith("Expected") and str(tmp_path) not in job.error
     test = upload(page("video"), ("broken.mp4", broken.read_bytes()), key="film-file")
@@ -93,7 +93,7 @@ def test_the_page_from_upload_to_result(film):
 
 
 def key_of(test) -> str:
-    """The film's key in the page's address."""
+    """The video's key in the page's address."""
     value = test.query_params["film"]
     return value if isinstance(value, str) else value[0]
 

@@ -1,6 +1,5 @@
-"""A screen of its own (Xvfb with the window manager openbox), windows on it, real keys and clicks (xdotool), pictures
-of it:
-for tests, benchmarks and the screenshots script. All waiting is for conditions, never for a fixed time."""
+"""A screen of its own (Xvfb with the window manager openbox), windows on it, real keys and clicks (xdotool), images of
+it: for tests, benchmarks and the screenshots script. All waiting is for conditions, never for a fixed time."""
 
 import atexit
 import os
@@ -104,7 +103,7 @@ def pump(root: Any, until: Callable[[], object], timeout_s: float = WAIT_S) -> N
 
 
 def rest(root: Any, seconds: float) -> None:
-    """Let the window live for a while: for pictures and benchmarks only."""
+    """Let the window live for a while: for images and benchmarks only."""
     end_s = time.monotonic() + seconds
     pump(root, lambda: time.monotonic() > end_s, seconds + 20)
 
@@ -136,7 +135,7 @@ def windows(folder: Path, model: str) -> Iterator[Callable[..., Any]]:
 
 
 def live(made: Any, faces: int = 1) -> None:
-    """Wait for the first picture with that many faces."""
+    """Wait for the first image with that many faces."""
     pump(made.root, lambda: made.engine.status.state in ("live", "still") and made.view.picture.filled)
     pump(made.root, lambda: made.engine.latest().faces >= faces)
 

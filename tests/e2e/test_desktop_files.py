@@ -1,4 +1,4 @@
-"""What the desktop window writes, read back: films, pictures, tables; folders and disks that refuse them."""
+"""What the desktop window writes, read back: videos, images, tables; folders and disks that refuse them."""
 
 import csv
 import itertools
@@ -33,7 +33,7 @@ def show(screen, tmp_path, model):
 
 
 def recorded(made, frames: int) -> None:
-    """Wait until the film has so many frames."""
+    """Wait until the video has so many frames."""
     pump(made.root, lambda: made.engine._outputs._recorder is not None)
     pump(made.root, lambda: made.engine._outputs._recorder.frames >= frames)
 
@@ -181,4 +181,4 @@ def test_where_files_go_is_opened_or_told(show, tmp_path, monkeypatch):
     assert (tmp_path / "opened").read_text().strip() == str(tmp_path / "out")
     manager.write_text("#!/bin/sh\nexit 3\n")
     press(made, "f")
-    assert str(tmp_path / "out") in toast(made, "No file manager")
+    assert str(tmp_path / "out") in toast(made, "file manager")

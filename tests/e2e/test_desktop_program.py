@@ -55,7 +55,7 @@ def test_two_programs_at_once(start, tmp_path, model):
     two = [start("sample", "--model", model, "--folder", str(out)) for _ in range(2)]
     wait(lambda: len(titled("Sample video - Emojimation")) == 2)
     for number, window in enumerate(titled("Sample video - Emojimation"), 1):
-        # A key that comes before the first picture only tells so.
+        # A key that comes before the first image only tells so.
         wait(lambda w=window, n=number: [key(w, "s"), time.sleep(0.3), len(list(out.glob("*.png"))) >= n][2])
     for window in titled("Sample video - Emojimation"):
         key(window, "ctrl+q")

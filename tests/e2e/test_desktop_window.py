@@ -34,7 +34,7 @@ def show(screen, tmp_path, model):
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory) -> str:
-    """A short film of one face."""
+    """A short video of one face."""
     from emojimation.video.writer import Segment
 
     path = tmp_path_factory.mktemp("film") / "film.mp4"
@@ -79,7 +79,7 @@ def test_start_page_leads_to_the_sample(show, screen):
         made.root,
         lambda: "Sample video" in buttons(made.view.picture) and not (made.cameras.looking or made.cameras.changed),
     )
-    assert "Analyse only people who have agreed" in words(made.view.picture)
+    assert "Analyse only people who have consented" in words(made.view.picture)
     click(made, buttons(made.view.picture)["Sample video"])
     live(made)
     pump(made.root, lambda: "640 x 480" in made.view.facts.cget("text") and "1 face" in made.view.facts.cget("text"))
@@ -182,7 +182,7 @@ class Unplugged:
             if self._closed.wait(0.03):
                 return
             if self._ends and frame.index == 10:
-                raise InputError("Expected pictures from camera 0, got none: it was unplugged or stalls.")
+                raise InputError("Expected images from camera 0, got none: it was unplugged or stalls.")
             yield frame
 
     def close(self):
@@ -199,7 +199,7 @@ def test_a_busy_and_an_unplugged_camera_leave_the_window_alive(show):
     assert Unplugged.times == 3 and made.settings.theme == "dark"
 
 
-# --- pictures, people -------------------------------------------------------------------------------------------------
+# --- images, people -------------------------------------------------------------------------------------------------
 
 
 def test_styles_are_chosen_by_key_and_list(show):
@@ -266,7 +266,7 @@ def test_hiding_by_key_and_switch_and_mirror(show):
     press(made, "m")
     pump(made.root, lambda: made.engine.painter.mirror and made.view.settings.mirror.get())
     pump(made.root, lambda: made.engine._result is not plain)
-    assert made.settings.mirror  # remembered for cameras, not for films
+    assert made.settings.mirror  # remembered for cameras, not for videos
 
 
 # --- settings, keys, sizes --------------------------------------------------------------------------------------------
@@ -356,13 +356,13 @@ def test_menus_and_dialogs_by_keyboard(show):
     made.root.update()
     assert "file manager" not in made.view.toast.text
     press(made, "question")
-    assert "Begin or end a film" in words(dialog(made, "Keys"))
+    assert "Start or stop recording" in words(dialog(made, "Keys"))
     xdotool("key", "Escape")
     pump(made.root, lambda: not widgets(made.root, "Toplevel"))
     made.do("about")
     about = dialog(made, "About Emojimation")
     pump(made.root, lambda: "Not sure below" in words(about))
-    assert "must not decide over anybody" in words(about) and "accuracy" in words(about)
+    assert "must not decide about anybody" in words(about) and "accuracy" in words(about)
     xdotool("key", "Return")
     pump(made.root, lambda: not widgets(made.root, "Toplevel"))
 
@@ -386,7 +386,7 @@ def test_a_tip_comes_and_goes(show):
     made = show("sample")
     live(made)
     xdotool("mousemove", made.view.hide_switch.winfo_rootx() + 9, made.view.hide_switch.winfo_rooty() + 9)
-    pump(made.root, lambda: any("Show and write no face" in words(tip) for tip in widgets(made.root, "Toplevel")))
+    pump(made.root, lambda: any("Show and save no face" in words(tip) for tip in widgets(made.root, "Toplevel")))
     xdotool("mousemove", made.view.picture.winfo_rootx() + 9, made.view.picture.winfo_rooty() + 9)
     pump(made.root, lambda: not widgets(made.root, "Toplevel"))
 

@@ -1,4 +1,4 @@
-"""The benchmark of the web pages runs, small, and the clock in its picture tells the time from camera to screen."""
+"""The benchmark of the web pages runs, small, and the clock in its image tells the time from camera to screen."""
 
 import json
 import subprocess

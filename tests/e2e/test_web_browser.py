@@ -1,4 +1,4 @@
-"""The web pages in a real Chromium: uploads, snapshot, live picture, fallbacks, films, downloads, bad input, no foreign
+"""The web pages in a real Chromium: uploads, snapshot, live video, fallbacks, videos, downloads, bad input, no foreign
 request.
 
 Everything waits for what should be seen, never for a time, so that a busy machine makes the tests slow and not red.
@@ -27,7 +27,7 @@ from playwright.sync_api import expect, sync_playwright  # isort: skip
 SAMPLES = tools.SAMPLES
 PATIENCE_MS = 60_000
 FILES = "input[type=file]"
-# Streamlit forgets a picture as soon as another one takes its place, even while a browser still asks for it; and a page
+# Streamlit forgets an image as soon as another one takes its place, even while a browser still asks for it; and a page
 # opened by its address asks for two of Streamlit's own addresses below that path first.
 HARMLESS = re.compile("/media/|/(live|video|model)/_stcore/")
 pytestmark = [
@@ -138,7 +138,7 @@ def test_thirty_files_of_which_three_are_bad_and_a_zip(page, tmp_path):
     good = [tmp_path / f"{i}.jpg" for i in range(27)]
     for path in good:
         path.write_bytes((SAMPLES / "obama.jpg").read_bytes())
-    (tmp_path / "text.jpg").write_text("no picture")
+    (tmp_path / "text.jpg").write_text("no image")
     (tmp_path / "cut.jpg").write_bytes(good[0].read_bytes()[:3000])
     (tmp_path / "huge.png").write_bytes(png_head(20_000, 20_000))
     page.set_input_files(FILES, [*good, *(tmp_path / name for name in ("text.jpg", "cut.jpg", "huge.png"))])
@@ -152,10 +152,10 @@ def test_thirty_files_of_which_three_are_bad_and_a_zip(page, tmp_path):
 
 def test_a_wrong_type_a_broken_and_a_huge_picture_are_told(page, tmp_path):
     expect(page.get_by_text("40 MB and 60 megapixels each")).to_be_visible()  # before any upload
-    (tmp_path / "words.txt").write_text("no picture")
+    (tmp_path / "words.txt").write_text("no image")
     page.set_input_files(FILES, tmp_path / "words.txt")
     sees(page, "not allowed")
-    (tmp_path / "broken.jpg").write_text("no picture")
+    (tmp_path / "broken.jpg").write_text("no image")
     (tmp_path / "huge.png").write_bytes(png_head(20_000, 20_000))
     page.set_input_files(FILES, [tmp_path / "broken.jpg", tmp_path / "huge.png"])
     sees(page, "Expected an image, got broken.jpg")
@@ -204,7 +204,7 @@ def test_live_picture_with_a_face_and_a_snapshot(page):
     tools.start_live(page)
     expect(page.locator(".em-bars")).to_have_count(1)  # a face was found
     video = live_video(page)
-    expect(video).to_have_js_property("videoWidth", 1000)  # the picture, and the avatar beside it
+    expect(video).to_have_js_property("videoWidth", 1000)  # the image, and the avatar beside it
     before = video.evaluate("video => video.currentTime")
     expect(video).not_to_have_js_property("currentTime", before)  # it moves
     assert picture(downloaded(page, "Snapshot")).shape == (480, 1000, 3)
@@ -238,7 +238,7 @@ def test_the_live_picture_starts_again_and_after_another_page_with_one_connectio
 
 @pytest.fixture(scope="module")
 def impatient(tmp_path_factory, tiny_model):
-    """A server that waits for the live picture as long as it does by itself."""
+    """A server that waits for the live video as long as it does by itself."""
     with tools.server(tmp_path_factory.mktemp("impatient") / "log", str(tiny_model)) as place:
         yield place
 
@@ -260,7 +260,7 @@ def test_after_eight_seconds_the_page_says_why_there_is_no_live_picture(chromium
     tools.start_live(page)
     sees(page, "did not start within 8 seconds")
     sees(page, reason)
-    if script == tools.BLOCK_WEBRTC:  # the camera works: snapshots take the picture's place
+    if script == tools.BLOCK_WEBRTC:  # the camera works: snapshots take the image's place
         expect(page.locator("img[alt='The latest snapshot, annotated']")).to_be_visible()
         expect(page.locator(".em-bars")).to_have_count(1)
     context.close()
@@ -350,7 +350,7 @@ def test_a_running_film_is_cancelled(page, tmp_path):
 def test_a_broken_film_is_told(page, tmp_path):
     tools.go(page, "Video")
     sees(page, "No video yet")
-    (tmp_path / "broken.mp4").write_bytes(b"no film at all" * 99)
+    (tmp_path / "broken.mp4").write_bytes(b"no video at all" * 99)
     page.set_input_files(FILES, tmp_path / "broken.mp4")
     sees(page, "got broken.mp4, which does not start like a video file")
 

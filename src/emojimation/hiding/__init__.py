@@ -1,1 +1,1 @@
-"""The one owner of hiding: how faces are searched so that nobody is missed, what is covered, and what is said of it."""
+"""The one owner of hiding: how to detect everybody, what to cover, and how to report it."""

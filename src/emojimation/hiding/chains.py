@@ -1,4 +1,4 @@
-"""Finds of one face over time: how they are linked, when they amount to a face, smoothing, and the face's true size."""
+"""Detections (finds) of one face over time: how they are linked, when they count as a face, smoothing, and size."""
 
 import math
 from array import array
@@ -13,17 +13,17 @@ from emojimation.labels import EMOTION_LABELS, LabelSet
 
 # A chain's score is the mean of its finds' scores over the best stretch of so many seconds and at least so many finds.
 STRETCH_S, STRETCH_HITS = 0.2, 3
-LONE_SCORE = 0.75  # a find that no other one supports needs this much
+LONE_SCORE = 0.75  # minimum score of an isolated find
 DENSE = 0.3  # share of the searched frames of the best stretch that must have a find
-HELD_SCORE = 0.6  # from here on a chain is held beyond its ends
+HELD_SCORE = 0.6  # minimum score of a chain that is held beyond its ends
 # What is covered, and what is a person with a number and rows, is sure for a moment or less sure for long: (score,
 # seconds, share of the searched frames with a find). Measured: docs/decisions.md.
 COVERED = ((0.5, STRETCH_S, DENSE), (0.42, 1.0, 0.5))
 PERSON = ((0.7, 0.4, 0.5), (0.6, 3.0, 0.5))
-# A find belongs to a chain when it is no farther from where the chain should be: in face sizes, and more per second.
+# Largest distance of a find from where the chain should be: in face sizes, plus more per second.
 REACH, REACH_PER_S = 0.6, 1.6
 SIZE_RATIO = 2.2
-VELOCITY_S = 0.25  # over which the velocity at a chain's end is taken
+VELOCITY_S = 0.25  # over which the velocity at a chain's end is measured
 SMOOTH_BOX_S, SMOOTH_LOOK_S = 0.06, 0.3
 SIZE_HOLD_S = 0.5  # a cover is as large as the face was within this time: half a face gets half a box
 _BOX, _MARKS, _SCORE, _LOOK = slice(0, 4), slice(4, 14), 14, 15  # columns of a find; probabilities to the end
@@ -33,8 +33,8 @@ _BOX, _MARKS, _SCORE, _LOOK = slice(0, 4), slice(4, 14), 14, 15  # columns of a 
 class Chain:
     """The finds of one face over time, packed: a video of hours must fit into memory.
 
-    from_s, until_s: cuts before and after it, across which it is not held. number: of the person, None for a chain
-    that is none. held: whether it is covered beyond its ends. growth: (n,) of the covers beyond the finds' own sizes.
+    from_s, until_s: cuts before and after it, across which it is not held. number: of the person, None for a chain that
+    is not one. held: whether it is covered beyond its ends. growth: (n,) of the covers beyond the finds' own sizes.
     """
 
     times: array = field(default_factory=lambda: array("d"))
@@ -49,7 +49,7 @@ class Chain:
     growth: np.ndarray = field(default_factory=lambda: np.ones(0))
 
     def add(self, time_s: float, face: Face) -> None:
-        """Take the find of a frame, later than all before it."""
+        """Add the find of a frame, later than all before it."""
         self.times.append(time_s)
         self.marks &= face.landmarks is not None
         self.labels = face.labels
@@ -68,7 +68,7 @@ class Chain:
         return np.array(self.packed[-self.width :])
 
     def face(self, row: np.ndarray, threshold: float) -> Face:
-        """The face that a row of `values` tells of."""
+        """The face that a row of `values` describes."""
         look: Any = row[_LOOK:]
         return Face(
             xyxy=row[_BOX].copy(),
@@ -82,9 +82,9 @@ class Chain:
 
 
 def score_of(chain: Chain, frame_times: np.ndarray, stretch_s: float = STRETCH_S, dense: float = DENSE) -> float:
-    """The chain's score: mean over its best stretch of `stretch_s`, 0 where finds are too few or too far apart.
+    """The chain's score: mean over its best stretch of `stretch_s`, 0 if finds are too few or too far apart.
 
-    frame_times: (m,) seconds of all frames that were searched, rising. A weak find stays weak, however often it is
+    frame_times: (m,) seconds of all searched frames, increasing. A weak find stays weak, however often it is
     repeated.
     """
     times, scores = np.frombuffer(chain.times, np.float64), chain.values()[:, _SCORE].astype(np.float64)
@@ -124,7 +124,7 @@ def distance_to(chain: Chain, time_s: float, face: Face) -> float:
 
 
 def velocity_at(times: array, values: np.ndarray, end: int) -> np.ndarray:
-    """Mean velocity (2,) in pixels a second over `VELOCITY_S` at the first (0) or last (-1) find of a chain."""
+    """Mean velocity (2,) in pixels per second over `VELOCITY_S` at the first (0) or last (-1) find of a chain."""
     if end == 0:
         other = min(bisect_left(times, times[0] + VELOCITY_S), len(times) - 1)
     else:
@@ -151,8 +151,8 @@ def smooth(chain: Chain) -> None:
 def hold_sizes(chains: list[Chain]) -> None:
     """Set `growth` of all chains: to the second largest find of the chain within `SIZE_HOLD_S`.
 
-    A face that goes behind something, or turns, is found smaller and off its centre before it is lost. The largest find
-    alone may be a false one.
+    A face that goes behind something, or turns, is detected smaller and off centre before it is lost. The largest find
+    alone may be a false positive.
     """
     for chain in chains:
         times, boxes = np.frombuffer(chain.times, np.float64), chain.values()[:, :4]

@@ -1,4 +1,4 @@
-"""Where a video must be covered so that nobody's face is seen, in two passes.
+"""Where to cover a video so that nobody's face is visible, in two passes.
 
 First pass: each frame's finds (see `search.Searcher`) go into `Covers.add`, where they are linked to chains over time.
 Between the passes each chain is judged by its score: a person, a face that is covered but has no number, or too
@@ -34,15 +34,15 @@ from emojimation.hiding.search import STRENGTHS
 
 ENLARGED = 1.1
 DOUBT_GROWTH = 0.3  # further enlargement per second away from the next find
-WEAK_HOLD_S = 0.2  # of a chain whose score is low
-FARTHEST = 1.0  # how far a cover runs on beyond a chain's end, in face sizes
-MASK_PX = 160  # longer side of the picture on which the covered share is measured
+WEAK_HOLD_S = 0.2  # for a chain with a low score
+FARTHEST = 1.0  # how far a cover moves beyond a chain's end, in face sizes
+MASK_PX = 160  # longer side of the image on which the covered share is measured
 
 
 class Covers:
-    """Collect the finds of all frames with `add`, in order of time; `finish`; then ask `at` for each frame, in order.
+    """Collect the finds of all frames with `add`, in order; `finish`; then call `at` for each frame, in order.
 
-    threshold: confidence from which the answer of a covered face is sure. strength: a key of `search.STRENGTHS`.
+    threshold: minimum confidence of a sure answer of a covered face. strength: a key of `search.STRENGTHS`.
     """
 
     def __init__(self, threshold: float = 0.5, strength: str = "careful"):
@@ -56,9 +56,9 @@ class Covers:
         self.report = Report()
 
     def add(self, time_s: float, faces: list[Face], cut: bool = False) -> None:
-        """Link the finds of a frame to chains that were seen of late, nearest first; the others begin new ones.
+        """Link the finds of a frame to recent chains, nearest first; the others start new ones.
 
-        cut: a new shot begins with the frame.
+        cut: a new shot starts with the frame.
         """
         self._times.append(time_s)
         if cut:
@@ -98,7 +98,7 @@ class Covers:
         self._waiting = sorted(self._chains, key=lambda chain: -self._begins_s(chain))
 
     def _judged(self, chain: Chain) -> bool:
-        """Whether a chain is covered; what is not is noted in the report."""
+        """Whether a chain is covered; rejected ones are noted in the report."""
         times = np.frombuffer(self._times, np.float64)
         if not self._cover_all and not reaches(chain, times, COVERED):
             self.report.doubtful.append(Span(chain.times[0], chain.times[-1], float(chain.values()[:, 14].max())))
@@ -111,7 +111,7 @@ class Covers:
         return True
 
     def _hold_s(self, chain: Chain) -> float:
-        """How long a chain is held: no longer than it was seen, and a weak one hardly."""
+        """How long a chain is held: no longer than it was visible, and a weak one hardly."""
         if not chain.held:
             return WEAK_HOLD_S
         return min(self._gap_s, max(WEAK_HOLD_S, chain.times[-1] - chain.times[0]))
@@ -123,9 +123,9 @@ class Covers:
         return min(chain.times[-1] + self._hold_s(chain), chain.until_s - 1e-4)
 
     def at(self, time_s: float, shape: tuple[int, ...] = (0, 0)) -> tuple[list[Face], list[Face]]:
-        """What to cover at that time, enlarged; and the people found in that very frame, as they are.
+        """What to cover at that time, enlarged; and the people detected in that frame, unchanged.
 
-        shape: (H,W) of the frame, for the report's share of the picture.
+        shape: (H,W) of the frame, for the report's share of the image.
         """
         self._advance(time_s)
         covers: list[Face] = []
@@ -153,7 +153,7 @@ class Covers:
         self._now = [chain for chain in self._now if time_s <= self._ends_s(chain) + 1e-6]
 
     def _inside(self, chain: Chain, i: int, time_s: float) -> list[Face]:
-        """Between two finds: on the way from one to the other; after a long way also where each of them is."""
+        """Between two finds: interpolated; over a long distance also at each of them."""
         before, after = chain.values()[i - 1], chain.values()[i]
         gap_s = chain.times[i] - chain.times[i - 1]
         self.report.longest_gap_s = max(self.report.longest_gap_s, gap_s)
@@ -166,7 +166,7 @@ class Covers:
         return [enlarged(chain.face(row, self._threshold), grown) for row in rows]
 
     def _beyond(self, chain: Chain, time_s: float) -> Face:
-        """Before the first or after the last find: from there to where the face would be by now, all of it."""
+        """Before the first or after the last find: the whole area from there to where the face would be by now."""
         values, times = chain.values(), chain.times
         end = 0 if time_s < times[0] else -1
         away_s = time_s - times[end]
@@ -188,7 +188,7 @@ def enlarged(face: Face, factor: float) -> Face:
 
 
 def covered_share(covers: list[Face], shape: tuple[int, ...]) -> float:
-    """Share of a frame of that (H,W) shape, 0 to 1, that lies under the heads of `covers`; 0 without a shape."""
+    """Share of a frame of that (H,W) shape, 0 to 1, that the heads of `covers` occupy; 0 without a shape."""
     height, width = shape[:2]
     if not covers or not min(height, width):
         return 0.0

@@ -1,12 +1,12 @@
-"""Hiding in a live picture, which is shown before anything later is known: nobody waits to be confirmed."""
+"""Hiding in live video, which is shown before later frames are known: no track waits for confirmation."""
 
 from emojimation.hiding.search import STRENGTHS
 from emojimation.tracking.track import Tracker
 
-CONFIRM_HITS = 2  # of a tracker that hides nobody
+CONFIRM_HITS = 2  # of a tracker for a style that does not hide
 
 
 def tune(tracker: Tracker, hides: bool) -> None:
-    """Let a stream's tracker show each face at once and keep it for a while where it is lost, or not."""
+    """Make a stream's tracker emit each face immediately and hold lost ones for a while, or undo that."""
     tracker.hold_s = STRENGTHS["fast"].gap_s if hides else 0.0
     tracker.confirm_hits = 1 if hides else CONFIRM_HITS

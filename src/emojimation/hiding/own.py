@@ -1,4 +1,4 @@
-"""What a person chooses beyond a style: an own cover, spans in which all is hidden, a region that alone is searched."""
+"""Options of hiding beyond the style: a custom cover, spans that are hidden entirely, a search region."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +11,7 @@ from emojimation.draw.sprites import DISC
 from emojimation.errors import InputError
 from emojimation.faces import Face
 
-CELLS = 24  # of a picture that is hidden whole, along its longer side
+CELLS = 24  # along the longer side of an image that is hidden entirely
 COVER_PX = 1024  # a cover's longer side at most
 
 Detector = Callable[[np.ndarray], list[Face]]
@@ -20,13 +20,13 @@ Span = tuple[float, float]
 
 
 def cover_of(path: Path) -> Draw:
-    """What draws the picture of a file over each head. Transparent parts show a disc of its mean colour, not the face.
+    """A function that draws the image in a file over each head. Transparent parts show a disc of its mean colour.
 
-    Raises InputError for a file that is no picture.
+    Raises InputError for a file that is not an image.
     """
     picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if picture is None or picture.dtype != np.uint8:
-        raise InputError(f"Expected a picture as the cover, got {path}: give a PNG, JPEG or WebP file.")
+        raise InputError(f"Expected an image as the cover, got {path}: give a PNG, JPEG or WebP file.")
     square = _square(_four_channels(picture))
     return lambda face, size: cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA)
 
@@ -38,7 +38,7 @@ def _four_channels(picture: np.ndarray) -> np.ndarray:
 
 
 def _square(picture: np.ndarray) -> np.ndarray:
-    """(s,s,4) BGRA: the picture on an opaque disc that fills `DISC` of the width, so that no face shows through."""
+    """(s,s,4) BGRA: the image on an opaque disc that fills `DISC` of the width, so that no face shows through."""
     scale = min(1.0, COVER_PX / max(picture.shape[:2]))
     small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     side = max(small.shape[:2])
@@ -56,7 +56,7 @@ def _square(picture: np.ndarray) -> np.ndarray:
 
 
 def hidden_whole(frame: np.ndarray) -> np.ndarray:
-    """The frame (H,W,3) BGR uint8 as some coarse squares."""
+    """The frame (H,W,3) BGR uint8 as a few coarse squares."""
     height, width = frame.shape[:2]
     scale = CELLS / max(height, width)
     small = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -65,12 +65,12 @@ def hidden_whole(frame: np.ndarray) -> np.ndarray:
 
 
 def in_spans(time_s: float, spans: tuple[Span, ...]) -> bool:
-    """Whether a time lies in one of the spans, whose ends belong to them."""
+    """Whether a time lies in one of the spans, ends included."""
     return any(start <= time_s <= end for start, end in spans)
 
 
 def within(look: Detector, region: Box) -> Detector:
-    """A search of the region x0, y0, x1, y1 of a frame only; what it finds lies in the whole frame's pixels.
+    """A search of only the region x0, y0, x1, y1 of a frame; results are in pixels of the whole frame.
 
     Calling it raises InputError for a region that is not within the frame.
     """

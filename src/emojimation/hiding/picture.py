@@ -1,4 +1,4 @@
-"""A single picture in which nobody's face is to be seen."""
+"""A single image in which nobody's face is visible."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ def hidden_picture(
 ) -> tuple[np.ndarray, Report]:
     """A copy of the frame (H,W,3) BGR uint8 with every head covered, and what was covered.
 
-    faces: as a `search.searcher(..., still=True)` finds them. style, art: as `draw.styles.annotate` takes them.
+    faces: as found by `search.searcher(..., still=True)`. style, art: as `draw.styles.annotate` takes them.
     """
     covers = [enlarged(face, ENLARGED) for face in faces]
     report = Report(still=True, faces=len(faces), people=len(faces))

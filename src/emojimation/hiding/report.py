@@ -1,4 +1,4 @@
-"""What was done to hide faces, said honestly: what was found, what was filled in, and where a doubt remains."""
+"""An honest report on hiding: what was detected, what was filled in, and where doubt remains."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +9,7 @@ SPANS_SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of a video, in seconds, with finds that were too doubtful to be covered; score: of the best."""
+    """A stretch of a video, in seconds, with detections too doubtful to be covered; score: of the best."""
 
     start_s: float
     end_s: float
@@ -18,12 +18,12 @@ class Span:
 
 @dataclass(slots=True)
 class Report:
-    """How a video, or (still) a single picture, was covered.
+    """How a video, or (still) a single image, was covered.
 
-    frames: in all; covered: of them with a cover. faces: different ones that are covered; people: of them with a
+    frames: total; covered: of these with a cover. faces: distinct ones that are covered; people: of these with a
     number, sure enough for rows. found, held, interpolated: covers that were found in their frame, kept beyond the
-    first or last find, placed between two finds. longest_gap_s: that was bridged.
-    share: mean share of the picture that is covered, 0 to 1. doubtful: stretches to look at.
+    first or last find, placed between two finds. longest_gap_s: the longest bridged gap.
+    share: mean covered share of the image, 0 to 1. doubtful: stretches to check.
     """
 
     still: bool = False
@@ -39,7 +39,7 @@ class Report:
     doubtful: list[Span] = field(default_factory=list)
 
     def count(self, share: float, found: int, held: int = 0, interpolated: int = 0) -> None:
-        """Take a frame of which `share` is covered, by so many covers of each kind."""
+        """Count a frame: covered share, and number of covers of each kind."""
         self.frames += 1
         self.share += (share - self.share) / self.frames
         self.covered += bool(found + held + interpolated)
@@ -67,7 +67,7 @@ class Report:
         filled = f"{self.held} held, {self.interpolated} interpolated (longest gap {self.longest_gap_s:.2f} s)"
         parts = [
             f"{_counted(self.people, 'person', 'people')}; covers in {self.covered} of {self.frames} frames, "
-            f"{100 * self.share:.1f} % of the picture: {self.found} found, {filled}"
+            f"{100 * self.share:.1f} % of the image: {self.found} found, {filled}"
         ]
         if self.doubtful:
             parts.append(f"not covered, as too doubtful: {_times(self.doubtful)}")

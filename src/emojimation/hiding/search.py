@@ -1,10 +1,10 @@
-"""Where faces may be in a frame that is to show none, in three strengths, and how a doubtful find is confirmed.
+"""Detection for hiding, in three strengths, and how a doubtful find is confirmed.
 
 Two networks search the upright frame: BlazeFace, whose landmarks are good, and CenterFace for profiles, small faces and
-heads that an edge cuts; one of them also searches the frame turned by 90, 180 and 270 degrees. CenterFace's finds stand
-with their score, which is hardly ever given to anything else, and so do BlazeFace's good ones. A weak one of
-BlazeFace, or a turned one, is looked at again in upright crops of three sizes, and its score becomes the mean of what
-these show: a face is seen at every size, a texture that resembles one at a single size only.
+heads cut off by an edge; one of them also searches the frame rotated by 90, 180 and 270 degrees. CenterFace's finds
+stand with their score, which is hardly ever given to anything else, and so do BlazeFace's good ones. A weak one of
+BlazeFace, or a rotated one, gets a second pass in upright crops of three sizes, and its score becomes their mean: a
+face is detected at every size, a texture that resembles one at a single size only.
 """
 
 from collections.abc import Callable
@@ -27,8 +27,8 @@ Detector = Callable[[np.ndarray], list[Face]]
 SAME_IOU, SAME_CENTRE = 0.3, 0.4
 # Share of the crop's side that a find fills in the upright crops of the second detection pass, and the crops' side.
 SECOND_SHARES, SECOND_PX = (0.25, 0.4, 0.55), 192
-SECOND_SCORE = 0.3  # of the second pass; what scores much less counts as nothing
-SURE = 0.6  # an upright find of BlazeFace stands from here on
+SECOND_SCORE = 0.3  # of the second pass; much lower scores count as zero
+SURE = 0.6  # an upright find of BlazeFace is accepted from here on
 # CenterFace is shown this share of a video frame's pixels, but no fewer than this: neighbouring frames help each other.
 VIDEO_SHARE, LEAST_PX = 0.25, 320 * 240
 # A box may be this much longer than the frame's shorter side: a close-up's chin and forehead lie outside the frame.
@@ -42,7 +42,7 @@ class Strength:
 
     near, far: lowest scores of BlazeFace and of CenterFace. kept: score after the second detection pass from which a
     doubtful find is kept. area_px: pixels that CenterFace is shown of a video's frame, at most. still_px: of a photo.
-    turned: the turned frame as well. gap_s: how long a person may be missed and stays covered.
+    turned: also search the rotated frame. gap_s: how long a missed person stays covered.
     """
 
     near: float
@@ -69,9 +69,9 @@ def strength_of(name: str) -> Strength:
 
 
 class Searcher:
-    """A detector that misses as little as it can: call it with a (H,W,3) BGR uint8 frame.
+    """A detector that misses as little as possible: call it with a (H,W,3) BGR uint8 frame.
 
-    strength: see `Strength`. still: for a single picture, which nothing before or after it helps. min_score: another
+    strength: see `Strength`. still: for a single image, which nothing before or after it helps. min_score: another
     threshold of the detectors. threads: processor threads of each network.
     """
 
@@ -90,7 +90,7 @@ class Searcher:
         found = [mine.with_(score=max(mine.score, theirs.score)) for mine, theirs in pairs] + new
         confirmed = once_each(found + [face for face in alone if face.score >= SURE])
         doubtful = [face for face in alone if face.score < SURE] + self._found_turned(frame)
-        # The best of several finds of one face may fail in the second pass where another one does not.
+        # The best of several finds of one face may fail in the second pass while another one passes.
         for face in sorted(doubtful, key=lambda face: -face.score):
             if any(same_face(face, other) for other in confirmed):
                 continue
@@ -142,7 +142,7 @@ def fits(face: Face, frame: np.ndarray) -> bool:
 
 
 def second_score(frame: np.ndarray, face: Face, second: BlazeFace) -> float:
-    """Mean of the scores that `second` gives to the face in upright crops of `SECOND_SHARES`; 0 where it sees none."""
+    """Mean of the scores that `second` gives to the face in upright crops of `SECOND_SHARES`; 0 if it finds none."""
     crops = np.stack([upright_crop(frame, face, share) for share in SECOND_SHARES])
     seen = zip(SECOND_SHARES, second.look_each(crops), strict=True)
     return float(np.mean([_score_in(share, faces) for share, faces in seen]))

@@ -1,7 +1,7 @@
-"""Faces of every frame of a source, in order, while several processors look at several frames at once.
+"""Faces of every frame of a source, in order, while several frames are analysed in parallel.
 
-With a step of k only every k-th frame is looked at (detection and emotions); what lies between is drawn straight from
-one look to the next, for which a film is read k frames ahead. The tracker sees the looks in order, whatever k is.
+With a step of k only every k-th frame is analysed (detection and emotions); the frames between are interpolated
+linearly, for which the video is read k frames ahead. The tracker sees the analysed frames in order, whatever k is.
 """
 
 import math
@@ -20,16 +20,16 @@ from emojimation.faces import Face, iou
 from emojimation.video.reader import ASSUMED_FPS, Frame
 
 AUTO_LIMIT = 10
-AUTO_HEADROOM = 0.8  # part of real time that looking may take; the rest is for reading, drawing and writing
+AUTO_HEADROOM = 0.8  # share of real time that analysis may take; the rest is for reading, drawing and writing
 AUTO_MEMORY = 15
 SAME_IOU = 0.3
-HELD_BYTES = 128 << 20  # frames waiting for an answer may fill this much, however large they are
+HELD_BYTES = 128 << 20  # limit on the memory of frames waiting for a result
 
 Look = Callable[[np.ndarray], list[Face]]
 
 
 class Follower(Protocol):
-    """What is asked of a tracker."""
+    """What is needed from a tracker."""
 
     def update(self, faces: list[Face], time_s: float | None) -> list[Face]: ...
     def reset(self) -> None: ...
@@ -37,7 +37,7 @@ class Follower(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Past:
-    """The faces of the last frame looked at, and its shot; None before the first."""
+    """The faces of the last analysed frame, and its shot; None before the first."""
 
     faces: list[Face] = field(default_factory=list)
     shot: int | None = None
@@ -45,7 +45,7 @@ class Past:
 
 @dataclass(slots=True, eq=False)
 class _Group:
-    """A frame that is looked at, the answer to come, and the frames before it that are not."""
+    """An analysed frame, its pending result, and the frames before it that are interpolated."""
 
     frame: Frame
     answer: "Future[tuple[list[Face], float]]"
@@ -53,9 +53,7 @@ class _Group:
 
 
 class Step:
-    """After how many frames the next look is due. every: a number from 1, or "auto" for what holds `fps` by
-    measurement.
-    """
+    """After how many frames the next analysis is due. every: a number from 1, or "auto" to keep up with `fps`."""
 
     def __init__(self, every: int | str, fps: float | None, workers: int):
         if every != "auto" and (not isinstance(every, int) or every < 1):
@@ -73,7 +71,7 @@ class Step:
         return min(max(math.ceil(self._fps / affordable), 1), AUTO_LIMIT)
 
     def add(self, cost_s: float) -> None:
-        """Tell what a look took."""
+        """Record the duration of an analysis."""
         self._costs.append(max(cost_s, 1e-6))
 
 
@@ -88,9 +86,9 @@ def analyse(
 ) -> Generator[tuple[Frame, list[Face]], None, None]:
     """Each frame with its faces, in order.
 
-    look: a frame's (H,W,3) BGR uint8 image -> faces with probabilities, called from `workers` threads at once. every:
-    see `Step`. fps: of the source, for "auto". past: of the frame looked at before the first, where a run goes on. What
-    `look` raises, or whoever takes the frames, ends it at once.
+    look: a frame's (H,W,3) BGR uint8 image -> faces with probabilities, called from `workers` threads. every: see
+    `Step`. fps: of the source, for "auto". past: of the frame analysed before the first, if a run is resumed. An
+    exception in `look`, or in the consumer, ends it immediately.
     """
     step = Step(every, fps, workers)
     groups: deque[_Group] = deque()
@@ -115,7 +113,7 @@ def _groups(
     before: list[Frame] = []
     due = 0 if shot is None else step.now - 1
     for frame in frames:
-        if frame.shot != shot:  # nothing is drawn on the way from one shot to the next
+        if frame.shot != shot:  # nothing is interpolated from one shot to the next
             if before:
                 yield _Group(before[-1], pool.submit(_timed, look, before[-1].image), before[:-1])
             before, due, shot = [], 0, frame.shot
@@ -125,7 +123,7 @@ def _groups(
         else:
             before.append(frame)
         due -= 1
-    if before:  # the film's last frame is always looked at
+    if before:  # the video's last frame is always analysed
         yield _Group(before[-1], pool.submit(_timed, look, before[-1].image), before[:-1])
 
 
@@ -146,7 +144,7 @@ def _full(groups: deque[_Group], workers: int) -> bool:
 def _answered(
     group: _Group, past: Past, tracker: Follower | None, step: Step
 ) -> tuple[Past, list[tuple[Frame, list[Face]]]]:
-    """The faces of the looked-at frame, and all frames of the group with theirs."""
+    """The faces of the analysed frame, and all frames of the group with theirs."""
     faces, cost_s = group.answer.result()
     step.add(cost_s)
     known = past.faces if past.shot == group.frame.shot else []
@@ -160,10 +158,10 @@ def _answered(
 
 
 def between(first: list[Face], second: list[Face], share: float) -> list[Face]:
-    """The faces at `share` (0 to 1) of the way from one look to the next.
+    """The faces at `share` (0 to 1) of the way from one analysed frame to the next.
 
-    A face of both looks (by its number, without numbers by its place) is on its way; one of a single look is shown in
-    the half that is nearer to it.
+    A face in both (matched by number, else by position) is interpolated; one in a single frame is shown in the half
+    nearer to it.
     """
     pairs = _pairs(first, second)
     moved = [blend(first[i], second[j], share) for i, j in pairs]
@@ -173,7 +171,7 @@ def between(first: list[Face], second: list[Face], share: float) -> list[Face]:
 
 
 def blend(a: Face, b: Face, share: float) -> Face:
-    """The face at `share` of the straight way from `a` to `b`; number and threshold are `b`'s."""
+    """The face interpolated linearly at `share` from `a` to `b`; number and threshold are `b`'s."""
     return b.with_(
         xyxy=_mixed(a.xyxy, b.xyxy, share),
         score=min(a.score, b.score),

@@ -1,4 +1,4 @@
-"""Live pictures: cameras by number (OpenCV) and network streams (PyAV), both as frames with the time they came."""
+"""Live video: cameras by number (OpenCV) and network streams (PyAV), both as frames with their time of arrival."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,8 +10,8 @@ import numpy as np
 from emojimation.errors import InputError
 from emojimation.video.reader import Converter, Frame, Info, SourceLostError, load_av, without_password
 
-CAMERA_WAIT_S = 2.0  # a camera that gives nothing for so long is gone
-OPEN_S, READ_S = 10.0, 5.0  # a stream that says nothing for so long is dropped and opened again
+CAMERA_WAIT_S = 2.0  # a camera silent for this long is gone
+OPEN_S, READ_S = 10.0, 5.0  # a stream silent for this long is closed and reopened
 GIVE_UP_S = 30.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 4.0
 
@@ -19,21 +19,21 @@ Clock = Callable[[], float]
 
 
 class Camera:
-    """A camera by its number; frames come as fast as it gives them, `time_s` counted from the first.
+    """A camera by its number; frames come as fast as it delivers them, `time_s` counted from the first.
 
-    size_wh: picture size to ask for; the camera gives the nearest that it can. Raises InputError where there is none,
-    it is busy, or (while iterating) it was unplugged.
+    size_wh: requested frame size; the camera gives the nearest that it supports. Raises InputError if there is none, it
+    is busy, or (while iterating) it was unplugged.
     """
 
     def __init__(self, number: int = 0, clock: Clock = time.monotonic, size_wh: tuple[int, int] | None = None):
         self._clock = clock
-        cv2.setLogLevel(0)  # silent: we say ourselves what is wrong
+        cv2.setLogLevel(0)  # silent: we report errors ourselves
         self._capture = cv2.VideoCapture(number)
         self.notes: list[str] = []
         if not self._capture.isOpened():
             self._capture.release()
             raise InputError(
-                f"Expected camera {number}, got none: it is absent, or another program holds it. "
+                f"Expected camera {number}, got none: it is missing, or another program is using it. "
                 "Close that program, or give another --camera number."
             )
         if size_wh is not None:
@@ -43,7 +43,7 @@ class Camera:
         self.info = Info(name=f"camera {number}", fps=fps if fps > 0 else None, live=True)
 
     def close(self) -> None:
-        """Free the camera."""
+        """Release the camera."""
         self._capture.release()
 
     def __iter__(self) -> Iterator[Frame]:
@@ -54,7 +54,7 @@ class Camera:
             if not there or image is None:
                 if not self._capture.isOpened() or now - last > CAMERA_WAIT_S:
                     raise SourceLostError(
-                        f"Expected pictures from {self.info.name}, got none: it was unplugged or stalls."
+                        f"Expected frames from {self.info.name}, got none: it was unplugged or stalled."
                     )
                 time.sleep(0.01)
                 continue
@@ -64,10 +64,10 @@ class Camera:
 
 
 class Stream:
-    """Frames of an address (rtsp://, http://, https://, udp:// ...), opened again when it stalls or breaks off.
+    """Frames of an address (rtsp://, http://, https://, udp:// ...), reopened if it stalls or breaks off.
 
-    url: as FFmpeg takes it. give_up_s: how long to try again without one frame before InputError. What has a length (a
-    film behind HTTP) ends with it; what has none is live, and its end is taken for a fault. `time_s` is the arrival's.
+    url: as FFmpeg takes it. give_up_s: how long to retry without a single frame before InputError. What has a length (a
+    video behind HTTP) ends with it; what has none is live, and its end is taken as a fault. `time_s` is the arrival's.
     """
 
     def __init__(self, url: str, give_up_s: float = GIVE_UP_S, read_s: float = READ_S, clock: Clock = time.monotonic):
@@ -96,7 +96,7 @@ class Stream:
             if self._ended:
                 return
             reconnects += 1
-            self.notes[:] = [f"the stream broke off: connected again {reconnects} times"]
+            self.notes[:] = [f"the stream broke off: reconnected {reconnects} times"]
             self._reconnect(last)
 
     def _reconnect(self, last: float) -> None:
@@ -105,7 +105,7 @@ class Stream:
             self.close()
             if self._clock() - last > self._give_up_s:
                 raise SourceLostError(
-                    f"Expected pictures from {self.info.name}, got none for {self._give_up_s:g} s. Is it still sending?"
+                    f"Expected frames from {self.info.name}, got none for {self._give_up_s:g} s. Is it still sending?"
                 )
             time.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
@@ -116,7 +116,7 @@ class Stream:
                 continue
 
     def _frames(self) -> Iterator[Frame]:
-        """Frames until the connection ends; `_ended` tells whether that was the film's own end."""
+        """Frames until the connection ends; `_ended` says whether that was the video's own end."""
         self._ended = False
         finite = bool(self._container.duration)
         try:
@@ -125,13 +125,13 @@ class Stream:
                     yield self._frame(raw)
             self._ended = finite
         except self._av.error.FFmpegError:
-            return  # stalled or broken off: the caller connects again
+            return  # stalled or broken off: the caller reconnects
 
     def _decoded(self, packet: Any) -> list[Any]:
         try:
             return packet.decode()
         except self._av.error.InvalidDataError:
-            return []  # lost on the way; the next key frame mends the picture
+            return []  # packet loss; the next key frame repairs the image
 
     def _frame(self, raw: Any) -> Frame:
         now = self._clock()
@@ -151,7 +151,7 @@ class Stream:
             ) from error
         if not container.streams.video:
             container.close()
-            raise InputError(f"Expected a video stream, got {name}, which holds no pictures.")
+            raise InputError(f"Expected a video stream, got {name}, which has no video.")
         return container
 
 

@@ -1,8 +1,8 @@
-"""What a run over a film leaves on the disk while it goes on, so that it can go on after a crash.
+"""What a run keeps on disk while it is in progress, so that it can resume after a crash.
 
-Beside the first file to be written stands a folder `NAME.parts` with `job.json` (what was asked), `frames.jsonl` (a
-line per finished frame), `finds.jsonl` (a line per frame looked at) and `film-000.mp4`, ... (a segment per start). It
-goes with the end.
+Next to the first output file is a folder `NAME.parts` with `job.json` (the settings), `frames.jsonl` (one line per
+finished frame), `finds.jsonl` (one line per analysed frame) and `film-000.mp4`, ... (one segment per start). It is
+deleted at the end.
 """
 
 import json
@@ -29,11 +29,11 @@ class Done:
 
 
 class Job:
-    """The folder of a run. primary: the first file to be written, None for a run that writes none (then a temporary
+    """The folder of a run. primary: the first output file, None for a run without any (then a temporary
     folder).
 
-    asked: what the run depends on; with `resume` it must be as it was. suffix: of the film, None without one. Raises
-    InputError where a run that was begun otherwise is to go on.
+    asked: what the run depends on; with `resume` it must be as it was. suffix: of the video, None without one. Raises
+    InputError if a run that was started with other settings is to be resumed.
     """
 
     def __init__(self, primary: Path | None, asked: dict[str, Any], suffix: str | None, resume: bool):
@@ -46,7 +46,7 @@ class Job:
         self.log, self.finds, self._card = (self.folder / n for n in ("frames.jsonl", "finds.jsonl", "job.json"))
         begun = self._card.is_file()
         if self.folder.exists() and not begun and any(self.folder.iterdir()):
-            raise InputError(f"Expected {self.folder} to be free for unfinished work, got a folder of other things.")
+            raise InputError(f"Expected {self.folder} to be free for unfinished work, got a folder with other files.")
         if begun and resume:
             self._check(asked)
         elif begun:
@@ -56,7 +56,7 @@ class Job:
         self.resumed = begun and resume
 
     def done(self) -> Done:
-        """How far the run came: the frames that are both in the log and, if there is to be one, in the film."""
+        """How far the run came: the frames in the log and, if there is one, also in the video."""
         if self._suffix is None:
             return _counted(self, None, [])
         films = [(path, count_frames(path)) for path in sorted(self.folder.glob(f"film-*{self._suffix}"))]
@@ -67,12 +67,12 @@ class Job:
         return _counted(self, sum(count for _, count in films), films)
 
     def next_film(self) -> Path:
-        """A free name for a film segment."""
+        """A free name for a video segment."""
         taken = len(list(self.folder.glob(f"film-*{self._suffix}")))
         return self.folder / f"film-{taken:03}{self._suffix}"
 
     def clear(self) -> None:
-        """Remove the folder and all in it."""
+        """Remove the folder and everything in it."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _check(self, asked: dict[str, Any]) -> None:
@@ -83,9 +83,9 @@ class Job:
         changed = [key for key in asked if before.get(key) != json.loads(json.dumps(asked[key]))]
         if changed:
             raise InputError(
-                f"Expected --resume with what the run in {self.folder} was begun with, got another "
+                f"Expected --resume with the settings that the run in {self.folder} was started with, got another "
                 f"{', '.join(changed)}. "
-                "Leave out --resume to begin anew."
+                "Omit --resume to start afresh."
             )
 
 
@@ -104,7 +104,7 @@ def _counted(job: Job, limit: int | None, films: list[tuple[Path, int]]) -> Done
         _take(done, line)
     if limit is not None and done.frames < limit:
         raise InputError(
-            f"Expected a log as long as the film in {job.folder}, got a shorter one: run without --resume."
+            f"Expected a log as long as the video in {job.folder}, got a shorter one: run without --resume."
         )
     return done
 

@@ -1,4 +1,4 @@
-"""How a film is treated: what a person may choose, checked, and told apart when a run goes on."""
+"""The options of a run over a video: checked, and compared when a run is resumed."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,15 +11,15 @@ from emojimation.hiding.search import strength_of
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a film is treated.
+    """How a video is processed.
 
     style, art: see `draw.styles.annotate`. A style that hides covers every face, in two passes; `look` should then be a
     `hiding.search.searching` pipeline. hide: such a style is a must.
-    every: a look at each k-th frame, or "auto". workers: looks at once. start_s, end_s: the part of the film. fps: of
-    picture sequences. sound: copy it. resume: go on where a run with the same settings ended. look_name: what `look`
-    is, so that no run goes on with another. strength: of hiding, a key of `hiding.search.STRENGTHS`; `look` searches
-    with it. spans: (start, end) in seconds of the source, in which the whole picture is hidden. region: x0, y0, x1, y1
-    in pixels, outside of which nothing is searched. cover: a picture to lay over each head, in place of a style's.
+    every: analyse every k-th frame, or "auto". workers: frames in parallel. start_s, end_s: the part of the video. fps:
+    of image sequences. sound: copy it. resume: continue a run with the same settings. look_name: identifies `look`, so
+    that no run resumes with another. strength: of hiding, a key of `hiding.search.STRENGTHS`; `look` searches
+    with it. spans: (start, end) in seconds of the source, in which the whole image is hidden. region: x0, y0, x1, y1
+    in pixels, outside of which nothing is searched. cover: an image to lay over each head, in place of a style's.
     """
 
     style: str = "boxes"
@@ -40,18 +40,18 @@ class Options:
 
     @property
     def hides(self) -> bool:
-        """Whether faces are covered: asked for, or because the style is one that covers them."""
+        """Whether faces are covered: on request, or because the style covers them."""
         return self.hide or self.style in HIDING
 
 
 def check(options: Options, film: bool) -> None:
-    """Raise InputError for a choice that cannot be. film: one is to be written."""
+    """Raise InputError for invalid options. film: whether a video is written."""
     if options.style not in STYLES:
         raise InputError(f"Expected a style of {', '.join(STYLES)}, got {options.style!r}.")
     if options.hides and options.style not in HIDING:
         raise InputError(f"Expected a style that hides faces ({', '.join(HIDING)}), got {options.style!r}.")
     if options.hide and not film:
-        raise InputError("Expected a film to write the hidden faces to, got none: give --out OUT.mp4.")
+        raise InputError("Expected a video file to write to, got none: give --out OUT.mp4.")
     if options.cover is not None and not options.hides:
         raise InputError(f"Expected a style that hides faces with the cover {options.cover}, got {options.style!r}.")
     if any(start >= end for start, end in options.spans):

@@ -1,4 +1,4 @@
-"""What is to be written for a film, checked before anything runs, and written when the frames are done."""
+"""The outputs of a video, checked before anything runs, and written when the frames are done."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,7 +13,7 @@ from emojimation.video.reader import is_address
 from emojimation.video.sound import Sound
 from emojimation.video.source import open_source
 
-# Kind -> suffixes that say it; a file of one kind does not get the suffix of another.
+# Kind -> its suffixes; a file of one kind must not have the suffix of another.
 SUFFIXES = {
     "film": (".mp4", ".webm", ".mkv", ".mov", ".avi"),
     "jsonl": (".jsonl", ".ndjson", ".json"),
@@ -45,7 +45,7 @@ class Targets:
 
     @property
     def primary(self) -> Path | None:
-        """The one beside which unfinished work is kept."""
+        """The one next to which unfinished work is kept."""
         return next(iter(self.all.values()), None)
 
     def check(self, source: str | int | Path) -> None:
@@ -89,9 +89,8 @@ def _make_folder(folder: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the outputs need to know of the film. source: as given. start_s: where the part begins. end_s: where the
-    sound
-    ends, None for all. hide: faces are covered, so nothing of the source may be shown. sound: copy it."""
+    """What the outputs need to know about the video. source: as given. start_s: where the part begins. end_s: where the
+    sound ends, None for all. hide: faces are covered, so nothing of the source may be shown. sound: copy it."""
 
     source: str | int | Path
     start_s: float
@@ -101,7 +100,7 @@ class Shown:
 
 
 def write_all(targets: Targets, log: Path, parts: list[tuple[Path, float]], shown: Shown) -> list[Path]:
-    """Write every target from the log and the film's segments, each with the source's time of its first frame."""
+    """Write every target from the log and the video's segments, each with the source's time of its first frame."""
     written = []
     if targets.film is not None and parts:
         _write_film(targets.film, parts, shown)
@@ -115,7 +114,7 @@ def write_all(targets: Targets, log: Path, parts: list[tuple[Path, float]], show
 def _write_film(target: Path, parts: list[tuple[Path, float]], shown: Shown) -> None:
     path = str(shown.source) if is_address(str(shown.source)) else Path(str(shown.source))
     sound = Sound(path, shown.start_s, shown.end_s) if shown.sound else None
-    # Where and with what a film was taken stays behind when faces are hidden.
+    # Location and device metadata are removed when faces are hidden.
     keeps_tags = isinstance(path, Path) and path.is_file() and shown.sound and not shown.hide
     tags = writer.tags_of(Path(path)) if keeps_tags else {}
     writer.join([(part, time_s - shown.start_s) for part, time_s in parts], target, sound, tags)
@@ -158,7 +157,7 @@ def _write_report(targets: Targets, story: timeline.Timeline, shown: Shown) -> P
 
 
 def _thumbnails(story: timeline.Timeline, video: Path) -> dict[tuple[int, int], str]:
-    """Pictures of the peaks, cut from the film that the page shows."""
+    """Images of the peaks, cropped from the video that the page shows."""
     pictures = {}
     for person in story.people:
         for peak in person.peaks():

@@ -15,18 +15,18 @@ from emojimation.video.tone import HDR_TRANSFERS, ToneMapper
 
 ASSUMED_FPS = 25.0
 PLAUSIBLE_FPS = (0.05, 480.0)
-# A stream may say that it is longer than its last frame; beyond this it is told as cut short.
+# A stream may say that it is longer than its last frame; beyond this it is reported as truncated.
 SHORT_S, SHORT_SHARE = 1.0, 0.02
-OPEN_S, READ_S = 10.0, 5.0  # how long a server may say nothing
+OPEN_S, READ_S = 10.0, 5.0  # how long a server may be silent
 SEEK_BACK_S = 0.5  # some demuxers land a little late
 UNTOLD = 2  # colour matrix "unspecified", ITU-T H.273
-HD_HEIGHT_PX = 720  # from here up, colour that says nothing of itself is BT.709, below it BT.601
+HD_HEIGHT_PX = 720  # from here up, unspecified colour is BT.709, below it BT.601
 _TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One frame of a video. image: (H,W,3) BGR uint8, upright. time_s: seconds since the film's start.
+    """One frame of a video. image: (H,W,3) BGR uint8, upright. time_s: seconds since the video's start.
     index: number of the frame, counted from 0 at the first that the source gave. shot: see `shots.numbered`.
     """
 
@@ -38,7 +38,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Info:
-    """What a source says of itself before a frame is read.
+    """What a source reports before a frame is read.
 
     name: as a person would call it. fps: mean frame rate, None if unknown. duration_s: None for what has no end. live:
     cannot be read twice. pixel_aspect: width of a pixel over its height. has_audio: there is sound to copy.
@@ -53,7 +53,7 @@ class Info:
 
 
 class Source(Protocol):
-    """Anything that gives frames: iterate once, then close. notes grow while it is read."""
+    """Anything that yields frames: iterate once, then close. notes grow while it is read."""
 
     info: Info
     notes: list[str]
@@ -105,9 +105,10 @@ class _Counts:
 class VideoFile:
     """A video file, read from `start_s` to `end_s`; iterate over `Frame`s, upright, in 8 bits.
 
-    Rotation of the container is applied, HDR (PQ, HLG) is tone-mapped, transparency is laid on white, damaged packets
-    are skipped and told in `notes`. Times are the stream's, counted from the container's start, whatever `start_s` is.
-    Raises InputError for a file that is missing, empty, no video, or without one frame that can be decoded.
+    Rotation of the container is applied, HDR (PQ, HLG) is tone-mapped, transparency is composited on white, damaged
+    packets are skipped and reported in `notes`. Times are the stream's, counted from the container's start, whatever
+    `start_s` is. Raises InputError for a file that is missing, empty, not a video, or without one frame that can be
+    decoded.
     """
 
     def __init__(self, path: str | Path, start_s: float = 0.0, end_s: float | None = None):
@@ -152,7 +153,7 @@ class VideoFile:
         while True:
             try:
                 packet = next(packets, None)
-            except errors.FFmpegError:  # damage, or a server that says nothing any more
+            except errors.FFmpegError:  # damage, or a server that has gone silent
                 counts.damaged += 1
                 packet = None
             try:
@@ -170,7 +171,7 @@ class VideoFile:
         try:
             self._container.seek(target)
         except self._av.error.FFmpegError:
-            self.notes.append("the file cannot be wound forward: it was read from its start")
+            self.notes.append("the file is not seekable: it was read from its start")
 
     def _time_of(self, raw: Any) -> float | None:
         if raw.pts is None or raw.time_base is None:
@@ -204,14 +205,14 @@ class VideoFile:
             raise InputError(f"Expected a start before the video's end ({length:.2f} s), got {self.start_s:g} s.")
 
     def _tell(self, clock: _Clock, counts: _Counts) -> None:
-        """Raise where there was no frame, note what was odd."""
+        """Raise if there was no frame, note anything unusual."""
         if not counts.frames:
             raise InputError(f"Expected a video, got {self.path}, of which no frame can be decoded.")
         if clock.guessed:
             rate = f"{self.info.fps:g}" if self.info.fps else f"no frame rate, {ASSUMED_FPS:g} assumed"
-            self.notes.append(f"{clock.guessed} frames without a time: counted on by the frame rate ({rate})")
+            self.notes.append(f"{clock.guessed} frames without a time: filled in by the frame rate ({rate})")
         if clock.mended:
-            self.notes.append(f"{clock.mended} frames with a time that went backwards: set right")
+            self.notes.append(f"{clock.mended} frames with a time that went backwards: corrected")
         if counts.damaged:
             self.notes.append(f"{counts.damaged} damaged packets were skipped")
         if len(counts.sizes) > 1:
@@ -225,7 +226,7 @@ class VideoFile:
             return
         reached = clock.last_s + clock.step_s
         if length - reached > max(SHORT_S, SHORT_SHARE * length):
-            self.incomplete = f"the file is cut short: {reached:.1f} s of {length:.1f} s could be read"
+            self.incomplete = f"the file is truncated: {reached:.1f} s of {length:.1f} s could be read"
             self.notes.append(self.incomplete)
 
 
@@ -235,14 +236,14 @@ def is_address(path: str | Path) -> bool:
 
 
 def open_container(path: str | Path) -> Any:
-    """The opened PyAV container of a file, local or behind http. Raises InputError for one that is missing or none."""
+    """The opened PyAV container of a file, local or over HTTP. Raises InputError if missing or not a video."""
     return _open_remote(str(path)) if is_address(path) else _open_local(Path(path))
 
 
 def _open_remote(url: str) -> Any:
     av = load_av()
     try:
-        # The server's ranges are used to seek; a playlist must not make us open files of this machine.
+        # The server's ranges are used to seek; a playlist must not make us open files on this machine.
         options = {"protocol_whitelist": "http,https,tcp,tls,crypto"}
         return av.open(url, options=options, timeout=(OPEN_S, READ_S), metadata_errors="ignore")
     except av.error.FFmpegError as error:
@@ -263,20 +264,20 @@ def _open_local(path: Path) -> Any:
         return av.open(f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="ignore")
     except av.error.FFmpegError as error:
         raise InputError(
-            f"Expected a video, got {path}, which is none, or lacks its index because the recording was cut off "
+            f"Expected a video, got {path}, which is not one, or lacks its index because the recording was cut off "
             f"({error.strerror})."
         ) from error
 
 
 def _picture_stream(container: Any, path: str | Path) -> Any:
-    """The first stream of moving pictures; a cover picture in a sound file is none."""
+    """The first video stream; cover art in an audio file does not count."""
     still = load_av().stream.Disposition.attached_pic
     streams = [stream for stream in container.streams.video if not stream.disposition & still]
     if streams and streams[0].codec_context is None:
         raise InputError(f"Expected a video in a known codec, got {path}, whose codec this PyAV cannot decode.")
     if streams:
         return streams[0]
-    what = "only sound" if container.streams.audio else "no pictures"
+    what = "only sound" if container.streams.audio else "no images"
     raise InputError(f"Expected a video, got {path}, which holds {what}.")
 
 
@@ -306,7 +307,7 @@ class Converter:
     def _converted(self, raw: Any, kind: str) -> np.ndarray:
         matrix = self._matrices.ITU709 if raw.height >= HD_HEIGHT_PX else self._matrices.ITU601
         given = {"src_colorspace": matrix} if int(raw.colorspace) == UNTOLD else {}
-        # One thread: starting more for each frame costs more than they win.
+        # One thread: starting more for each frame costs more than it saves.
         return self._reformatter.reformat(raw, format=kind, threads=1, **given).to_ndarray()
 
 

@@ -1,4 +1,4 @@
-"""A tracker whose detections are kept, so that a run that goes on brings a new one to the state of the old."""
+"""A tracker that logs its detections, so that a resumed run can bring a new one to the same state."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ SAME_TIME_S = 1e-5  # times in a log are rounded
 
 
 class Replayed:
-    """A `Tracker` that logs the faces of each frame looked at before it takes them, rounded as they are logged.
+    """A `Tracker` that logs the faces of each analysed frame before it takes them, rounded as in the log.
 
-    path: of the log. until_s: of the last finished frame; what was logged up to there is tracked again first, and
-    `past` tells of the last such frame, `last_s` when it was. None: the run begins.
+    path: of the log. until_s: of the last finished frame; what was logged up to there is tracked again first, `past`
+    describes the last such frame, and `last_s` is its time. None: a new run.
     """
 
     def __init__(self, path: Path, threshold: float, until_s: float | None):
@@ -25,13 +25,13 @@ class Replayed:
         self._log = rows.Log(path, count)
 
     def update(self, faces: list[Face], time_s: float | None) -> list[Face]:
-        """As `Tracker.update`."""
+        """Like `Tracker.update`."""
         time_s = round(time_s or 0.0, 6)
         self._log.write(self._log.frames, time_s, faces, self._shot)
         return self._tracker.update([rows.face_of(face.to_dict(), self._threshold) for face in faces], time_s)
 
     def reset(self) -> None:
-        """As `Tracker.reset`, where a new shot begins."""
+        """Like `Tracker.reset`, at the start of a new shot."""
         self._shot += 1
         self._tracker.reset()
 

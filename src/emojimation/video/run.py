@@ -1,4 +1,4 @@
-"""A whole film from a source to files: analysis, drawing, film with sound, rows, subtitles, report; can be resumed."""
+"""A complete video from source to files: analysis, drawing, sound, rows, subtitles, report; resumable."""
 
 import errno
 import math
@@ -29,7 +29,7 @@ from emojimation.video.replay import SAME_TIME_S, Replayed
 from emojimation.video.shots import numbered
 from emojimation.video.source import open_source
 
-WARM_UP_S = 1.0  # before the place where a run goes on, looked at again so that the tracker knows who is there
+WARM_UP_S = 1.0  # before the point of resuming, analysed again so that the tracker knows who is there
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 Look = Callable[[np.ndarray], list[Face]]
@@ -37,9 +37,8 @@ Look = Callable[[np.ndarray], list[Face]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Progress:
-    """Where a run is after a frame. stage: "search" (first pass of anonymising) or "film". share: of the stage, 0 to 1,
-    None
-    if the end is unknown. rows: of the faces in the frame, see `rows.face_row`."""
+    """Where a run is after a frame. stage: "search" (first pass of anonymising) or "video". share: of the stage, 0 to
+    1, None if the end is unknown. rows: of the faces in the frame, see `rows.face_row`."""
 
     stage: str
     frame: int
@@ -50,10 +49,9 @@ class Progress:
 
 @dataclass(slots=True, eq=False)
 class VideoResult:
-    """What came of a film. frames: finished, in all. rows: faces in them. people: different numbers. seconds: it took.
-    notes: what a person should know. hidden: what `hiding.report.Report` says, None without; hiding:
-    the same as numbers. interrupted: by Ctrl-C.
-    incomplete: why the source ended before its end, None where it did not."""
+    """The outcome of a video. frames: finished, in all. rows: faces in them. people: different numbers. seconds: it
+    took. notes: remarks for people. hidden: what `hiding.report.Report` says, None without; hiding: the same as
+    numbers. interrupted: by Ctrl-C. incomplete: why the source ended before its end, None if it did not."""
 
     source: str
     frames: int = 0
@@ -80,16 +78,15 @@ def run_video(
     on_frame: Callable[[Progress], None] | None = None,
     threshold: float = 0.5,
 ) -> VideoResult:
-    """Analyse a film and write what `targets` asks for.
+    """Analyse a video and write the `targets`.
 
     source: as `source.open_source` takes it. look: a frame's image -> faces with probabilities, such as a `Pipeline`
-    without tracker; called from `options.workers` threads. on_frame: called after each frame; what it raises ends the
-    run.
-    threshold: confidence under which covered faces show "not sure".
+    without tracker; called from `options.workers` threads. on_frame: called after each frame; an exception ends the
+    run. threshold: confidence below which covered faces show "not sure".
 
-    Ctrl-C (in the main thread) ends the run after the frame at hand: the files are finished up to there, `interrupted`
-    is set, and it can be resumed. Raises InputError for bad input and where the disk is full; finished frames stay
-    beside the target then, in a folder that `resume` goes on from.
+    Ctrl-C (in the main thread) ends the run after the current frame: the files are finished up to there, `interrupted`
+    is set, and it can be resumed. Raises InputError for bad input and if the disk is full; finished frames then
+    stay next to the target, in a folder from which `resume` continues.
     """
     options = options or Options()
     check(options, targets.film is not None)
@@ -101,8 +98,8 @@ def run_video(
         if error.errno not in FULL:
             raise
         raise InputError(
-            f"Expected room on the disk, got none ({error.strerror}): the finished frames are in {run.job.folder}. "
-            "Free some room and go on with --resume."
+            f"Expected space on the disk, got none ({error.strerror}): the finished frames are in {run.job.folder}. "
+            "Free some space and continue with --resume."
         ) from error
 
 
@@ -127,7 +124,7 @@ class _Run:
         suffix = None if targets.film is None else targets.film.suffix.lower()
         try:
             if self.info.live and (options.hides or options.resume):
-                raise InputError(f"Expected a film that can be read twice, got {self.info.name}: record it first.")
+                raise InputError(f"Expected a video that can be read twice, got {self.info.name}: record it first.")
             self.job = Job(targets.primary, asked_of(source, options, suffix), suffix, options.resume)
         except InputError:
             self.opened.close()
@@ -177,11 +174,11 @@ class _Run:
         return covers
 
     def _film(self, covers: Covers | None) -> list[tuple[Path, float]]:
-        """The pass that logs and draws each frame; returns the film's segments and their times."""
+        """The pass that logs and draws each frame; returns the video's segments and their times."""
         done = self.job.done() if self.job.resumed else Done()
         self.result.frames, self.last_s = done.frames, done.time_s
         if covers is not None and self.interrupt.asked:
-            return done.parts  # where finds are missing nothing is drawn
+            return done.parts  # if detections are missing nothing is drawn
         with ExitStack() as stack:
             log = stack.enter_context(closing(rows.Log(self.job.log, done.frames)))
             source = stack.enter_context(closing(self._open(self._before(done.time_s) if done.frames else None)))
@@ -219,7 +216,7 @@ class _Run:
                     yield frame, faces, faces
 
     def _until_lost(self, source: Source) -> Iterator[Frame]:
-        """The source's frames; one that is lost after some of them ends here, and what was recorded is finished."""
+        """The source's frames; a source lost after some frames ends here, and what was recorded is finished."""
         count = 0
         try:
             for frame in source:
@@ -240,7 +237,7 @@ class _Run:
     def _drawn(self, frame: Frame, faces: list[Face]) -> np.ndarray:
         if in_spans(frame.time_s, self.options.spans):
             return hidden_whole(frame.image)
-        style = "avatar" if self.cover else self.options.style  # the style whose drawing can be handed in
+        style = "avatar" if self.cover else self.options.style  # the style whose drawing function can be replaced
         return annotate(frame.image, faces, style, self.options.art, self.cover, frame.time_s, places=self.places)
 
     def _segment(self, done: Done, first: Frame) -> writer.Segment:
@@ -254,9 +251,9 @@ class _Run:
         return max(time_s - WARM_UP_S - frames / (self.info.fps or ASSUMED_FPS), self.options.start_s)
 
     def _open(self, from_s: float | None) -> Source:
-        """The source, from that time on or (None) from the start that was asked for."""
+        """The source, from that time on or (None) from the requested start."""
         if from_s is None and self.opened is not None:
-            source, self.opened = self.opened, None  # a camera is opened once only
+            source, self.opened = self.opened, None  # a camera is opened only once
             return source
         start_s = self.options.start_s if from_s is None else from_s
         return open_source(self.given, start_s, self.options.end_s, self.options.fps)

@@ -1,6 +1,6 @@
-"""A made-up film: the sample portraits move over a painted ground, and where every face is at every time is known.
+"""A synthetic video: the sample portraits move over a painted background, with ground truth for every face.
 
-For tests, benchmarks and trying out a program without a camera.
+For tests, benchmarks and trying out the program without a camera.
 """
 
 import math
@@ -46,8 +46,7 @@ class Pose:
 @dataclass(frozen=True, slots=True, eq=False)
 class Truth:
     """A face as it was drawn. person: its number. xyxy: (4,), landmarks: (5,2), both float32 pixels. axes: half axes of
-    the ellipse that the face (brows to chin) fills. roll_deg: its tilt. shown: share of that ellipse that is to be
-    seen."""
+    the ellipse that the face (brows to chin) fills. roll_deg: its tilt. shown: visible share of that ellipse."""
 
     person: int
     xyxy: np.ndarray
@@ -65,16 +64,16 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A portrait and its way: `path(time_s)` is the pose, or None while the person is away."""
+    """A portrait and its path: `path(time_s)` is the pose, or None while the person is away."""
 
     portrait: str
     path: Callable[[float], Pose | None]
 
 
 class Scene:
-    """A film of `seconds` (None: endless) of `people` over a ground; `bars` (x0,y0,x1,y1) stand before them.
+    """A video of `seconds` (None: endless) of `people` over a background; `bars` (x0,y0,x1,y1) are in front of them.
 
-    start_s, end_s: attributes, the part that iterating gives.
+    start_s, end_s: attributes, the part that iterating yields.
     """
 
     def __init__(
@@ -92,7 +91,7 @@ class Scene:
         self._ground = ground(size_wh)
 
     def close(self) -> None:
-        """Nothing to free."""
+        """Nothing to release."""
 
     def __iter__(self) -> Iterator[Frame]:
         end_s = self.info.duration_s if self.end_s is None else self.end_s
@@ -114,7 +113,7 @@ class Scene:
         return Frame(image, time_s, index)
 
     def truth(self, time_s: float) -> list[Truth]:
-        """The faces of that time, also those that are hidden behind a bar or outside the frame (`shown` 0)."""
+        """The faces at that time, including those hidden behind a bar or outside the frame (`shown` 0)."""
         poses = [(number, person.path(time_s)) for number, person in enumerate(self.people)]
         return [self._truth(number, pose) for number, pose in poses if pose is not None]
 
@@ -141,7 +140,7 @@ class Scene:
 def crowd(
     faces: int = 1, size_wh: tuple[int, int] = (640, 480), fps: float = 30.0, seconds: float | None = 10.0
 ) -> Scene:
-    """`faces` people who sway in their places, each place a cell of a grid."""
+    """`faces` people who sway in place, each in a cell of a grid."""
     width, height = size_wh
     columns = int(np.ceil(np.sqrt(faces * width / height)))
     rows = int(np.ceil(faces / columns))
@@ -185,7 +184,7 @@ def hide_and_seek(size_wh: tuple[int, int] = (640, 480), fps: float = 30.0) -> S
 
 
 def ground(size_wh: tuple[int, int], seed: int = 3) -> np.ndarray:
-    """A soft picture (H,W,3) BGR uint8 of grey-green tones without anything like a face."""
+    """A soft image (H,W,3) BGR uint8 of grey-green tones without anything like a face."""
     coarse = np.random.default_rng(seed).integers(70, 150, (6, 8, 3), np.uint8)
     coarse[..., 1] = np.minimum(coarse[..., 1].astype(int) + 25, 255)
     return cv2.resize(coarse, size_wh, interpolation=cv2.INTER_CUBIC)

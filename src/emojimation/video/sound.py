@@ -1,4 +1,4 @@
-"""The sound of a file on its way into another: copied packet by packet, or encoded anew where it cannot be held."""
+"""The sound of a file copied into another, packet by packet, or re-encoded if the container cannot hold it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 
 from emojimation.video.reader import load_av, open_container
 
-# Sound that may be copied into the container as it is; other sound is encoded anew.
+# Sound that may be copied into the container as it is; other sound is re-encoded.
 COPIED = {"mp4": ("aac", "mp3", "opus", "ac3", "eac3", "alac", "flac"), "webm": ("opus", "vorbis")}
 ENCODED = {"mp4": "aac", "webm": "libopus"}
 
@@ -23,7 +23,7 @@ class Sound:
 
 
 class Track:
-    """One stream of sound on its way into the film; `next_s` is when its next packet is heard."""
+    """One audio stream on its way into the video; `next_s` is the time of its next packet."""
 
     def __init__(self, out: Any, sound: Sound, number: int, kind: str):
         self._source = open_container(sound.path)
@@ -42,7 +42,7 @@ class Track:
 
     @property
     def next_s(self) -> float | None:
-        """When the next packet is heard, seconds; None after the last."""
+        """The time of the next packet in seconds; None after the last."""
         packet = self._waiting
         return None if packet is None else float(packet.pts * packet.time_base)
 
@@ -58,7 +58,7 @@ class Track:
         self._source.close()
 
     def _within(self, pts: int, time_base: Fraction) -> bool | None:
-        """Whether a time lies in the part that is wanted; None after it."""
+        """Whether a time lies in the requested part; None after it."""
         time_s = float(pts * time_base) - self._zero
         if self._sound.end_s is not None and time_s >= self._sound.end_s - self._sound.start_s:
             return None
@@ -104,7 +104,7 @@ class Track:
 
 
 def tracks_of(out: Any, sound: Sound, kind: str) -> list[Track]:
-    """A track in the container `out` of `kind` ("mp4" or "webm") for each stream of sound."""
+    """A track in the container `out` of `kind` ("mp4" or "webm") for each audio stream."""
     with open_container(sound.path) as container:
         count = len(container.streams.audio)
     return [Track(out, sound, number, kind) for number in range(count)]

@@ -1,4 +1,4 @@
-"""What a person names as a video - a file, a folder of pictures, a camera, an address - as a source of frames."""
+"""Anything given as a video (a file, a folder of images, a camera, an address) as a source of frames."""
 
 import re
 from collections.abc import Iterator
@@ -15,9 +15,7 @@ _SYNTHETIC = re.compile(r"synthetic(?::(\d+(?:\.\d+)?)(?:x(\d+))?)?")
 
 
 class Pictures:
-    """Picture files, in the order of their names, as a film of `fps` frames a second; broken ones are left out and
-    told.
-    """
+    """Image files, sorted by name, as a video of `fps` frames per second; broken ones are skipped and noted."""
 
     def __init__(self, path: str | Path, fps: float = ASSUMED_FPS, start_s: float = 0.0, end_s: float | None = None):
         self._paths = find_images([path])
@@ -42,7 +40,7 @@ class Pictures:
             yield Frame(image, time_s, count)
             count += 1
         if not count:
-            raise InputError(f"Expected pictures, got {self.info.name}, of which none can be read.")
+            raise InputError(f"Expected images, got {self.info.name}, of which none can be read.")
 
 
 def open_source(
@@ -51,9 +49,9 @@ def open_source(
     """The source that `source` names.
 
     A number or a string of digits is a camera; `http(s)://...` a video file where it has a length, else, as any other
-    `scheme://...`, a network stream; a folder, a glob or a picture a
-    sequence (of `fps` frames a second, 25 if not given); `synthetic`, `synthetic:SECONDS` or `synthetic:SECONDSxFACES`
-    a made-up film; anything else a video file. start_s, end_s: the part to read, in seconds, of what has a length.
+    `scheme://...`, a network stream; a folder, a glob or an image a sequence (of `fps` frames a second, 25 if not
+    given); `synthetic`, `synthetic:SECONDS` or `synthetic:SECONDSxFACES` a made-up video; anything else a video file.
+    start_s, end_s: the part to read, in seconds, of what has a length.
     """
     text = str(source)
     made_up = _SYNTHETIC.fullmatch(text)
@@ -87,9 +85,7 @@ def _remote_file(url: str, start_s: float, end_s: float | None) -> VideoFile | N
 def _whole(source: Source, start_s: float, end_s: float | None) -> Source:
     if start_s or end_s is not None:
         source.close()
-        raise InputError(
-            f"Expected no --start and --end for {source.info.name}, which has no place to go to. Leave them out."
-        )
+        raise InputError(f"Expected no --start and --end for {source.info.name}, which is not seekable. Omit them.")
     return source
 
 

@@ -1,7 +1,7 @@
-"""Frames into a film: a segment that stays readable while it grows, then one file that browsers play, with the sound.
+"""Frames into a video: a segment that stays readable while it grows, then one file that browsers play, with sound.
 
-While frames come, they go into a fragmented file: killed at any moment, all but the last seconds can be read. `join`
-copies one or more such segments, without encoding again, into the final film (MP4 with its index in front, or WebM),
+Frames first go into a fragmented file: killed at any moment, all but the last seconds can be read. `join` copies one
+or more such segments, without re-encoding, into the final video (MP4 with its index in front, or WebM),
 together with the sound of the source.
 """
 
@@ -26,15 +26,15 @@ OPTIONS = {
 FRAGMENTED = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "flush_packets": "1"}
 TICKS = 90000  # a second
 KEY_FRAME_S = 2.0
-AHEAD_S = 0.5  # how far sound may run ahead of the picture in the file
+AHEAD_S = 0.5  # how far sound may run ahead of the images in the file
 
 
 class Segment:
-    """A video file without sound that grows frame by frame. The first frame settles the size.
+    """A video file without sound that grows frame by frame. The first frame determines the size.
 
     path: .mp4 (H.264) or .webm (VP9). fps: what the encoder plans with; times are those of `write`. pixel_aspect: width
     of a pixel over its height. Odd sizes get one more row or column; frames of another size are fitted with black bars.
-    Raises InputError for another suffix, OSError where the disk is full.
+    Raises InputError for another suffix, OSError if the disk is full.
     """
 
     def __init__(self, path: Path, fps: float | None = None, pixel_aspect: Fraction = Fraction(1)):
@@ -48,11 +48,13 @@ class Segment:
         self._stream: Any = None
         self._reformatter = self._av.video.reformatter.VideoReformatter()
         ways = self._av.video.reformatter.Interpolation
-        self._rounding = ways.BILINEAR | ways.ACCURATE_RND  # without it all becomes darker by a level, and pink
+        self._rounding = (
+            ways.BILINEAR | ways.ACCURATE_RND
+        )  # without it everything becomes darker by one level, and pinkish
         self._last = -1
 
     def write(self, image: np.ndarray, time_s: float) -> None:
-        """Add a (H,W,3) BGR uint8 frame that is shown from `time_s` on, seconds from the film's start."""
+        """Add a (H,W,3) BGR uint8 frame that is shown from `time_s` on, seconds from the video's start."""
         if self._stream is None:
             self._stream = self._start(image.shape[1], image.shape[0])
         frame = self._av.VideoFrame.from_ndarray(self._fitted(image), format="bgr24")
@@ -70,7 +72,7 @@ class Segment:
         self.frames += 1
 
     def close(self) -> None:
-        """Write what the encoder still holds and end the file; it is valid then."""
+        """Flush the encoder and end the file, which is then valid."""
         try:
             if self._stream is not None:
                 self._container.mux(self._stream.encode(None))
@@ -109,7 +111,7 @@ class Segment:
 
 
 def letterboxed(image: np.ndarray, width: int, height: int) -> np.ndarray:
-    """The picture (H,W,3) scaled into (height,width,3), shape kept, black around."""
+    """The image (H,W,3) scaled into (height,width,3), shape kept, black around."""
     scale = min(width / image.shape[1], height / image.shape[0])
     size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
     canvas = np.zeros((height, width, 3), np.uint8)
@@ -120,9 +122,9 @@ def letterboxed(image: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 def codec_of(path: Path) -> str:
-    """The encoder for a film of that name. Raises InputError for a suffix that is not written."""
+    """The encoder for a video of that name. Raises InputError for a suffix that is not written."""
     if path.suffix.lower() not in CODECS:
-        raise InputError(f"Expected a film's name ending in {', '.join(CODECS)}, got {path}. Choose one of these.")
+        raise InputError(f"Expected a video file ending in {', '.join(CODECS)}, got {path}. Choose one of these.")
     return CODECS[path.suffix.lower()]
 
 
@@ -131,7 +133,7 @@ def _format_of(path: Path) -> str:
 
 
 def count_frames(path: Path) -> int:
-    """How many frames of a segment, perhaps cut off, can be read; 0 where none can."""
+    """How many frames of a possibly truncated segment can be read."""
     av = load_av()
     try:
         with open_container(path) as container:
@@ -146,11 +148,11 @@ def join(
     sound: Sound | None = None,
     tags: dict[str, str] | None = None,
 ) -> None:
-    """Copy the pictures of the segments, one after the other, and the sound into `target`; nothing is encoded twice.
+    """Copy the frames of the segments, one after the other, and the sound into `target`; nothing is encoded twice.
 
-    segments: each file with the time in seconds of its first frame (a fragmented file forgets it). tags: the film's
-    metadata; nothing of the source's is taken over but these. Sound that the container cannot hold is encoded as AAC or
-    Opus. `target` appears whole: it is written beside and renamed. Raises OSError for a full disk.
+    segments: each file with the time in seconds of its first frame (a fragmented file forgets it). tags: the video's
+    metadata; nothing else of the source's is kept. Sound that the container cannot hold is encoded as AAC or
+    Opus. `target` appears complete: it is written next to it and renamed. Raises OSError for a full disk.
     """
     av = load_av()
     kind = _format_of(target)
@@ -184,7 +186,7 @@ def _pictures(segments: Sequence[tuple[Path, float]]) -> Iterator[Any]:
                 if shift is None:  # the first packet is a key frame, and the first to be shown
                     shift = round(start_s / packet.time_base) - packet.pts
                 packet.pts += shift
-                # Decoding begins a little before the first picture is due, which may be within the last segment.
+                # Decoding begins a little before the first image is due, which may be within the last segment.
                 packet.dts = packet.dts + shift if last is None else max(packet.dts + shift, last + 1)
                 last = packet.dts
                 yield packet
