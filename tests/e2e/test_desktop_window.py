@@ -105,7 +105,7 @@ def test_the_source_picker_lists_cameras_and_opens_what_is_chosen(show, film, mo
     click(made, made.view.source)
     menu(made, made.view.source_menu, "Open photo or video ...")
     pump(made.root, lambda: made.engine.status.state == "ended")
-    pump(made.root, lambda: "at its end" in made.view.facts.cget("text"))
+    pump(made.root, lambda: "Space restarts" in made.view.facts.cget("text"))
     assert made.view.buttons["pause"].cget("text") == "Resume" and made.view.source.cget("text") == "film.mp4"
     press(made, "space")  # once more
     pump(made.root, lambda: made.engine.status.state == "live")
