@@ -27,6 +27,8 @@ RENAMED = {
     "sprites": "draw.sprites",
     "timeline": "story.timeline",
     "track": "tracking.track",
+    "video.anonymise": "hiding.covers",
+    "video.chains": "hiding.chains",
     "views": "detect.views",
     "apps.ray_batch": "batch.ray",
 }

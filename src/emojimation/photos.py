@@ -47,6 +47,7 @@ class Options(TypedDict, total=False):
     detector_model: str | Path | None
     prior: str | Sequence[float] | Prior
     search: Search | None
+    measures: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -287,7 +288,7 @@ def _loaded(options: Options) -> tuple[Pipeline, AbstractContextManager]:
         if name not in known:
             near = get_close_matches(name, known, 1, 0)
             raise InputError(f"Expected an option of {', '.join(known)}, got {name!r}: did you mean {near[0]!r}?")
-        if name == "prior" and isinstance(value, list | np.ndarray):
+        if name in ("prior", "measures") and isinstance(value, list | np.ndarray):
             given[name] = tuple(value)
         elif not isinstance(value, Hashable):
             raise InputError(f"Expected one value for {name}, got {type(value).__name__}: give a name or a number.")

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from emojimation.draw.panel import emoji_of
-from emojimation.draw.sprites import DISC, stamp
+from emojimation.draw.sprites import DISC, stamp, stepped
 from emojimation.faces import Face
 
 # Draws a face as an upright square sprite of about the requested size in pixels, its head filling `DISC` of the width.
@@ -61,7 +61,7 @@ def paste(frame: np.ndarray, faces: list[Face], draw: Draw) -> None:
 
 def paste_emoji(frame: np.ndarray, faces: list[Face], art: str) -> None:
     """Paste the emoji of each face's emotion over its head, a thinking face if the answer is not sure; in place."""
-    paste(frame, faces, lambda face, size: emoji_of(face, size, art))
+    paste(frame, faces, lambda face, size: emoji_of(face, stepped(size), art))
 
 
 def _tilt(sprite: np.ndarray, head: Head, window: tuple[int, int, int, int]) -> np.ndarray:

@@ -7,7 +7,7 @@ because only then may a sprite be resized, rotated or averaged without dark or l
 from functools import lru_cache
 from importlib.resources import files
 from io import BytesIO
-from math import ceil
+from math import ceil, log2
 
 import cv2
 import numpy as np
@@ -57,6 +57,11 @@ def _art(name: str, art: str) -> np.ndarray:
     return premultiply(np.asarray(picture))
 
 
+def stepped(size: int) -> int:
+    """The next larger of four sizes an octave: heads that move ask for a sprite of another size in every frame."""
+    return ceil(2 ** (ceil(log2(max(size, 1)) * 4) / 4))
+
+
 def has_art(name: str, art: str = "noto") -> bool:
     """Whether the set `art` has an emoji called `name`; for an unknown set, `emoji` raises the error."""
     return art not in ART or (
@@ -70,7 +75,7 @@ def muted(colour: Colour) -> Colour:
     return blue, green, red
 
 
-@lru_cache(maxsize=32)  # a head that moves asks for another size in every frame, up to a megabyte each
+@lru_cache(maxsize=64)
 def emoji(name: str, size: int, art: str = "noto", mute: bool = False) -> np.ndarray:
     """The emoji of an emotion, or of "not_sure", as a (size,size,4) sprite. Cached: do not write into it.
 
