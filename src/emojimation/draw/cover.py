@@ -118,7 +118,7 @@ def _ellipse(head: Head, window: tuple[int, int, int, int], feather: float) -> n
     mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
     soft = feather * head.side
     centre = (round((head.x - x0) * 16), round((head.y - y0) * 16))
-    axes = (round((head.side * 0.44 + soft) * 16), round((head.side * 0.52 + soft) * 16))
+    axes = (round((head.side * 0.44 + soft) * 16), round((head.side * 0.5 + soft) * 16))
     cv2.ellipse(mask, centre, axes, head.roll_deg, 0, 360, (255,), -1, cv2.LINE_AA, 4)
     return cv2.blur(mask, (2 * round(soft / 2) + 1,) * 2) if soft >= 1 else mask
 
