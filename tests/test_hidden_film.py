@@ -90,6 +90,7 @@ def seen_and_all(scene, before, after):
     return seen, count, faces
 
 
+@pytest.mark.slow
 def test_the_measure_sees_faces_that_are_not_hidden(scene, shot, tmp_path):
     """The video encoded once more, nothing hidden: nearly all blocks keep their detail."""
     path = tmp_path / "again.mp4"
@@ -101,9 +102,8 @@ def test_the_measure_sees_faces_that_are_not_hidden(scene, shot, tmp_path):
     assert count > 5000 and len(seen) > 0.95 * count and faces > 180
 
 
-@pytest.mark.parametrize(
-    "style", [pytest.param(style, marks=[pytest.mark.slow] * (style != "pixelate")) for style in HIDING]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("style", HIDING)
 def test_no_frame_of_the_film_shows_a_face(style, scene, shot, look, tmp_path):
     out = tmp_path / "out.mp4"
     result = run_video(shot[0], look, Targets(out), Options(style=style, hide=True, workers=2))

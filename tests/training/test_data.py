@@ -249,7 +249,7 @@ def test_saving_refuses_what_it_cannot_keep(fer_rows: Dataset, tmp_path: Path):
     numbers = Dataset.of(fer_rows.images[:2], [0, 1], class_names=("1", "2"))
     with pytest.raises(InputError, match="would take the class names 1, 2 for FER2013's ids"):
         save(numbers, tmp_path / "a.csv")
-    with pytest.raises(InputError, match="cannot tell the format"):
+    with pytest.raises(InputError, match="cannot infer the format"):
         format_of("a.txt")
     with pytest.raises(InputError, match="unknown format 'yaml'"):
         save(fer_rows, tmp_path / "a.csv", "yaml")

@@ -55,6 +55,7 @@ def test_two_devices_learn_what_one_does(tmp_path: Path) -> None:
         np.testing.assert_allclose(a, b, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_training_starts_where_nothing_draws_or_exports() -> None:
     """As on a lent accelerator, which has neither; scripts/train_on_accelerator.sh would fail at once."""
     absent = "import sys; sys.modules.update(dict.fromkeys(['onnx', 'tf2onnx', 'matplotlib']));"

@@ -126,6 +126,7 @@ def test_patience_ends_a_run_that_no_longer_gains(tmp_path: Path) -> None:
     assert len(trainer.history) == trainer.best.epoch + 1 + 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("best_by", "epoch"), [("accuracy", 1), ("loss", 2)])
 def test_the_epoch_that_ships_is_chosen_by_the_score_of_the_recipe(tmp_path, monkeypatch, best_by, epoch) -> None:
     scores = iter(zip((0.5, 0.7, 0.6, 0.6), (1.0, 0.9, 0.7, 0.8), strict=True))
@@ -137,6 +138,7 @@ def test_the_epoch_that_ships_is_chosen_by_the_score_of_the_recipe(tmp_path, mon
     assert trainer.best.accuracy == trainer.history[epoch]["val_accuracy"]
 
 
+@pytest.mark.slow
 def test_a_time_budget_ends_the_run_at_its_end_of_schedule(tmp_path: Path) -> None:
     trainer = fit.fit(TRAIN, VAL, RECIPE.changed(epochs=500, minutes=0.02), tmp_path)
     assert len(trainer.history) < 500

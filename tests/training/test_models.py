@@ -149,6 +149,7 @@ def test_unknown_network_names_the_known_ones() -> None:
         models.build("resnet", width=(4, 8))
 
 
+@pytest.mark.slow
 def test_keras_h5_and_tflite_files_name_their_classes(tmp_path: Path) -> None:
     import h5py
 

@@ -310,6 +310,7 @@ def test_eight_classes_of_ferplus_from_training_to_report(tmp_path: Path) -> Non
         prepared(replace(rows, votes=None), recipes.load("ferplus"))
 
 
+@pytest.mark.slow
 def test_the_accuracy_of_training_rows_is_kept_and_the_bar_ends_full(toy: tuple[Path, Path], tmp_path: Path) -> None:
     history = json.loads((toy[1] / "history.json").read_text())
     assert history[-1]["train_accuracy"] > history[0]["train_accuracy"]
