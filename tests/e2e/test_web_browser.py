@@ -176,7 +176,7 @@ def test_a_sample_its_reason_and_each_style(page):
     expect(page.locator(".em-why img")).to_be_visible()
     for style in ("Emoji", "Avatar", "Blur", "Squares", "Boxes"):
         page.get_by_text(style, exact=True).click()
-        expect(page.locator(f"img[alt*='drawn in the style {style}']")).to_be_visible()
+        expect(page.locator(f"img[alt*='annotated in the style {style}']")).to_be_visible()
 
 
 def test_snapshot_by_the_camera(page):
