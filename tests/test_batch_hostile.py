@@ -99,6 +99,7 @@ def disk(tmp_path) -> Path:
     subprocess.run(["umount", str(place)], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("room", "full"), [(0, "out.csv.journal"), (12_288, "out.csv.journal"), (20_480, "out.csv")])
 def test_a_full_disk_is_told_and_the_run_goes_on_later(room, full, folder, disk, tmp_path, model):
     """Full before the first byte; full when the journal grows; full when the table is made from it."""

@@ -18,6 +18,7 @@ from emojimation.video.writer import Segment
 from films import images
 from motion import FPS, shaken, title
 
+pytestmark = pytest.mark.slow
 TURNS = {"upright": None, "90": cv2.ROTATE_90_CLOCKWISE, "180": cv2.ROTATE_180, "270": cv2.ROTATE_90_COUNTERCLOCKWISE}
 # Boxes of the five faces of group.jpg, brows to chin.
 GROUP = ((105, 84, 229, 209), (746, 385, 920, 559), (761, 79, 906, 224), (419, 68, 585, 234), (287, 406, 426, 546))

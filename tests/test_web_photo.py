@@ -109,6 +109,7 @@ def test_the_reason_is_shown_on_request():
     assert html(test).count("em-why") == 1
 
 
+@pytest.mark.slow
 def test_a_session_keeps_no_large_array():
     noise = cv2.imencode(".jpg", cv2.resize(cv2.imread(str(FACELESS / "coffee.jpg")), (3000, 2000)))[1].tobytes()
     answer = pictures.answer_of("noise.jpg", lambda: noise)

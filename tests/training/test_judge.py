@@ -40,6 +40,7 @@ def int8(made: tuple[Path, Path]) -> Path:
     return made[1] / "model.int8.onnx"
 
 
+@pytest.mark.slow
 def test_int8_is_eight_bits_and_keeps_its_papers(made: tuple[Path, Path], int8: Path) -> None:
     figures = json.loads((made[1] / "int8.json").read_text())
     float_card, card = EmotionClassifier(made[1] / "model.onnx").card, EmotionClassifier(int8).card

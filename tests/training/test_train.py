@@ -238,6 +238,7 @@ def test_the_strided_recipe_builds_and_has_no_teacher_to_lean_on() -> None:
     assert chosen.ferplus_mix == 0.3 and chosen.seed == 21 and chosen.best_by == "loss"
 
 
+@pytest.mark.slow
 def test_three_of_the_seven_emotions_are_three_classes(toy: tuple[Path, Path], tmp_path: Path) -> None:
     rows = stripes()
     some = rows.take(np.isin(rows.labels, (0, 3, 4)))
