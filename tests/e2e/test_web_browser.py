@@ -248,7 +248,7 @@ def impatient(tmp_path_factory, tiny_model):
     [
         (tools.BLOCK_WEBRTC, "a firewall or proxy seems to block it"),
         (tools.NO_CAMERA, "This browser finds no camera"),
-        (tools.DENIED, "The camera is not allowed on this page"),
+        (tools.DENIED, "The camera is blocked on this page"),
     ],
     ids=["blocked network", "no camera", "not allowed"],
 )
