@@ -62,6 +62,7 @@ def stepped(size: int) -> int:
     return ceil(2 ** (ceil(log2(max(size, 1)) * 4) / 4))
 
 
+@lru_cache(maxsize=256)
 def has_art(name: str, art: str = "noto") -> bool:
     """Whether the set `art` has an emoji called `name`; for an unknown set, `emoji` raises the error."""
     return art not in ART or (

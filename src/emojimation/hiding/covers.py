@@ -187,6 +187,11 @@ def enlarged(face: Face, factor: float) -> Face:
     return face.with_(xyxy=np.concatenate([centre - half, centre + half]).astype(np.float32))
 
 
+def covers_of(faces: list[Face]) -> list[Face]:
+    """The covers of faces that were found in this very frame."""
+    return [enlarged(face, ENLARGED) for face in faces]
+
+
 def covered_share(covers: list[Face], shape: tuple[int, ...]) -> float:
     """Share of a frame of that (H,W) shape, 0 to 1, that the heads of `covers` occupy; 0 without a shape."""
     height, width = shape[:2]

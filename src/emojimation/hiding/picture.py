@@ -4,7 +4,7 @@ import numpy as np
 
 from emojimation.draw.styles import annotate
 from emojimation.faces import Face
-from emojimation.hiding.covers import ENLARGED, covered_share, enlarged
+from emojimation.hiding.covers import covered_share, covers_of
 from emojimation.hiding.report import Report
 
 
@@ -15,7 +15,7 @@ def hidden_picture(
 
     faces: as found by `search.searcher(..., still=True)`. style, art: as `draw.styles.annotate` takes them.
     """
-    covers = [enlarged(face, ENLARGED) for face in faces]
+    covers = covers_of(faces)
     report = Report(still=True, faces=len(faces), people=len(faces))
     report.count(covered_share(covers, frame.shape), len(faces))
     return annotate(frame, covers, style, art), report

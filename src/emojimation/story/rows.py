@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -18,7 +19,7 @@ from emojimation.attributes import ATTRIBUTES
 from emojimation.extras import need
 from emojimation.faces import Face
 from emojimation.files import whole
-from emojimation.labels import EMOTIONS, label_set
+from emojimation.labels import EMOTIONS, LabelSet, label_set
 
 LANDMARKS = ("right_eye", "left_eye", "nose", "mouth_right", "mouth_left")  # right: the person's, on the viewer's left
 GROUP_ROWS = 20_000  # of a Parquet file
@@ -102,12 +103,18 @@ def face_of(row: dict[str, Any], threshold: float = 0.5) -> Face:
         probabilities=None if vector is None else np.array(list(vector.values()), np.float32),
         track_id=row["track_id"],
         threshold=threshold,
-        labels=label_set(names),
+        labels=_classes(names),
         attributes={
             name: np.array([np.nan if value is None else value for value in numbers.values()], np.float32)
             for name, numbers in row.get("attributes", {}).items()
         },
     )
+
+
+@lru_cache(maxsize=8)
+def _classes(names: tuple[str, ...]) -> LabelSet:
+    """The label set of a row's classes, which are the same in all rows of a run."""
+    return label_set(names)
 
 
 class Log:

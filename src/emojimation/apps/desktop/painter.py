@@ -17,7 +17,7 @@ from emojimation.draw import boxes
 from emojimation.draw.avatar import Avatar
 from emojimation.draw.styles import annotate
 from emojimation.faces import Face
-from emojimation.hiding.covers import ENLARGED, enlarged
+from emojimation.hiding.covers import covers_of
 from emojimation.labels import EMOTION_LABELS
 from emojimation.live import LiveResult
 
@@ -190,7 +190,7 @@ class Painter:
         if self.mirror:
             frame, faces = cv2.flip(frame, 1), [mirrored(face, width) for face in faces]
         if settings.hides:
-            faces = [enlarged(face, ENLARGED) for face in faces]
+            faces = covers_of(faces)
         style = settings.drawn_style
         self.drawn = annotate(frame, faces, style, settings.art, self._avatar.drawer(now_s), places=self._label_places)
         size = fitted((width, height), room.view_wh)

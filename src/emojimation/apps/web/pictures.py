@@ -21,7 +21,7 @@ from emojimation.draw import styles
 from emojimation.draw.boxes import Places
 from emojimation.errors import InputError
 from emojimation.faces import Face, crop_faces
-from emojimation.hiding.covers import ENLARGED, enlarged
+from emojimation.hiding.covers import covers_of
 from emojimation.hiding.search import searching
 from emojimation.pipeline import Pipeline, make_pipeline
 from emojimation.tracking.track import Tracker
@@ -80,10 +80,8 @@ def hiding(model: str, strength: str, still: bool) -> Pipeline:
 
 def tracking(model: str, tracker: Tracker, hides: bool = False) -> Pipeline:
     """A pipeline for one visitor's stream: the models are shared, the tracker is the visitor's."""
-    if not hides:
-        return pipeline(model).streaming(tracker)
-    shared = hiding(model, "fast", False)
-    return Pipeline(shared.detector, shared.classifier, tracker, shared.prior, shared.threshold)
+    shared = hiding(model, "fast", False) if hides else pipeline(model)
+    return shared.streaming(tracker)
 
 
 def answer_of(name: str, read: Callable[[], bytes]) -> Answer:
@@ -151,7 +149,7 @@ def draw(
     frame: np.ndarray, faces: list[Face], style: str, time_s: float = 0.0, places: Places | None = None
 ) -> np.ndarray:
     """`annotate` in the page's emoji art, avatars included."""
-    covers = [enlarged(face, ENLARGED) for face in faces] if styles.STYLES[style].hides else faces
+    covers = covers_of(faces) if styles.STYLES[style].hides else faces
     return styles.annotate(frame, covers, style, widgets.ART, time_s=time_s, places=places)
 
 
