@@ -129,6 +129,15 @@ def test_anonymised_pictures_show_no_face_and_no_place(client, model):
         assert before.shape == after.shape and inside > 8
 
 
+@pytest.mark.parametrize("strength", ["fast", "paranoid"])
+def test_anonymised_pictures_come_with_an_honest_report(client, strength):
+    answer = client.post(f"/v1/anonymise?strength={strength}", content=JPEG, headers=RAW)
+    report = json.loads(answer.headers["x-hiding"])
+    assert (report["faces"], report["found"], report["covered"]) == (1, 1, 1) and answer.headers["x-faces"] == "1"
+    assert 0.03 < report["share"] < 0.4 and report["words"] == "1 face covered; look at it before you publish it"
+    refused(client.post("/v1/anonymise?strength=reckless", content=JPEG, headers=RAW), 422, "strength")
+
+
 def test_state_pages(client):
     assert client.get("/health").json() == {"status": "ok"} and client.get("/ready").status_code == 200
     told = client.get("/v1/model").json()

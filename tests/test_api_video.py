@@ -69,9 +69,13 @@ def test_a_video_becomes_a_film_and_rows(client, short, tmp_path):
 
 
 def test_an_anonymised_film_shows_no_face(client, short, tmp_path, model):
-    answer = client.post("/v1/video?anonymise=true&files=film&style=blur", content=short, headers=MP4)
+    answer = client.post("/v1/video?anonymise=true&files=film&style=blur&strength=fast", content=short, headers=MP4)
+    assert answer.json()["hiding"] is None
     job = ended(client, answer.json()["id"])
     assert job["state"] == "done", job
+    report = job["hiding"]
+    assert (report["frames"], report["covered"], report["faces"], report["doubtful"]) == (8, 8, 1, [])
+    assert report["words"].endswith("1 face covered; look at it before you publish it")
     (tmp_path / "got.mp4").write_bytes(client.get(job["files"]["film"]).content)
     (tmp_path / "was.mp4").write_bytes(short)
     was, got = (next(iter(VideoFile(tmp_path / f"{name}.mp4"))).image for name in ("was", "got"))

@@ -127,7 +127,13 @@ def test_summary_is_plain_json() -> None:
 def test_one_row_and_none() -> None:
     film = of_rows([row(3.0)])
     assert [(s.start_s, s.label) for s in film.people[0].spans()] == [(3, "happy")]
-    assert summary(of_rows([])) == {"duration_s": 0.0, "rows_without_number": 0, "shots_s": [], "people": []}
+    assert summary(of_rows([])) == {
+        "duration_s": 0.0,
+        "rows_without_number": 0,
+        "shots_s": [],
+        "prior": None,
+        "people": [],
+    }
 
 
 def test_rows_without_answers_are_left_out_and_wrong_ones_refused() -> None:

@@ -58,7 +58,7 @@ class Report:
             for s in self.doubtful
         ]
         measures = {"longest_gap_s": round(self.longest_gap_s, 3), "share": round(self.share, 4)}
-        return {**numbers, **measures, "doubtful": spans}
+        return {**numbers, **measures, "doubtful": spans, "words": str(self)}
 
     def __str__(self) -> str:
         return f"{_counted(self.faces, 'face')} covered; {ADVICE}" if self.still else self._of_video()

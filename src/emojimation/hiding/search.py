@@ -7,21 +7,19 @@ BlazeFace, or a rotated one, gets a second pass in upright crops of three sizes,
 face is detected at every size, a texture that resembles one at a single size only.
 """
 
-from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from emojimation.detect import DetectorOptions, FaceDetector
+from emojimation.detect import Detector, DetectorOptions, FaceDetector
 from emojimation.detect.blazeface import BlazeFace
 from emojimation.detect.centerface import CenterFace
 from emojimation.detect.search import paired
 from emojimation.errors import InputError
 from emojimation.faces import Face, iou
 from emojimation.pipeline import Pipeline
-
-Detector = Callable[[np.ndarray], list[Face]]
 
 # Two finds in one frame are one face when they overlap or their centres are so near, in sizes of the better one.
 SAME_IOU, SAME_CENTRE = 0.3, 0.4
@@ -130,8 +128,14 @@ def searching(
     pipeline: Pipeline, strength: str = "careful", still: bool = False, min_score: float | None = None
 ) -> Pipeline:
     """The same pipeline with the search of that strength in place of its detector; see `searcher`."""
-    found = searcher(strength, still, min_score)
-    return Pipeline(found, pipeline.classifier, pipeline.tracker, pipeline.prior, pipeline.threshold)
+    return replaced(pipeline, searcher(strength, still, min_score))
+
+
+def replaced(pipeline: Pipeline, detector: Detector) -> Pipeline:
+    """The same pipeline with another detector."""
+    other = copy(pipeline)
+    other.detector = detector
+    return other
 
 
 def fits(face: Face, frame: np.ndarray) -> bool:

@@ -6,7 +6,7 @@ title="film.mp4", video="film.mp4")
 
 import os
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,14 @@ from emojimation.story.people import MAX_GAP_S, NOT_SURE, Person, Span
 @dataclass(frozen=True, slots=True, eq=False)
 class Timeline:
     """The people in a video, longest visible first. duration_s: of the video. unnumbered: rows left out for lack of a
-    track_id. shots_s: when each shot begins, as far as the rows tell: at its first face.
+    track_id. shots_s: when each shot begins. prior: the base rates that the answers are corrected for, in words.
     """
 
     people: list[Person]
     duration_s: float
     unnumbered: int = 0
     shots_s: tuple[float, ...] = ()
+    prior: str | None = None
 
     @property
     def classes(self) -> LabelSet:
@@ -37,10 +38,16 @@ class Timeline:
         return self.people[0].classes if self.people else EMOTION_LABELS
 
 
-def of_rows(rows: Iterable[Mapping[str, Any]], duration_s: float | None = None) -> Timeline:
+def of_rows(
+    rows: Iterable[Mapping[str, Any]],
+    duration_s: float | None = None,
+    shots_s: Sequence[float] | None = None,
+    prior: str | None = None,
+) -> Timeline:
     """The timeline of JSONL rows: dicts with "frame", "time_s" and the keys of `Face.to_dict`, in any order.
 
-    duration_s: of the video, by default up to the last row. Rows without a number or probabilities are left out.
+    duration_s: of the video, by default up to the last row. shots_s: when each shot begins, by default with its first
+    face. prior: as in `Timeline`. Rows without a number or probabilities are left out.
     Raises InputError for rows of another kind.
     """
     series: dict[int, list[tuple]] = {}
@@ -57,16 +64,18 @@ def of_rows(rows: Iterable[Mapping[str, Any]], duration_s: float | None = None) 
     people = [_person(track_id, entries) for track_id, entries in series.items()]
     people.sort(key=lambda person: (-person.seen_s, person.track_id))
     last_s = max((float(person.times_s[-1]) + person.step_s for person in people), default=0.0)
-    begins = tuple(shots[shot] for shot in sorted(shots))
-    return Timeline(people, max(duration_s or 0.0, last_s), unnumbered, begins)
+    begins = tuple(shots[shot] for shot in sorted(shots)) if shots_s is None else tuple(shots_s)
+    return Timeline(people, max(duration_s or 0.0, last_s), unnumbered, begins, prior)
 
 
 def summary(timeline: Timeline) -> dict[str, Any]:
-    """Plain values for JSON: duration_s, and per person when and how long they were visible, shares, changes, peaks."""
+    """Plain values for JSON: the video's length, shots and base rates, and per person when and how long they were
+    visible, shares, changes, peaks."""
     return {
         "duration_s": round(timeline.duration_s, 3),
         "rows_without_number": timeline.unnumbered,
         "shots_s": [round(time_s, 3) for time_s in timeline.shots_s],
+        "prior": timeline.prior,
         "people": [_summary(person) for person in timeline.people],
     }
 

@@ -90,13 +90,15 @@ def _make_folder(folder: Path) -> None:
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What the outputs need to know about the video. source: as given. start_s: where the part begins. end_s: where the
-    sound ends, None for all. hide: faces are covered, so nothing of the source may be shown. sound: copy it."""
+    sound ends, None for all. hide: faces are covered, so nothing of the source may be shown. sound: copy it. prior:
+    the base rates that the answers are corrected for, in words."""
 
     source: str | int | Path
     start_s: float
     end_s: float | None
     hide: bool
     sound: bool
+    prior: str | None = None
 
 
 def write_all(targets: Targets, log: Path, parts: list[tuple[Path, float]], shown: Shown) -> list[Path]:
@@ -123,7 +125,10 @@ def _write_film(target: Path, parts: list[tuple[Path, float]], shown: Shown) -> 
 def _write_timeline(targets: Targets, log: Path, shown: Shown) -> list[Path]:
     if targets.srt is None and targets.vtt is None and targets.report is None:
         return []
-    story = timeline.of_rows(_shifted(log, shown.start_s if targets.film else 0.0), _duration(log))
+    start_s = shown.start_s if targets.film else 0.0
+    length_s, shots_s = _duration_and_shots(log)
+    begins = [time_s - start_s for time_s in shots_s]
+    story = timeline.of_rows(_shifted(log, start_s), length_s, begins, shown.prior)
     written = []
     if targets.srt is not None:
         written.append(timeline.write_srt(targets.srt, story))
@@ -139,12 +144,17 @@ def _shifted(log: Path, start_s: float) -> Iterator[dict[str, Any]]:
         yield {**row, "time_s": row["time_s"] - start_s}
 
 
-def _duration(log: Path) -> float | None:
-    first = last = None
+def _duration_and_shots(log: Path) -> tuple[float | None, list[float]]:
+    """The seconds from the first frame to the last, None without frames; and the time of each shot's first frame."""
+    first = last = shot = None
+    begins = []
     for line in rows.read_log(log):
         first = line.time_s if first is None else first
         last = line.time_s
-    return None if last is None or first is None else last - first
+        if line.shot != shot:
+            shot = line.shot
+            begins.append(line.time_s)
+    return None if last is None or first is None else last - first, begins
 
 
 def _write_report(targets: Targets, story: timeline.Timeline, shown: Shown) -> Path:

@@ -1,6 +1,8 @@
 """An image whose faces nobody can see: detected with a bias towards hiding, covered, and encoded afresh."""
 
 import io
+from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import cv2
@@ -9,31 +11,49 @@ from PIL import Image
 from emojimation.apps.api.pool import RequestPool
 from emojimation.errors import InputError
 from emojimation.hiding.picture import hidden_picture
-from emojimation.hiding.search import searcher
+from emojimation.hiding.report import Report
+from emojimation.hiding.search import replaced, searcher
 from emojimation.pipeline import Pipeline
 
 KINDS = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 QUALITY = 92
 
 
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """An image with covered faces. data: encoded, of type `media_type`. faces: how many. report: what was covered."""
+
+    data: bytes
+    media_type: str
+    faces: int
+    report: Report
+
+
 class Hider:
-    """Covers the faces in images. pipeline: for images; of_videos: for the frames of a video."""
+    """Covers the faces in images, and makes the pipelines that search for them."""
 
     def __init__(self, engine: RequestPool):
         self.engine = engine
-        self.pipeline, self.of_videos = (
-            Pipeline(engine.bounded(searcher(still=still)), engine.pipeline.classifier) for still in (True, False)
-        )
+        self._made: dict[tuple[str, bool], Pipeline] = {}
+        self._making = Lock()
+        self.pipeline("careful", still=True)  # the default is loaded before the service is ready
 
-    def hidden(self, data: bytes, name: str, style: str, art: str, kind: str | None) -> tuple[bytes, str, int]:
-        """The image with covered faces, its media type, and how many there are. kind: of `KINDS`, None for the image's
-        own. Raises InputError.
+    def pipeline(self, strength: str, still: bool) -> Pipeline:
+        """The search of that strength for images (still) or for the frames of a video; made when first needed."""
+        with self._making:
+            if (strength, still) not in self._made:
+                found = self.engine.bounded(searcher(strength, still))
+                self._made[strength, still] = replaced(self.engine.pipeline, found)
+            return self._made[strength, still]
+
+    def hidden(self, data: bytes, name: str, style: str, art: str, kind: str | None, strength: str) -> Hidden:
+        """The image with every face covered. kind: of `KINDS`, None for the image's own. Raises InputError.
 
         Nothing but the pixels is written: EXIF data, with location and time, are removed.
         """
         frame = self.engine.decoded(data, name).frame
-        faces = self.pipeline(frame)
-        covered, _ = hidden_picture(frame, faces, style, art)
+        faces = self.pipeline(strength, still=True)(frame)
+        covered, report = hidden_picture(frame, faces, style, art)
         kind = kind or kind_of(data)
         file = io.BytesIO()
         options: dict[str, Any] = {} if kind == "png" else {"quality": QUALITY}
@@ -44,7 +64,7 @@ class Hider:
             raise InputError(
                 f"Expected an image that fits into {kind}, got {width} x {height} pixels. Ask for format=png."
             ) from error
-        return file.getvalue(), KINDS[kind], len(faces)
+        return Hidden(file.getvalue(), KINDS[kind], len(faces), report)
 
 
 def kind_of(data: bytes) -> str:

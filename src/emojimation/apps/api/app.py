@@ -1,6 +1,7 @@
 """The REST service: images, streams and videos in, faces with emotions out. Built by `service`, run by `serve`."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -94,7 +95,13 @@ def service(settings: ServiceSettings) -> FastAPI:
     add_handlers(app)
     app.add_middleware(Gate, engine=engine, metrics=metrics, limits=limits, token=settings.token)
     if settings.origins:
-        app.add_middleware(CORSMiddleware, allow_origins=settings.origins, allow_methods=["*"], allow_headers=["*"])
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=[*api_schema.HIDING_HEADERS, "location", "retry-after"],
+        )
     return app
 
 
@@ -152,7 +159,11 @@ def _add_anonymise(app: FastAPI, engine: RequestPool, hider: Hider, metrics: Met
         "/v1/anonymise",
         response_class=Response,
         responses={
-            200: {"description": "The image with covered faces.", "content": dict.fromkeys(KINDS.values(), picture)},
+            200: {
+                "description": "The image with covered faces.",
+                "content": dict.fromkeys(KINDS.values(), picture),
+                "headers": api_schema.HIDING_HEADERS,
+            },
             **problems(400, 401, 408, 413, 415, 422, 429, 503),
         },
         openapi_extra=api_schema.body(PICTURES),
@@ -164,14 +175,16 @@ def _add_anonymise(app: FastAPI, engine: RequestPool, hider: Hider, metrics: Met
         kind: Annotated[
             Literal["jpeg", "png", "webp"] | None, Query(alias="format", description="By default the image's own.")
         ] = None,
+        strength: Annotated[api_schema.Strength, Query(description="How thoroughly faces are searched.")] = "careful",
     ) -> Response:
-        """Cover every face in an image. In case of doubt it covers; EXIF data are removed."""
+        """Cover every face in an image; EXIF data are removed. Look at the result before you publish it."""
         name, data = await api_body.single_picture_of(request, engine.limits)
-        answer, media_type, faces = await engine.run(lambda: hider.hidden(data, name, style, art, kind))
+        answer = await engine.run(lambda: hider.hidden(data, name, style, art, kind, strength))
         metrics.pictures.inc()
-        metrics.faces.inc(faces)
-        request.state.noted.update(pictures=1, faces=faces)
-        return Response(answer, media_type=media_type, headers={"x-faces": str(faces)})
+        metrics.faces.inc(answer.faces)
+        request.state.noted.update(pictures=1, faces=answer.faces)
+        report = {"x-faces": str(answer.faces), "x-hiding": json.dumps(answer.report.to_dict())}
+        return Response(answer.data, media_type=answer.media_type, headers=report)
 
 
 def _add_state(app: FastAPI, engine: RequestPool, metrics: Metrics) -> None:

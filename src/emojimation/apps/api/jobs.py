@@ -8,6 +8,7 @@ from emojimation.apps.api.anonymise import Hider
 from emojimation.apps.api.metrics import Metrics
 from emojimation.apps.api.pool import RequestPool
 from emojimation.apps.api.problem import Problem
+from emojimation.pipeline import Pipeline
 from emojimation.video.run import Options
 from emojimation.videojobs import FILES, STATES, JobLimits, QueueFull, VideoJob, VideoJobs
 
@@ -25,14 +26,19 @@ class Jobs:
 
     async def accept(self, chunks: AsyncIterator[bytes], options: Options, kinds: tuple[str, ...]) -> VideoJob:
         """Accept a video and queue it. Raises Problem 429 if the queue is full, InputError if it is not a video."""
-        pipeline = self.hider.of_videos if options.hides else self.engine.stream
         try:
-            with self.queue.place(NAME, options, lambda: pipeline, kinds) as job, job.source.open("wb") as file:
+            with (
+                self.queue.place(NAME, options, lambda: self._pipeline(options), kinds) as job,
+                job.source.open("wb") as file,
+            ):
                 async for chunk in chunks:
                     file.write(chunk)
         except QueueFull as error:
             raise Problem(429, str(error), 10) from error
         return job
+
+    def _pipeline(self, options: Options) -> Pipeline:
+        return self.hider.pipeline(options.strength, still=False) if options.hides else self.engine.stream
 
     def get(self, number: str) -> VideoJob:
         """A job by its id. Raises Problem 404."""
@@ -69,6 +75,7 @@ def answer(job: VideoJob) -> dict[str, Any]:
     """As `schema.JobAnswer`."""
     files = {kind: f"/v1/video/{job.id}/{kind}" for kind in job.kinds if job.state == "done"}
     share = None if job.share is None else round(job.share, 4)
+    result = job.result if job.state == "done" else None
     return {
         "id": job.id,
         "state": job.state,
@@ -76,4 +83,6 @@ def answer(job: VideoJob) -> dict[str, Any]:
         "frames": job.frames,
         "error": job.error,
         "files": files,
+        "notes": [] if result is None else result.notes,
+        "hiding": None if result is None else result.hiding,
     }

@@ -10,6 +10,8 @@ from emojimation.certainty import DEGREES
 from emojimation.draw.sprites import ART
 from emojimation.draw.styles import HIDING, STYLES
 from emojimation.faces import Face
+from emojimation.hiding.report import Report
+from emojimation.hiding.search import STRENGTHS
 from emojimation.labels import EMOTIONS
 from emojimation.priors import NAMES as PRIORS
 
@@ -19,9 +21,10 @@ if TYPE_CHECKING:  # type checkers cannot evaluate the tables
     Art: TypeAlias = str
     PriorName: TypeAlias = str
     Degree: TypeAlias = str
+    Strength: TypeAlias = str
 else:
     StyleName, HidingStyle, Art = Literal[tuple(STYLES)], Literal[HIDING], Literal[ART]
-    PriorName, Degree = Literal[PRIORS], Literal[DEGREES]
+    PriorName, Degree, Strength = Literal[PRIORS], Literal[DEGREES], Literal[tuple(STRENGTHS)]
 
 EXAMPLE_FACE: dict[str, Any] = Face(
     np.array([172.9, 63.1, 280.4, 170.6]),
@@ -32,6 +35,16 @@ EXAMPLE_FACE: dict[str, Any] = Face(
 EXAMPLE: dict[str, Any] = {
     "pictures": [{"source": "picture", "width": 640, "height": 480, "faces": [EXAMPLE_FACE], "prior": "everyday"}],
     "model": "default",
+}
+EXAMPLE_JOB: dict[str, Any] = {
+    "id": "6f1c...",
+    "state": "running",
+    "share": 0.42,
+    "frames": 126,
+    "error": None,
+    "files": {},
+    "notes": [],
+    "hiding": None,
 }
 ATTRIBUTE_WORDS = "; ".join(
     ["further attributes by name", *(f"{one.name} ({one.unit}): {one.description}" for one in ATTRIBUTES.values())]
@@ -85,22 +98,52 @@ class ProblemDetail(BaseModel):
     detail: str
 
 
+class SpanAnswer(BaseModel):
+    """A stretch of a video with detections too doubtful to be covered; score: of the best."""
+
+    start_s: float
+    end_s: float
+    score: float
+
+
+class HidingAnswer(BaseModel):
+    """How faces were covered: `hiding.report.Report`."""
+
+    model_config = {"json_schema_extra": {"examples": [Report(still=True, frames=1, covered=1, faces=2).to_dict()]}}
+    frames: int
+    covered: int = Field(description="of the frames, those with a cover")
+    faces: int = Field(description="distinct faces that are covered")
+    people: int = Field(description="of these, sure enough to have a number and rows")
+    found: int = Field(description="covers of faces found in their frame")
+    held: int = Field(description="covers kept before the first or after the last find of a face")
+    interpolated: int = Field(description="covers placed between two finds")
+    longest_gap_s: float = Field(description="the longest bridged gap")
+    share: float = Field(ge=0, le=1, description="mean covered share of the image")
+    doubtful: list[SpanAnswer] = Field(description="not covered: look at these")
+    words: str = Field(description="the same for people")
+
+
+HIDING_HEADERS = {
+    "x-faces": {"description": "How many faces are covered.", "schema": {"type": "integer"}},
+    "x-hiding": {
+        "description": "What was covered, as JSON: the same as `hiding` of a video job.",
+        "schema": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
+
+
 class JobAnswer(BaseModel):
     """A video job."""
 
-    model_config = {
-        "json_schema_extra": {
-            "examples": [
-                {"id": "6f1c...", "state": "running", "share": 0.42, "frames": 126, "error": None, "files": {}}
-            ]
-        }
-    }
+    model_config = {"json_schema_extra": {"examples": [EXAMPLE_JOB]}}
     id: str
     state: str = Field(description="queued, running, done, failed or cancelled; deleted in the response to DELETE")
     share: float | None = Field(description="0 to 1")
     frames: int
     error: str | None
     files: dict[str, str] = Field(description="kind of file -> where to download it, when done")
+    notes: list[str] = Field(description="remarks for people, when done")
+    hiding: HidingAnswer | None = Field(description="when done, if faces were to be hidden")
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -10,7 +10,7 @@ from emojimation.apps.api import schema as api_schema
 from emojimation.apps.api.jobs import Jobs
 from emojimation.apps.api.jobs import answer as answer_of
 from emojimation.apps.api.problem import Problem
-from emojimation.apps.api.schema import StyleName, problems
+from emojimation.apps.api.schema import Strength, StyleName, problems
 from emojimation.draw.styles import HIDING
 from emojimation.video.run import Options
 from emojimation.videojobs import FILES
@@ -35,6 +35,7 @@ def add_video(app: FastAPI, jobs: Jobs) -> None:
         files: Annotated[list[Kind] | None, Query(description="What to produce; default: `film`, `jsonl`.")] = None,
         style: Annotated[StyleName | None, Query(description="Default: boxes; with anonymise: emoji.")] = None,
         anonymise: Annotated[bool, Query(description="Hide every face: two passes, gaps filled.")] = False,
+        strength: Annotated[Strength, Query(description="How thoroughly faces to hide are searched.")] = "careful",
         every: Annotated[int, Query(ge=1, le=1000, description="Analyse every n-th frame only.")] = 1,
     ) -> Response:
         """Accept a video (raw body) as a job."""
@@ -48,6 +49,7 @@ def add_video(app: FastAPI, jobs: Jobs) -> None:
             style=style or ("emoji" if anonymise else "boxes"),
             hide=anonymise,
             every=every,
+            strength=strength,
             workers=max(1, jobs.engine.workers // 2),
         )
         chunks = api_body.chunks_of(request, jobs.limits.video_bytes, jobs.limits.upload_s)
