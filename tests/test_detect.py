@@ -120,7 +120,7 @@ def test_a_face_that_fills_the_frame_is_found(blazeface, name, size):
     assert face.size_px > 0.8 * size
 
 
-def test_fer2013_pictures_are_found_by_the_close_up_look(blazeface, fer2013):
+def test_fer2013_images_are_detected_by_the_padded_pass(blazeface, fer2013):
     pictures = [cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) for image in fer2013.images[:150]]
     found = np.mean([len(blazeface(picture)) > 0 for picture in pictures])
     assert found >= 0.9, found
@@ -415,33 +415,33 @@ def row(x: float, y: float, side: float, score: float, seen_px: float = 20) -> n
         (0.75, 0.3, 0.75),
     ],
 )
-def test_a_small_face_counts_with_the_better_of_two_looks_if_the_first_was_not_faint(first, second, kept):
+def test_a_small_face_keeps_the_better_score_of_two_passes_if_the_first_was_not_faint(first, second, kept):
     frame = np.zeros((400, 400, 3), np.uint8)
     blaze = shown((96, 96, 77, second))
-    found = blaze._decide(frame, row(200, 200, 40, first)[None])
+    found = blaze._accepted(frame, row(200, 200, 40, first)[None])
     assert [r[0] for r in found] == ([] if kept is None else [pytest.approx(kept)])
 
 
-def test_the_second_look_is_at_the_face_itself():
+def test_the_second_pass_confirms_only_the_face_itself():
     """What the enlarged view shows elsewhere does not confirm it."""
     blaze = shown((30, 30, 20, 0.9))
-    assert len(blaze._decide(np.zeros((400, 400, 3), np.uint8), row(200, 200, 40, 0.65)[None])) == 0
+    assert len(blaze._accepted(np.zeros((400, 400, 3), np.uint8), row(200, 200, 40, 0.65)[None])) == 0
 
 
 def test_what_an_input_of_four_faces_shows_belongs_to_the_cell_it_lies_in():
     frame = np.zeros((1000, 1000, 3), np.uint8)
     boxes = np.array([(x - 15, y - 15, x + 15, y + 15) for x, y in ((100, 100), (800, 100), (100, 800), (800, 800))])
     blaze = shown((144, 48, 60, 0.9))
-    assert [len(rows) for rows in blaze._look_each(frame, close_ups(boxes, 1000, 1000))] == [0, 1, 0, 0]
-    seen = blaze.look_at(frame, boxes.astype(float))
+    assert [len(rows) for rows in blaze._candidates_of(frame, close_ups(boxes, 1000, 1000))] == [0, 1, 0, 0]
+    seen = blaze.detect_at(frame, boxes.astype(float))
     assert [face is not None for face in seen] == [False, True, False, False]
     np.testing.assert_allclose(seen[1].xyxy, boxes[1], atol=1)
 
 
 @pytest.mark.parametrize(("share", "kept"), [(0.45, False), (0.55, True), (0.7, True)])
-def test_the_padded_look_counts_for_faces_of_half_the_frame(share, kept):
+def test_the_padded_pass_adds_faces_of_half_the_frame(share, kept):
     frame = np.zeros((300, 300, 3), np.uint8)
-    rows = shown((96, 96, share * 192 / 2.5, 0.55))._look_close(frame)
+    rows = shown((96, 96, share * 192 / 2.5, 0.55))._padded_pass(frame)
     assert len(rows) == int(kept)
 
 
@@ -576,7 +576,7 @@ class Seeing:
     def find(self, frame, tiles):
         return self.faces
 
-    def look_at(self, frame, boxes):
+    def detect_at(self, frame, boxes):
         return [self.closer] * len(boxes)
 
 

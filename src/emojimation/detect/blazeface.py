@@ -109,41 +109,41 @@ class BlazeFace:
         """The faces in the whole frame, and in overlapping tiles if requested; small ones get a close-up pass."""
         height, width = frame.shape[:2]
         views = [letterbox((0, 0, width, height))] + (tile_views(width, height) if tiles else [])
-        found = self._decide(frame, weighted_nms(self._look(frame, views)))
+        found = self._accepted(frame, weighted_nms(self._candidates(frame, views)))
         if (_sides(found) > CLOSE_UP_SHARE * max(width, height)).any() or len(found) == 0:
-            found = weighted_nms(np.vstack([found, self._look_close(frame)]))
+            found = weighted_nms(np.vstack([found, self._padded_pass(frame)]))
         return faces_of(found)
 
-    def look_at(self, frame: np.ndarray, boxes: np.ndarray) -> list[Face | None]:
+    def detect_at(self, frame: np.ndarray, boxes: np.ndarray) -> list[Face | None]:
         """Faces in enlarged views of the boxes (n,4): for each the face that overlaps it, of any score, or None."""
         height, width = frame.shape[:2]
         answers: list[Face | None] = []
-        for box, seen in zip(boxes, self._look_each(frame, close_ups(boxes, width, height)), strict=True):
+        for box, seen in zip(boxes, self._candidates_of(frame, close_ups(boxes, width, height)), strict=True):
             same = faces_of(_same_face(weighted_nms(seen), box))
             answers.append(same[0] if same else None)
         return answers
 
-    def look_each(self, crops: np.ndarray) -> list[list[Face]]:
+    def detect_in_crops(self, crops: np.ndarray) -> list[list[Face]]:
         """Faces in each of the crops (n,192,192,3) BGR uint8, in its pixels, of any score; one run of the network."""
         outputs = self._session.run(["boxes", "logits"], {"frames": crops})
         floor = self.min_score * FAINT
         return [faces_of(weighted_nms(decode(boxes, logits, floor))) for boxes, logits in zip(*outputs, strict=True)]
 
-    def _decide(self, frame: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def _accepted(self, frame: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """The candidates that are faces: large ones by their score, small ones by their close-up."""
         small = (rows[:, _SEEN_PX] < SMALL_PX) & self.refine & (_sides(rows) >= self.min_size_px / 2)
         sure = rows[~small & (rows[:, _SCORE] >= self.min_score)]
-        closer = self._look_again(frame, rows[small][:MOST_SMALL])
+        closer = self._second_pass(frame, rows[small][:MOST_SMALL])
         return weighted_nms(np.vstack([sure, closer[closer[:, _SCORE] >= self.min_score]]))
 
-    def _look_again(self, frame: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def _second_pass(self, frame: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """The faces as found in their close-ups; those not found are dropped, unless they were sure before.
 
         A candidate counts with the better score of both passes, a faint one with the close-up alone.
         """
         height, width = frame.shape[:2]
         again = [np.zeros((0, _COLUMNS))]
-        for row, seen in zip(rows, self._look_each(frame, close_ups(rows[:, _BOX], width, height)), strict=True):
+        for row, seen in zip(rows, self._candidates_of(frame, close_ups(rows[:, _BOX], width, height)), strict=True):
             faces = weighted_nms(seen[seen[:, _SCORE] >= self.min_score * SOFTER])
             same = _same_face(faces, row[_BOX])
             if row[_SCORE] >= self.min_score * SOFTER:
@@ -151,19 +151,19 @@ class BlazeFace:
             again.append(row[None] if len(same) == 0 and row[_SCORE] >= self.min_score * SURE else same)
         return np.vstack(again)
 
-    def _look_close(self, frame: np.ndarray) -> np.ndarray:
+    def _padded_pass(self, frame: np.ndarray) -> np.ndarray:
         """Candidates (n,18) for faces that fill the frame."""
         height, width = frame.shape[:2]
-        rows = self._look(frame, [letterbox((0, 0, width, height), CLOSE_UP_PADDING)])
+        rows = self._candidates(frame, [letterbox((0, 0, width, height), CLOSE_UP_PADDING)])
         rows = rows[rows[:, _SCORE] >= self.min_score * SOFTER]
         return rows[_sides(rows) >= CLOSE_UP_SHARE * max(width, height)]
 
-    def _look(self, frame: np.ndarray, views: list[View]) -> np.ndarray:
+    def _candidates(self, frame: np.ndarray, views: list[View]) -> np.ndarray:
         """Candidates (n,18) in frame pixels of all views, without those cut by a view's inner edge."""
-        seen = self._look_each(frame, [(view,) for view in views])
+        seen = self._candidates_of(frame, [(view,) for view in views])
         return np.vstack([_whole_only(rows, view, frame) for rows, view in zip(seen, views, strict=True)])
 
-    def _look_each(self, frame: np.ndarray, inputs: list[tuple[View, ...]]) -> list[np.ndarray]:
+    def _candidates_of(self, frame: np.ndarray, inputs: list[tuple[View, ...]]) -> list[np.ndarray]:
         """Candidates (n,18) in frame pixels for each view; inputs: the views that share one input of the network."""
         seen = []
         for start in range(0, len(inputs), BATCH):

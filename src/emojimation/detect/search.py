@@ -61,7 +61,7 @@ class FaceDetector:
         wide = self.options.search == "wide"
         found = self._first.find(checked_frame(frame), tiles=wide)
         if self.options.search != "fast":
-            found = self._joined(frame, found, self._look_wide(frame, found))
+            found = self._joined(frame, found, self._wide_pass(frame, found))
         return largest_first(found, self.options.min_size_px)
 
     def streaming(self) -> "FaceDetector":
@@ -72,7 +72,7 @@ class FaceDetector:
         other.options = replace(self.options, search="stream")
         return other
 
-    def _look_wide(self, frame: np.ndarray, found: list[Face]) -> list[Face] | None:
+    def _wide_pass(self, frame: np.ndarray, found: list[Face]) -> list[Face] | None:
         """CenterFace's faces at the scale that the image requires, and at a larger one too if they are tiny.
 
         None if it should not run at all.
@@ -122,7 +122,7 @@ class FaceDetector:
         """Those of CenterFace's faces of which either network is sure, BlazeFace by an enlarged view of each."""
         if not new:
             return []
-        closer = self._first.look_at(frame, np.array([face.xyxy for face in new[:MOST_CLOSER]]))
+        closer = self._first.detect_at(frame, np.array([face.xyxy for face in new[:MOST_CLOSER]]))
         closer += [None] * (len(new) - len(closer))
         faces = [self._aligned(face, again) for face, again in zip(new, closer, strict=True)]
         return [face for face in faces if face.score >= self.options.min_score]

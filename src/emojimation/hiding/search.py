@@ -148,7 +148,7 @@ def fits(face: Face, frame: np.ndarray) -> bool:
 def second_score(frame: np.ndarray, face: Face, second: BlazeFace) -> float:
     """Mean of the scores that `second` gives to the face in upright crops of `SECOND_SHARES`; 0 if it finds none."""
     crops = np.stack([upright_crop(frame, face, share) for share in SECOND_SHARES])
-    seen = zip(SECOND_SHARES, second.look_each(crops), strict=True)
+    seen = zip(SECOND_SHARES, second.detect_in_crops(crops), strict=True)
     return float(np.mean([_score_in(share, faces) for share, faces in seen]))
 
 
