@@ -26,11 +26,12 @@ def identical_ids(images: np.ndarray) -> np.ndarray:
     return np.array([first.setdefault(image.tobytes(), i) for i, image in enumerate(images)], np.int64)
 
 
-def near_pairs(images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def near_pairs(images: np.ndarray, rows: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pairs of the same photo among distinct images (n,s,s) uint8, upright or one of them flipped left to right.
 
-    Returns positions (k,2) int64, correlation (k,) float32 and flipped (k,) bool. Candidates have difference hashes
-    within `HASH_BITS`; confirmed are those whose brightness-normalised 16x16 images correlate by `SAME_PHOTO`.
+    rows: positions of which a pair must hold at least one, by default all. Returns positions (k,2) int64, correlation
+    (k,) float32 and flipped (k,) bool. Candidates have difference hashes within `HASH_BITS`; confirmed are those whose
+    brightness-normalised 16x16 images correlate by `SAME_PHOTO`.
     """
     smalls = _shrink(images, SMALL_PX, SMALL_PX)
     vectors = _normalise(smalls)
@@ -38,11 +39,12 @@ def near_pairs(images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     hashes = difference_hash(images)
     hashes_mirrored = difference_hash(np.ascontiguousarray(images[:, :, ::-1]))
     found = []
+    asked = np.arange(len(images)) if rows is None else rows
     for other, right, flipped, bar in (
         (hashes, vectors, False, SAME_PHOTO),
         (hashes_mirrored, mirrored, True, SAME_PHOTO_FLIPPED),
     ):
-        for a, b in _candidates(hashes, other):
+        for a, b in _candidates(hashes, other, asked):
             score = np.einsum("ij,ij->i", vectors[a], right[b])
             keep = score >= bar
             found.append((np.stack([a[keep], b[keep]], 1), score[keep], np.full(int(keep.sum()), flipped)))
@@ -86,18 +88,28 @@ def _unit(vectors: np.ndarray, centre: bool = True) -> np.ndarray:
     return np.where(lengths < floor, 0, vectors / np.maximum(lengths, 1e-6)).astype(np.float32)
 
 
-def _candidates(hashes: np.ndarray, others: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Blocks of positions a < b whose hashes are close.
+def _candidates(hashes: np.ndarray, others: np.ndarray, rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Blocks of positions a < b, one of them among `rows`, where a's hash and b's other hash are close.
 
     All pairs are compared: xor and popcount over FER2013's 5e8 pairs take 2 s, and no band of a hash can be unlucky.
     """
-    n = len(hashes)
-    rows = max(1, BLOCK // max(1, n))
-    for start in range(0, n, rows):
-        distance = np.bitwise_count(hashes[start : start + rows, None] ^ others[None, start:])
-        a, b = np.nonzero(distance <= HASH_BITS)
-        upper = a < b
-        yield a[upper] + start, b[upper] + start
+    rest = np.setdiff1d(np.arange(len(hashes)), rows)
+    step = max(1, BLOCK // max(1, len(hashes)))
+    for start in range(0, len(rows), step):
+        block = rows[start : start + step]
+        yield from (
+            _close(hashes, others, np.arange(block.max()), block),
+            _close(hashes, others, block, rest[rest > block.min()]),
+        )
+
+
+def _close(
+    hashes: np.ndarray, others: np.ndarray, first: np.ndarray, second: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    distance = np.bitwise_count(hashes[first, None] ^ others[None, second])
+    i, j = np.nonzero(distance <= HASH_BITS)
+    a, b = first[i], second[j]
+    return a[a < b], b[a < b]
 
 
 def group_ids(n: int, pairs: np.ndarray) -> np.ndarray:
@@ -158,11 +170,11 @@ def near_ids(
 ) -> tuple[np.ndarray, dict[str, int]]:
     """Group of each image, (n,) int64, with identical and near-duplicate images together, and counts of pairs.
 
-    rows: positions of those whose other crops are looked for as well, by default all.
+    rows: positions of those whose copies are searched for, by default all.
     """
     distinct = np.flatnonzero(identical == np.arange(len(images)))
-    pairs, _, flipped = near_pairs(images[distinct])
-    asked = np.arange(len(distinct)) if rows is None else np.flatnonzero(np.isin(distinct, rows))
+    asked = np.arange(len(distinct)) if rows is None else np.flatnonzero(np.isin(distinct, identical[rows]))
+    pairs, _, flipped = near_pairs(images[distinct], asked)
     moved = moved_pairs(images[distinct], asked)
     counts = {
         "near_pairs": len(np.unique(np.sort(np.concatenate([pairs, moved]), axis=1), axis=0)),

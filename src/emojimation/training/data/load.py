@@ -19,6 +19,7 @@ from emojimation.files import whole
 from emojimation.labels import split_of
 from emojimation.training.data import csvfile
 from emojimation.training.data.dataset import Dataset
+from emojimation.training.data.labelled import NAME, is_label_header, read_labelled
 from emojimation.training.data.parquetfile import read_parquet, write_parquet
 from emojimation.training.data.pictures import members, read_pictures, write_folder
 
@@ -36,7 +37,7 @@ def load(
 
     path: fer2013.csv, icml_face_data.csv or train.csv, plain, gz, xz or inside a zip or tar; a Parquet file; image
       folders (`train/angry/x.jpg`, official splits from file names such as `PublicTest_1.jpg`), also zipped or tarred;
-      any folder-per-class set. The format is detected from the content, not from the suffix.
+      any folder-per-class set; a csv of `path,label`, or the folder with such a labels.csv. The format is detected from the content, not from the suffix.
     ferplus: fer2013new.csv, whose votes are matched by row order.
     skipped: a list that gets the names of damaged image files, which are left out; without it they are an InputError.
     Rows keep the order of the file. Rows of a file that names no splits belong to the split that is its own name
@@ -59,6 +60,9 @@ def load(
 
 def _read(path: Path, size: int, skipped: list[str] | None) -> Dataset:
     split = _split_in_name(path)
+    listed = path / NAME if path.is_dir() else path
+    if _lists_labels(listed):
+        return read_labelled(listed, size, split, skipped)
     if path.is_dir():
         return _read_members(path, size, split, skipped)
     magic = _magic(path)
@@ -68,6 +72,14 @@ def _read(path: Path, size: int, skipped: list[str] | None) -> Dataset:
         return _read_members(path, size, split, skipped)
     with _open(path) as stream:
         return csvfile.read_csv(stream, str(path), size, split)
+
+
+def _lists_labels(path: Path) -> bool:
+    if path.suffix.lower() != ".csv" or not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        header = csvfile.header_of(stream)
+    return is_label_header(header) and not csvfile.is_fer_header(header)
 
 
 def _split_in_name(path: Path) -> str:

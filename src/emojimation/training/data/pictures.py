@@ -116,21 +116,7 @@ def read_pictures(
     skipped: gets the names of the images that cannot be read, which are left out. Without it they are an InputError,
     which names them all.
     """
-    paths, images, bad = [], [], []
-    for member in files:
-        if member.is_picture:
-            try:
-                images.append(_decode(member, where, size))
-                paths.append(member.path)
-            except InputError:
-                bad.append(str(member.path))
-    if skipped is not None:
-        skipped += bad
-    elif bad:
-        raise InputError(
-            f"{where}: expected image files (PNG, JPEG ...), found {len(bad)} that cannot be read: {', '.join(bad)}; "
-            "fix them, or skip them with --skip-bad"
-        )
+    paths, images = decode_members((member for member in files if member.is_picture), where, size, skipped)
     if not paths:
         raise InputError(
             f"{where}: expected a FER2013 csv or images in class folders (train/happy/x.jpg), found neither"
@@ -142,9 +128,29 @@ def read_pictures(
         raise InputError(f"{where}: {stray} is not in a class folder; expected class/picture or split/class/picture")
     class_names, labels = encode_classes([str(word) for word in words])
     names = [paths[i].as_posix() for i in order]
-    pixels = np.stack([images[i] for i in order])
     splits = [split_in(paths[i], default_split) for i in order]
-    return Dataset.of(pixels, labels, splits, names, class_names=class_names, source=where)
+    return Dataset.of(images[order], labels, splits, names, class_names=class_names, source=where)
+
+
+def decode_members(
+    files: Iterable[Member], where: str, size: int, skipped: list[str] | None = None
+) -> tuple[list[PurePosixPath], np.ndarray]:
+    """Paths and grey images (n,size,size) uint8 of the files that can be read; for `skipped` see `read_pictures`."""
+    paths, images, bad = [], [], []
+    for member in files:
+        try:
+            images.append(_decode(member, where, size))
+            paths.append(member.path)
+        except InputError:
+            bad.append(str(member.path))
+    if skipped is not None:
+        skipped += bad
+    elif bad:
+        raise InputError(
+            f"{where}: expected image files (PNG, JPEG ...), found {len(bad)} that cannot be read: {', '.join(bad)}; "
+            "fix them, or skip them with --skip-bad"
+        )
+    return paths, np.array(images, np.uint8).reshape(-1, size, size)
 
 
 def _decode(member: Member, where: str, size: int) -> np.ndarray:

@@ -72,7 +72,9 @@ def identical(images: np.ndarray, others: np.ndarray) -> np.ndarray:
 def same_photo(images: np.ndarray, others: np.ndarray) -> np.ndarray:
     """(n,) bool: which images show a photo that is among `others` too, identical or a near copy, as in the audit."""
     both = np.concatenate([others, images])
-    groups, _ = near_ids(both, identical_ids(both), np.arange(len(others), len(both)))
+    first = identical_ids(both)
+    asked = np.flatnonzero((first == np.arange(len(both))) & (first >= len(others)))
+    groups, _ = near_ids(both, first, asked)
     return np.isin(groups[len(others) :], groups[: len(others)])
 
 
