@@ -15,7 +15,7 @@ from emojimation.detect import DETECTORS, Detector, DetectorOptions, FaceDetecto
 from emojimation.errors import InputError
 from emojimation.faces import Face, checked_frame, crop_faces
 from emojimation.labels import LabelSet
-from emojimation.priors import Prior, prior_of, reweighted
+from emojimation.priors import Prior, corrected, prior_of
 
 
 class Tracker(Protocol):
@@ -105,7 +105,7 @@ class Pipeline:
     def _classified(self, frame: np.ndarray, faces: list[Face]) -> list[Face]:
         classifier = self.classifier
         crops = crop_faces(frame, faces, classifier.size, classifier.template, classifier.channels)
-        answers = self._corrected(classifier.predict(crops))
+        answers = corrected(classifier.predict(crops), self.prior, classifier.trained_prior)
         named = [
             face.with_(probabilities=answer, threshold=self.threshold, labels=classifier.label_set)
             for face, answer in zip(faces, answers, strict=True)
@@ -113,11 +113,6 @@ class Pipeline:
         for measure in self.measures:
             named = measure(frame, named)
         return named
-
-    def _corrected(self, answers: np.ndarray) -> np.ndarray:
-        """Answers (n,k) under the prior; unchanged if the model's own is requested or unknown."""
-        shares, trained = self.prior.shares, self.classifier.trained_prior
-        return answers if shares is None or trained is None else reweighted(answers, shares, trained)
 
 
 def make_pipeline(

@@ -91,6 +91,12 @@ def reweighted(probabilities: np.ndarray, new: np.ndarray, trained: np.ndarray) 
     return (weighted / np.maximum(weighted.sum(axis=-1, keepdims=True), 1e-12)).astype(np.float32)
 
 
+def corrected(probabilities: np.ndarray, prior: Prior, trained: np.ndarray | None) -> np.ndarray:
+    """Answers (n,k) under `prior`; unchanged if it is the training data's own, or if those, `trained`, are unknown."""
+    shares = prior.shares
+    return probabilities if shares is None or trained is None else reweighted(probabilities, shares, trained)
+
+
 def estimated(probabilities: np.ndarray, start: np.ndarray, rounds: int = 100) -> np.ndarray:
     """Base rates (k,) of a stream from its answers (n,k) under the base rates `start` (k,): EM of the paper above.
 

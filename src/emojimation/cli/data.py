@@ -7,15 +7,18 @@ from typing import Annotated
 import numpy as np
 import typer
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from emojimation.cli.options import SkipBad
+from emojimation.cli.printing import console as progress
+from emojimation.cli.printing import counted, some
 from emojimation.cli.scores import loaded
 from emojimation.errors import InputError
 from emojimation.extras import need
 from emojimation.training.data.load import FORMATS, Dataset, format_of, save
 
-app = typer.Typer(help="Inspect, convert and audit a data set of faces.", no_args_is_help=True)
+app = typer.Typer(help="Crop, label, inspect, convert and audit a data set of faces.", no_args_is_help=True)
 
 Source = Annotated[Path, typer.Argument(help="csv, gz, xz, zip, tar.gz, image folders or Parquet.", show_default=False)]
 Ferplus = Annotated[Path | None, typer.Option(help="FER+ votes (fer2013new.csv), matched by row order.")]
@@ -109,6 +112,38 @@ def convert(
     typer.echo(f"{len(dataset):,} images written to {target} as {chosen}")
     if dataset.votes is not None and chosen != "parquet":
         typer.echo("FER+ votes were left out: only Parquet can hold them.", err=True)
+
+
+@app.command()
+def crop(
+    photos: Annotated[
+        Path, typer.Argument(help="Folder of photos, perhaps in a folder per class.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Argument(help="New folder for the crops.", show_default=False)],
+    size: Annotated[int, typer.Option(min=16, max=1024, help="Side of a crop in pixels.")] = 96,
+    every_face: Annotated[
+        bool, typer.Option("--every-face", help="Crop all faces of a photo, not only the largest one.")
+    ] = False,
+) -> None:
+    """Find and align the faces in photos, for training; folders are kept, and a contact sheet is written beside OUT."""
+    from emojimation.detect import FaceDetector
+    from emojimation.media import find_images
+    from emojimation.training.data.crop import contact_sheet, crop_photos
+
+    if not photos.is_dir():
+        raise InputError(f"Expected a folder of photos, got {photos}.")
+    files = find_images([photos])
+    shown = track(files, "Cropping", console=progress, transient=True)
+    done = crop_photos(shown, photos, out, FaceDetector(), size, every_face)
+    typer.echo(f"{counted(len(done.written), 'face')} from {counted(len(files), 'photo')} written to {out}")
+    if done.faceless:
+        typer.echo(f"No face in {some([str(path) for path in done.faceless])}", err=True)
+    for reason in done.unreadable.values():
+        typer.echo(f"Skipped: {reason}", err=True)
+    if not done.written:
+        raise InputError(f"Expected faces in the photos of {photos}, found none.")
+    sheet = contact_sheet(done.written, out.with_name(f"{out.resolve().name}-contact.jpg"))
+    typer.echo(f"Look them over in {sheet} and delete bad ones; then label them: emojimation data label {out}")
 
 
 @app.command()

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import Progress
+from rich.progress import Progress, track
 from rich.table import Table
 
-from emojimation.cli.options import Data, Ferplus, SkipBad
+from emojimation.cli.options import Data, Ferplus, GroupBy, Prior, SkipBad
 from emojimation.cli.printing import console
 from emojimation.cli.scores import corruption_table, holding_out, loaded, print_scores, sampled
 from emojimation.errors import InputError
-from emojimation.files import write_whole
+from emojimation.files import usable_processors, write_whole
 
+Rows = Callable[[Any], tuple[Any, Any, dict[str, Any]]]  # of a classifier: rows, images seen in training, figures
 SHOWN_END_TO_END = ("n", "missed", "accuracy_of_found", "accuracy_direct_of_found", "accuracy_all")
 
 
@@ -36,8 +37,20 @@ def evaluate(
     corruptions: Annotated[bool, typer.Option(help="Also score under blur, darkness, noise and more; slow.")] = False,
     sample: Annotated[int, typer.Option(min=0, help="Images for --corruptions and --end-to-end; 0: all.")] = 0,
     skip_bad: SkipBad = False,
+    group_by: GroupBy = None,
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            help="DATA is affectnet, ckplus, expw, jaffe or rafdb as its owners ship it: whole photos, searched for "
+            "faces; all rows but the training ones are scored.",
+            show_default=False,
+        ),
+    ] = None,
+    prior: Prior = "fer2013",
     end_to_end: Annotated[bool, typer.Option(help="Also run the face detector first.")] = False,
-    threads: Annotated[int, typer.Option(min=1)] = 1,
+    threads: Annotated[
+        int | None, typer.Option(min=1, show_default="all processors", help="Processor threads.")
+    ] = None,
     probabilities_out: Annotated[
         Path | None,
         typer.Option(
@@ -53,8 +66,11 @@ def evaluate(
 
     names = list(dict.fromkeys(model or ["default"]))
     split = _split(split)
-    datasets = cache(partial(_datasets, data, ferplus, train_data, split, skip_bad))
-    judged = [_judged(name, datasets, split, tta, threads) for name in names]
+    if layout is None:
+        rows_for = _rows_of(cache(partial(_datasets, data, ferplus, train_data, split, skip_bad, group_by)), split)
+    else:
+        rows_for = partial(_photo_rows, data, layout)
+    judged = [_judged(name, rows_for, prior, tta, threads or usable_processors()) for name in names]
     scores = judged[0][0]
     if len(names) > 1:
         answers = {name: p.argmax(1) for name, (_, p, _, _) in zip(names, judged, strict=True)}
@@ -74,26 +90,58 @@ def evaluate(
 
 
 def _datasets(
-    data: Path, ferplus: Path | None, train_data: Path | None, split: str, skip_bad: bool, size: int
+    data: Path,
+    ferplus: Path | None,
+    train_data: Path | None,
+    split: str,
+    skip_bad: bool,
+    group_by: str | None,
+    size: int,
 ) -> tuple[Any, Any]:
     """The data set to score on and, if named, the one trained on, as images of `size`."""
     dataset = loaded(data, ferplus, size, skip_bad)
     seen = loaded(train_data, None, size, skip_bad) if train_data else None
-    return holding_out(dataset) if split == "val" else dataset, seen
+    return holding_out(dataset, group_by) if split == "val" else dataset, seen
 
 
-def _judged(
-    name: str, datasets: Callable[[int], tuple[Any, Any]], split: str, tta: bool, threads: int
-) -> tuple[dict[str, Any], Any, Any, Any]:
+def _rows_of(datasets: Callable[[int], tuple[Any, Any]], split: str) -> Rows:
+    def rows_for(classifier: Any) -> tuple[Any, Any, dict[str, Any]]:
+        from emojimation.training.judge import evaluate as scoring
+
+        dataset, seen = datasets(classifier.size)
+        rows = scoring.rows_of(dataset, split, classifier.labels)
+        return rows, scoring.train_images(dataset, split, seen), {}
+
+    return rows_for
+
+
+def _photo_rows(data: Path, layout: str, classifier: Any) -> tuple[Any, Any, dict[str, Any]]:
+    """The faces found in the photos of another data set that are not for training."""
+    from emojimation.detect import FaceDetector
+    from emojimation.training.data.layouts import photos_of, read_photos
+
+    photos = [photo for photo in photos_of(data, layout) if photo.split != "train"]
+    shown = track(photos, layout, console=console, transient=True)
+    rows, missed = read_photos(
+        shown, FaceDetector(), classifier.size, classifier.template, classifier.labels, str(data)
+    )
+    return rows, None, {"layout": layout, "missed": missed}
+
+
+def _judged(name: str, rows_for: Rows, prior: str, tta: bool, threads: int) -> tuple[dict[str, Any], Any, Any, Any]:
     """Figures, probabilities, rows and classifier of one model file."""
     from emojimation.classify.classifier import EmotionClassifier
+    from emojimation.priors import corrected, prior_of
     from emojimation.training.judge import evaluate as scoring
 
     classifier = EmotionClassifier(name, threads=threads, labels=None)
-    dataset, seen = datasets(classifier.size)
-    rows = scoring.rows_of(dataset, split, classifier.labels)
-    probabilities = scoring.predict_views(classifier.predict, rows.images, tta)
-    figures = scoring.judge(probabilities, rows, scoring.train_images(dataset, split, seen))
+    rows, seen, more = rows_for(classifier)
+    chosen = prior_of(prior, classifier.label_set)
+    answers = scoring.predict_views(classifier.predict, rows.images, tta)
+    probabilities = corrected(answers, chosen, classifier.trained_prior)
+    figures = scoring.judge(probabilities, rows, seen) | more | {"prior": chosen.name}
+    if "missed" in figures:
+        figures["accuracy_all"] = figures["accuracy"] * len(rows) / (len(rows) + figures["missed"])
     return {"model": name, **figures, "tta": "flip" if tta else "none"}, probabilities, rows, classifier
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from emojimation.cli.options import Data, Ferplus, Run, SkipBad
+from emojimation.cli.options import Data, Ferplus, GroupBy, Run, SkipBad
 from emojimation.cli.printing import console
 from emojimation.cli.scores import holding_out, loaded, print_scores
 from emojimation.errors import InputError
@@ -38,6 +38,7 @@ def export(
     ] = "onnx",
     name: Annotated[str, typer.Option(help="Name in the model's metadata.")] = "",
     ferplus: Ferplus = None,
+    group_by: GroupBy = None,
     skip_bad: SkipBad = False,
     calibration: Annotated[
         str, typer.Option(help="For onnx: temperature, vector (scale and bias of each class), or auto: the better one.")
@@ -54,7 +55,7 @@ def export(
     from emojimation.training.fit import runs
 
     runs.need(run, "model.onnx" if format_ == "int8" else "model.keras")
-    dataset = holding_out(loaded(data, ferplus, skip_bad=skip_bad))
+    dataset = holding_out(loaded(data, ferplus, skip_bad=skip_bad), group_by)
     if format_ != "onnx":
         from emojimation.training.fit.backend import need_training
 

@@ -146,6 +146,14 @@ Data = Annotated[Path, typer.Option("--data", help="FER2013 in any of its format
 Ferplus = Annotated[
     Path | None, typer.Option("--ferplus", help="fer2013new.csv with the FER+ votes, in the same row order.")
 ]
+GroupBy = Annotated[
+    str | None,
+    typer.Option(
+        "--group-by",
+        help="Keep images together when holding some out: person, folder, video, or a regular expression for the path.",
+        show_default=False,
+    ),
+]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Skip damaged image files and list them.")]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `emojimation train`.")]
 

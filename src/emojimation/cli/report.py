@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from emojimation.cli.options import Ferplus, Run, SkipBad
+from emojimation.cli.options import Ferplus, GroupBy, Run, SkipBad
 from emojimation.cli.scores import corruption_table, holding_out, loaded, sampled
 from emojimation.errors import InputError
 from emojimation.extras import need
@@ -25,6 +25,8 @@ def report(
     scores: Annotated[
         list[Path] | None, typer.Option(help="JSON of `emojimation evaluate`, e.g. on the test split, for the card.")
     ] = None,
+    group_by: GroupBy = None,
+    group_by: GroupBy = None,
     skip_bad: SkipBad = False,
     sample: Annotated[int, typer.Option(min=0, help="Images for the corruption table; 0: all.")] = 1000,
 ) -> None:
@@ -51,7 +53,7 @@ def _rows_of_run(opened: Any, data: Path, ferplus: Path | None, skip_bad: bool) 
     from emojimation.training.fit import runs
 
     classifier = EmotionClassifier(runs.need(opened.folder, "model.onnx"), labels=opened.metrics["labels"])
-    dataset = holding_out(loaded(data, ferplus, classifier.size, skip_bad))
+    dataset = holding_out(loaded(data, ferplus, classifier.size, skip_bad), group_by)
     rows = in_classes(dataset.split(opened.metrics["split"]), tuple(opened.metrics["labels"]))
     if rows.sha256 != opened.metrics.get("data_sha256"):
         raise InputError(

@@ -10,7 +10,9 @@ from emojimation.cli.printing import console, counted
 SHOWN = (
     "model",
     "n",
+    "missed",
     "accuracy",
+    "accuracy_all",
     "macro_f1",
     "ece",
     "accuracy_without_duplicates",
@@ -33,11 +35,11 @@ def loaded(data: Path, ferplus: Path | None = None, size: int = 48, skip_bad: bo
     return dataset
 
 
-def holding_out(dataset: Any) -> Any:
+def holding_out(dataset: Any, group_by: str | None = None) -> Any:
     """The data set with a validation split: part of its training rows if it has none, announced on standard error."""
     from emojimation.training.data.holdout import with_validation
 
-    whole, held = with_validation(dataset)
+    whole, held = with_validation(dataset, group_by=group_by)
     if held:
         console.print(f"No validation split in {dataset.source}: {held} of its {len(dataset)} images are held out.")
     return whole

@@ -1,14 +1,18 @@
 """The command `train`. Heavy modules load when it runs, not before."""
 
+import json
 import statistics
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from emojimation.cli.options import Data, Ferplus, SkipBad
+from emojimation.cli.options import Data, Ferplus, GroupBy, SkipBad
 from emojimation.cli.printing import console
 from emojimation.cli.scores import holding_out, loaded, print_scores
+from emojimation.errors import InputError
+from emojimation.files import write_whole
 
 
 def train(
@@ -45,6 +49,10 @@ def train(
         Path | None, typer.Option(help="Distil: .npy of (n,classes) probabilities of the training rows, in order.")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Train this many seeds, from --seed on, and print the spread.")] = 1,
+    group_by: GroupBy = None,
+    folds: Annotated[
+        int, typer.Option(min=0, help="Cross-validate: train this many times, each time with another part held out.")
+    ] = 0,
     skip_bad: SkipBad = False,
     tensorboard: Annotated[bool, typer.Option(help="Also write the curves to RUN/tensorboard.")] = False,
 ) -> None:
@@ -71,24 +79,52 @@ def train(
     name, chosen = _recipe(recipe, model, start, out if resume else None)
     chosen = chosen.changed(**changes)
     folder = out or Path("runs") / f"{name}-{chosen.seed}"
-    dataset = holding_out(loaded(data, ferplus, skip_bad=skip_bad))
+    whole = loaded(data, ferplus, skip_bad=skip_bad)
     if exclude:
-        dataset = without_rows(dataset, exclude)
-    for line in thin_classes(prepared(dataset, chosen)):
+        whole = without_rows(whole, exclude)
+    runs = list(_runs(whole, chosen, folder, seeds, folds, group_by))
+    for line in thin_classes(prepared(runs[0][1], chosen)):
         console.print(line)
-    accuracies = []
-    for number in range(chosen.seed, chosen.seed + seeds):
-        place = folder if seeds == 1 else folder / f"seed-{number}"
-        go_on = resume and (seeds == 1 or (place / "checkpoint.npz").exists())
-        scores = _run(dataset, chosen.changed(seed=number), place, go_on, teacher, start, tensorboard)
-        accuracies.append(scores["accuracy"])
-    if seeds > 1:
-        _print_spread(accuracies)
+    scores = []
+    for place, dataset, one in runs:
+        go_on = resume and (len(runs) == 1 or (place / "checkpoint.npz").exists())
+        scores.append(_run(dataset, one, place, go_on, teacher, start, tensorboard))
+    if len(runs) > 1:
+        _print_spread([one["accuracy"] for one in scores], "folds" if folds else "seeds")
+    if folds:
+        _write_folds(folder, scores)
 
 
-def _print_spread(accuracies: list[float]) -> None:
+def _runs(
+    whole: Any, recipe: Any, folder: Path, seeds: int, folds: int, group_by: str | None
+) -> Iterator[tuple[Path, Any, Any]]:
+    """Folder, data set and recipe of each run: one, or one per seed or fold."""
+    if folds == 1 or (folds and seeds > 1):
+        raise InputError("Expected --folds of at least 2 without --seeds, got other numbers: use one of the two.")
+    if folds:
+        from emojimation.training.data.holdout import folds as split_in_folds
+
+        for number, dataset in enumerate(split_in_folds(whole, folds, group_by), 1):
+            yield folder / f"fold-{number}", dataset, recipe
+        return
+    dataset = holding_out(whole, group_by)
+    for number in range(recipe.seed, recipe.seed + seeds):
+        yield (folder if seeds == 1 else folder / f"seed-{number}"), dataset, recipe.changed(seed=number)
+
+
+def _write_folds(folder: Path, scores: list[dict[str, Any]]) -> None:
+    accuracies = [one["accuracy"] for one in scores]
+    summary = {
+        "folds": [{"n": one["n"], "accuracy": one["accuracy"]} for one in scores],
+        "accuracy_mean": statistics.mean(accuracies),
+        "accuracy_sd": statistics.stdev(accuracies),
+    }
+    write_whole(folder / "folds.json", json.dumps(summary, indent=1) + "\n")
+
+
+def _print_spread(accuracies: list[float], what: str) -> None:
     mean, spread = statistics.mean(accuracies), statistics.stdev(accuracies)
-    console.print(f"{len(accuracies)} seeds: accuracy {mean:.4f}, standard deviation {spread:.4f}")
+    console.print(f"{len(accuracies)} {what}: accuracy {mean:.4f}, standard deviation {spread:.4f}")
 
 
 def _recipe(recipe: str | None, model: str | None, start: str | None, resumed: Path | None) -> tuple[str, Any]:

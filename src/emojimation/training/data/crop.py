@@ -1,6 +1,6 @@
 """Photos turned into training images: each face aligned as the classifier sees it, in the folder of its photo."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,12 +26,12 @@ class Cropped:
 
 
 def crop_photos(
-    photos: Sequence[Path], root: Path, out: Path, detect: Detect, size: int = SIDE_PX, every_face: bool = False
-) -> Iterator[Cropped]:
+    photos: Iterable[Path], root: Path, out: Path, detect: Detect, size: int = SIDE_PX, every_face: bool = False
+) -> Cropped:
     """Write the aligned faces of `photos`, which lie below `root`, to the same folders below `out` as PNG files.
 
     detect: (H,W,3) BGR uint8 -> faces. size: side of a crop in pixels. every_face: all faces of a photo, not only the
-    largest one. Yields the same, growing, result after each photo. A broken photo is listed, never raised.
+    largest one. A broken photo is listed in the result, not raised.
     Raises InputError if `out` is not a new or empty folder: old crops would mix with the new.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -42,7 +42,6 @@ def crop_photos(
             frame = media.read_image(photo).frame
         except InputError as error:
             done.unreadable[photo] = str(error)
-            yield done
             continue
         faces = sorted(detect(frame), key=lambda face: -face.size_px)[: None if every_face else 1]
         if not faces:
@@ -50,7 +49,7 @@ def crop_photos(
         place = out / photo.relative_to(root).parent
         for crop in crop_faces(frame, faces, size, channels=3):
             done.written.append(media.write_image(_free(place / f"{photo.stem}.png"), crop))
-        yield done
+    return done
 
 
 def _free(path: Path) -> Path:

@@ -37,7 +37,8 @@ def load(
 
     path: fer2013.csv, icml_face_data.csv or train.csv, plain, gz, xz or inside a zip or tar; a Parquet file; image
       folders (`train/angry/x.jpg`, official splits from file names such as `PublicTest_1.jpg`), also zipped or tarred;
-      any folder-per-class set; a csv of `path,label`, or the folder with such a labels.csv. The format is detected from the content, not from the suffix.
+      any folder-per-class set; a csv of `path,label`, or the folder with such a labels.csv. The format is detected
+      from the content, not from the suffix.
     ferplus: fer2013new.csv, whose votes are matched by row order.
     skipped: a list that gets the names of damaged image files, which are left out; without it they are an InputError.
     Rows keep the order of the file. Rows of a file that names no splits belong to the split that is its own name
