@@ -107,7 +107,7 @@ def analyze(image: Readable, cropped: bool = False, **options: Unpack[Options]) 
     (pipeline, lock), frame = _loaded(options), _frame(image)
     with lock:
         faces = pipeline.cropped(frame) if cropped else pipeline(frame)
-    if not faces and _looks_cropped(frame):
+    if not faces and looks_cropped(frame):
         warnings.warn(
             "No face found, but the image looks like a face crop: use analyze(..., cropped=True).", stacklevel=2
         )
@@ -171,7 +171,7 @@ def picture_result(source: str, picture: media.Picture, pipeline: Pipeline, crop
     frame, notes = picture.frame, picture.notes
     faces = pipeline.cropped(frame) if cropped else pipeline(frame)
     if not faces:
-        hint = "; it looks like a face crop: use --cropped" if _looks_cropped(frame) else ""
+        hint = "; it looks like a face crop: use --cropped" if looks_cropped(frame) else ""
         notes = (*notes, f"no face found{hint}")
     return ImageResult(source, (frame.shape[1], frame.shape[0]), tuple(faces), notes, prior=pipeline.prior.name)
 
@@ -202,7 +202,7 @@ def _drawn(frame: np.ndarray, faces: list[Face], style: str, art: str) -> Drawn:
     return hidden, (str(report),)
 
 
-def _looks_cropped(frame: np.ndarray) -> bool:
+def looks_cropped(frame: np.ndarray) -> bool:
     """Whether an image without a face has the shape of a face crop and the detector faintly sees a face in it."""
     short, long = sorted(frame.shape[:2])
     if not (CROP_SIDES_PX[0] <= short and long <= CROP_SIDES_PX[1] and long <= CROP_ASPECT * short):
@@ -221,6 +221,13 @@ def _folder(path: Path) -> Path:
     except OSError as error:
         raise InputError(f"Expected a folder to write to, got {path} ({error.strerror}).") from error
     return path
+
+
+def largest_face(path: Path, pipeline: Pipeline) -> Face | None:
+    """The largest face of a photo, or the whole of an image that is a crop; None without a face."""
+    frame = media.read_image(path).frame
+    faces = pipeline.cropped(frame) if looks_cropped(frame) else pipeline(frame)
+    return max(faces, key=lambda face: face.size_px, default=None)
 
 
 def _targets(sources: list[Source], folder: Path, style: str) -> dict[Source, Path]:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from emojimation.cli.options import SkipBad
+from emojimation.cli.options import Command, Model, SkipBad
 from emojimation.cli.printing import console as progress
 from emojimation.cli.printing import counted, some
 from emojimation.cli.scores import loaded
@@ -144,6 +144,43 @@ def crop(
         raise InputError(f"Expected faces in the photos of {photos}, found none.")
     sheet = contact_sheet(done.written, out.with_name(f"{out.resolve().name}-contact.jpg"))
     typer.echo(f"Look them over in {sheet} and delete bad ones; then label them: emojimation data label {out}")
+
+
+@app.command(cls=Command)
+def label(
+    folder: Annotated[Path, typer.Argument(help="Folder of images, such as `data crop` writes.", show_default=False)],
+    csv: Annotated[Path | None, typer.Option(help="Where labels are kept.", show_default="FOLDER/labels.csv")] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option(help="Your own classes, separated by commas.", show_default="the model's"),
+    ] = None,
+    model: Model = "default",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 for a free one.")] = 0,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
+) -> None:
+    """Label images by hand in the browser: the model's guess, keys 1 to 9, undo; go on where you stopped."""
+    need("api")
+    import webbrowser
+
+    from emojimation.apps.label import app as page
+    from emojimation.labels import label_set
+    from emojimation.photos import largest_face
+    from emojimation.pipeline import make_pipeline
+    from emojimation.training.data.labelled import NAME
+
+    if not folder.is_dir():
+        raise InputError(f"Expected a folder of images, got {folder}.")
+    pipeline = make_pipeline(model)
+    labels = label_set(page.own_classes(classes.split(","))) if classes else pipeline.classifier.label_set
+    sheet = page.Sheet(folder, csv or folder / NAME)
+
+    def told(address: str) -> None:
+        typer.echo(f"Labelling {counted(len(sheet.paths), 'image')}: {address}  (Ctrl-C stops it)", err=True)
+        if browser:
+            webbrowser.open(address)
+
+    page.serve(page.labelling(sheet, labels, lambda path: largest_face(path, pipeline)), port, told)
+    typer.echo(f"{len(sheet.labels)} of {len(sheet.paths)} labelled in {sheet.table}", err=True)
 
 
 @app.command()

@@ -26,7 +26,6 @@ def report(
         list[Path] | None, typer.Option(help="JSON of `emojimation evaluate`, e.g. on the test split, for the card.")
     ] = None,
     group_by: GroupBy = None,
-    group_by: GroupBy = None,
     skip_bad: SkipBad = False,
     sample: Annotated[int, typer.Option(min=0, help="Images for the corruption table; 0: all.")] = 1000,
 ) -> None:
@@ -38,7 +37,7 @@ def report(
 
     opened = runs.open_run(run)
     extra = [runs.read_scores(path) for path in scores or []]
-    rows = _rows_of_run(opened, data, ferplus, skip_bad) if data else None
+    rows = _rows_of_run(opened, data, ferplus, skip_bad, group_by) if data else None
     if rows is not None:
         opened = _with_corruptions(opened, rows[1], sample)
     write_whole(run / "MODEL_CARD.md", card.model_card(opened, extra))
@@ -46,7 +45,9 @@ def report(
     typer.echo(f"Written: {run / 'report.html'}, {run / 'MODEL_CARD.md'}", err=True)
 
 
-def _rows_of_run(opened: Any, data: Path, ferplus: Path | None, skip_bad: bool) -> tuple[Any, Any, Any]:
+def _rows_of_run(
+    opened: Any, data: Path, ferplus: Path | None, skip_bad: bool, group_by: str | None
+) -> tuple[Any, Any, Any]:
     """The whole data set, the run's validation rows, and the probabilities of the run's model for them."""
     from emojimation.classify.classifier import EmotionClassifier
     from emojimation.training.data.ferplus import in_classes
