@@ -1,6 +1,8 @@
 """Photos of one's own: cropped, labelled, split by group, in folds, and other data sets read as they ship."""
 
+import json
 import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -23,7 +25,7 @@ from emojimation.training.data.groups import groups_by
 from emojimation.training.data.holdout import folds, with_validation
 from emojimation.training.data.labelled import read_labels, write_labels
 from emojimation.training.data.layouts import LAYOUTS, photos_of, read_photos
-from emojimation.training.data.load import load
+from emojimation.training.data.load import load, save
 
 PORTRAIT = next(iter(sorted(SAMPLES.glob("*.jpg"))))
 
@@ -313,8 +315,53 @@ def test_evaluate_scores_a_layout_with_the_detector_in_front(tmp_path):
         ["evaluate", "--data", str(tmp_path), "--layout", "ckplus", "--prior", "uniform", "--json", "-"],
     )
     assert done.exit_code == 0, done.output
-    import json
-
     scores = json.loads(done.stdout)
     assert (scores["n"], scores["missed"], scores["layout"], scores["prior"]) == (1, 1, "ckplus", "uniform")
     assert scores["accuracy_all"] == scores["accuracy"] / 2
+
+
+@pytest.mark.slow
+def test_a_strangers_photos_become_a_model_in_six_commands(tmp_path, monkeypatch):
+    pytest.importorskip("keras", reason='training packages are absent: pip install "emojimation[train]"')
+    from toy import invoke, write_recipe
+
+    monkeypatch.chdir(tmp_path)
+    Path("photos").mkdir()
+    rng = np.random.default_rng(1)
+    frames = [read_image(path).frame for path in sorted(SAMPLES.glob("*.jpg"))]
+    for i in range(48):
+        light = rng.uniform(0.6, 1.4)
+        frame = np.clip(frames[i % len(frames)].astype(np.float32) * light, 0, 255).astype(np.uint8)
+        cv2.imwrite(f"photos/p{i % len(frames)}_{i}.jpg", frame[:, ::-1] if i % 4 < 2 else frame)
+    invoke("data", "crop", "photos", "faces")
+    sheet = Sheet(Path("faces"), Path("faces/labels.csv"))
+    client = TestClient(labelling(sheet, label_set(["left", "right"]), lambda path: None))
+    for index, name in enumerate(sheet.names):
+        client.put(f"/labels/{index}", json={"label": "left" if int(name.split("_")[1][:-4]) % 4 < 2 else "right"})
+    recipe = write_recipe(tmp_path, epochs=1)
+    invoke("train", "--data", "faces", "--recipe", recipe, "--group-by", r"^(p\d+)", "--out", "runs/mine")
+    scores = json.loads(
+        invoke(
+            *("evaluate", "--data", "faces", "--group-by", r"^(p\d+)"),
+            *("--model", "runs/mine/model.onnx", "--json", "-"),
+        )
+    )
+    assert scores["labels"] == ["left", "right"] and scores["n"] >= 4
+    invoke("export", "runs/mine", "--data", "faces", "--group-by", r"^(p\d+)", "--format", "keras")
+    rows = invoke("image", SAMPLES / "obama.jpg", "--model", "runs/mine/model.onnx", "--json")
+    assert set(json.loads(rows)["faces"][0]["probabilities"]) == {"left", "right"}
+
+
+@pytest.mark.slow
+def test_folds_train_once_each_and_are_summed_up(tmp_path):
+    pytest.importorskip("keras", reason='training packages are absent: pip install "emojimation[train]"')
+    from stripes import stripes
+    from toy import invoke, write_recipe
+
+    save(stripes(), tmp_path / "data.parquet")
+    recipe = write_recipe(tmp_path, epochs=1)
+    invoke("train", "--data", tmp_path / "data.parquet", "--recipe", recipe, "--folds", 2, "--out", tmp_path / "run")
+    summary = json.loads((tmp_path / "run" / "folds.json").read_text())
+    assert len(summary["folds"]) == 2
+    assert summary["accuracy_mean"] == pytest.approx(np.mean([fold["accuracy"] for fold in summary["folds"]]))
+    assert (tmp_path / "run" / "fold-2" / "model.onnx").is_file()
