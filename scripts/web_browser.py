@@ -27,6 +27,13 @@ QUIET = (
 FAKE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 # What a network that lets no UDP through looks like to a page: the connection is offered, and never comes about.
 BLOCK_WEBRTC = "RTCPeerConnection.prototype.setRemoteDescription = () => new Promise(() => {});"
+# And a machine so slow that the answer is taken only after the page has given up on it.
+SLOW_WEBRTC = """
+const set = RTCPeerConnection.prototype.setRemoteDescription;
+RTCPeerConnection.prototype.setRemoteDescription = function (answer) {
+  return new Promise((done) => setTimeout(done, 12000)).then(() => set.call(this, answer));
+};
+"""
 NO_CAMERA = """
 navigator.mediaDevices.enumerateDevices = async () => [];
 navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("none", "NotFoundError"); };

@@ -11,7 +11,7 @@ import pytest
 
 from web_pages import SAMPLES, html, page, use
 
-from emojimation.apps.web import live as web_live, stream as web_stream  # isort: skip
+from emojimation.apps.web import live as web_live, snapshots, stream as web_stream  # isort: skip
 from emojimation.apps.web.settings import current  # isort: skip
 from emojimation.errors import InputError  # isort: skip
 
@@ -96,34 +96,111 @@ def test_a_frame_that_fails_goes_out_undrawn(stream, frame, monkeypatch):
     assert stream.look(frame).shape == (480, 1000, 3) and stream.error is None
 
 
-def test_the_page_waits_eight_seconds_then_says_why_and_takes_snapshots(monkeypatch):
+class Peer:
+    """What the page asks of a connection: streamlit-webrtc's own wants a real server."""
+
+    def __init__(self) -> None:
+        self.state = SimpleNamespace(signalling=False, playing=False)
+        self.pc = SimpleNamespace(iceGatheringState="new", iceConnectionState="new", connectionState="new")
+
+    def _get_worker(self):
+        return self
+
+
+@pytest.fixture
+def live_page(monkeypatch):
+    """The page after Start, with its connection and the connection's ends."""
     asked = []
-    monkeypatch.setattr(
-        web_live, "webrtc_streamer", lambda **given: asked.append(given)
-    )  # these two want a real server
-    monkeypatch.setattr(web_live, "Ends", lambda stream: SimpleNamespace(source=None, sink=None, close=lambda: None))
+    monkeypatch.setattr(web_live, "webrtc_streamer", lambda **given: asked.append(given))
+    ends = SimpleNamespace(source=None, sink=None, live=False, close=lambda: None)
+    monkeypatch.setattr(web_live, "Ends", lambda stream: ends)
+    monkeypatch.setattr(web_live, "_mounted", lambda: True)
+    monkeypatch.setattr(web_live, "_camera", lambda: "granted")
     test = page("live")
     assert "The camera is off" in html(test)
+    peer = test.session_state["live"] = Peer()
     test.button(key="live-switch").click().run()
     assert not test.exception and any("Waiting for the first frame" in caption.value for caption in test.caption)
     assert asked[0]["rtc_configuration"] == {"iceServers": []}
-    test.session_state["live_began"] -= current().live_wait_s + 1
+    return test, peer, ends
+
+
+def wait_passes(test) -> None:
+    """The page's next look, after its whole wait."""
+    test.session_state["live_wait"]._since_s -= current().live_wait_s + 1
     test.run()
     assert not test.exception
+
+
+def test_without_progress_the_page_says_why_and_takes_snapshots(live_page):
+    test, _, _ = live_page
+    wait_passes(test)
     assert test.warning[0].value.startswith("Live video did not start within 8 seconds.")
     test.button(key="live-switch").click().run()
     assert "The camera is off" in html(test) and not test.warning
 
 
+def test_each_step_of_a_slow_connection_restarts_the_wait_but_only_once(live_page):
+    test, peer, _ = live_page
+    for change in ({"iceGatheringState": "complete"}, {"iceConnectionState": "checking"}, {"connectionState": "up"}):
+        vars(peer.pc).update(change)
+        wait_passes(test)
+        assert not test.warning
+    peer.pc.iceConnectionState = "new"  # it tries the same again
+    wait_passes(test)
+    assert len(test.warning) == 1
+
+
+def test_live_video_that_comes_late_takes_the_snapshots_place(live_page):
+    test, _, ends = live_page
+    wait_passes(test)
+    ends.live = True
+    test.run()
+    assert not test.exception and not test.warning
+
+
+def test_the_button_makes_another_connection(live_page):
+    test, peer, _ = live_page
+    peer.state.signalling = True
+    test.run()
+    wait_passes(test)
+    test.button(key="live-again").click().run()
+    assert not test.warning and test.session_state["live_stopping"]  # the one before ends first
+    peer.state.signalling = False
+    test.run()
+    assert not test.warning and not test.session_state["live_stopping"]
+
+
+def test_an_unanswered_question_for_the_camera_is_no_firewall(live_page, monkeypatch):
+    test, peer, _ = live_page
+    monkeypatch.setattr(web_live, "_camera", lambda: "prompt")
+    test.run()
+    wait_passes(test)
+    assert not test.warning and test.info[0].value == web_live.REASONS["prompt"]
+    peer.state.signalling = True  # an offer is made with an open camera only, whatever the browser says
+    test.run()
+    wait_passes(test)
+    assert "firewall" in test.warning[0].value
+
+
+@pytest.mark.parametrize("reason", web_live.CLOSED)
+def test_a_camera_that_cannot_open_is_told_at_once_and_once(live_page, monkeypatch, reason):
+    test, _, _ = live_page
+    monkeypatch.setattr(web_live, "_camera", lambda: reason)
+    test.run()
+    assert [warning.value for warning in test.warning] == [web_live.REASONS[reason]]
+    assert not test.error and not test.caption and not test.info
+
+
 @pytest.mark.parametrize("reason", web_live.REASONS)
 def test_every_reason_has_something_to_do(reason):
     words = web_live.REASONS[reason]
-    assert any(verb in words for verb in ("Open", "Plug", "Click", "Allow", "see --turn"))
+    assert any(verb in words for verb in ("Open", "Plug", "Click", "Allow", "Close", "see --turn"))
 
 
 def test_snapshots_of_a_browser_are_read_as_uploads_are(frame):
     good = base64.b64encode(cv2.imencode(".jpg", frame)[1].tobytes()).decode()
-    assert web_live._picture(f"data:image/jpeg;base64,{good}").shape == frame.shape
+    assert snapshots.picture(f"data:image/jpeg;base64,{good}").shape == frame.shape
     for bad in ("data:image/jpeg;base64,***", "data:image/jpeg;base64,aGVsbG8=", ""):
         with pytest.raises(InputError):
-            web_live._picture(bad)
+            snapshots.picture(bad)

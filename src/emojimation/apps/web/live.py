@@ -1,25 +1,22 @@
-"""The live page: annotated live video from the camera over WebRTC, or repeated snapshots if that fails."""
+"""The live page: annotated live video from the camera over WebRTC, or repeated snapshots while that does not work."""
 
-import base64
-import binascii
 import gc
-import time
-from functools import lru_cache
-from importlib import resources
-from typing import Any
+from contextlib import suppress
 
 import streamlit as st
 from streamlit_webrtc import WebRtcMode, webrtc_streamer
 from streamlit_webrtc.component import generate_frontend_component_key
+from streamlit_webrtc.webrtc import SignallingTimeoutError
 
-from emojimation.apps.web import chart, pictures, widgets
+from emojimation.apps.web import chart, pictures, snapshots, widgets
 from emojimation.apps.web.settings import current
 from emojimation.apps.web.stream import Stream
 from emojimation.apps.web.tracks import Ends
-from emojimation.errors import InputError
+from emojimation.apps.web.waiting import Wait, steps
 
-EVERY_MS = 700
 CAMERA = {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 24}}
+HIDDEN = "<style>.st-key-live-frame { display: none; }</style>"
+# Why there is no live video. For the first four there are no snapshots either.
 REASONS = {
     "insecure": (
         "Browsers open cameras on https pages and on this machine only. "
@@ -27,18 +24,14 @@ REASONS = {
     ),
     "missing": "This browser finds no camera. Plug one in, or take a photo elsewhere and upload it on the Photo page.",
     "denied": "The camera is blocked on this page. Click the camera in the address bar, allow it, and try again.",
+    "busy": "The camera is there but does not open. Close the other program that is using it, and try again.",
     "prompt": "The browser is waiting for your permission. Allow the camera in the pop-up at the address bar.",
     "granted": (
         "The camera works, but the live connection failed: "
         "a firewall or proxy seems to block it (see --turn in docs/web.md)."
     ),
 }
-OPENING = {
-    "NotAllowedError": "denied",
-    "NotFoundError": "missing",
-    "SecurityError": "insecure",
-    "TypeError": "insecure",
-}
+CLOSED = ("insecure", "missing", "denied", "busy")
 
 
 def show() -> None:
@@ -53,13 +46,19 @@ def show() -> None:
     _controls(stream)
     if not st.session_state.get("live_on"):
         widgets.empty("The camera is off", "Press Start; the browser will ask whether this page may use it.", "neutral")
-    elif st.session_state.get("live_fallback"):
-        _snapshots(stream)
-    else:
-        with st.container(key="live-frame"):
-            _connection(stream)
-    if st.session_state.get("live_on"):
-        _panel()
+        return
+    obstacle = _obstacle()
+    if obstacle:
+        _refused(REASONS[obstacle])
+        return
+    with st.container(key="live-frame"):
+        _connection(stream)
+    if st.session_state.get("live_fallback"):
+        st.html(HIDDEN)  # it stays connected, for frames that come late
+        _refused(f"Live video did not start within {current().live_wait_s:.0f} seconds. {REASONS[_reason()]}")
+        st.caption("Meanwhile the page takes a snapshot about once a second.")
+        snapshots.show()
+    _panel()
 
 
 def _controls(stream: Stream) -> None:
@@ -90,12 +89,41 @@ def _controls(stream: Stream) -> None:
 
 def _switch() -> None:
     on = not st.session_state.get("live_on", False)
-    st.session_state.update(live_on=on, live_fallback=False, live_began=time.monotonic(), live_reason=None)
+    _start_anew()
+    st.session_state["live_on"] = on
     ends = st.session_state.pop("live_ends", None)
     if ends is not None:
         ends.close()
     if not on:
         st.session_state["stream"].close()
+
+
+def _start_anew() -> None:
+    """Forget how the attempt before ended."""
+    st.session_state.update(live_fallback=False, live_refused=None, live_stopping=False, live_wait=Wait())
+
+
+def _camera() -> str | None:
+    """What the browser says about cameras, see assets/web/probe.js; None before it has answered."""
+    told = snapshots.component("probe")(key="probe", on_camera_change=lambda: None, height="content")
+    return str(told["camera"]) if told.get("camera") else None
+
+
+def _obstacle() -> str | None:
+    """Why no camera opens, as soon as the browser knows; it goes away by itself when the visitor allows the camera."""
+    camera = st.session_state["live_camera"] = _camera()
+    refused = st.session_state.get("live_refused")
+    return next((reason for reason in (camera, refused) if reason in CLOSED), None)
+
+
+def _refused(words: str) -> None:
+    st.warning(words, icon=":material/videocam_off:")
+    st.button("Try live video again", key="live-again", on_click=_again, icon=":material/refresh:")
+
+
+def _again() -> None:
+    _start_anew()
+    st.session_state["live_stopping"] = True
 
 
 @st.cache_resource(show_spinner=False)
@@ -109,28 +137,29 @@ def _settle() -> None:
 def _connection(stream: Stream) -> None:
     _settle()
     if "live_ends" not in st.session_state:
-        st.session_state.update(live_ends=Ends(stream), live_began=time.monotonic())
+        st.session_state["live_ends"] = Ends(stream)
     ends: Ends = st.session_state["live_ends"]
     mounted = _mounted()
-    if st.session_state.get("live_mounted") and not mounted:  # back from another page: the wait restarts
-        st.session_state["live_began"] = time.monotonic()
+    if st.session_state.get("live_mounted") and not mounted:  # back from another page
+        _start_anew()
     st.session_state["live_mounted"] = mounted
-    webrtc_streamer(
-        key="live",
-        mode=WebRtcMode.SENDRECV,
-        desired_playing_state=mounted,
-        rtc_configuration={"iceServers": current().turn},
-        media_stream_constraints={"video": CAMERA, "audio": False},
-        source_video_track=ends.source,
-        sink_video_track=ends.sink,
-        media_toggle_controls=False,
-        video_html_attrs={
-            "autoPlay": True,
-            "playsInline": True,
-            "muted": True,
-            "style": {"width": "100%", "borderRadius": "14px"},
-        },
-    )
+    with suppress(SignallingTimeoutError):  # the next run takes the offer up again
+        webrtc_streamer(
+            key="live",
+            mode=WebRtcMode.SENDRECV,
+            desired_playing_state=mounted and not st.session_state["live_stopping"],
+            rtc_configuration={"iceServers": current().turn},
+            media_stream_constraints={"video": CAMERA, "audio": False},
+            source_video_track=ends.source,
+            sink_video_track=ends.sink,
+            media_toggle_controls=False,
+            video_html_attrs={
+                "autoPlay": True,
+                "playsInline": True,
+                "muted": True,
+                "style": {"width": "100%", "borderRadius": "14px"},
+            },
+        )
 
 
 def _mounted() -> bool:
@@ -142,61 +171,17 @@ def _mounted() -> bool:
     return st.session_state.get(generate_frontend_component_key("live")) is not None
 
 
-def _snapshots(stream: Stream) -> None:
-    reason = st.session_state.get("live_reason") or "granted"
-    st.warning(
-        f"Live video did not start within {current().live_wait_s:.0f} seconds. {REASONS[reason]}",
-        icon=":material/videocam_off:",
-    )
-    if reason in ("insecure", "missing"):
-        return
-    st.caption("Meanwhile the page takes a snapshot about once a second.")
-    _snapshot_view()
-
-
-@st.fragment
-def _snapshot_view() -> None:
-    stream: Stream = st.session_state["stream"]
-    left, right = st.columns(2)
-    with left:
-        taken = _component("snapshots")(
-            data={"every_ms": EVERY_MS},
-            key="snapshots",
-            height=320,
-            on_picture_change=lambda: None,
-            on_error_change=lambda: None,
-        )
-    if taken.get("error"):
-        st.error(REASONS[OPENING.get(taken["error"], "denied")], icon=":material/videocam_off:")
-    elif taken.get("picture"):
-        stream.look(_picture(taken["picture"]))
-    if stream.drawn is not None:
-        right.image(widgets.jpeg(stream.drawn, 85), width="stretch", alt="The latest snapshot, annotated")
-
-
-def _picture(uri: str) -> Any:
-    """A browser's data URI as (H,W,3) BGR uint8. It is not trusted: it is read like an upload."""
-    try:
-        content = base64.b64decode(uri.partition(",")[2], validate=True)
-    except (ValueError, binascii.Error) as error:
-        raise InputError("Expected an image from the camera, got something else. Reload the page.") from error
-    return pictures.read_bytes("snapshot.jpg", content).frame
-
-
 @st.fragment(run_every=0.5)
 def _panel() -> None:
-    """Recent results, twice a second; also watches for video that does not start."""
+    """Recent results, twice a second; also watches for video that does not start, or starts late."""
     stream: Stream = st.session_state["stream"]
-    if not st.session_state.get("live_fallback"):
-        _watch(stream)
-    if stream.last_s is None and st.session_state.get("live_fallback"):
-        widgets.empty("No video yet", "The Photo page takes files from any camera or phone.", "not_sure")
-        return
+    live = st.session_state["live_ends"].live
+    _watch(live)
     if stream.last_s is None:
-        left = current().live_wait_s - (time.monotonic() - st.session_state["live_began"])
-        st.caption(f"Waiting for the first frame … {max(left, 0):.0f} s")
+        _waiting()
         return
     _keep_shape(stream)
+    st.html(widgets.html("state.html", state="live" if live else "still", words="Live" if live else "Snapshots"))
     p95 = stream.p95_ms
     widgets.stats(
         {
@@ -215,6 +200,42 @@ def _panel() -> None:
         chart.rolling(list(stream.history), stream.labels)
 
 
+def _watch(live: bool) -> None:
+    """Fall back to snapshots after a while without progress; return to live video as soon as it comes."""
+    wait: Wait = st.session_state["live_wait"]
+    connection = st.session_state.get("live") if st.session_state["live_mounted"] else None
+    wait.note(steps(connection, st.session_state["live_camera"], live))
+    if st.session_state["live_stopping"] and not _offered():  # the connection before has ended: make another
+        st.session_state["live_stopping"] = False
+        st.rerun()
+    late = not live and wait.past_s() > current().live_wait_s and _reason() == "granted"
+    fallback = st.session_state["live_fallback"]
+    if (late and not fallback) or (live and fallback):
+        st.session_state["live_fallback"] = not fallback
+        st.rerun()
+
+
+def _reason() -> str:
+    """Why the wait is long: the visitor has not answered yet, or the camera works and the connection does not. An offer
+    is made only with an open camera; some browsers say "prompt" even then.
+    """
+    return "prompt" if st.session_state["live_camera"] == "prompt" and not _offered() else "granted"
+
+
+def _offered() -> bool:
+    connection = st.session_state.get("live")
+    return connection is not None and (connection.state.signalling or connection.state.playing)
+
+
+def _waiting() -> None:
+    if st.session_state["live_fallback"]:
+        widgets.empty("No video yet", "The Photo page takes files from any camera or phone.", "not_sure")
+    elif _reason() == "prompt":
+        st.info(REASONS["prompt"], icon=":material/videocam:")
+    else:
+        st.caption("Waiting for the first frame …")
+
+
 def _keep_shape(stream: Stream) -> None:
     """Give the connection's iframe the video's aspect ratio: by itself it grows, but never shrinks."""
     if stream.drawn is not None:
@@ -223,16 +244,6 @@ def _keep_shape(stream: Stream) -> None:
             "<style>.st-key-live-frame iframe { height: auto !important; "
             f"aspect-ratio: {width} / {height + 4}; }}</style>"
         )
-
-
-def _watch(stream: Stream) -> None:
-    """Query the browser's capabilities; after a while without a frame say why and fall back to snapshots."""
-    if stream.last_s is not None:
-        return
-    probe = _component("probe")(key="probe", on_camera_change=lambda: None, height="content")
-    if time.monotonic() - st.session_state["live_began"] > current().live_wait_s:
-        st.session_state.update(live_fallback=True, live_reason=probe.get("camera"))
-        st.rerun()
 
 
 def _calibration(stream: Stream) -> None:
@@ -268,13 +279,3 @@ def _calibration(stream: Stream) -> None:
         st.caption(f"Not calibrated: {neutral.problem}.")
     elif neutral.calibrated:
         st.caption("Calibrated to your neutral face.")
-
-
-@lru_cache(maxsize=4)
-def _component(name: str) -> Any:
-    script = (resources.files("emojimation") / "assets" / "web" / f"{name}.js").read_text("utf-8")
-    style = "width:100%;border-radius:14px;background:#241c33"
-    html = f'<video autoplay playsinline muted style="{style}" aria-label="Your camera"></video>'
-    return st.components.v2.component(
-        f"emojimation_{name}", html=html if name == "snapshots" else "<span></span>", js=script
-    )

@@ -6,6 +6,7 @@ annotated, and slow receivers get the newest.
 """
 
 import asyncio
+import time
 import weakref
 from contextlib import suppress
 from fractions import Fraction
@@ -22,6 +23,7 @@ from emojimation.apps.web.stream import Stream
 from emojimation.video.reader import load_av
 
 TICK = Fraction(1, 90_000)  # RTP's clock for video, RFC 6184 and RFC 7741
+FRESH_S = 5.0  # a pause between two frames that is not yet an interruption
 
 
 class Drawn(MediaStreamTrack):
@@ -84,13 +86,18 @@ class Passed(MediaStreamTrack):
 
 
 class Ends:
-    """Both ends of a connection for `webrtc_streamer`: `sink` takes camera frames, `source` yields annotated ones."""
+    """Both ends of a connection for `webrtc_streamer`: `sink` takes camera frames, `source` yields annotated ones.
+
+    arrived_s: when the last camera frame came, in seconds of `time.monotonic`; None before the first.
+    """
 
     def __init__(self, stream: Stream) -> None:
         get_global_relay().subscribe = Passed  # type: ignore[method-assign, assignment]
+        self.arrived_s: float | None = None
+        self._stream = stream
         self.source = Drawn(get_global_event_loop())
-        self.sink = VideoSinkTrack(lambda frame: _hand_over(stream, frame))
-        self.sink._on_ended_callback = stream.close
+        self.sink = VideoSinkTrack(self._hand_over)
+        self.sink._on_ended_callback = self._ended
         stream.send = self.source.offer
         weakref.finalize(stream, self.source.stop).atexit = False  # a visitor who closes the page stops nothing
 
@@ -98,6 +105,17 @@ class Ends:
         """End the outgoing track; the incoming one ends with the connection."""
         self.source.stop()
 
+    @property
+    def live(self) -> bool:
+        """Whether camera frames are coming."""
+        return self.arrived_s is not None and time.monotonic() - self.arrived_s < FRESH_S
 
-def _hand_over(stream: Stream, frame: Any) -> None:
-    stream.push(partial(frame.to_ndarray, format="bgr24"))
+    def _hand_over(self, frame: Any) -> None:
+        self.arrived_s = time.monotonic()
+        self._stream.push(partial(frame.to_ndarray, format="bgr24"))
+
+    def _ended(self) -> None:
+        """The camera's track has ended. One that never sent anything must not end the snapshots in its place."""
+        if self.arrived_s is not None:
+            self.arrived_s = None
+            self._stream.close()
