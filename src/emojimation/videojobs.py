@@ -225,10 +225,10 @@ class VideoJobs:
         job.stage_began_s = job.began_s
         pipeline = job.pipeline()
         targets = Targets(**{kind: job.path(kind) for kind in job.kinds})
-        look = partial(self._look, pipeline)
-        job.result = run_video(job.source, look, targets, job.options, partial(self._follow, job), pipeline.threshold)
+        find_faces, follow = partial(self._find_faces, pipeline), partial(self._follow, job)
+        job.result = run_video(job.source, find_faces, targets, job.options, follow, pipeline.threshold)
 
-    def _look(self, pipeline: Pipeline, frame: np.ndarray) -> list[Face]:
+    def _find_faces(self, pipeline: Pipeline, frame: np.ndarray) -> list[Face]:
         most = self.limits.megapixels
         if most is not None and frame.shape[0] * frame.shape[1] > most * 1e6:
             raise InputError(f"Expected frames of at most {most:g} megapixels.")

@@ -122,15 +122,15 @@ def video(
         fps=fps,
         sound=sound,
         resume=resume,
-        look_name=str(search),
+        search_name=str(search),
         strength=strength,
         spans=tuple(_span(text) for text in hide_span or []),
         region=None if region is None else _region(region),
         cover=cover,
     )
-    look = _pipeline(search, options)
+    pipeline = _pipeline(search, options)
     with _progress(as_json) as on_frame:
-        result = run_video(source, look, targets, options, on_frame, look.threshold)
+        result = run_video(source, pipeline, targets, options, on_frame, pipeline.threshold)
     _print_result(result)
     return INTERRUPTED if result.interrupted else int(result.incomplete is not None)
 

@@ -24,9 +24,9 @@ PERSON = ((0.7, 0.4, 0.5), (0.6, 3.0, 0.5))
 REACH, REACH_PER_S = 0.6, 1.6
 SIZE_RATIO = 2.2
 VELOCITY_S = 0.25  # over which the velocity at a chain's end is measured
-SMOOTH_BOX_S, SMOOTH_LOOK_S = 0.06, 0.3
+SMOOTH_BOX_S, SMOOTH_CLASSES_S = 0.06, 0.3
 SIZE_HOLD_S = 0.5  # a cover is as large as the face was within this time: half a face gets half a box
-_BOX, _MARKS, _SCORE, _LOOK = slice(0, 4), slice(4, 14), 14, 15  # columns of a find; probabilities to the end
+_BOX, _MARKS, _SCORE, _CLASSES = slice(0, 4), slice(4, 14), 14, 15  # columns of a find; probabilities to the end
 
 
 @dataclass(slots=True, eq=False)
@@ -54,8 +54,8 @@ class Chain:
         self.marks &= face.landmarks is not None
         self.labels = face.labels
         landmarks = np.zeros(10) if face.landmarks is None else face.landmarks.ravel()
-        look = np.full(len(face.labels.names), np.nan) if face.probabilities is None else face.probabilities
-        row = [float(v) for v in (*face.xyxy, *landmarks, face.score, *look)]
+        probabilities = np.full(len(face.labels.names), np.nan) if face.probabilities is None else face.probabilities
+        row = [float(v) for v in (*face.xyxy, *landmarks, face.score, *probabilities)]
         self.width = len(row)
         self.packed.extend(row)
 
@@ -69,12 +69,12 @@ class Chain:
 
     def face(self, row: np.ndarray, threshold: float) -> Face:
         """The face that a row of `values` describes."""
-        look: Any = row[_LOOK:]
+        probabilities: Any = row[_CLASSES:]
         return Face(
             xyxy=row[_BOX].copy(),
             score=float(row[_SCORE]),
             landmarks=row[_MARKS].reshape(5, 2).copy() if self.marks else None,
-            probabilities=None if np.isnan(look).any() else look / look.sum(),
+            probabilities=None if np.isnan(probabilities).any() else probabilities / probabilities.sum(),
             track_id=self.number,
             threshold=threshold,
             labels=self.labels,
@@ -137,7 +137,7 @@ def smooth(chain: Chain) -> None:
     """Smooth boxes, landmarks and probabilities in place, forwards and backwards, so that nothing lags behind."""
     values = chain.values()  # shares the chain's memory
     steps = np.diff(np.frombuffer(chain.times, np.float64))
-    for columns, memory_s in ((slice(0, 14), SMOOTH_BOX_S), (slice(_LOOK, None), SMOOTH_LOOK_S)):
+    for columns, memory_s in ((slice(0, 14), SMOOTH_BOX_S), (slice(_CLASSES, None), SMOOTH_CLASSES_S)):
         keep = np.exp(-steps / memory_s)
         part = values[:, columns].astype(np.float64)
         forwards, backwards = part.copy(), part.copy()

@@ -69,23 +69,23 @@ def in_spans(time_s: float, spans: tuple[Span, ...]) -> bool:
     return any(start <= time_s <= end for start, end in spans)
 
 
-def within(look: Detector, region: Box) -> Detector:
+def within(find_faces: Detector, region: Box) -> Detector:
     """A search of only the region x0, y0, x1, y1 of a frame; results are in pixels of the whole frame.
 
     Calling it raises InputError for a region that is not within the frame.
     """
     x0, y0, x1, y1 = region
 
-    def look_within(frame: np.ndarray) -> list[Face]:
+    def find_within(frame: np.ndarray) -> list[Face]:
         height, width = frame.shape[:2]
         if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
             raise InputError(
                 f"Expected a region within the frame's {width} x {height} pixels, got {x0},{y0},{x1},{y1}: "
                 "give left,top,right,bottom."
             )
-        return [_shifted(face, np.array([x0, y0], np.float32)) for face in look(frame[y0:y1, x0:x1])]
+        return [_shifted(face, np.array([x0, y0], np.float32)) for face in find_faces(frame[y0:y1, x0:x1])]
 
-    return look_within
+    return find_within
 
 
 def _shifted(face: Face, by: np.ndarray) -> Face:

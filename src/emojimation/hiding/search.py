@@ -112,8 +112,8 @@ class Searcher:
         """What the turned frame shows: to CenterFace in a photo, to BlazeFace in a video, which is quicker."""
         if not self._strength.turned:
             return []
-        look = self._seen_far if self._still else self._turned
-        found = [turned_back(face, turn, frame.shape) for turn in _TURNS for face in look(cv2.rotate(frame, turn))]
+        detect = self._seen_far if self._still else self._turned
+        found = [turned_back(face, turn, frame.shape) for turn in _TURNS for face in detect(cv2.rotate(frame, turn))]
         return [face for face in found if fits(face, frame)]
 
 

@@ -24,7 +24,7 @@ BOX_MEMORY_S = 0.08
 # velocity yet, and a head can move by several sizes per second.
 SPREAD, SPREAD_PER_S, SPREAD_PER_S2, SPREAD_PER_S_NEW = 0.15, 0.15, 0.5, 2.0
 SIZE_SPREAD = 0.25  # standard deviation of the logarithm of the face's size
-LOOK_WEIGHT = 1.0  # of the difference between the emotions, 0 to 1
+EMOTION_WEIGHT = 1.0  # of the difference between the emotions, 0 to 1
 # A pair that costs more is not matched: about three standard deviations, less if a lost track could be anywhere.
 MAX_COST = 8.0
 # If another track overlaps this one, the detector's box is pulled towards the other: velocity is not updated then.
@@ -40,8 +40,8 @@ class Track:
     track_id: from 1, given on confirmation, 0 before. state: "tentative", "confirmed" (seen in the last frame with
     detection) or "lost". hits: number of detections. age: seconds since the first of them. time_since_update: seconds
     since the last of them. centre, wh, velocity: (2,) float64 pixels and pixels per second. marks: (5,2) landmarks
-    relative to the centre in units of `wh`, or None. look: smooths the probabilities (7,), None as long as there are
-    none. attributes: smooths the values of each attribute. face: as last detected.
+    relative to the centre in units of `wh`, or None. probabilities: smooths those of the classes, None as long
+    as there are none. attributes: smooths the values of each attribute. face: as last detected.
     """
 
     face: Face
@@ -49,7 +49,7 @@ class Track:
     wh: np.ndarray
     velocity: np.ndarray
     marks: np.ndarray | None
-    look: LowPass | None
+    probabilities: LowPass | None
     track_id: int = 0
     state: str = "tentative"
     hits: int = 1
@@ -173,7 +173,7 @@ def _costs(tracks: list[Track], faces: list[Face]) -> np.ndarray:
     away = shift / np.sqrt(track_size * face_size) / spread
     growth = np.log(track_size / face_size) / SIZE_SPREAD
     cost = (away**2 + growth**2) / 2 + 2 * np.log(spread / SPREAD) + 1 - iou(track_boxes, face_boxes)
-    return cost + LOOK_WEIGHT * _look_differences(tracks, faces)
+    return cost + EMOTION_WEIGHT * _emotion_differences(tracks, faces)
 
 
 def _spread(track: Track) -> float:
@@ -183,15 +183,11 @@ def _spread(track: Track) -> float:
     return SPREAD + SPREAD_PER_S * away_s + SPREAD_PER_S2 * away_s**2
 
 
-def _look_differences(tracks: list[Track], faces: list[Face]) -> np.ndarray:
+def _emotion_differences(tracks: list[Track], faces: list[Face]) -> np.ndarray:
     """(n,m) total variation between the emotions of track and face, 0 to 1; 0.5 if one of them is unknown."""
-    known = [_known(face.probabilities) for face in faces]
-    return np.array(
-        [
-            [0.5 if t.look is None or p is None else float(np.abs(t.look.value - p).sum()) / 2 for p in known]
-            for t in tracks
-        ]
-    )
+    seen = [_known(face.probabilities) for face in faces]
+    known = [None if track.probabilities is None else track.probabilities.value for track in tracks]
+    return np.array([[0.5 if a is None or b is None else float(np.abs(a - b).sum()) / 2 for b in seen] for a in known])
 
 
 def _crowded(tracks: list[Track]) -> np.ndarray:
@@ -205,9 +201,9 @@ def _crowded(tracks: list[Track]) -> np.ndarray:
 def _born(face: Face) -> Track:
     box = face.xyxy.astype(np.float64)
     centre, wh = _centres(box[None])[0], np.maximum(box[2:] - box[:2], 1e-3)
-    look = _known(face.probabilities)
+    probabilities = _known(face.probabilities)
     measured = {name: LowPass(values.astype(np.float64), signed=True) for name, values in face.attributes.items()}
-    smoothed = None if look is None else LowPass(look)
+    smoothed = None if probabilities is None else LowPass(probabilities)
     return Track(face, centre, wh, np.zeros(2), _marks(face, centre, wh), smoothed, attributes=measured)
 
 
@@ -231,16 +227,16 @@ def _absorb(track: Track, face: Face, smooth_s: float, crowded: bool) -> None:
         track.marks = seen.marks
     else:
         track.marks = track.marks + (1 - theta) * (seen.marks - track.marks)
-    _absorb_look(track, seen.look, smooth_s)
+    _absorb_probabilities(track, seen.probabilities, smooth_s)
     _absorb_attributes(track, seen.attributes)
     track.face, track.hits, track.time_since_update = face, n + 1, 0.0
 
 
-def _absorb_look(track: Track, seen: LowPass | None, smooth_s: float) -> None:
-    if seen is not None and track.look is not None:
-        track.look.add(seen.value, track.time_since_update, smooth_s)
+def _absorb_probabilities(track: Track, seen: LowPass | None, smooth_s: float) -> None:
+    if seen is not None and track.probabilities is not None:
+        track.probabilities.add(seen.value, track.time_since_update, smooth_s)
     elif seen is not None:
-        track.look = seen
+        track.probabilities = seen
 
 
 def _absorb_attributes(track: Track, seen: dict[str, LowPass]) -> None:
@@ -257,7 +253,7 @@ def _emitted(track: Track) -> Face:
     return track.face.with_(
         xyxy=_xyxy(centre, track.wh).astype(np.float32),
         landmarks=None if track.marks is None else (centre + track.marks * track.wh).astype(np.float32),
-        probabilities=None if track.look is None else track.look.value.astype(np.float32),
+        probabilities=None if track.probabilities is None else track.probabilities.value.astype(np.float32),
         track_id=track.track_id,
         attributes={name: low.value.astype(np.float32) for name, low in track.attributes.items()},
     )

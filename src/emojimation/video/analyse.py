@@ -25,7 +25,7 @@ AUTO_MEMORY = 15
 SAME_IOU = 0.3
 HELD_BYTES = 128 << 20  # limit on the memory of frames waiting for a result
 
-Look = Callable[[np.ndarray], list[Face]]
+FindFaces = Callable[[np.ndarray], list[Face]]
 
 
 class Follower(Protocol):
@@ -77,7 +77,7 @@ class Step:
 
 def analyse(
     frames: Iterable[Frame],
-    look: Look,
+    find_faces: FindFaces,
     tracker: Follower | None = None,
     every: int | str = 1,
     workers: int = 1,
@@ -86,16 +86,16 @@ def analyse(
 ) -> Generator[tuple[Frame, list[Face]], None, None]:
     """Each frame with its faces, in order.
 
-    look: a frame's (H,W,3) BGR uint8 image -> faces with probabilities, called from `workers` threads. every: see
-    `Step`. fps: of the source, for "auto". past: of the frame analysed before the first, if a run is resumed. An
-    exception in `look`, or in the consumer, ends it immediately.
+    find_faces: a frame's (H,W,3) BGR uint8 image -> faces with probabilities, called from `workers` threads. every:
+    see `Step`. fps: of the source, for "auto". past: of the frame analysed before the first, if a run is resumed. An
+    exception in `find_faces`, or in the consumer, ends it immediately.
     """
     step = Step(every, fps, workers)
     groups: deque[_Group] = deque()
     past = past or Past()
-    pool = ThreadPoolExecutor(workers, "look")
+    pool = ThreadPoolExecutor(workers, "find-faces")
     try:
-        for group in _groups(frames, look, step, pool, past.shot):
+        for group in _groups(frames, find_faces, step, pool, past.shot):
             groups.append(group)
             while groups and (groups[0].answer.done() or _full(groups, workers)):
                 past, shown = _answered(groups.popleft(), past, tracker, step)
@@ -108,32 +108,32 @@ def analyse(
 
 
 def _groups(
-    frames: Iterable[Frame], look: Look, step: Step, pool: ThreadPoolExecutor, shot: int | None
+    frames: Iterable[Frame], find_faces: FindFaces, step: Step, pool: ThreadPoolExecutor, shot: int | None
 ) -> Iterator[_Group]:
     before: list[Frame] = []
     due = 0 if shot is None else step.now - 1
     for frame in frames:
         if frame.shot != shot:  # nothing is interpolated from one shot to the next
             if before:
-                yield _Group(before[-1], pool.submit(_timed, look, before[-1].image), before[:-1])
+                yield _Group(before[-1], pool.submit(_timed, find_faces, before[-1].image), before[:-1])
             before, due, shot = [], 0, frame.shot
         if due <= 0 or _held(before, frame) > HELD_BYTES:
-            yield _Group(frame, pool.submit(_timed, look, frame.image), before)
+            yield _Group(frame, pool.submit(_timed, find_faces, frame.image), before)
             before, due = [], step.now
         else:
             before.append(frame)
         due -= 1
     if before:  # the video's last frame is always analysed
-        yield _Group(before[-1], pool.submit(_timed, look, before[-1].image), before[:-1])
+        yield _Group(before[-1], pool.submit(_timed, find_faces, before[-1].image), before[:-1])
 
 
 def _held(before: list[Frame], frame: Frame) -> int:
     return (len(before) + 1) * frame.image.nbytes
 
 
-def _timed(look: Look, image: np.ndarray) -> tuple[list[Face], float]:
+def _timed(find_faces: FindFaces, image: np.ndarray) -> tuple[list[Face], float]:
     began = time.perf_counter()
-    return look(image), time.perf_counter() - began
+    return find_faces(image), time.perf_counter() - began
 
 
 def _full(groups: deque[_Group], workers: int) -> bool:

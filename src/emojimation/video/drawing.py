@@ -86,7 +86,7 @@ class Drawing:
 
     def _tracked(self, frames: Iterator[Frame], tracker: Replayed) -> Generator[tuple[Frame, list[Face]], None, None]:
         options, fps = self._work.options, self._work.footage.info.fps
-        return analyse(frames, self._work.look, tracker, options.every, options.workers, fps, tracker.past)
+        return analyse(frames, self._work.find_faces, tracker, options.every, options.workers, fps, tracker.past)
 
     def _until_lost(self, source: Source) -> Iterator[Frame]:
         """The source's frames; a source lost after some frames ends here, and what was recorded is finished."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from emojimation.errors import InputError
 from emojimation.interrupt import Interrupt
-from emojimation.video.analyse import AUTO_LIMIT, Look
+from emojimation.video.analyse import AUTO_LIMIT, FindFaces
 from emojimation.video.job import Job
 from emojimation.video.options import Options
 from emojimation.video.reader import ASSUMED_FPS, Frame, Source
@@ -77,13 +77,13 @@ class Footage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Work:
-    """What the passes of a run share. look: a frame's image -> faces. threshold: of a sure answer. interrupt: tells
-    whether to stop after the current frame."""
+    """What the passes of a run share. find_faces: a frame's image -> faces. threshold: of a sure
+    answer. interrupt: tells whether to stop after the current frame."""
 
     footage: Footage
     job: Job
     options: Options
-    look: Look
+    find_faces: FindFaces
     threshold: float
     interrupt: Interrupt
     on_frame: Callable[[Progress], None] | None

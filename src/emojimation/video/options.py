@@ -13,13 +13,13 @@ from emojimation.hiding.search import strength_of
 class Options:
     """How a video is processed.
 
-    style, art: see `draw.styles.annotate`. A style that hides covers every face, in two passes; `look` should then be a
-    `hiding.search.searching` pipeline. hide: such a style is a must.
-    every: analyse every k-th frame, or "auto". workers: frames in parallel. start_s, end_s: the part of the video. fps:
-    of image sequences. sound: copy it. resume: continue a run with the same settings. look_name: identifies `look`, so
-    that no run resumes with another. strength: of hiding, a key of `hiding.search.STRENGTHS`; `look` searches
-    with it. spans: (start, end) in seconds of the source, in which the whole image is hidden. region: x0, y0, x1, y1
-    in pixels, outside of which nothing is searched. cover: an image to lay over each head, in place of a style's.
+    style, art: see `draw.styles.annotate`. A style that hides covers every face, in two passes, for which faces should
+    be found by a `hiding.search.searching` pipeline. hide: such a style is a must. every: analyse every k-th frame, or
+    "auto". workers: frames in parallel. start_s, end_s: the part of the video. fps: of image sequences. sound: copy it.
+    resume: continue a run with the same settings. search_name: says how faces are found, so that no run resumes with
+    another search. strength: of hiding, a key of `hiding.search.STRENGTHS`. spans: (start, end) in seconds of the
+    source, in which the whole image is hidden. region: x0, y0, x1, y1 in pixels, outside of which nothing is searched.
+    cover: an image to lay over each head, in place of a style's.
     """
 
     style: str = "boxes"
@@ -32,7 +32,7 @@ class Options:
     fps: float | None = None
     sound: bool = True
     resume: bool = False
-    look_name: str = ""
+    search_name: str = ""
     strength: str = "careful"
     spans: tuple[tuple[float, float], ...] = ()
     region: tuple[int, int, int, int] | None = None

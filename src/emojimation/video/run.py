@@ -14,7 +14,7 @@ from emojimation.draw.cover import Draw
 from emojimation.errors import InputError
 from emojimation.hiding.own import cover_of, within
 from emojimation.interrupt import Interrupt
-from emojimation.video.analyse import Look
+from emojimation.video.analyse import FindFaces
 from emojimation.video.drawing import Drawing
 from emojimation.video.finish import Finish, VideoResult
 from emojimation.video.footage import Footage, Progress, Work
@@ -28,7 +28,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 def run_video(
     source: str | int | Path,
-    look: Look,
+    find_faces: FindFaces,
     targets: Targets,
     options: Options | None = None,
     on_frame: Callable[[Progress], None] | None = None,
@@ -36,9 +36,9 @@ def run_video(
 ) -> VideoResult:
     """Analyse a video and write the `targets`.
 
-    source: as `source.open_source` takes it. look: a frame's image -> faces with probabilities, such as a `Pipeline`
-    without tracker; called from `options.workers` threads. on_frame: called after each frame; an exception ends the
-    run. threshold: confidence below which covered faces show "not sure".
+    source: as `source.open_source` takes it. find_faces: a frame's image -> faces with probabilities, such as a
+    `Pipeline` without tracker; called from `options.workers` threads. on_frame: called after each frame; an exception
+    ends the run. threshold: confidence below which covered faces show "not sure".
 
     Ctrl-C (in the main thread) ends the run after the current frame: the files are finished up to there, `interrupted`
     is set, and it can be resumed. Raises InputError for bad input and if the disk is full; finished frames then
@@ -47,13 +47,13 @@ def run_video(
     options = options or Options()
     check(options, targets.film is not None)
     targets.check(source)
-    look = look if options.region is None else within(look, options.region)
+    find_faces = find_faces if options.region is None else within(find_faces, options.region)
     cover = None if options.cover is None else cover_of(options.cover)
     began = time.perf_counter()
     with closing(Footage(source, options)) as footage:
         suffix = None if targets.film is None else targets.film.suffix.lower()
         job = Job(targets.primary, asked_of(source, options, suffix), suffix, options.resume)
-        work = Work(footage, job, options, look, threshold, Interrupt(), on_frame)
+        work = Work(footage, job, options, find_faces, threshold, Interrupt(), on_frame)
         result = _run(work, targets, cover)
     result.seconds = time.perf_counter() - began
     return result

@@ -43,7 +43,8 @@ class Search:
 
     def _searched(self, frames: Iterator[Frame]) -> Generator[tuple[Frame, list[Face]], None, None]:
         # Covers are made from every frame, whatever the step.
-        return analyse(frames, self._work.look, workers=self._work.options.workers, fps=self._work.footage.info.fps)
+        workers, fps = self._work.options.workers, self._work.footage.info.fps
+        return analyse(frames, self._work.find_faces, workers=workers, fps=fps)
 
     def _add(self, time_s: float, faces: list[Face], shot: int) -> None:
         self._covers.add(time_s, faces, shot > self._shot)
