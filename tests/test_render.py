@@ -303,3 +303,14 @@ def test_a_label_stays_on_its_side_while_the_face_moves():
     assert len(sides) == 1 and places
     lonely = {place(make_face(250, y, 100, track_id=4), frame)[2] > y for y in (edge - 30, edge + 2)}
     assert lonely == {True, False}, "without the memory it jumps"
+
+
+def test_sprites_of_two_hundred_sizes_stay_within_their_bytes():
+    for size in range(64, 1024, 5):
+        sprites.emoji("happy", size)
+    kept = sprites.emoji.sprites
+    assert sprites.EMOJI_BYTES // 2 < kept.size_bytes <= sprites.EMOJI_BYTES
+    again = sprites.emoji("happy", 1019)
+    assert sprites.emoji("happy", 1019) is again and sprites.emoji("happy", 64).shape == (64, 64, 4)
+    with pytest.raises(ValueError, match="read-only"):
+        again[:] = 0

@@ -13,9 +13,11 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from emojimation.draw.kept import kept
 from emojimation.errors import InputError
 
 ART = ("noto", "fluent")
+EMOJI_BYTES, SHAPE_BYTES = 24 << 20, 8 << 20  # kept of emoji, and of each kind of shape
 # Part of a sprite's width that the head's disc fills, in both sets of art and in the avatar.
 DISC = 0.88
 PALE = 200  # grey that muted colours go halfway to
@@ -76,9 +78,9 @@ def muted(colour: Colour) -> Colour:
     return blue, green, red
 
 
-@lru_cache(maxsize=64)
+@kept(EMOJI_BYTES)
 def emoji(name: str, size: int, art: str = "noto", mute: bool = False) -> np.ndarray:
-    """The emoji of an emotion, or of "not_sure", as a (size,size,4) sprite. Cached: do not write into it.
+    """The emoji of an emotion, or of "not_sure", as a (size,size,4) sprite. Kept: read-only.
 
     mute: halfway to light grey, as `muted` does for colours; opacity is unchanged.
     """
@@ -92,9 +94,9 @@ def emoji(name: str, size: int, art: str = "noto", mute: bool = False) -> np.nda
     return np.minimum(resized, resized[..., 3:])
 
 
-@lru_cache(maxsize=256)
+@kept(SHAPE_BYTES)
 def disc(letter: str, size: int, colour: Colour) -> np.ndarray:
-    """A disc with a letter as a (size,size,4) sprite, for a class that has no emoji. Cached: do not write into it."""
+    """A disc with a letter as a (size,size,4) sprite, for a class that has no emoji. Kept: read-only."""
     inner = max(2, round(size * DISC))
     sprite = np.zeros((size, size, 4), np.uint8)
     start = (size - inner) // 2
@@ -117,18 +119,18 @@ def _font(px: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(BytesIO(data), px)
 
 
-@lru_cache(maxsize=1024)
+@kept(SHAPE_BYTES)
 def text(words: str, px: int, colour: Colour = (255, 255, 255), alpha: float = 1.0) -> np.ndarray:
-    """Words in the bundled font (Latin letters) as a sprite 1.25 `px` high, baseline at `px`. Cached: do not write."""
+    """Words in the bundled font (Latin letters) as a sprite 1.25 `px` high, baseline at `px`. Kept: read-only."""
     font = _font(px)
     image = Image.new("L", (ceil(font.getlength(words) + 0.04 * px) if words else 1, round(1.25 * px)))
     ImageDraw.Draw(image).text((0, px), words, font=font, fill=255, anchor="ls")
     return _tint(np.asarray(image, np.float32) / 255, colour, alpha)
 
 
-@lru_cache(maxsize=1024)
+@kept(SHAPE_BYTES)
 def rounded(width: int, height: int, radius: float, colour: Colour, alpha: float = 1.0) -> np.ndarray:
-    """A filled rectangle with round antialiased corners as a sprite. Cached: do not write into it."""
+    """A filled rectangle with round antialiased corners as a sprite. Kept: read-only."""
     radius = min(radius, width / 2, height / 2)
     x = np.maximum(np.abs(np.arange(width) + 0.5 - width / 2) - (width / 2 - radius), 0)
     y = np.maximum(np.abs(np.arange(height) + 0.5 - height / 2) - (height / 2 - radius), 0)
