@@ -12,17 +12,19 @@ from collections import Counter
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import stored
 from conftest import FACELESS, ROOT
 from emojimation import InputError
 from emojimation.batch import run as batch
 from emojimation.batch import tables
 from emojimation.batch.listing import Item, listing_of
 from emojimation.batch.run import BatchOptions, Output, local, run_batch
-from emojimation.batch.workers import Workers
+from emojimation.batch.workers import Workers, within
 
 
 @pytest.fixture
@@ -240,6 +242,82 @@ def test_a_thing_at_which_a_process_dies_costs_only_itself():
     workers = Workers(2, _nothing, (), _dies, lambda number: -number)
     answers = list(workers.answers([list(range(i, i + 4)) for i in range(0, 40, 4)]))
     assert [a for piece in answers for a in piece] == [-13 if i == 13 else i * 2 for i in range(40)]
+
+
+def _naps(numbers: list[int]) -> list[int]:
+    for number in numbers:
+        with within(0.5):
+            time.sleep(600 if number == 3 else 0)
+    return [number * 2 for number in numbers]
+
+
+@pytest.mark.slow
+def test_a_thing_that_takes_too_long_costs_only_itself():
+    workers = Workers(1, _nothing, (), _naps, lambda number: -number)
+    assert [a for piece in workers.answers([[0, 1], [2, 3], [4]]) for a in piece] == [0, 2, 4, -3, 8]
+
+
+def test_a_named_pipe_is_no_image_and_keeps_nobody_waiting(folder, tmp_path, in_process, model):
+    os.mkfifo(folder / "pipe.jpg")
+    out = tmp_path / "out.jsonl"
+    assert ran(folder, out, in_process, model).failed == 2
+    errors = {row["source"]: row["error"] for row in tables.read_jsonl(Output(out).errors)}
+    assert "pipe" in errors[str(folder / "pipe.jpg")]
+
+
+def test_a_list_of_addresses_and_comments_has_each_file_once_in_any_spelling(folder, tmp_path, in_process, model):
+    (folder / "a b.jpg").write_bytes((folder / "a.jpg").read_bytes())
+    lines = [
+        "# holiday",
+        f"file://{folder}/a%20b.jpg",
+        str(folder / "a b.jpg"),
+        "./more/../a b.jpg",
+        "a b.jpg",
+        "b.JPG",
+    ]
+    (folder / "list.txt").write_text("\n".join(lines))
+    summary = ran(folder / "list.txt", tmp_path / "out.jsonl", in_process, model)
+    assert (summary.pictures, summary.failed, summary.faces) == (2, 0, 2)
+    assert sources(tmp_path / "out.jsonl") == [str(folder / "a b.jpg"), str(folder / "b.JPG")]
+
+
+def test_addresses_in_a_store_are_read_from_a_list(tmp_path, small_jpeg, in_process, model, monkeypatch):
+    for name, value in stored.KEYS.items():
+        monkeypatch.setenv(name, value)
+    with stored.store({"photos/in/a b.jpg": small_jpeg}) as query:
+        (tmp_path / "list.txt").write_text(f"s3://photos/in/a%20b.jpg?{query}\ns3://photos/in/none.jpg?{query}\n")
+        summary = ran(tmp_path / "list.txt", tmp_path / "out.jsonl", in_process, model)
+    assert (summary.pictures, summary.failed, summary.faces) == (2, 1, 1)
+
+
+def test_a_parquet_file_that_expands_out_of_proportion_is_refused(tmp_path):
+    bomb = tmp_path / "bomb.parquet"
+    pq.write_table(pa.table({"image": [bytes(70 << 20)] * 9}), bomb, compression="zstd")
+    assert bomb.stat().st_size < 50_000
+    with pytest.raises(InputError, match="expand"):
+        listing_of(str(bomb))
+
+
+def test_a_large_cell_that_many_rows_share_is_in_memory_once(tmp_path, small_jpeg):
+    shared = small_jpeg + np.random.default_rng(1).bytes(1 << 20)
+    pq.write_table(pa.table({"image": [shared] * 500}), tmp_path / "shared.parquet")
+    assert (tmp_path / "shared.parquet").stat().st_size < 3 << 20
+    before = pa.total_allocated_bytes()
+    most = max(pa.total_allocated_bytes() - before for _ in listing_of(str(tmp_path / "shared.parquet")))
+    assert most < 8 << 20
+
+
+@pytest.mark.slow
+def test_a_worker_of_a_batch_killed_while_it_starts_ends_as_well(folder, tmp_path, tiny_model):
+    psutil = pytest.importorskip("psutil", reason="psutil is not installed")
+    run = started(folder, tmp_path / "out.csv", str(tiny_model))
+    parent = psutil.Process(run.pid)
+    while not (workers := parent.children()):
+        assert run.poll() is None
+        time.sleep(0.005)
+    run.kill()
+    run.communicate(timeout=60)
+    assert not psutil.wait_procs(workers, 60)[1], "a worker goes on without its batch"
 
 
 def test_a_model_that_is_none_is_told_before_anything_runs(folder, tmp_path, model):

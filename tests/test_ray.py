@@ -134,7 +134,7 @@ def actor_pids() -> list[int]:
     return found
 
 
-def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(ray_here, folder, wanted, model, tmp_path):
+def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(ray_here, folder, wanted, model, tmp_path, capfd):
     out, killed = tmp_path / "out.jsonl", []
 
     def kill(done: int, total: int) -> None:
@@ -144,6 +144,8 @@ def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(ray_here, folde
 
     run_batch(BatchOptions(str(folder), model), Output(out), ray_here.cluster(2), kill)
     assert killed and rows_of(out) == wanted
+    time.sleep(1)  # for Ray to tell of the death
+    assert capfd.readouterr() == ("", "")
 
 
 def test_what_one_engine_began_the_other_finishes(ray_here, folder, wanted, model, tmp_path):

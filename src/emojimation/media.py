@@ -178,7 +178,9 @@ def _check_file(path: Path) -> None:
         raise InputError(f"Expected an image file, got the folder {path}.")
     if not path.exists():
         raise InputError(f"Expected an image, got {path}, which does not exist. Check the spelling.")
-    if path.is_file() and path.stat().st_size == 0:
+    if not path.is_file():  # opening a named pipe would wait for ever
+        raise InputError(f"Expected an image file, got {path}, which is a pipe, a socket or a device.")
+    if path.stat().st_size == 0:
         raise InputError(f"Expected an image, got {path}, which is empty (0 bytes).")
 
 

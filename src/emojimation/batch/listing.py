@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from emojimation.errors import InputError
 from emojimation.media import SUFFIXES
@@ -16,7 +17,9 @@ from emojimation.story.rows import load_parquet
 LIST_SUFFIXES = (".txt", ".lst", ".list")
 TABLE_SUFFIXES = (".parquet", ".pq")
 PICTURE_COLUMNS = ("image", "picture", "bytes", "content", "data")
-ROWS = 32  # read from a Parquet file at a time
+# A dictionary lets a few bytes of a Parquet file stand for the same large cell in every row, and compression shrinks
+# what is empty: rows are read one at a time, and what expands more than any image file does is refused.
+MOST_CELL_BYTES, MOST_EXPANSION, SMALL_BYTES = 256 << 20, 200, 64 << 20
 _BINARY = ("binary", "large_binary")
 
 
@@ -82,9 +85,9 @@ def clean(name: str) -> str:
 
 def bytes_of(path: str, base: str) -> bytes:
     """The bytes of a file in storage. path: as in `Item.path`. base: the address that was listed. Raises InputError."""
-    store = filesystem(_fixed(base))[0]
+    store, name = (filesystem(_fixed(base))[0], path.split("://", 1)[1]) if "://" in base else _located(path)
     try:
-        with store.open_input_file(path.split("://", 1)[1]) as file:
+        with store.open_input_file(name) as file:
             return file.read()
     except (OSError, ValueError) as error:
         raise InputError(f"Expected an image, got {path}, which cannot be read ({_line(error)}).") from error
@@ -108,20 +111,39 @@ def group_items(file: str, group: int, first: int) -> Iterator[Item]:
     with parquet.ParquetFile(file) as table:
         column = _picture_column(table.schema_arrow, file)
         number = first
-        for batch in table.iter_batches(ROWS, row_groups=[group], columns=[column]):
-            for value in batch.column(0).to_pylist():
-                data = value.get("bytes") if isinstance(value, dict) else value
-                error = None if data else "Expected an image, got an empty cell."
-                yield Item(f"{clean(file)}#{number}", data=data, error=error)
-                number += 1
+        for batch in table.iter_batches(1, row_groups=[group], columns=[column]):
+            yield _cell_item(f"{clean(file)}#{number}", batch.column(0)[0].as_py())
+            number += 1
+
+
+def _cell_item(source: str, value: Any) -> Item:
+    data = value.get("bytes") if isinstance(value, dict) else value
+    if not data:
+        return Item(source, error="Expected an image, got an empty cell.")
+    if len(data) > MOST_CELL_BYTES:
+        return Item(source, error=f"Expected an image of at most {MOST_CELL_BYTES} bytes, got {len(data)}.")
+    return Item(source, data=data)
 
 
 def _files(items: Iterable[Item], what: str) -> Listing:
-    once = list({item.source: item for item in items}.values())
+    places: dict[str, Item] = {}
+    for item in items:
+        places.setdefault(_place(item), item)
+    once = list(places.values())
     if not any(item.error is None for item in once):
         reason = f" ({once[0].error})" if once else f" (looked for {' '.join(sorted(SUFFIXES))})"
         raise InputError(f"Expected images in {what}, got none{reason}.")
     return Listing(len(once), once)
+
+
+def _place(item: Item) -> str:
+    """What is the same for all spellings of a file's path."""
+    if item.path is None or "://" in item.path:
+        return item.source
+    folder, name = os.path.split(item.path)
+    # ".." leads elsewhere from a linked folder than it seems to.
+    folder = os.path.realpath(folder) if ".." in folder else os.path.abspath(folder)
+    return os.path.join(folder, name)
 
 
 def _file(path: str) -> Item:
@@ -147,7 +169,7 @@ def _walked(folder: Path) -> Iterator[Item]:
 
 
 def _listed(path: Path) -> Iterator[Item]:
-    """Lines of a list file; relative paths are resolved against the list's folder."""
+    """Lines of a list file: paths, relative ones to the list's folder, and addresses. Lines with # are comments."""
     try:
         lines = path.read_text("utf-8-sig", errors="surrogateescape").splitlines()
     except OSError as error:
@@ -156,8 +178,20 @@ def _listed(path: Path) -> Iterator[Item]:
         name = line.strip()
         if "\0" in name:
             raise InputError(f"Expected a list of paths, one per line, got {path}, which holds something else.")
-        if name:
-            yield _file(name if "://" in name else str(path.parent / name))
+        if name and not name.startswith("#"):
+            yield _file(_local(name) or (name if "://" in name else str(path.parent / name)))
+
+
+def _local(address: str) -> str | None:
+    """The path that an address file:///... means on this machine; None for any other text."""
+    return unquote(urlsplit(address).path) if address.lower().startswith("file://") else None
+
+
+def _located(address: str) -> tuple[Any, str]:
+    """The file system of a file's address, opened once a bucket, and the file's path in it."""
+    scheme, host, path, query, _ = urlsplit(address)
+    store, root = filesystem(f"{scheme}://{host}/" + (f"?{query}" if query else ""))
+    return store, f"{root.rstrip('/')}/{unquote(path).lstrip('/')}"
 
 
 def _stored(address: str) -> Iterator[Item]:
@@ -190,14 +224,26 @@ def _table(path: Path) -> Listing:
     pa, parquet = load_parquet()
     try:
         with parquet.ParquetFile(path) as table:
-            _picture_column(table.schema_arrow, str(path))
-            sizes = [table.metadata.row_group(i).num_rows for i in range(table.metadata.num_row_groups)]
+            column = _picture_column(table.schema_arrow, str(path))
+            groups = [table.metadata.row_group(i) for i in range(table.metadata.num_row_groups)]
+            _check_expansion(groups, column, path)
+            sizes = [group.num_rows for group in groups]
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"Expected a Parquet file, got {path} ({_line(error)}).") from error
     firsts = [sum(sizes[:i]) for i in range(len(sizes))]
     if not sum(sizes):
         raise InputError(f"Expected images in {path}, got no rows.")
     return Listing(sum(sizes), groups=[(str(path), i, first) for i, first in enumerate(firsts)])
+
+
+def _check_expansion(groups: list[Any], column: str, path: Path) -> None:
+    for chunk in (group.column(i) for group in groups for i in range(group.num_columns)):
+        whole, packed = chunk.total_uncompressed_size, max(chunk.total_compressed_size, 1)
+        ours = chunk.path_in_schema.partition(".")[0] == column
+        if ours and whole > SMALL_BYTES and whole / packed > MOST_EXPANSION:
+            raise InputError(
+                f"Expected image files in {path}, got data that expand {whole // packed}-fold to {whole} bytes."
+            )
 
 
 def _picture_column(schema: Any, file: str) -> str:

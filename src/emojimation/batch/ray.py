@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from emojimation.batch.listing import Item, Listing, group_items
-from emojimation.batch.run import Answerer, BatchOptions, Engine, Row, apart
+from emojimation.batch.run import MOST_S, Answerer, BatchOptions, Engine, Row, apart, timely
 from emojimation.errors import InputError
 from emojimation.files import usable_processors
 
@@ -37,14 +37,14 @@ CAREFUL = 16  # isolated calls of an actor that was restarted after dying: as ma
 STORE_BYTES = 256 << 20  # of a cluster started here: pieces are small
 
 
-def cluster(workers: int | None = None, address: str | None = None) -> Engine:
+def cluster(workers: int | None = None, address: str | None = None, most_s: float = MOST_S) -> Engine:
     """The engine of a Ray cluster. workers: actors, by default one per processor. address: of a running cluster,
-    "auto" for one on this machine, None to start one here for the duration of the run."""
+    "auto" for one on this machine, None to start one here for the duration of the run. most_s: for one image."""
 
     def answers(settings: BatchOptions, listing: Listing, answered: set[str]) -> Iterator[list[Row]]:
         with connected(address, workers):
             try:
-                yield from _rows(settings, listing, answered, workers or _cluster_processors())
+                yield from _rows(settings, listing, answered, workers or _cluster_processors(), most_s)
             except ray.exceptions.RayError as error:
                 reason = next(line for line in [*reversed(str(error).splitlines()), "no reason"] if line.strip())
                 raise InputError(
@@ -60,6 +60,8 @@ def connected(address: str | None, workers: int | None = None) -> Iterator[None]
     if ray.is_initialized():
         yield
         return
+    # A dead worker is replaced; Ray would tell of it in colour on standard output, which is for results.
+    ray._private.worker.print_to_stdstream = lambda *_, **__: None
     options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     if address is None:
         count = workers or usable_processors()
@@ -139,7 +141,9 @@ def _cluster_processors() -> int:
     return max(1, int(ray.cluster_resources().get("CPU", 1)))
 
 
-def _rows(settings: BatchOptions, listing: Listing, answered: set[str], workers: int) -> Iterator[list[Row]]:
+def _rows(
+    settings: BatchOptions, listing: Listing, answered: set[str], workers: int, most_s: float
+) -> Iterator[list[Row]]:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
@@ -154,7 +158,7 @@ def _rows(settings: BatchOptions, listing: Listing, answered: set[str], workers:
         )
         answers = data.map_batches(
             RayAnswerer,
-            fn_constructor_args=(settings,),
+            fn_constructor_args=(settings, most_s),
             batch_size=size,
             batch_format="pyarrow",
             compute=ray.data.ActorPoolStrategy(size=workers),
@@ -177,8 +181,8 @@ class RayAnswerer:
     ever; so the first calls after a restart process the images in a separate process, whose death costs one image.
     """
 
-    def __init__(self, settings: BatchOptions):
-        self._answerer = Answerer(settings)
+    def __init__(self, settings: BatchOptions, most_s: float):
+        self._answerer, self._most_s = Answerer(settings), most_s
         self._careful = CAREFUL if ray.get_runtime_context().was_current_actor_reconstructed else 0
 
     def __call__(self, batch: pa.Table) -> pa.Table:
@@ -186,9 +190,9 @@ class RayAnswerer:
         items = [item for given in batch.to_pylist() for item in _items(given)]
         if self._careful:
             self._careful -= 1
-            rows = apart(self._answerer.settings, items)
+            rows = apart(self._answerer.settings, items, self._most_s)
         else:
-            rows = [self._answerer(item) for item in items]
+            rows = [timely(self._answerer, item, self._most_s) for item in items]
         return pa.table({"row": pa.array(map(json.dumps, rows), pa.string())})
 
 

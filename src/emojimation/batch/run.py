@@ -5,13 +5,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import emojimation
 from emojimation.batch.journal import Journal
 from emojimation.batch.listing import Item, Listing, bytes_of, clean, listing_of
 from emojimation.batch.output import Output, earlier_of, finish
-from emojimation.batch.workers import Workers
+from emojimation.batch.workers import Workers, within
 from emojimation.detect import Search
 from emojimation.errors import InputError
 from emojimation.files import usable_processors
@@ -21,6 +22,7 @@ Row = dict[str, Any]
 SAMPLE = 24
 PIECE = 16  # images handed to a process at a time
 PIECE_BYTES = 4 << 20  # of images that come with their bytes
+MOST_S = 120.0  # for one image, by default
 _loaded: list["Answerer"] = []  # of a worker process
 
 
@@ -141,20 +143,23 @@ class Answerer:
 Engine = Callable[[BatchOptions, Listing, set[str]], Iterator[list[Row]]]
 
 
-def local(count: int | None = None) -> Engine:
-    """The engine of this machine: `count` processes, by default one per core."""
+def local(count: int | None = None, most_s: float = MOST_S) -> Engine:
+    """The engine of this machine: `count` processes, by default one per core. most_s: for one image."""
 
     def answers(settings: BatchOptions, listing: Listing, answered: set[str]) -> Iterator[list[Row]]:
-        workers = Workers(count or usable_processors(), _load, (settings,), _answer, _lost)
+        workers = _workers(count or usable_processors(), settings, most_s)
         return workers.answers(pieces(item for item in listing if item.source not in answered))
 
     return answers
 
 
-def apart(settings: BatchOptions, items: list[Item]) -> list[Row]:
+def apart(settings: BatchOptions, items: list[Item], most_s: float = MOST_S) -> list[Row]:
     """The rows of some items from a separate process, which one of them may kill."""
-    workers = Workers(1, _load, (settings,), _answer, _lost)
-    return [row for piece in workers.answers([items]) for row in piece]
+    return [row for piece in _workers(1, settings, most_s).answers([items]) for row in piece]
+
+
+def _workers(count: int, settings: BatchOptions, most_s: float) -> Workers[Item, Row]:
+    return Workers(count, _load, (settings,), partial(_answer, most_s), partial(_lost, most_s))
 
 
 def pieces(items: Iterable[Item], most: int = PIECE) -> Iterator[list[Item]]:
@@ -175,12 +180,19 @@ def _load(settings: BatchOptions) -> None:
     _loaded.append(Answerer(settings))
 
 
-def _answer(items: list[Item]) -> list[Row]:
-    return [_loaded[0](item) for item in items]
+def _answer(most_s: float, items: list[Item]) -> list[Row]:
+    return [timely(_loaded[0], item, most_s) for item in items]
 
 
-def _lost(item: Item) -> Row:
-    return {"source": item.source, "error": "Expected an image, got a file that crashes the process reading it."}
+def timely(answerer: Answerer, item: Item, most_s: float) -> Row:
+    """The row of an item; this process ends if it takes longer than `most_s` seconds."""
+    with within(most_s):
+        return answerer(item)
+
+
+def _lost(most_s: float, item: Item) -> Row:
+    error = f"Expected an image, got a file that crashes the process reading it, or takes it more than {most_s:g} s."
+    return {"source": item.source, "error": error}
 
 
 def run_batch(

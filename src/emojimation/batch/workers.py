@@ -1,5 +1,6 @@
 """Work spread over processes, in order and with flat memory, which survives the death of a process."""
 
+import faulthandler
 import multiprocessing
 import os
 import signal
@@ -9,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 from emojimation.errors import InputError
@@ -93,7 +95,7 @@ class Workers(Generic[T, R]):
 
     def _pool(self, count: int) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks
-        pool = ProcessPoolExecutor(count, context, _begin, (self._start, self._args))
+        pool = ProcessPoolExecutor(count, context, _begin, (os.getpid(), self._start, self._args))
         try:
             pool.submit(_check).result()
         except BrokenProcessPool as error:
@@ -112,9 +114,10 @@ def _is_whole(future: "Future[Any]") -> bool:
     return future.done() and not future.cancelled() and not isinstance(future.exception(), BrokenProcessPool)
 
 
-def _begin(start: Callable[..., None], args: tuple) -> None:
+def _begin(parent: int, start: Callable[..., None], args: tuple) -> None:
+    """parent: told by the parent itself, which may be gone before this process could ask for it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the parent
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     try:
         start(*args)
     except InputError as error:  # raised in an initializer it would only break the pool
@@ -124,6 +127,17 @@ def _begin(start: Callable[..., None], args: tuple) -> None:
 def _check() -> None:
     if _REFUSED:
         raise _REFUSED[0]
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """End this process if the block takes longer, even if it hangs in a system call or in a decoder."""
+    with open(os.devnull, "w") as nowhere:
+        faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
 
 
 def _end_with(parent: int) -> None:

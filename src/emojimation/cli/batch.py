@@ -41,6 +41,9 @@ def batch(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Number of processes.", show_default="one per processor")
     ] = None,
+    seconds_per_image: Annotated[
+        float, typer.Option(min=0.1, help="An image that takes longer becomes an error.")
+    ] = 120,
     engine: Annotated[str, typer.Option(help="local: this machine. ray: a cluster (extra `ray`).")] = "local",
     address: Annotated[
         str | None,
@@ -59,8 +62,9 @@ def batch(
     settings = BatchOptions(source, cropped=cropped, **search.settings())
     output = Output(out, resume, overwrite)
     _check_sheet(contact_sheet, output.path)
+    answers = _engine(engine, workers, address, seconds_per_image)
     with Interrupt() as interrupt, _progress() as on_rows:
-        summary = run_batch(settings, output, _engine(engine, workers, address), on_rows, lambda: interrupt.asked)
+        summary = run_batch(settings, output, answers, on_rows, lambda: interrupt.asked)
     _print_summary(summary, out, as_json)
     if contact_sheet is not None and not summary.interrupted:
         _write_sheet(contact_sheet, summary, settings)
@@ -69,19 +73,19 @@ def batch(
     return 0 if not summary.failed else 2 if summary.failed == summary.pictures else 1
 
 
-def _engine(name: str, workers: int | None, address: str | None) -> "Engine":
+def _engine(name: str, workers: int | None, address: str | None, most_s: float) -> "Engine":
     if name == "local":
         if address is not None:
             raise InputError("Expected --engine ray together with --address, got the local engine.")
         from emojimation.batch.run import local
 
-        return local(workers)
+        return local(workers, most_s)
     if name != "ray":
         raise InputError(f"Expected --engine local or ray, got {name!r}.")
     need("ray")
     from emojimation.batch.ray import cluster
 
-    return cluster(workers, address)
+    return cluster(workers, address, most_s)
 
 
 @contextmanager
