@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from emojimation.detect import FaceDetector
+from emojimation.detect.search import once_each
 from emojimation.draw.cover import pixelate
 from emojimation.faces import Face, iou
 from emojimation.hiding.covers import ENLARGED, Covers, enlarged
-from emojimation.hiding.search import once_each, searcher, turned_back
+from emojimation.hiding.search import searcher, turned_back
 from emojimation.video.scene import hide_and_seek
 
 

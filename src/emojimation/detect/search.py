@@ -32,7 +32,11 @@ TINY_PX, COARSE = 18, 0.25
 FAINT, MOST_CLOSER = 0.2, 128
 # Share of min_score that a face needs which CenterFace did not see at all, and that makes BlazeFace's landmarks good.
 UNSEEN, ALIGNED = 1.15, 0.8
-SAME_FACE_IOU = 0.25
+# A face of one network and one of the other are the same when they overlap by this much.
+PAIR_IOU = 0.25
+# Two of a frame's faces are the same when they overlap by this much, or their centres are so near and their sizes so
+# alike, in units of the better one.
+SAME_IOU, SAME_CENTRE, SAME_SIZE = 0.3, 0.4, 1.6
 
 
 class FaceDetector:
@@ -152,12 +156,22 @@ def is_portrait(face: Face, frame: np.ndarray) -> bool:
 
 
 def once_each(faces: list[Face]) -> list[Face]:
-    """Without the faces that overlap a better one."""
+    """The faces without those that are another, better one seen twice."""
     kept: list[Face] = []
     for face in sorted(faces, key=lambda face: -face.score):
-        if not kept or iou(face.xyxy[None], np.array([other.xyxy for other in kept])).max() < SAME_FACE_IOU:
+        if not is_among(face, kept):
             kept.append(face)
     return kept
+
+
+def is_among(face: Face, better: list[Face]) -> bool:
+    """Whether a face is one of the `better` ones of its frame."""
+    if not better:
+        return False
+    boxes, sizes = np.array([other.xyxy for other in better]), np.array([other.size_px for other in better])
+    apart = np.linalg.norm((face.xyxy[:2] + face.xyxy[2:] - boxes[:, :2] - boxes[:, 2:]) / 2, axis=1)
+    near = (apart < SAME_CENTRE * sizes) & (face.size_px < SAME_SIZE * sizes)
+    return bool((near | (iou(face.xyxy[None], boxes)[0] >= SAME_IOU)).any())
 
 
 def paired(mine: list[Face], theirs: list[Face]) -> tuple[list[tuple[Face, Face]], list[Face], list[Face]]:
@@ -166,7 +180,7 @@ def paired(mine: list[Face], theirs: list[Face]) -> tuple[list[tuple[Face, Face]
     for face in theirs:
         overlaps = [float(iou(face.xyxy[None], other.xyxy[None])[0, 0]) for other in left]
         best = int(np.argmax(overlaps)) if overlaps else -1
-        if best >= 0 and overlaps[best] >= SAME_FACE_IOU:
+        if best >= 0 and overlaps[best] >= PAIR_IOU:
             pairs.append((left.pop(best), face))
         else:
             new.append(face)

@@ -1,6 +1,6 @@
 """Cover heads: an image pasted over each (emoji, avatar), or the head blurred or pixelated beyond recognition."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -78,31 +78,30 @@ def _tilt(sprite: np.ndarray, head: Head, window: tuple[int, int, int, int]) -> 
 
 def blur(frame: np.ndarray, faces: list[Face]) -> None:
     """Replace each head by a soft cloud of its colours; in place. Only `CELLS` x `CELLS` averages of it remain."""
-    for face in faces:
-        head = head_of(face)
-        window = x0, y0, x1, y1 = head.window(frame, 1.2)
-        if x0 >= x1 or y0 >= y1:
-            continue
-        part = frame[y0:y1, x0:x1]
+    for head, window, part in _heads(frame, faces):
         cells = cv2.GaussianBlur(_cells(part, head), (3, 3), 0)
-        cloud = cv2.resize(cells, (x1 - x0, y1 - y0), interpolation=cv2.INTER_CUBIC)
+        cloud = cv2.resize(cells, part.shape[1::-1], interpolation=cv2.INTER_CUBIC)
         _mix(part, cloud, _ellipse(head, window, feather=0.06))
 
 
 def pixelate(frame: np.ndarray, faces: list[Face]) -> None:
     """Replace each head by coarse squares, about `CELLS` across; in place. Every square that touches it."""
-    for face in faces:
-        head = head_of(face)
-        window = x0, y0, x1, y1 = head.window(frame, 1.2)
-        if x0 >= x1 or y0 >= y1:
-            continue
-        part = frame[y0:y1, x0:x1]
+    for head, window, part in _heads(frame, faces):
         cells = _cells(part, head)
-        touched = _ellipse(head, window, feather=0)
-        size = cells.shape[1::-1]
-        mask = (cv2.resize(touched, size, interpolation=cv2.INTER_AREA) > 0).astype(np.uint8) * 255
-        squares = cv2.resize(cells, (x1 - x0, y1 - y0), interpolation=cv2.INTER_NEAREST)
-        _mix(part, squares, cv2.resize(mask, (x1 - x0, y1 - y0), interpolation=cv2.INTER_NEAREST))
+        touched = cv2.resize(_ellipse(head, window, feather=0), cells.shape[1::-1], interpolation=cv2.INTER_AREA)
+        covered = (touched > 0).astype(np.uint8) * 255
+        squares, mask = (
+            cv2.resize(small, part.shape[1::-1], interpolation=cv2.INTER_NEAREST) for small in (cells, covered)
+        )
+        _mix(part, squares, mask)
+
+
+def _heads(frame: np.ndarray, faces: list[Face]) -> Iterator[tuple[Head, tuple[int, int, int, int], np.ndarray]]:
+    """Each head within the frame, with a window somewhat larger than it, and the frame's part there, a view."""
+    for head in map(head_of, faces):
+        window = x0, y0, x1, y1 = head.window(frame, 1.2)
+        if x0 < x1 and y0 < y1:
+            yield head, window, frame[y0:y1, x0:x1]
 
 
 def _cells(part: np.ndarray, head: Head) -> np.ndarray:

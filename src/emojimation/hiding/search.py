@@ -16,13 +16,11 @@ import numpy as np
 from emojimation.detect import Detector, DetectorOptions, FaceDetector
 from emojimation.detect.blazeface import BlazeFace
 from emojimation.detect.centerface import CenterFace
-from emojimation.detect.search import paired
+from emojimation.detect.search import SAME_IOU, is_among, once_each, paired
 from emojimation.errors import InputError
 from emojimation.faces import Face, iou
 from emojimation.pipeline import Pipeline
 
-# Two finds in one frame are one face when they overlap or their centres are so near, in sizes of the better one.
-SAME_IOU, SAME_CENTRE = 0.3, 0.4
 # Share of the crop's side that a find fills in the upright crops of the second detection pass, and the crops' side.
 SECOND_SHARES, SECOND_PX = (0.25, 0.4, 0.55), 192
 SECOND_SCORE = 0.3  # of the second pass; much lower scores count as zero
@@ -90,7 +88,7 @@ class Searcher:
         doubtful = [face for face in alone if face.score < SURE] + self._found_turned(frame)
         # The best of several finds of one face may fail in the second pass while another one passes.
         for face in sorted(doubtful, key=lambda face: -face.score):
-            if any(same_face(face, other) for other in confirmed):
+            if is_among(face, confirmed):
                 continue
             score = second_score(frame, face, self._second)
             if score >= self._strength.kept:
@@ -185,19 +183,3 @@ def turned_back(face: Face, turn: int, shape: tuple[int, ...]) -> Face:
     xyxy = np.concatenate([corners.min(axis=0), corners.max(axis=0)]).astype(np.float32)
     landmarks = None if face.landmarks is None else back(face.landmarks).astype(np.float32)
     return face.with_(xyxy=xyxy, landmarks=landmarks)
-
-
-def once_each(faces: list[Face]) -> list[Face]:
-    """The faces without those that are another, better one seen twice."""
-    kept: list[Face] = []
-    for face in sorted(faces, key=lambda face: -face.score):
-        if not any(same_face(face, other) for other in kept):
-            kept.append(face)
-    return kept
-
-
-def same_face(face: Face, better: Face) -> bool:
-    """Whether two finds of one frame are one face."""
-    apart = float(np.linalg.norm((face.xyxy[:2] + face.xyxy[2:] - better.xyxy[:2] - better.xyxy[2:]) / 2))
-    near = apart < SAME_CENTRE * better.size_px and face.size_px < 1.6 * better.size_px
-    return near or bool(iou(face.xyxy[None], better.xyxy[None])[0, 0] >= SAME_IOU)
