@@ -25,6 +25,13 @@ MEMBER = "package/face_detection_full_range.tflite"
 TFLITE_SHA256 = "99bf9494d84f50acc6617d89873f71bf6635a841ea699c17cb3377f9507cfec3"
 MODELS = Path(__file__).resolve().parents[1] / "src/emojimation/assets/models"
 OUTPUTS = {"reshaped_regressor_face_4": "boxes", "reshaped_classifier_face_4": "logits"}
+NOTES = {
+    "source": "npm @mediapipe/face_detection 0.4.1657300184, face_detection_full_range.tflite",
+    "source_sha256": TFLITE_SHA256,
+    "licence": "Apache-2.0",
+    "input": "(n,192,192,3) uint8 BGR",
+    "changes": "scaling to [-1,1] and BGR order inside, free batch, names",
+}
 
 
 def main() -> None:
@@ -33,10 +40,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=MODELS / "face_detector.onnx")
     args = parser.parse_args()
     model = convert(read_tflite(args.archive))
-    args.out.write_bytes(model.SerializeToString(deterministic=True))
-    digest = hashlib.sha256(args.out.read_bytes()).hexdigest()
-    write_manifest(args.out, digest)
-    print(f"{args.out}  {args.out.stat().st_size} bytes  sha256 {digest}")
+    write(model, "face_detector", args.out)
+
+
+def write(model: onnx.ModelProto, name: str, path: Path) -> None:
+    """Write the file, note its sha256 under `name` in the manifest, and print it."""
+    path.write_bytes(model.SerializeToString(deterministic=True))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    write_manifest(name, path, digest)
+    print(f"{path}  {path.stat().st_size} bytes  sha256 {digest}")
 
 
 def read_tflite(archive: Path) -> bytes:
@@ -51,25 +63,31 @@ def read_tflite(archive: Path) -> bytes:
 
 def convert(tflite: bytes) -> onnx.ModelProto:
     """TFLite bytes -> our ONNX model: uint8 BGR in, any batch, named outputs, stable names, checked."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "network.tflite"
-        path.write_bytes(tflite)
-        model, _ = tf2onnx.convert.from_tflite(str(path), opset=13)
+    model = onnx_of(tflite)
     graph = model.graph
-    take_uint8_bgr(graph)
+    take_uint8_bgr(graph, 192, 1 / 127.5, -1.0)
     free_batch(graph)
-    rename(graph)
-    describe(model)
+    rename(graph, "blazeface_full_range", OUTPUTS)
+    describe(model, NOTES)
     onnx.checker.check_model(model, full_check=True)
     return model
 
 
-def take_uint8_bgr(graph: onnx.GraphProto) -> None:
-    """Put x / 127.5 - 1 before the first node, and swap the first convolution's input channels from RGB to BGR."""
+def onnx_of(tflite: bytes) -> onnx.ModelProto:
+    """TFLite bytes -> ONNX as tf2onnx makes it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.tflite"
+        path.write_bytes(tflite)
+        model, _ = tf2onnx.convert.from_tflite(str(path), opset=13)
+    return model
+
+
+def take_uint8_bgr(graph: onnx.GraphProto, side: int, scale: float, shift: float) -> None:
+    """Put x * scale + shift before the first node, and swap the first convolution's inputs from RGB to BGR."""
     name = graph.input[0].name
     transpose, conv = graph.node[0], graph.node[1]
     assert transpose.input[0] == name and conv.op_type == "Conv" and conv.input[0] == transpose.output[0]
-    for key, value in (("scale", 1 / 127.5), ("shift", -1.0)):
+    for key, value in (("scale", scale), ("shift", shift)):
         graph.initializer.append(numpy_helper.from_array(np.float32(value), key))
     transpose.input[0] = "scaled"
     nodes = [
@@ -83,7 +101,7 @@ def take_uint8_bgr(graph: onnx.GraphProto) -> None:
     weights = next(i for i in graph.initializer if i.name == conv.input[1])
     weights.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weights)[:, ::-1].copy(), weights.name))
     graph.ClearField("input")
-    graph.input.append(helper.make_tensor_value_info("frames", TensorProto.UINT8, ["n", 192, 192, 3]))
+    graph.input.append(helper.make_tensor_value_info("frames", TensorProto.UINT8, ["n", side, side, 3]))
 
 
 def free_batch(graph: onnx.GraphProto) -> None:
@@ -98,10 +116,10 @@ def free_batch(graph: onnx.GraphProto) -> None:
         output.type.tensor_type.shape.dim[0].dim_param = "n"
 
 
-def rename(graph: onnx.GraphProto) -> None:
+def rename(graph: onnx.GraphProto, title: str, outputs: dict[str, str]) -> None:
     """Number all inner names in order of use (tf2onnx's change from run to run) and name the outputs."""
-    graph.name = "blazeface_full_range"
-    names: dict[str, str] = {"": "", "frames": "frames", **OUTPUTS}
+    graph.name = title
+    names: dict[str, str] = {"": "", "frames": "frames", **outputs}
     for index, node in enumerate(graph.node):
         node.name = f"{node.op_type.lower()}{index}"
         for part in (node.input, node.output):
@@ -114,28 +132,21 @@ def rename(graph: onnx.GraphProto) -> None:
     graph.initializer.extend(tensors)
 
 
-def describe(model: onnx.ModelProto) -> None:
+def describe(model: onnx.ModelProto, notes: dict[str, str]) -> None:
     """Write source, licence and layout into the file's metadata."""
     model.producer_name, model.producer_version, model.doc_string = "tf2onnx", tf2onnx.__version__, ""
     model.graph.doc_string = ""
-    notes = {
-        "source": "npm @mediapipe/face_detection 0.4.1657300184, face_detection_full_range.tflite",
-        "source_sha256": TFLITE_SHA256,
-        "licence": "Apache-2.0",
-        "input": "(n,192,192,3) uint8 BGR",
-        "changes": "scaling to [-1,1] and BGR order inside, free batch, names",
-    }
     model.ClearField("metadata_props")
     helper.set_model_props(model, notes)
 
 
-def write_manifest(path: Path, digest: str) -> None:
+def write_manifest(name: str, path: Path, digest: str) -> None:
     """Note file and sha256 in the manifest beside the model, where there is one or the model is the package's own."""
     manifest = path.parent / "manifest.json"
     if path.parent != MODELS and not manifest.exists():
         return
     entries = json.loads(manifest.read_text()) if manifest.exists() else {}
-    entries["face_detector"] = {"file": path.name, "sha256": digest}
+    entries[name] = {"file": path.name, "sha256": digest}
     manifest.write_text(json.dumps(entries, indent=2) + "\n")
 
 

@@ -133,7 +133,7 @@ def test_valence_and_arousal_are_means_over_the_emotions(command, model, tmp_pat
     assert run_batch(settings, Output(table), local(1)).faces == 1
     (line,) = tables.format_of(table, EMOTIONS, ["affect"]).read(table)
     assert float(line["affect_valence"]) == face["attributes"]["affect"]["valence"]
-    code, _, err = command("image", picture, "--measure", "pose")
+    code, _, err = command("image", picture, "--measure", "shoes")
     assert code == 2 and "Expected a measure of affect" in err
 
 

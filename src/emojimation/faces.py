@@ -254,7 +254,14 @@ def _crop(frame: np.ndarray, face: Face, size: int, template: np.ndarray) -> np.
         centre = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
         corners = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5]], np.float32)
         source, target = centre + corners * side, (corners + 0.5) * size
-    matrix = similarity(source, target)
+    return warp(frame, similarity(source, target), size)
+
+
+def warp(frame: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
+    """The crop (size,size,3) of a (H,W,3) frame by a (2,3) similarity, frame to crop; the edge is replicated beyond it.
+
+    Coordinates start at the upper left corner of the first pixel. Frames of any size; no pixel is skipped.
+    """
     if max(frame.shape[:2]) > WARP_SIDE_PX:
         frame, matrix = _around(frame, matrix, size)
     return _warp(frame, matrix, size)

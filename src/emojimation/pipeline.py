@@ -15,6 +15,7 @@ from emojimation.detect import DETECTORS, Detector, DetectorOptions, FaceDetecto
 from emojimation.errors import InputError
 from emojimation.faces import Face, checked_frame, crop_faces
 from emojimation.labels import LabelSet
+from emojimation.mesh.stage import MeshStage
 from emojimation.priors import Prior, corrected, prior_of
 
 
@@ -40,7 +41,21 @@ class Classifier(Protocol):
 
 # Adds values of one attribute to the faces of a frame; see `attributes`.
 Measure = Callable[[np.ndarray, list[Face]], list[Face]]
-MEASURES: dict[str, Measure] = {"affect": affect}
+# Names of measures -> what makes the stage for those among them that were asked for, and a number of threads.
+_STAGES: dict[tuple[str, ...], Callable[[Sequence[str], int], Measure]] = {
+    ("affect",): lambda names, threads: affect,
+    MeshStage.NAMES: MeshStage,
+}
+MEASURES = tuple(name for names in _STAGES for name in names)
+
+
+def measures_of(names: Sequence[str], threads: int = 1) -> list[Measure]:
+    """The stages that measure `names`, of `MEASURES`, each network run once. Raises InputError for another name."""
+    for name in names:
+        if name not in MEASURES:
+            raise InputError(f"Expected a measure of {', '.join(MEASURES)}, got {name!r}.")
+    asked = {known: [name for name in known if name in names] for known in _STAGES}
+    return [_STAGES[known](wanted, threads) for known, wanted in asked.items() if wanted]
 
 
 class Pipeline:
@@ -144,13 +159,7 @@ def make_pipeline(
         given = DetectorOptions(detector_model, search=how, threads=threads)
         options = given if min_score is None else replace(given, min_score=min_score)
         detector = make_detector(detector or "blazeface", options)
-    return Pipeline(detector, classifier, tracker, prior, threshold, [_measure(name) for name in measures])
-
-
-def _measure(name: str) -> Measure:
-    if name not in MEASURES:
-        raise InputError(f"Expected a measure of {', '.join(MEASURES)}, got {name!r}.")
-    return MEASURES[name]
+    return Pipeline(detector, classifier, tracker, prior, threshold, measures_of(measures, threads))
 
 
 def _usual_search(tracker: Tracker | None) -> Search:

@@ -8,7 +8,7 @@ from emojimation.errors import InputError
 
 ASSETS = Path(__file__).parent / "assets"
 MODELS = ASSETS / "models"
-FACE_DETECTORS = {"face_detector", "face_detector_wide"}
+NOT_EMOTIONS = {"face_detector", "face_detector_wide", "face_mesh", "iris"}  # networks that answer something else
 USUAL = ("default", "seed", "max", "lite")  # emotion models in the order in which they are offered
 
 
@@ -47,7 +47,7 @@ def manifest(folder: Path | None = None) -> dict[str, dict[str, str]]:
 
 def emotion_models() -> list[str]:
     """Names of the bundled emotion models, the usual ones first: what `--model` takes by name."""
-    known = {name for name, row in manifest().items() if row["file"].endswith(".onnx")} - FACE_DETECTORS
+    known = {name for name, row in manifest().items() if row["file"].endswith(".onnx")} - NOT_EMOTIONS
     return [name for name in USUAL if name in known] + sorted(known - set(USUAL))
 
 

@@ -59,9 +59,9 @@ def _priors() -> Iterable[str]:
 
 
 def _measures() -> Iterable[str]:
-    from emojimation.attributes import ATTRIBUTES
+    from emojimation.pipeline import MEASURES
 
-    return ATTRIBUTES
+    return MEASURES
 
 
 NAMES: dict[str, Callable[[], Iterable[str]]] = {
