@@ -47,7 +47,7 @@ TESTS = {
     "tracking/neutral.py": ("test_neutral",),
     "tracking/smooth.py": ("test_smooth", "test_track"),
     "tracking/track.py": ("test_track_score", "test_track"),
-    "detect/": ("test_detect",),
+    "detect/": ("test_detect_rules", "test_detect"),
 }
 # A mutant hangs if its tests take this many times as long as on the code as it is, which may itself take so long.
 SLOWER, BASELINE_S = 4.0, 600.0
