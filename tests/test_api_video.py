@@ -69,12 +69,14 @@ def test_a_video_becomes_a_film_and_rows(client, short, tmp_path):
 
 
 def test_an_anonymised_film_shows_no_face(client, short, tmp_path, model):
-    answer = client.post("/v1/video?anonymise=true&files=film&style=blur&strength=fast", content=short, headers=MP4)
+    query = "anonymise=true&files=film&style=blur&strength=fast&prior=stream"
+    answer = client.post(f"/v1/video?{query}", content=short, headers=MP4)
     assert answer.json()["hiding"] is None
     job = ended(client, answer.json()["id"])
     assert job["state"] == "done", job
     report = job["hiding"]
     assert (report["frames"], report["covered"], report["faces"], report["doubtful"]) == (8, 8, 1, [])
+    assert job["prior"] == "stream" and sum(job["base_rates"].values()) == pytest.approx(1, abs=1e-3)
     assert report["words"].endswith("1 face covered; look at it before you publish it")
     (tmp_path / "got.mp4").write_bytes(client.get(job["files"]["film"]).content)
     (tmp_path / "was.mp4").write_bytes(short)

@@ -97,7 +97,7 @@ def test_a_full_disk_ends_the_film_and_keeps_what_came_before(tmp_path, monkeypa
 
 
 def test_the_table_has_a_row_per_face(tmp_path):
-    table = Table(tmp_path)
+    table = Table(tmp_path, "stream")
     table.write(result([face(10), face(90, number=2)], 7))
     table.write(result([], 8))
     table.close()
@@ -107,6 +107,7 @@ def test_the_table_has_a_row_per_face(tmp_path):
         ("7", "1", "happy"),
         ("7", "2", "happy"),
     ]
+    assert {row["prior"] for row in rows} == {"stream"}
     assert table.rows == 2 and all(float(row[name]) == (name == "happy") for row in rows for name in EMOTIONS)
 
 

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from emojimation.errors import InputError
 from emojimation.faces import Face
 from emojimation.labels import EMOTION_LABELS, EMOTIONS, FERPLUS_LABELS, label_set
+from emojimation.photos import analyze, run_images
 from emojimation.pipeline import make_pipeline
-from emojimation.priors import FLOOR, NAMES, estimated, prior_of, reweighted, trained_shares
-from emojimation.tracking.adapt import AdaptingTracker
+from emojimation.priors import FLOOR, NAMES, corrected, estimated, prior_of, reweighted, trained_shares
+from emojimation.tracking.adapt import AdaptingTracker, StreamRates, tracker_for
+from emojimation.tracking.track import Tracker
 
 TRAINED = trained_shares(EMOTION_LABELS)
 vectors = st.lists(st.floats(0.001, 1), min_size=7, max_size=7).map(lambda v: np.array(v) / np.sum(v))
@@ -36,8 +38,9 @@ def test_bayes_rule_by_hand():
 def test_the_prior_of_the_training_data_changes_no_digit(tiny_model, astronaut):
     plain, everyday = (make_pipeline(tiny_model, prior=name) for name in ("fer2013", "everyday"))
     crops = np.random.default_rng(1).integers(0, 255, (5, 48, 48), np.uint8)
-    np.testing.assert_array_equal(plain._corrected(plain.classifier.predict(crops)), plain.classifier.predict(crops))
-    assert not np.array_equal(everyday._corrected(plain.classifier.predict(crops)), plain.classifier.predict(crops))
+    answers = plain.classifier.predict(crops)
+    np.testing.assert_array_equal(corrected(answers, plain.prior, TRAINED), answers)
+    assert not np.array_equal(corrected(answers, everyday.prior, TRAINED), answers)
 
 
 def test_a_calm_face_is_called_neutral_with_everyday_base_rates(tiny_model):
@@ -86,7 +89,7 @@ def test_every_name_is_known():
 def test_a_stream_learns_its_own_mix():
     """Of a person who is mostly sad, a leaning answer reads sad after a while; plain fear still shows."""
     start = prior_of("everyday", EMOTION_LABELS).shares
-    tracker = AdaptingTracker(start, smooth_s=0.0)
+    tracker = AdaptingTracker(StreamRates(start), smooth_s=0.0)
     box = np.array([10, 10, 60, 60], np.float32)
 
     def seen(time_s: float, **shares: float) -> Face:
@@ -99,4 +102,28 @@ def test_a_stream_learns_its_own_mix():
     later = seen(20.5, sad=0.45, neutral=0.5)
     assert first.emotion == "neutral" and later.emotion == "sad"
     assert seen(20.6, fear=0.97).emotion == "fear"
-    assert tracker.shares.min() > 0 and tracker.shares.sum() == pytest.approx(1)
+    assert tracker.rates.shares.min() > 0 and tracker.rates.shares.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("fps", [5, 30])
+def test_a_stream_learns_in_seconds_not_in_frames(fps):
+    rates = StreamRates(np.full(7, 1 / 7))
+    sad = np.full(7, 0.02, np.float32)
+    sad[EMOTIONS.index("sad")] = 0.88
+    for i in range(10 * fps):
+        rates([Face(np.array([10, 10, 60, 60], np.float32), 0.9, probabilities=sad)], i / fps)
+    assert rates.shares[EMOTIONS.index("sad")] == pytest.approx(0.635, abs=0.02)
+
+
+def test_only_a_stream_has_its_own_base_rates(tiny_model, astronaut):
+    pipeline = make_pipeline(tiny_model, prior="stream")
+    assert isinstance(tracker_for(pipeline.prior), AdaptingTracker)
+    assert type(tracker_for(make_pipeline(tiny_model).prior)) is Tracker
+    for refused in (lambda: run_images([], pipeline), lambda: analyze(astronaut, model=tiny_model, prior="stream")):
+        with pytest.raises(InputError, match="only a video or a live stream"):
+            refused()
+
+
+def test_a_stream_of_other_classes_begins_with_their_own_mix():
+    assert prior_of("stream", label_set(("bored", "engaged"))).shares is None
+    assert prior_of("stream", EMOTION_LABELS).learns

@@ -54,7 +54,7 @@ def test_jsonl_has_a_row_per_face(log, tmp_path):
     lines = [json.loads(line) for line in export(log, tmp_path / "a.jsonl", "jsonl").read_text("utf-8").splitlines()]
     assert [(line["frame"], line["track_id"]) for line in lines] == [(0, 1), (0, 2), (2, 2), (3, None)]
     assert lines == list(rows_of(log))
-    assert {"frame": 0, "time_s": 0.0, "shot": 1, **face(1).to_dict()} == lines[0]
+    assert {"frame": 0, "time_s": 0.0, "shot": 1, **face(1).to_dict(), "prior": None} == lines[0]
     assert not list(tmp_path.glob("*.partial"))
 
 

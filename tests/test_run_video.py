@@ -8,6 +8,7 @@ import shutil
 import signal
 import threading
 import time
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -15,6 +16,8 @@ import pytest
 
 from emojimation.errors import InputError
 from emojimation.faces import TEMPLATE, Face
+from emojimation.labels import EMOTION_LABELS
+from emojimation.priors import prior_of
 from emojimation.story.rows import Log, read_log
 from emojimation.video import writer as movie
 from emojimation.video.options import Options
@@ -158,9 +161,32 @@ def test_after_a_crash_it_goes_on(film, tmp_path, hide):
         run_video(film, look, targets, Options(**options, every=2, resume=True))
 
 
-@pytest.mark.parametrize("every", [1, 4])
+@pytest.mark.parametrize("hide", [False, True])
+def test_the_base_rates_of_a_video_are_learned_and_told(film, tmp_path, hide):
+    """A face that is happy in every frame: the doubt that is left fades as happy becomes the usual answer."""
+    start = prior_of("stream", EMOTION_LABELS)
+    targets = everything(tmp_path)
+    style = Options(style="blur", hide=True) if hide else Options()
+    usual = run_video(film, look, Targets(jsonl=tmp_path / "b.jsonl", film=tmp_path / "b.mp4"), style)
+    result = run_video(film, look, targets, replace(style, prior=start))
+    rows, before = (
+        [json.loads(line) for line in (tmp_path / name).read_text("utf-8").splitlines()]
+        for name in ("a.jsonl", "b.jsonl")
+    )
+    assert usual.prior is None and {row["prior"] for row in before} == {None}
+    assert {row["prior"] for row in rows} == {"stream"}
+    assert before[-1]["probabilities"]["happy"] == pytest.approx(0.85, abs=1e-3)
+    assert rows[0]["probabilities"]["happy"] < rows[-1]["probabilities"]["happy"] > 0.86
+    assert result.prior == "stream" and result.base_rates["happy"] > 0.35 and result.to_dict()["base_rates"]
+    assert any(note.startswith("base rates: stream (happy ") for note in result.notes)
+    assert '"prior":"stream (happy ' in targets.report.read_text("utf-8")
+    with targets.csv.open(encoding="utf-8") as file:
+        assert {row["prior"] for row in csv.DictReader(file)} == {"stream"}
+
+
+@pytest.mark.parametrize(("every", "prior"), [(1, None), (4, None), (1, "stream")])
 @pytest.mark.parametrize("cut_off_after", [13, 40])
-def test_a_resumed_table_is_that_of_an_unbroken_run(tmp_path, every, cut_off_after):
+def test_a_resumed_table_is_that_of_an_unbroken_run(tmp_path, every, prior, cut_off_after):
     """Also in its last decimals: the tracker's state is made again from what was found, not guessed from a second."""
     source = write_film(tmp_path / "in.mp4", 60, 30)
 
@@ -171,7 +197,8 @@ def test_a_resumed_table_is_that_of_an_unbroken_run(tmp_path, every, cut_off_aft
         return [Face(np.array([x, y, x + 20, y + 20], np.float32), 0.9, None, vector)]
 
     def run(name, **more):
-        options = Options(every=every, **{key: value for key, value in more.items() if key == "resume"})
+        learned = None if prior is None else prior_of(prior, EMOTION_LABELS)
+        options = Options(every=every, prior=learned, resume=more.get("resume", False))
         run_video(source, trembling, Targets(jsonl=tmp_path / name), options, more.get("after"))
         return (tmp_path / name).read_text("utf-8").splitlines()
 

@@ -24,7 +24,7 @@ from emojimation.faces import Face
 from emojimation.hiding.picture import hidden_picture
 from emojimation.hiding.search import searching
 from emojimation.pipeline import Pipeline, make_pipeline
-from emojimation.priors import Prior
+from emojimation.priors import NAMES, STREAM, Prior
 
 CROP_SIDES_PX = (16, 256)  # an image with such sides may be a face crop from a data set
 CROP_ASPECT = 1.5
@@ -129,6 +129,7 @@ def run_images(
     same name, the suffix and folder of the source distinguish them. For a style that hides, faces are detected as in
     `hiding`, not by the pipeline's own detector. Raises InputError immediately if `out_dir` cannot be a folder.
     """
+    check_prior(pipeline)
     folder = None if out_dir is None or style == "none" else _folder(Path(out_dir))
     if folder is not None and style in HIDING:
         pipeline = searching(pipeline, strength, still=True)
@@ -164,6 +165,15 @@ def listed(paths: Iterable[str | Path | Source]) -> tuple[list[Source], list[Pat
         sources.update(dict.fromkeys(found.pictures))
         skipped.update(dict.fromkeys(found.skipped))
     return list(sources), [path for path in skipped if path not in sources]
+
+
+def check_prior(pipeline: Pipeline) -> None:
+    """Raise InputError for base rates that only a stream has."""
+    if pipeline.prior.learns:
+        raise InputError(
+            f"Expected the prior {', '.join(NAMES)} or a number for each class for images, got {STREAM!r}: "
+            "only a video or a live stream has its own base rates."
+        )
 
 
 def picture_result(source: str, picture: media.Picture, pipeline: Pipeline, cropped: bool = False) -> ImageResult:
@@ -305,4 +315,6 @@ def _loaded(options: Options) -> tuple[Pipeline, AbstractContextManager]:
 @lru_cache(maxsize=4)
 def _shared(**options: Any) -> tuple[Pipeline, AbstractContextManager]:
     """A pipeline that stays loaded, with a lock if its detector is not known to be thread-safe."""
-    return make_pipeline(**options), Lock() if "detector" in options else nullcontext()
+    pipeline = make_pipeline(**options)
+    check_prior(pipeline)
+    return pipeline, Lock() if "detector" in options else nullcontext()

@@ -87,7 +87,7 @@ class Pipeline:
         self.detector: Detector = detector or FaceDetector(search=_usual_search(tracker))
         self.classifier: Classifier = classifier or EmotionClassifier()
         self.tracker = tracker
-        self.prior = prior_of(prior, self.classifier.label_set)
+        self.prior = self._prior(prior)
         self.threshold = self.classifier.threshold if threshold is None else threshold
         self.measures = tuple(measures)
 
@@ -102,7 +102,7 @@ class Pipeline:
     def under(self, prior: str | Sequence[float] | Prior) -> "Pipeline":
         """The same stages with other base rates; threads may share it where they may share this one."""
         other = copy(self)
-        other.prior = prior_of(prior, self.classifier.label_set)
+        other.prior = other._prior(prior)
         return other
 
     def streaming(self, tracker: Tracker | None = None) -> "Pipeline":
@@ -128,6 +128,14 @@ class Pipeline:
         for measure in self.measures:
             named = measure(frame, named)
         return named
+
+    def _prior(self, asked: str | Sequence[float] | Prior) -> Prior:
+        """As `prior_of`; where a stream's own base rates are to be learned, the first ones are known."""
+        prior, trained = prior_of(asked, self.classifier.label_set), self.classifier.trained_prior
+        if not prior.learns or prior.shares is not None:
+            return prior
+        count = len(self.classifier.label_set)
+        return replace(prior, shares=np.full(count, 1 / count) if trained is None else trained)
 
 
 def make_pipeline(

@@ -19,6 +19,8 @@ FER2013_COUNTS = dict(zip(EMOTIONS, (3995, 436, 4097, 7215, 4830, 3171, 4965), s
 # A mild version of the mix that people assigned to 12,700 press photos of faces (accuracy there: 66.0 -> 87.5 %).
 EVERYDAY = dict(zip(EMOTIONS, (0.06, 0.02, 0.05, 0.30, 0.10, 0.07, 0.40), strict=True)) | {CONTEMPT: 0.02}
 NAMES = ("everyday", "fer2013", "uniform")
+STREAM = "stream"  # the everyday ones at first, then those of the stream itself: see `tracking.adapt`
+WORDS_SHOWN = 3
 FLOOR = 0.01  # minimum share of a class in an estimate from a stream, so that rare emotions survive
 
 
@@ -32,13 +34,19 @@ class Prior:
     name: str
     shares: np.ndarray | None = None
 
+    @property
+    def learns(self) -> bool:
+        """Whether a stream's tracker replaces the shares by its own estimate."""
+        return self.name == STREAM
+
 
 def prior_of(asked: "str | Sequence[float] | Prior", labels: LabelSet) -> Prior:
-    """The base rates `asked` for: one of `NAMES`, a number of at least 0 for each class (or their
+    """The base rates `asked` for: one of `NAMES`, `STREAM`, a number of at least 0 for each class (or their
     text, separated by commas), or a `Prior`.
 
     "fer2013" are those of the training data: nothing is corrected. "everyday" corrects models whose classes are the
-    emotions; for other classes the everyday mix is unknown, and nothing is corrected either. Raises InputError.
+    emotions; for other classes the everyday mix is unknown, and nothing is corrected either. "stream" begins like
+    "everyday". Raises InputError.
     """
     if isinstance(asked, Prior):
         return asked
@@ -55,6 +63,11 @@ def prior_of(asked: "str | Sequence[float] | Prior", labels: LabelSet) -> Prior:
     return Prior("own", values / values.sum())
 
 
+def of_photos(asked: str) -> str:
+    """The base rates for photos where `asked` holds for streams and photos alike: those that a stream begins with."""
+    return "everyday" if asked == STREAM else asked
+
+
 def _numbers(text: str) -> tuple[float, ...] | None:
     """The numbers of a text such as "0.1,0.2,0.7"; None for any other text."""
     try:
@@ -64,8 +77,9 @@ def _numbers(text: str) -> tuple[float, ...] | None:
 
 
 def _named(name: str, labels: LabelSet) -> Prior:
-    if name not in NAMES:
-        raise InputError(f"Expected the prior {', '.join(NAMES)} or a number for each class, got {name!r}.")
+    if name not in (*NAMES, STREAM):
+        names = ", ".join((*NAMES, STREAM))
+        raise InputError(f"Expected the prior {names} or a number for each class, got {name!r}.")
     if name == "uniform":
         return Prior(name, np.full(len(labels), 1 / len(labels)))
     known = [emotion_of(one) or one for one in labels.names]
@@ -73,6 +87,14 @@ def _named(name: str, labels: LabelSet) -> Prior:
         return Prior(name)
     shares = np.array([EVERYDAY[one] for one in known])
     return Prior(name, shares / shares.sum())
+
+
+def words_of(prior: Prior, shares: dict[str, float] | None) -> str:
+    """The base rates for people: the name and, if they were learned, the most common classes; shares: by class."""
+    if not prior.learns or shares is None:
+        return prior.name
+    most = sorted(shares, key=lambda name: -shares[name])[:WORDS_SHOWN]
+    return f"{prior.name} ({', '.join(f'{name} {shares[name]:.0%}' for name in most)})"
 
 
 def trained_shares(labels: LabelSet, counts: Sequence[float] | None = None) -> np.ndarray | None:

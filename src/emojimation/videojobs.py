@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -226,7 +226,8 @@ class VideoJobs:
         pipeline = job.pipeline()
         targets = Targets(**{kind: job.path(kind) for kind in job.kinds})
         find_faces, follow = partial(self._find_faces, pipeline), partial(self._follow, job)
-        job.result = run_video(job.source, find_faces, targets, job.options, follow, pipeline.threshold)
+        options = replace(job.options, prior=pipeline.prior)
+        job.result = run_video(job.source, find_faces, targets, options, follow, pipeline.threshold)
 
     def _find_faces(self, pipeline: Pipeline, frame: np.ndarray) -> list[Face]:
         most = self.limits.megapixels

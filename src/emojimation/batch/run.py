@@ -103,6 +103,7 @@ class Answerer:
     def __init__(self, settings: BatchOptions):
         import cv2
 
+        from emojimation.photos import check_prior
         from emojimation.pipeline import make_pipeline
 
         cv2.setNumThreads(1)  # the processes are the parallelism
@@ -117,6 +118,7 @@ class Answerer:
             search=settings.search,
             measures=settings.measures,
         )
+        check_prior(self._pipeline)
 
     def __call__(self, item: Item) -> Row:
         """`ImageResult.to_dict` of the image."""

@@ -19,7 +19,7 @@ from emojimation.story import rows
 Row = dict[str, Any]
 GROUP_ROWS = 4000  # of a Parquet file
 # Of a video only.
-_LEFT_OUT = ("frame", "time_s", "track_id")
+_LEFT_OUT = ("frame", "time_s", "shot", "track_id")
 Columns = dict[str, type]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from emojimation.cli.image import report
-from emojimation.cli.options import Model, Threads
+from emojimation.cli.options import Detector, DetectorModel, Model, Prior, Threads
 from emojimation.cli.printing import top_emotions
 from emojimation.weights import ASSETS
 
@@ -29,13 +29,16 @@ def demo(
         "emojimation-demo"
     ),
     model: Model = "default",
+    detector: Detector = "blazeface",
+    detector_model: DetectorModel = None,
+    prior: Prior = "everyday",
     threads: Threads = 1,
 ) -> int:
     """Analyse the sample photos that come with the package and write them annotated."""
     from emojimation.photos import run_images
     from emojimation.pipeline import make_pipeline
 
-    pipeline = make_pipeline(model, threads=threads)
+    pipeline = make_pipeline(model, detector, threads=threads, detector_model=detector_model, prior=prior)
     results = list(run_images([SAMPLES], pipeline, out, "boxes"))
     emoji = list(run_images([SAMPLES], pipeline, out, "emoji"))
     _print_table(results)

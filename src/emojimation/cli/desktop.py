@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from emojimation.cli.options import one_of
+from emojimation.cli.options import DetectorModel, one_of
 from emojimation.errors import InputError
 from emojimation.extras import need
 
@@ -31,7 +31,23 @@ def desktop(
     ] = None,
     prior: Annotated[
         str | None,
-        typer.Option("--prior", help="Base rates: {priors}.", show_default="as last time", callback=one_of("priors")),
+        typer.Option(
+            "--prior",
+            help="Base rates: {stream priors}; stream: learned from the stream.",
+            show_default="as last time",
+            callback=one_of("stream priors"),
+        ),
+    ] = None,
+    detector: Annotated[
+        str | None,
+        typer.Option(
+            "--detector", help="Face detector: {detectors}.", show_default="as last time", callback=one_of("detectors")
+        ),
+    ] = None,
+    detector_model: DetectorModel = None,
+    art: Annotated[
+        str | None,
+        typer.Option("--art", help="Emoji set: {arts}.", show_default="as last time", callback=one_of("arts")),
     ] = None,
     style: Annotated[
         str | None,
@@ -60,6 +76,9 @@ def desktop(
             source,
             model,
             prior=prior,
+            detector=detector,
+            detector_model=None if detector_model is None else str(detector_model.resolve()),
+            art=art,
             style=style,
             theme=theme and theme.value,
             folder=folder,

@@ -17,7 +17,7 @@ from typer.core import TyperCommand
 from emojimation.errors import InputError
 
 if TYPE_CHECKING:
-    from emojimation.pipeline import Pipeline, Tracker
+    from emojimation.pipeline import Pipeline
 
 INTERRUPTED = 130  # shell convention: 128 + SIGINT
 
@@ -58,6 +58,12 @@ def _priors() -> Iterable[str]:
     return NAMES
 
 
+def _stream_priors() -> Iterable[str]:
+    from emojimation.priors import NAMES, STREAM
+
+    return (*NAMES, STREAM)
+
+
 def _measures() -> Iterable[str]:
     from emojimation.pipeline import MEASURES
 
@@ -71,6 +77,7 @@ NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "searches": _searches,
     "models": _models,
     "priors": _priors,
+    "stream priors": _stream_priors,
     "measures": _measures,
 }
 
@@ -124,7 +131,9 @@ Tiles = Annotated[bool, typer.Option("--tiles", help="The same as --search wide.
 Prior = Annotated[
     str,
     typer.Option(
-        "--prior", help="Base rates of the emotions: {priors}, or a number for each class, separated by commas."
+        "--prior",
+        help="Base rates of the emotions: {priors}, or a number for each class, separated by commas; "
+        "for videos and live streams also stream: learned from the stream.",
     ),
 ]
 Measure = Annotated[
@@ -171,11 +180,14 @@ class Search:
     prior: Prior = "everyday"
     measure: Measure = None
 
-    def pipeline(self, tracker: "Tracker | None" = None, threads: int = 1) -> "Pipeline":
-        """The pipeline for these options. Raises InputError."""
+    def pipeline(self, threads: int = 1, stream: bool = False) -> "Pipeline":
+        """The pipeline for these options; stream: for the frames of a video or camera. Raises InputError."""
         from emojimation.pipeline import make_pipeline
 
-        return make_pipeline(tracker=tracker, threads=threads, **self.settings())
+        settings = self.settings()
+        if stream:
+            settings["search"] = self.search or "stream"
+        return make_pipeline(threads=threads, **settings)
 
     def settings(self) -> dict[str, Any]:
         """The options by the names that `make_pipeline` gives them, as values that JSON can hold."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from emojimation.cli.options import Model, Prior, Tiles
+from emojimation.cli.options import Detector, DetectorModel, Model, Prior, Tiles
 from emojimation.errors import InputError
 from emojimation.extras import need
 from emojimation.files import usable_processors
@@ -21,6 +21,8 @@ def serve(
     ] = None,
     tiles: Tiles = False,
     prior: Prior = "everyday",
+    detector: Detector = "blazeface",
+    detector_model: DetectorModel = None,
     micro_batch: Annotated[
         bool, typer.Option("--micro-batch", help="Classify faces of several requests together; see docs/service.md.")
     ] = False,
@@ -59,6 +61,8 @@ def serve(
         origins=cors_origin or [],
         limits=limits,
         prior=prior,
+        detector=detector,
+        detector_model=None if detector_model is None else str(detector_model),
         workers=workers or usable_processors(),
     )
     few_heaps()

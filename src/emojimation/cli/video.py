@@ -129,6 +129,7 @@ def video(
         cover=cover,
     )
     pipeline = _pipeline(search, options)
+    options = replace(options, prior=pipeline.prior)
     with _progress(as_json) as on_frame:
         result = run_video(source, pipeline, targets, options, on_frame, pipeline.threshold)
     _print_result(result)
@@ -172,7 +173,7 @@ def _every(text: str) -> int | str:
 
 def _pipeline(search: Search, options: "Options") -> "Pipeline":
     if not options.hides:
-        return replace(search, search=search.search or "stream").pipeline()
+        return search.pipeline(stream=True)
     from emojimation.hiding.search import searcher
     from emojimation.pipeline import make_pipeline
 

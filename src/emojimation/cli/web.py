@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from emojimation.cli.options import Model, Prior
+from emojimation.cli.options import Detector, DetectorModel, Model, Prior
 from emojimation.errors import InputError
 from emojimation.extras import need
 
@@ -16,6 +16,8 @@ def web(
     ] = "127.0.0.1",
     model: Model = "default",
     prior: Prior = "everyday",
+    detector: Detector = "blazeface",
+    detector_model: DetectorModel = None,
     turn: Annotated[
         str | None,
         typer.Option("--turn", help="TURN server for live video, such as turn:host:3478.", show_default=False),
@@ -45,9 +47,12 @@ def web(
     from emojimation.apps.web.server import check_free, serve
     from emojimation.apps.web.settings import PageSettings
     from emojimation.classify.classifier import EmotionClassifier
+    from emojimation.detect import DetectorOptions, make_detector
     from emojimation.priors import prior_of
 
-    prior_of(prior, EmotionClassifier(model).label_set)  # a mistake is reported here, not in the page
+    # A mistake is reported here, not in the page.
+    prior_of(prior, EmotionClassifier(model).label_set)
+    make_detector(detector, DetectorOptions(detector_model))
     check_free(host, port)
     settings = PageSettings(
         model,
@@ -56,6 +61,8 @@ def web(
         film_s=round(max_minutes * 60),
         live_wait_s=live_wait,
         prior=prior,
+        detector=detector,
+        detector_model="" if detector_model is None else str(detector_model),
     )
     typer.echo(f"Emojimation: http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}  (Ctrl-C stops it)", err=True)
     if host not in LOCAL:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emojimation.cli.options import Search, searching
+from emojimation.cli.options import Search, one_of, searching
 from emojimation.cli.printing import face_line, print_json
+from emojimation.errors import InputError
 from emojimation.extras import missing
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ Json = Annotated[
 def webcam(
     search: Search,
     camera: Annotated[str, typer.Option("--camera", help="Number, address or file.")] = "0",
+    art: Annotated[
+        str | None,
+        typer.Option("--art", help="Emoji set of the window: {arts}.", show_default=False, callback=one_of("arts")),
+    ] = None,
     as_json: Json = False,
     seconds: Annotated[
         float | None, typer.Option("--seconds", min=0, help="Stop after this time.", show_default="Ctrl-C stops")
@@ -33,19 +38,13 @@ def webcam(
     With --json or --seconds always line by line.
     """
     if not as_json and seconds is None and _has_window():
-        from importlib import import_module
-
-        return (
-            import_module("emojimation.apps.desktop.window").open_window(
-                camera, search.model, min_score=search.min_score
-            )
-            or 0
-        )
+        return _window(camera, search, art)
     from emojimation.live import LiveLoop
-    from emojimation.tracking.track import Tracker
+    from emojimation.tracking.adapt import tracker_for
     from emojimation.video.source import open_source
 
-    pipeline = search.pipeline(Tracker())
+    pipeline = search.pipeline(stream=True)
+    pipeline = pipeline.streaming(tracker_for(pipeline.prior))
     source = open_source(camera)
     loop = LiveLoop(source, pipeline, paced=not source.info.live)
     shown: dict[int | None, str | None] = {}
@@ -54,17 +53,31 @@ def webcam(
         while (result := loop.wait(result)) is not None:
             if seconds is not None and result.time_s >= seconds:
                 break
-            _print_live(result, as_json, shown)
+            _print_live(result, as_json, shown, pipeline.prior.name)
     return 0
 
 
-def _print_live(result: "LiveResult", as_json: bool, shown: dict[int | None, str | None]) -> None:
+def _window(camera: str, search: Search, art: str | None) -> int:
+    """Show the camera in the window until it is closed."""
+    from importlib import import_module
+
+    if search.search or search.tiles or search.measure:
+        raise InputError(
+            "Expected --json or --seconds together with --search, --tiles or --measure, got neither: "
+            "the window searches in its own way."
+        )
+    shown = {name: getattr(search, name) for name in ("prior", "detector", "min_score")}
+    shown["detector_model"] = search.settings()["detector_model"]
+    return import_module("emojimation.apps.desktop.window").open_window(camera, search.model, art=art, **shown) or 0
+
+
+def _print_live(result: "LiveResult", as_json: bool, shown: dict[int | None, str | None], prior: str) -> None:
     """Every face as JSON, or for people a line whenever somebody's emoji changes."""
     from emojimation.story.rows import face_row
 
     for face in result.faces:
         if as_json:
-            print_json(face_row(result.index, result.time_s, face.to_dict()))
+            print_json(face_row(result.index, result.time_s, face.to_dict(), prior=prior))
         elif shown.get(face.track_id) != face.emoji:
             shown[face.track_id] = face.emoji
             print(f"{result.time_s:7.1f} s  person {face.track_id}  {face_line(face)}", flush=True)

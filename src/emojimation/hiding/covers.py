@@ -31,6 +31,7 @@ from emojimation.hiding.chains import (
 )
 from emojimation.hiding.report import Report, Span
 from emojimation.hiding.search import STRENGTHS
+from emojimation.tracking.adapt import StreamRates
 
 ENLARGED = 1.1
 DOUBT_GROWTH = 0.3  # further enlargement per second away from the next find
@@ -42,11 +43,13 @@ MASK_PX = 160  # longer side of the image on which the covered share is measured
 class Covers:
     """Collect the finds of all frames with `add`, in order; `finish`; then call `at` for each frame, in order.
 
-    threshold: minimum confidence of a sure answer of a covered face. strength: a key of `search.STRENGTHS`.
+    threshold: minimum confidence of a sure answer of a covered face. strength: a key of `search.STRENGTHS`. rates:
+    learns the base rates of the video, None if others were requested.
     """
 
-    def __init__(self, threshold: float = 0.5, strength: str = "careful"):
+    def __init__(self, threshold: float = 0.5, strength: str = "careful", rates: StreamRates | None = None):
         self._threshold, self._gap_s = threshold, STRENGTHS[strength].gap_s
+        self.rates = rates
         self._cover_all = strength == "paranoid"
         self._times = array("d")
         self._chains: list[Chain] = []
@@ -61,6 +64,8 @@ class Covers:
         cut: a new shot starts with the frame.
         """
         self._times.append(time_s)
+        if self.rates is not None:
+            faces = self.rates(faces, time_s)
         if cut:
             self._end_shot(time_s)
         self._open = [chain for chain in self._open if time_s - chain.times[-1] <= self._gap_s + 1e-6]

@@ -41,9 +41,9 @@ _COLUMNS: dict[str, type] = {
 
 
 def columns_of(classes: Sequence[str] = EMOTIONS, attributes: Sequence[str] = ()) -> dict[str, type]:
-    """Column -> kind of a table of faces: place, answer, a column for each class, those of each attribute."""
+    """Column -> kind of a table of faces: place, answer, a column per class, those of each attribute, base rates."""
     measured = [f"{name}_{column}" for name in attributes for column in ATTRIBUTES[name].columns]
-    return _COLUMNS | dict.fromkeys((*classes, *measured), float)
+    return _COLUMNS | dict.fromkeys((*classes, *measured), float) | {"prior": str}
 
 
 COLUMNS = columns_of()
@@ -51,12 +51,14 @@ COLUMNS = columns_of()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LogLine:
-    """A finished frame of the log. faces: as `Face.to_dict` gives them. shot: number of the shot, from 1."""
+    """A finished frame of the log. faces: as `Face.to_dict` gives them. shot: number of the shot, from 1. prior: name
+    of the base rates, None if unknown."""
 
     frame: int
     time_s: float
     faces: list[dict[str, Any]]
     shot: int = 1
+    prior: str | None = None
 
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")  # what a spreadsheet would evaluate, or what is marked already
@@ -72,9 +74,11 @@ def of_csv_cells(row: dict[str, str]) -> dict[str, str]:
     return {key: v[1:] if v.startswith("'") and _FORMULA.match(v) else v for key, v in row.items()}
 
 
-def face_row(frame: int, time_s: float, face: dict[str, Any], shot: int = 1) -> dict[str, Any]:
-    """The row of a face in a video: `Face.to_dict` with the frame's number, time and shot before it."""
-    return {"frame": frame, "time_s": round(time_s, 4), "shot": shot, **face}
+def face_row(
+    frame: int, time_s: float, face: dict[str, Any], shot: int = 1, prior: str | None = None
+) -> dict[str, Any]:
+    """The row of a face in a video: `Face.to_dict` after the frame's number, time and shot, before the base rates."""
+    return {"frame": frame, "time_s": round(time_s, 4), "shot": shot, **face, "prior": prior}
 
 
 def flat_row(row: dict[str, Any], columns: Collection[str] = tuple(COLUMNS)) -> dict[str, Any]:
@@ -121,10 +125,11 @@ class Log:
     """Appends frames to a log file, one line each, handed to the operating system immediately.
 
     keep: how many frames of an existing log to keep; later ones, and a truncated line, are dropped. 0: start afresh.
+    prior: name of the base rates that the answers are corrected for.
     """
 
-    def __init__(self, path: Path, keep: int = 0):
-        self.path = path
+    def __init__(self, path: Path, keep: int = 0, prior: str | None = None):
+        self.path, self._prior = path, prior
         path.parent.mkdir(parents=True, exist_ok=True)
         lines = 0
         if keep and path.exists():
@@ -135,10 +140,10 @@ class Log:
     def write(self, frame: int, time_s: float, faces: list[Face], shot: int = 1) -> list[dict[str, Any]]:
         """Log a frame and return its rows. Raises OSError if the disk is full."""
         rows = [face.to_dict() for face in faces]
-        line = {"frame": frame, "time_s": round(time_s, 6), "shot": shot, "faces": rows}
+        line = {"frame": frame, "time_s": round(time_s, 6), "shot": shot, "prior": self._prior, "faces": rows}
         self._file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
         self.frames += 1
-        return [face_row(frame, time_s, row, shot) for row in rows]
+        return [face_row(frame, time_s, row, shot, self._prior) for row in rows]
 
     def close(self) -> None:
         """Close the file."""
@@ -162,7 +167,7 @@ def _parsed(raw: bytes) -> LogLine | None:
         return None
     try:
         line = json.loads(raw)
-        return LogLine(line["frame"], line["time_s"], line["faces"], line.get("shot", 1))
+        return LogLine(line["frame"], line["time_s"], line["faces"], line.get("shot", 1), line.get("prior"))
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -183,7 +188,7 @@ def rows_of(log: Path) -> Iterator[dict[str, Any]]:
     """One row per face of a log."""
     for line in read_log(log):
         for face in line.faces:
-            yield face_row(line.frame, line.time_s, face, line.shot)
+            yield face_row(line.frame, line.time_s, face, line.shot, line.prior)
 
 
 def export(log: Path, target: Path, kind: str) -> Path:

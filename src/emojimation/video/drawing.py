@@ -14,6 +14,7 @@ from emojimation.hiding.covers import Covers
 from emojimation.hiding.own import hidden_whole, in_spans
 from emojimation.hiding.report import Report
 from emojimation.story import rows
+from emojimation.tracking.adapt import AdaptingTracker, StreamRates, tracker_for
 from emojimation.video import writer
 from emojimation.video.analyse import analyse
 from emojimation.video.footage import Work, after
@@ -26,12 +27,14 @@ from emojimation.video.shots import numbered
 @dataclass(slots=True, eq=False)
 class Drawn:
     """What the pass achieved. done: the finished frames and the video's segments. notes: of the source, for people.
-    incomplete: why the source ended before its end, None if it did not. hidden: what was covered, None without."""
+    incomplete: why the source ended before its end, None if it did not. hidden: what was covered, None without. rates:
+    the base rates that were learned, None if others were requested."""
 
     done: Done
     notes: list[str] = field(default_factory=list)
     incomplete: str | None = None
     hidden: Report | None = None
+    rates: StreamRates | None = None
 
 
 class Drawing:
@@ -49,10 +52,11 @@ class Drawing:
         """Work through the frames that are not done, up to the end or an interruption. covers: what to hide."""
         if covers is not None and self._work.interrupt.asked:
             return self._drawn  # if detections are missing nothing is drawn
-        done = self._drawn.done
+        done, prior = self._drawn.done, self._work.options.prior
+        name = None if prior is None else prior.name
         last_s = done.time_s if done.frames else None
         with ExitStack() as stack:
-            log = stack.enter_context(closing(rows.Log(self._work.job.log, done.frames)))
+            log = stack.enter_context(closing(rows.Log(self._work.job.log, done.frames, name)))
             source = stack.enter_context(closing(self._work.footage.open(last_s)))
             segment: writer.Segment | None = None
             for frame, shown, found in stack.enter_context(closing(self._faces(source, last_s, covers))):
@@ -75,11 +79,15 @@ class Drawing:
         """Frames that are not done, each with the faces to draw and those to log."""
         frames = numbered(self._until_lost(source), self._drawn.done.shot, last_s)
         if covers is not None:
+            self._drawn.rates = covers.rates
             for frame in after(frames, last_s):
                 yield frame, *covers.at(round(frame.time_s, 6), frame.image.shape)
             return
         with ExitStack() as stack:
-            tracker = stack.enter_context(closing(Replayed(self._work.job.finds, self._work.threshold, last_s)))
+            numbers = tracker_for(self._work.options.prior)
+            self._drawn.rates = numbers.rates if isinstance(numbers, AdaptingTracker) else None
+            logged = Replayed(self._work.job.finds, numbers, self._work.threshold, last_s)
+            tracker = stack.enter_context(closing(logged))
             for frame, faces in stack.enter_context(closing(self._tracked(after(frames, tracker.last_s), tracker))):
                 if last_s is None or frame.time_s > last_s + SAME_TIME_S:
                     yield frame, faces, faces

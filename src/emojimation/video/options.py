@@ -1,12 +1,13 @@
 """The options of a run over a video: checked, and compared when a run is resumed."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from emojimation.draw.styles import HIDING, STYLES
 from emojimation.errors import InputError
 from emojimation.hiding.search import strength_of
+from emojimation.priors import Prior
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class Options:
     resume: continue a run with the same settings. search_name: says how faces are found, so that no run resumes with
     another search. strength: of hiding, a key of `hiding.search.STRENGTHS`. spans: (start, end) in seconds of the
     source, in which the whole image is hidden. region: x0, y0, x1, y1 in pixels, outside of which nothing is searched.
-    cover: an image to lay over each head, in place of a style's.
+    cover: an image to lay over each head, in place of a style's. prior: base rates that the answers are corrected for;
+    the run learns them if they are the video's own.
     """
 
     style: str = "boxes"
@@ -37,6 +39,7 @@ class Options:
     spans: tuple[tuple[float, float], ...] = ()
     region: tuple[int, int, int, int] | None = None
     cover: Path | None = None
+    prior: Prior | None = None
 
     @property
     def hides(self) -> bool:
@@ -65,6 +68,9 @@ def asked_of(source: str | int | Path, options: Options, suffix: str | None) -> 
     """What a run depends on, to compare when it is resumed."""
     path = Path(str(source))
     file = {"size": path.stat().st_size, "changed": path.stat().st_mtime_ns} if path.is_file() else {}
-    settings = {key: value for key, value in asdict(options).items() if key not in ("resume", "workers", "sound")}
+    left_out = ("resume", "workers", "sound")
+    settings = {one.name: getattr(options, one.name) for one in fields(options) if one.name not in left_out}
     settings["cover"] = None if options.cover is None else str(options.cover)
+    prior = options.prior
+    settings["prior"] = prior and [prior.name, None if prior.shares is None else prior.shares.round(9).tolist()]
     return {"source": str(path.resolve()) if path.exists() else str(source), **file, "film": suffix, **settings}

@@ -11,14 +11,14 @@ SAME_TIME_S = 1e-5  # times in a log are rounded
 
 
 class Replayed:
-    """A `Tracker` that logs the faces of each analysed frame before it takes them, rounded as in the log.
+    """Logs the faces of each analysed frame before `tracker` takes them, rounded as in the log.
 
     path: of the log. until_s: of the last finished frame; what was logged up to there is tracked again first, `past`
     describes the last such frame, and `last_s` is its time. None: a new run.
     """
 
-    def __init__(self, path: Path, threshold: float, until_s: float | None):
-        self._tracker, self._threshold, self._shot = Tracker(), threshold, 1
+    def __init__(self, path: Path, tracker: Tracker, threshold: float, until_s: float | None):
+        self._tracker, self._threshold, self._shot = tracker, threshold, 1
         self.past = Past()
         self.last_s: float | None = None
         count = self._again(path, until_s) if until_s is not None else 0

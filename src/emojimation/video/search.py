@@ -6,6 +6,7 @@ from contextlib import ExitStack, closing
 from emojimation.faces import Face
 from emojimation.hiding.covers import Covers
 from emojimation.story import rows
+from emojimation.tracking.adapt import rates_for
 from emojimation.video.analyse import analyse
 from emojimation.video.footage import Work, after
 from emojimation.video.reader import Frame
@@ -17,7 +18,7 @@ class Search:
 
     def __init__(self, work: Work):
         self._work = work
-        self._covers = Covers(work.threshold, work.options.strength)
+        self._covers = Covers(work.threshold, work.options.strength, rates_for(work.options.prior))
         self._last_s: float | None = None
         self._count, self._shot = 0, 1
 

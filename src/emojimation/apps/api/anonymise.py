@@ -43,7 +43,8 @@ class Hider:
         with self._making:
             if (strength, still) not in self._made:
                 found = self.engine.bounded(searcher(strength, still))
-                self._made[strength, still] = replaced(self.engine.pipeline, found)
+                usual = self.engine.pipeline if still else self.engine.stream
+                self._made[strength, still] = replaced(usual, found)
             return self._made[strength, still]
 
     def hidden(self, data: bytes, name: str, style: str, art: str, kind: str | None, strength: str) -> Hidden:

@@ -27,6 +27,7 @@ from emojimation.apps.api.problem import add_handlers, problem_response
 from emojimation.apps.api.schema import problems
 from emojimation.apps.api.stream import add_stream
 from emojimation.apps.api.video import add_video
+from emojimation.detect import DetectorOptions, Search, make_detector
 from emojimation.errors import InputError
 from emojimation.files import usable_processors
 
@@ -37,9 +38,9 @@ PICTURES = ("image/jpeg", "image/png", "image/webp", "application/octet-stream")
 class ServiceSettings:
     """The settings of a service.
 
-    model: name or path. workers: number of worker threads, by default one per core. prior: base rates, one of
-    `priors.NAMES`. token: required from callers. origins: web pages of other hosts that may call (CORS); none by
-    default.
+    model: name or path. workers: number of worker threads, by default one per core. prior: base rates, as
+    `priors.prior_of` takes them. detector, detector_model: a name of `detect.DETECTORS`, and the file it needs. token:
+    required from callers. origins: web pages of other hosts that may call (CORS); none by default.
     """
 
     model: str = "default"
@@ -47,6 +48,8 @@ class ServiceSettings:
     tiles: bool = False
     batching: bool = False
     prior: str = "everyday"
+    detector: str = "blazeface"
+    detector_model: str | None = None
     token: str | None = None
     origins: list[str] = field(default_factory=list)
     limits: Limits = field(default_factory=Limits)
@@ -55,6 +58,7 @@ class ServiceSettings:
 def service(settings: ServiceSettings) -> FastAPI:
     """The service as an ASGI application, with its models loaded. Raises InputError for an invalid model."""
     limits, metrics = settings.limits, Metrics()
+    search: Search = "wide" if settings.tiles else "auto"
     engine = RequestPool(
         settings.model,
         limits,
@@ -63,6 +67,7 @@ def service(settings: ServiceSettings) -> FastAPI:
         settings.batching,
         metrics.batch.observe,
         settings.prior,
+        make_detector(settings.detector, DetectorOptions(settings.detector_model, search=search)),
     )
     metrics.watch(engine)
     hider = Hider(engine)

@@ -24,11 +24,16 @@ class Jobs:
         self.queue = VideoJobs(JobLimits(limits.jobs, limits.kept_s, limits.job_s, limits.megapixels))
         metrics.watch_jobs(STATES, self.queue.count)
 
-    async def accept(self, chunks: AsyncIterator[bytes], options: Options, kinds: tuple[str, ...]) -> VideoJob:
-        """Accept a video and queue it. Raises Problem 429 if the queue is full, InputError if it is not a video."""
+    async def accept(
+        self, chunks: AsyncIterator[bytes], options: Options, kinds: tuple[str, ...], prior: str | None = None
+    ) -> VideoJob:
+        """Accept a video and queue it. prior: None for the service's own.
+
+        Raises Problem 429 if the queue is full, InputError if it is not a video.
+        """
         try:
             with (
-                self.queue.place(NAME, options, lambda: self._pipeline(options), kinds) as job,
+                self.queue.place(NAME, options, lambda: self._pipeline(options, prior), kinds) as job,
                 job.source.open("wb") as file,
             ):
                 async for chunk in chunks:
@@ -37,8 +42,9 @@ class Jobs:
             raise Problem(429, str(error), 10) from error
         return job
 
-    def _pipeline(self, options: Options) -> Pipeline:
-        return self.hider.pipeline(options.strength, still=False) if options.hides else self.engine.stream
+    def _pipeline(self, options: Options, prior: str | None) -> Pipeline:
+        usual = self.hider.pipeline(options.strength, still=False) if options.hides else self.engine.stream
+        return usual if prior is None else usual.under(prior)
 
     def get(self, number: str) -> VideoJob:
         """A job by its id. Raises Problem 404."""
@@ -85,4 +91,6 @@ def answer(job: VideoJob) -> dict[str, Any]:
         "files": files,
         "notes": [] if result is None else result.notes,
         "hiding": None if result is None else result.hiding,
+        "prior": None if result is None else result.prior,
+        "base_rates": None if result is None else result.base_rates,
     }

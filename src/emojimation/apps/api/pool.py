@@ -22,6 +22,7 @@ from emojimation.faces import Face
 from emojimation.media import Picture, decode_image
 from emojimation.photos import picture_result
 from emojimation.pipeline import Pipeline
+from emojimation.priors import of_photos
 
 T = TypeVar("T")
 FIRST_GUESS_S = 0.05  # estimate for one request, until some have been measured
@@ -79,7 +80,8 @@ class RequestPool:
     """Runs requests on `workers` threads and counts those in progress.
 
     model: name or path. tiles: also search overlapping tiles. batching: classify the crops of several requests
-    together. prior: base rates of requests that do not specify any, one of `priors.NAMES`.
+    together. prior: base rates of requests that do not specify any, as `priors.prior_of` takes them; for photos those
+    that a stream begins with. detector: in place of the usual one.
     """
 
     def __init__(
@@ -91,13 +93,15 @@ class RequestPool:
         batching: bool = False,
         sizes: Callable[[int], Any] | None = None,
         prior: str = "everyday",
+        detector: Detector | None = None,
     ):
         self.limits, self.workers, self.model = limits or Limits(), workers, model
         cv2.setNumThreads(1)  # the threads of this class are the parallelism
         classifier = BatchingClassifier(model, sizes=sizes) if batching else EmotionClassifier(model)
-        detector = FaceDetector(tiles=tiles)
-        self.pipeline = Pipeline(self.bounded(detector), classifier, prior=prior)
-        self.stream = Pipeline(self.bounded(detector.streaming()), classifier, prior=prior)
+        found = detector or FaceDetector(tiles=tiles)
+        of_stream = found.streaming() if isinstance(found, FaceDetector) else found
+        self.pipeline = Pipeline(self.bounded(found), classifier, prior=of_photos(prior))
+        self.stream = Pipeline(self.bounded(of_stream), classifier, prior=prior)
         self._pool = ThreadPoolExecutor(workers, "engine")
         self.accepted = 0
         self._mean_s = FIRST_GUESS_S

@@ -14,17 +14,20 @@ from emojimation.hiding.report import Report
 from emojimation.hiding.search import STRENGTHS
 from emojimation.labels import EMOTIONS
 from emojimation.priors import NAMES as PRIORS
+from emojimation.priors import STREAM
 
 if TYPE_CHECKING:  # type checkers cannot evaluate the tables
     StyleName: TypeAlias = str
     HidingStyle: TypeAlias = str
     Art: TypeAlias = str
     PriorName: TypeAlias = str
+    StreamPrior: TypeAlias = str
     Degree: TypeAlias = str
     Strength: TypeAlias = str
 else:
     StyleName, HidingStyle, Art = Literal[tuple(STYLES)], Literal[HIDING], Literal[ART]
-    PriorName, Degree, Strength = Literal[PRIORS], Literal[DEGREES], Literal[tuple(STRENGTHS)]
+    PriorName, StreamPrior = Literal[PRIORS], Literal[(*PRIORS, STREAM)]
+    Degree, Strength = Literal[DEGREES], Literal[tuple(STRENGTHS)]
 
 EXAMPLE_FACE: dict[str, Any] = Face(
     np.array([172.9, 63.1, 280.4, 170.6]),
@@ -45,6 +48,8 @@ EXAMPLE_JOB: dict[str, Any] = {
     "files": {},
     "notes": [],
     "hiding": None,
+    "prior": None,
+    "base_rates": None,
 }
 ATTRIBUTE_WORDS = "; ".join(
     ["further attributes by name", *(f"{one.name} ({one.unit}): {one.description}" for one in ATTRIBUTES.values())]
@@ -143,6 +148,8 @@ class JobAnswer(BaseModel):
     error: str | None
     files: dict[str, str] = Field(description="kind of file -> where to download it, when done")
     notes: list[str] = Field(description="remarks for people, when done")
+    prior: str | None = Field(description="base rates that the answers are corrected for, when done")
+    base_rates: dict[str, float] | None = Field(description="their share of each emotion; with `stream` as learned")
     hiding: HidingAnswer | None = Field(description="when done, if faces were to be hidden")
 
 

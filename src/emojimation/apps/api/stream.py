@@ -14,7 +14,8 @@ from emojimation.apps.api.metrics import Metrics
 from emojimation.apps.api.pool import RequestPool
 from emojimation.apps.api.problem import Problem
 from emojimation.errors import InputError
-from emojimation.tracking.track import Tracker
+from emojimation.priors import NAMES, STREAM
+from emojimation.tracking.adapt import tracker_for
 
 log = logging.getLogger("emojimation.api")
 TRY_LATER, POLICY, AWAY = 1013, 1008, 1001  # RFC 6455
@@ -25,9 +26,12 @@ def add_stream(app: FastAPI, engine: RequestPool, metrics: Metrics, origins: lis
     open_streams: set[WebSocket] = set()
 
     @app.websocket("/v1/stream")
-    async def stream(socket: WebSocket) -> None:
+    async def stream(socket: WebSocket, prior: str | None = None) -> None:
         if not _same_origin(socket, origins):
             await socket.close(POLICY, "origin not allowed")
+            return
+        if prior not in (None, *NAMES, STREAM):
+            await socket.close(POLICY, f"prior is not one of {', '.join((*NAMES, STREAM))}")
             return
         if len(open_streams) >= engine.limits.streams:
             await socket.close(TRY_LATER, "too many streams")
@@ -35,7 +39,7 @@ def add_stream(app: FastAPI, engine: RequestPool, metrics: Metrics, origins: lis
         await socket.accept()
         open_streams.add(socket)
         metrics.streams.set(len(open_streams))
-        running = _Stream(socket, engine, metrics)
+        running = _Stream(socket, engine, metrics, prior)
         try:
             await running.serve()
         except WebSocketDisconnect:
@@ -56,9 +60,10 @@ def _same_origin(socket: WebSocket, origins: list[str]) -> bool:
 class _Stream:
     """One connection. A binary message is an image; a text `{"time_s": 1.5}` sets the time of the next one."""
 
-    def __init__(self, socket: WebSocket, engine: RequestPool, metrics: Metrics):
+    def __init__(self, socket: WebSocket, engine: RequestPool, metrics: Metrics, prior: str | None):
         self.socket, self.engine, self.metrics = socket, engine, metrics
-        self.tracker = Tracker()
+        self.pipeline = engine.stream if prior is None else engine.stream.under(prior)
+        self.tracker = tracker_for(self.pipeline.prior)
         self.began = time.monotonic()
         self.frame = 0
         self.time_s: float | None = None
@@ -92,7 +97,7 @@ class _Stream:
 
     def _row(self, data: bytes, time_s: float) -> dict:
         frame = self.engine.decoded(data, f"frame {self.frame - 1}").frame
-        faces = self.tracker.update(self.engine.stream(frame), time_s)
+        faces = self.tracker.update(self.pipeline(frame), time_s)
         return {"width": frame.shape[1], "height": frame.shape[0], "faces": [face.to_dict() for face in faces]}
 
     def _told(self, text: str) -> dict | None:

@@ -10,7 +10,7 @@ from emojimation.apps.api import schema as api_schema
 from emojimation.apps.api.jobs import Jobs
 from emojimation.apps.api.jobs import answer as answer_of
 from emojimation.apps.api.problem import Problem
-from emojimation.apps.api.schema import Strength, StyleName, problems
+from emojimation.apps.api.schema import StreamPrior, Strength, StyleName, problems
 from emojimation.draw.styles import HIDING
 from emojimation.video.run import Options
 from emojimation.videojobs import FILES
@@ -36,6 +36,9 @@ def add_video(app: FastAPI, jobs: Jobs) -> None:
         style: Annotated[StyleName | None, Query(description="Default: boxes; with anonymise: emoji.")] = None,
         anonymise: Annotated[bool, Query(description="Hide every face: two passes, gaps filled.")] = False,
         strength: Annotated[Strength, Query(description="How thoroughly faces to hide are searched.")] = "careful",
+        prior: Annotated[
+            StreamPrior | None, Query(description="Base rates of the emotions; `stream`: learned from the video.")
+        ] = None,
         every: Annotated[int, Query(ge=1, le=1000, description="Analyse every n-th frame only.")] = 1,
     ) -> Response:
         """Accept a video (raw body) as a job."""
@@ -53,7 +56,7 @@ def add_video(app: FastAPI, jobs: Jobs) -> None:
             workers=max(1, jobs.engine.workers // 2),
         )
         chunks = api_body.chunks_of(request, jobs.limits.video_bytes, jobs.limits.upload_s)
-        job = await jobs.accept(chunks, options, kinds)
+        job = await jobs.accept(chunks, options, kinds, prior)
         return JSONResponse(answer_of(job), 202, {"location": f"/v1/video/{job.id}"})
 
     @app.get("/v1/video/{number}", responses={**answer, **problems(401, 404, 422)})

@@ -13,6 +13,8 @@ from emojimation.errors import InputError
 from emojimation.hiding.search import searcher
 from emojimation.media import read_image
 from emojimation.pipeline import Pipeline, make_pipeline
+from emojimation.priors import of_photos
+from emojimation.tracking.adapt import tracker_for
 from emojimation.tracking.track import Tracker
 from emojimation.video.camera import Camera
 from emojimation.video.reader import Frame, Info, Source
@@ -43,12 +45,26 @@ def _camera(number: str, size_wh: tuple[int, int]) -> Source:
         ) from error
 
 
-def pipeline_for(settings: WindowSettings, tracker: Tracker, still: bool) -> Pipeline:
-    """The pipeline for these settings; photos are also searched for small faces."""
-    prior = settings.prior
+def pipeline_for(settings: WindowSettings, still: bool, tracker: Tracker | None = None) -> Pipeline:
+    """The pipeline for these settings; photos are also searched for small faces.
+
+    tracker: the one in use, which is kept unless base rates are to be learned.
+    """
+    prior = of_photos(settings.prior) if still else settings.prior
     if settings.hides:
-        return make_pipeline(settings.model, searcher("careful" if still else "fast", still), tracker, prior=prior)
-    return make_pipeline(settings.model, tracker=tracker, min_score=settings.min_score, tiles=still, prior=prior)
+        pipeline = make_pipeline(settings.model, searcher("careful" if still else "fast", still), prior=prior)
+    else:
+        wide = still and settings.detector == "blazeface"
+        pipeline = make_pipeline(
+            settings.model,
+            settings.detector,
+            min_score=settings.min_score,
+            search="wide" if wide else "stream",
+            prior=prior,
+            detector_model=settings.detector_model or None,
+        )
+    kept = type(tracker) is Tracker and not pipeline.prior.learns
+    return pipeline.streaming(tracker if kept else tracker_for(pipeline.prior))
 
 
 class Photo:

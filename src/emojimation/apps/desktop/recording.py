@@ -17,6 +17,7 @@ from emojimation.apps.desktop.painter import Painter
 from emojimation.apps.desktop.settings import new_file
 from emojimation.errors import InputError
 from emojimation.live import LiveResult
+from emojimation.priors import of_photos
 from emojimation.story.rows import COLUMNS, face_row, flat_row
 
 WAITING = 12  # frames that may wait for the encoder; further ones are dropped
@@ -125,10 +126,13 @@ class Recorder:
 
 
 class Table:
-    """A CSV with one row per face and analysed frame, written line by line. Called from the analysing thread."""
+    """A CSV with one row per face and analysed frame, written line by line. Called from the analysing thread.
 
-    def __init__(self, folder: Path) -> None:
-        self.path, self.rows = new_file(folder, ".csv"), 0
+    prior: name of the base rates, as they were at the start.
+    """
+
+    def __init__(self, folder: Path, prior: str) -> None:
+        self.path, self.rows, self._prior = new_file(folder, ".csv"), 0, prior
         self._file = self.path.open("w", encoding="utf-8", newline="", buffering=1)
         self._writer = csv.DictWriter(self._file, list(COLUMNS), lineterminator="\n")
         self._writer.writeheader()
@@ -137,7 +141,7 @@ class Table:
     def write(self, result: LiveResult) -> None:
         """Add a frame's faces. Raises OSError for a full disk."""
         rows: list[dict[str, Any]] = [
-            flat_row(face_row(result.index, result.time_s, face.to_dict())) for face in result.faces
+            flat_row(face_row(result.index, result.time_s, face.to_dict(), prior=self._prior)) for face in result.faces
         ]
         with self._lock:
             if not self._file.closed:
@@ -196,7 +200,8 @@ class Outputs:
         """Start a table, or end the current one. still: a photo's predictions, which are all there will be."""
         if self._table is not None:
             return self.stop_log()
-        table = Table(folder)
+        prior = self._painter.settings.prior
+        table = Table(folder, prior if still is None else of_photos(prior))
         if still is not None:
             table.write(still)
             table.close()

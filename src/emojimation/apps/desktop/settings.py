@@ -15,25 +15,34 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from emojimation.detect import DETECTORS
 from emojimation.draw.styles import HIDING, STYLES
 from emojimation.errors import InputError
 from emojimation.files import write_whole
 
 THEMES = ("dark", "light")
 ARTS = {"noto": "Noto", "fluent": "Fluent 3D"}
-PRIORS = {"everyday": "everyday", "fer2013": "as trained", "uniform": "all alike"}
+PRIORS = {"everyday": "everyday", "fer2013": "as trained", "uniform": "all alike", "stream": "learned"}
 SIZES = ("640x480", "1280x720", "1920x1080")
 # Number -> valid range; anything else in a file is ignored.
 LIMITS = {"min_score": (0.3, 0.9), "smooth_s": (0.0, 2.0)}
 SEEN_PX = 80  # of a window that must be on screen so that it can be grabbed
-CHOICES = {"style": tuple(STYLES), "theme": THEMES, "art": ARTS, "size": SIZES, "prior": PRIORS}
+CHOICES = {
+    "style": tuple(STYLES),
+    "theme": THEMES,
+    "art": ARTS,
+    "size": SIZES,
+    "prior": PRIORS,
+    "detector": tuple(DETECTORS),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class WindowSettings:
     """The window's settings.
 
-    size: largest frame requested from a camera or taken from a video. prior: base rates, one of `priors.NAMES`.
+    size: largest frame requested from a camera or taken from a video. prior: base rates, one of `priors.NAMES`
+    or "stream". detector, detector_model: a name of `detect.DETECTORS`, and the file it needs, "" for none.
     min_score: the detector's threshold. smooth_s: time constant of the probabilities in seconds. several: draw all
     faces, not only the main one. mirror: show cameras as in a mirror. anonymise: never show a face. folder: output
     folder, "" for the default. window: Tk's geometry.
@@ -45,6 +54,8 @@ class WindowSettings:
     size: str = "640x480"
     model: str = "default"
     prior: str = "everyday"
+    detector: str = "blazeface"
+    detector_model: str = ""
     min_score: float = 0.6
     smooth_s: float = 0.4
     several: bool = True

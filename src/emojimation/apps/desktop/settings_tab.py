@@ -14,7 +14,7 @@ OTHER = "Other file ..."
 STEPS = {"min_score": 0.05, "smooth_s": 0.1}
 TIPS = {
     "model": "The network that predicts emotions.",
-    "prior": "How common each emotion is assumed to be. Everyday: about half of all faces are neutral.",
+    "prior": "How common each emotion is. Everyday: 40 % of all faces are neutral. Learned: as seen so far.",
     "size": "Requested from a camera; videos are downscaled to it. Larger finds smaller faces but takes longer.",
     "art": "Emoji set.",
     "min_score": "Lower finds more faces, and more false ones.",

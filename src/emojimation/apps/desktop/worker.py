@@ -21,6 +21,7 @@ from emojimation.apps.desktop.settings import WindowSettings
 from emojimation.apps.desktop.status import Notice, Status
 from emojimation.hiding.live import tune
 from emojimation.live import LiveLoop, LiveResult
+from emojimation.pipeline import Pipeline
 from emojimation.tracking.track import Tracker
 
 TICK_S = 1 / 30  # the avatar moves even if no frame arrives
@@ -207,16 +208,15 @@ class WindowWorker:
         self._leave(forget=True)
         try:
             settings = self.settings
-            tracker, still = Tracker(), sources.is_photo(source)
-            pipeline = pipeline_for(settings, tracker, still)
+            still = sources.is_photo(source)
+            pipeline = pipeline_for(settings, still)
             if token != self._token:
                 return
             opened = self._opener(source, settings.size_wh)
             with self._swap:
                 if token != self._token:
                     return opened.close()
-                self._tracker = tracker
-                self._tune()
+                self._follow(pipeline)
                 self._loop = LiveLoop(opened, pipeline, self._on_result).start()
                 self._set(state="still" if still else "live", calibrating=False)
             self._tell_notes(opened)
@@ -232,18 +232,25 @@ class WindowWorker:
     def _exchange(self, model_before: str) -> None:
         """Another model or threshold while the source keeps running; a still image is analysed again."""
         try:
-            pipeline = pipeline_for(self.settings, self._tracker, False)
+            pipeline = pipeline_for(self.settings, False, self._tracker)
         except Exception as error:
             return self.notices.put(Notice(reason(error), "error", None, self.settings.model, model_before))
         if self.status.state == "still":
             return self.open(self.status.source)
         with self._swap:
+            self._follow(pipeline)
             if self._loop is not None:
                 self._loop.pipeline = pipeline
             loop, result = self._loop, self._result
         if loop is not None and result is not None and (self.status.paused or self.status.state == "ended"):
             self._result = replace(result, faces=loop.neutral(pipeline(result.frame, result.time_s), result.time_s))
         return None
+
+    def _follow(self, pipeline: Pipeline) -> None:
+        """Take a pipeline's tracker as the one in use."""
+        assert isinstance(pipeline.tracker, Tracker)
+        self._tracker = pipeline.tracker
+        self._tune()
 
     def _tune(self) -> None:
         """Smoothing, and how long lost faces are held. A face must be covered from the first frame, so none waits for

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from emojimation.apps.web.pictures import Answer, drawn_full
+from emojimation.apps.web.settings import current
+from emojimation.priors import of_photos
 from emojimation.story.rows import COLUMNS, csv_cells, flat_row
 
 HEAD = ("source", "width", "height", "face")
@@ -19,7 +21,13 @@ def row_of(answer: Answer) -> dict[str, Any]:
         return {"source": answer.name, "error": answer.error}
     width, height = answer.size_wh
     faces = [face.to_dict() for face in answer.faces]
-    return {"source": answer.name, "width": width, "height": height, "faces": faces}
+    return {
+        "source": answer.name,
+        "width": width,
+        "height": height,
+        "faces": faces,
+        "prior": of_photos(current().prior),
+    }
 
 
 def as_json(answers: list[Answer]) -> str:
@@ -29,14 +37,14 @@ def as_json(answers: list[Answer]) -> str:
 
 def as_csv(answers: list[Answer]) -> str:
     """One row per face; images that could not be read are left out."""
-    columns = [name for name in COLUMNS if name not in ("frame", "time_s", "track_id")]
+    columns = [name for name in COLUMNS if name not in ("frame", "time_s", "shot", "track_id")]
     out = io.StringIO()
     writer = csv.DictWriter(out, [*HEAD, *columns], extrasaction="ignore")
     writer.writeheader()
     for answer in answers:
         for number, face in enumerate(answer.faces, 1):
             head = dict(zip(HEAD, (answer.name, *answer.size_wh, number), strict=True))
-            writer.writerow(csv_cells(head | flat_row(face.to_dict())))
+            writer.writerow(csv_cells(head | flat_row(face.to_dict()) | {"prior": of_photos(current().prior)}))
     return out.getvalue()
 
 

@@ -34,7 +34,7 @@ def _jobs() -> VideoJobs:
 
 def start(name: str, video: Any, options: Options, model: str | None = None) -> VideoJob:
     """Queue a video: an upload (a file object), or a Path on this machine. Raises InputError."""
-    pipeline = partial(_pipeline, model or current().model, options.hides)
+    pipeline = partial(_pipeline, model or current().model, options.hides, options.strength)
     source = video if isinstance(video, Path) else None
     with jobs().place(name, options, pipeline, source=source) as job:
         if source is None:
@@ -59,8 +59,9 @@ def length_of(name: str, video: Any) -> float | None:
 @lru_cache(maxsize=8)
 def story_of(job: VideoJob) -> timeline.Timeline:
     """The people of a finished job over its video's time."""
+    prior = None if job.result is None else job.result.prior
     with job.path("jsonl").open(encoding="utf-8") as lines:
-        return timeline.of_rows((json.loads(line) for line in lines), _length(job.path("film")))
+        return timeline.of_rows((json.loads(line) for line in lines), _length(job.path("film")), prior=prior)
 
 
 def _length(path: Path) -> float | None:
@@ -74,5 +75,9 @@ def _copy(upload: Any, path: Path) -> None:
         shutil.copyfileobj(upload, out)
 
 
-def _pipeline(model: str, hide: bool) -> Pipeline:
-    return make_pipeline(model, searcher() if hide else None, prior=current().prior, search="stream")
+def _pipeline(model: str, hide: bool, strength: str) -> Pipeline:
+    settings = current()
+    if hide:
+        return make_pipeline(model, searcher(strength), prior=settings.prior)
+    detector, file = settings.detector, settings.detector_model or None
+    return make_pipeline(model, detector, prior=settings.prior, search="stream", detector_model=file)

@@ -22,9 +22,11 @@ from emojimation.draw.boxes import Places
 from emojimation.errors import InputError
 from emojimation.faces import Face, crop_faces
 from emojimation.hiding.covers import covers_of
+from emojimation.hiding.live import tune
 from emojimation.hiding.search import searching
 from emojimation.pipeline import Pipeline, make_pipeline
-from emojimation.tracking.track import Tracker
+from emojimation.priors import of_photos
+from emojimation.tracking.adapt import tracker_for
 
 CHOSEN = "model"  # where a session keeps the visitor's choice of model
 PREVIEW_PX = 1280
@@ -69,7 +71,13 @@ def model_in_use() -> str:
 @st.cache_resource(show_spinner=False)
 def pipeline(model: str) -> Pipeline:
     """A model's only pipeline for photos, shared by all sessions; it keeps no state between images."""
-    return make_pipeline(model, prior=current().prior)
+    settings = current()
+    return make_pipeline(
+        model,
+        settings.detector,
+        prior=of_photos(settings.prior),
+        detector_model=settings.detector_model or None,
+    )
 
 
 @st.cache_resource(show_spinner=False)
@@ -78,9 +86,11 @@ def hiding(model: str, strength: str, still: bool) -> Pipeline:
     return searching(pipeline(model), strength, still)
 
 
-def tracking(model: str, tracker: Tracker, hides: bool = False) -> Pipeline:
+def tracking(model: str, hides: bool = False) -> Pipeline:
     """A pipeline for one visitor's stream: the models are shared, the tracker is the visitor's."""
-    shared = hiding(model, "fast", False) if hides else pipeline(model)
+    shared = (hiding(model, "fast", False) if hides else pipeline(model)).under(current().prior)
+    tracker = tracker_for(shared.prior)
+    tune(tracker, hides)
     return shared.streaming(tracker)
 
 

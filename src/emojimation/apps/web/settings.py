@@ -13,7 +13,8 @@ class PageSettings:
 
     model: name or path. turn: an `iceServers` list. paths: visitors may open videos on this machine by path. upload_mb,
     megapixels, files: limits of an upload. film_s: maximum length of a video in seconds, 0 for no limit. live_wait_s:
-    how long the live page waits for its first frame. prior: base rates, one of `priors.NAMES`.
+    how long the live page waits for its first frame. prior: base rates, as `priors.prior_of` takes them.
+    detector, detector_model: a name of `detect.DETECTORS`, and the file it needs, "" for none.
     """
 
     model: str = "default"
@@ -26,6 +27,8 @@ class PageSettings:
     film_s: int = 600
     live_wait_s: float = 8.0
     prior: str = "everyday"
+    detector: str = "blazeface"
+    detector_model: str = ""
 
 
 def hand_over(settings: PageSettings) -> None:

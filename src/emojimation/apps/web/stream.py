@@ -18,11 +18,9 @@ from emojimation.draw.styles import STYLES
 from emojimation.faces import Face
 from emojimation.files import usable_processors
 from emojimation.heaps import give_back
-from emojimation.hiding.live import tune
 from emojimation.labels import EMOTION_LABELS, EMOTIONS
 from emojimation.live import LiveLoop, LiveResult
 from emojimation.pipeline import Pipeline
-from emojimation.tracking.track import Tracker
 
 HISTORY_S = 30.0
 ANSWER_S = 2.0  # a snapshot that takes longer is returned without annotations
@@ -193,15 +191,14 @@ class Stream:
                 self.history.clear()
                 self.latencies_ms.clear()
                 self._hides = STYLES[self.style].hides
-                self._loop = LiveLoop(self._feed, self._pipeline(Tracker()), self._show, paced=False).start()
+                self._loop = LiveLoop(self._feed, self._pipeline(), self._show, paced=False).start()
             elif self._hides != STYLES[self.style].hides:
                 self._hides = STYLES[self.style].hides
-                self._loop.pipeline = self._pipeline(Tracker())
+                self._loop.pipeline = self._pipeline()
             return self._loop
 
-    def _pipeline(self, tracker: Tracker) -> Pipeline:
-        tune(tracker, self._hides)
-        return pictures.tracking(self.model, tracker, self._hides)
+    def _pipeline(self) -> Pipeline:
+        return pictures.tracking(self.model, self._hides)
 
     def _remember(self, time_s: float) -> None:
         if self.faces and self.faces[0].probabilities is not None:
