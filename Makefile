@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo web desktop screenshots test test-all lint format bench pins clean
+.PHONY: help demo web page desktop screenshots test test-all lint format bench pins clean
 
 help:  ## Show what can be made.
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -14,6 +14,9 @@ demo: .venv/run  ## Analyse the sample photos and say where the annotated ones a
 
 web: .venv/web  ## Open the web pages on this machine: http://127.0.0.1:8501
 	@$(BIN)/emojimation web --browser
+
+page: .venv/run  ## Write the page that needs no server to out/page and open it: http://127.0.0.1:8502
+	@$(BIN)/emojimation page out/page --browser
 
 screenshots: .venv/test  ## Photograph every web page; writes out/screenshots/ (needs chromium).
 	$(BIN)/python scripts/web_screenshots.py

@@ -8,7 +8,7 @@ import pytest
 
 ASSETS = Path(__file__).parents[1] / "src" / "emojimation" / "assets"
 PICTURES = Path(__file__).parent / "data"
-OURS = {".md", ".json", ".html", ".css", ".js"}  # written by us, under the project's licence
+OURS = {".md", ".json", ".html", ".css", ".js", ".webmanifest"}  # written by us, under the project's licence
 FILES = [
     (folder, path)
     for folder in (ASSETS, PICTURES)

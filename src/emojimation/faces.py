@@ -18,6 +18,7 @@ from emojimation.labels import EMOTION_LABELS, EMOTIONS, NOT_SURE_EMOJI, LabelSe
 TEMPLATE = np.array([[0.313, 0.388], [0.687, 0.388], [0.5, 0.598], [0.349, 0.763], [0.651, 0.763]], np.float32)
 
 WARP_SIDE_PX = 32_766  # the longest side that OpenCV's warp accepts
+MOST_ZOOM = 8  # a large face is warped to at most this multiple of its crop, then averaged
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -284,7 +285,7 @@ def _warp(frame: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
     A face larger than the crop is warped to a multiple of the crop size and averaged, so that no pixel is skipped.
     """
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
-    factor = int(np.clip(np.ceil(1 / max(scale, 1e-6)), 1, 8))
+    factor = int(np.clip(np.ceil(1 / max(scale, 1e-6)), 1, MOST_ZOOM))
     centred = matrix * factor
     # OpenCV's origin is the centre of the first pixel, half a pixel further, in the frame and in the crop.
     centred[:, 2] += centred[:, :2] @ (0.5, 0.5) - 0.5

@@ -18,6 +18,7 @@ from emojimation.cli.export import export
 from emojimation.cli.image import image
 from emojimation.cli.info import info
 from emojimation.cli.options import Command
+from emojimation.cli.page import page
 from emojimation.cli.report import report
 from emojimation.cli.serve import serve
 from emojimation.cli.train import train
@@ -50,7 +51,7 @@ def _app(
     """The options before a command; `--debug` is handled by `__main__`, which accepts it anywhere."""
 
 
-PICTURES = (image, video, webcam, batch, web, desktop, serve, demo, info)
+PICTURES = (image, video, webcam, batch, web, page, desktop, serve, demo, info)
 TRAINING = (train, evaluate, export, ensemble, report)
 for command in (*PICTURES, *TRAINING):
     app.command(cls=Command)(command)

@@ -14,6 +14,7 @@ INPUT_PX = 192
 CLOSE_UP_PADDING = 0.75
 # Several small faces share one input, four cells of it; they need less surroundings than in a view of their own.
 CELL_PX, CELL_PADDING = INPUT_PX // 2, 0.3
+TILE_OVERLAP = 1 / 3  # of neighbouring tiles, as a share of their side
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def resized(part: np.ndarray, width: int, height: int) -> np.ndarray:
     return cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
-def tile_views(width: int, height: int, overlap: float = 1 / 3) -> list[View]:
+def tile_views(width: int, height: int, overlap: float = TILE_OVERLAP) -> list[View]:
     """Square views of a half and a quarter of the longer side that cover the frame, overlapping by `overlap` at least.
 
     A face up to `overlap` of a tile's side (less a pixel of rounding) lies whole in at least one tile; larger ones are

@@ -186,7 +186,7 @@ class Avatar:
             raise InputError(f"size_px must be at least 1, not {size_px}; ask for a larger image")
         factor = 4 if size_px <= 64 else 2 if size_px <= 160 else 1.5 if size_px <= 640 else 1
         size = round(size_px * factor)
-        image = cv2.resize(_skin(weights), (size, size), interpolation=cv2.INTER_LINEAR)
+        image = cv2.resize(skin(weights), (size, size), interpolation=cv2.INTER_LINEAR)
         draw_features(image, self._alive(Pose(*(weights @ _MATRIX).tolist()), time_s), _bold(size_px))
         return _finish(image, disc(size), size_px, time_s, roll_deg)
 
@@ -268,8 +268,8 @@ def _finish(image: np.ndarray, alpha: np.ndarray, size_px: int, time_s: float, r
     return cv2.merge([cut, cover])
 
 
-def _skin(weights: np.ndarray) -> np.ndarray:
-    """The bare head's colours (SKIN,SKIN,3) uint8, without its edge."""
+def skin(weights: np.ndarray) -> np.ndarray:
+    """The bare head's colours for weights (7,) that sum to 1: (SKIN,SKIN,3) BGR uint8, without its edge."""
     return cv2.convertScaleAbs((weights.astype(np.float32) @ _skins()).reshape(SKIN, SKIN, 3))
 
 

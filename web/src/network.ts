@@ -1,0 +1,22 @@
+/** ONNX Runtime for the web: WebAssembly with SIMD, and threads where the page is isolated from other origins. */
+
+import * as ort from "onnxruntime-web/wasm";
+import { fetched } from "./numbers";
+
+export const threads = (): number => (crossOriginIsolated ? Math.min(navigator.hardwareConcurrency || 1, 4) : 1);
+
+/** The runtime lies beside the page compressed, and is unpacked here: a plain server of files need not know how. */
+export async function startRuntime(base: URL): Promise<void> {
+  const packed = (await fetched(new URL("ort.wasm.gz", base))).body!;
+  ort.env.wasm.wasmBinary = await new Response(packed.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+  ort.env.wasm.wasmPaths = { mjs: new URL("ort.mjs", base).href };
+  ort.env.wasm.numThreads = threads();
+  ort.env.logLevel = "error";
+}
+
+export async function openNetwork(name: string, base: URL): Promise<ort.InferenceSession> {
+  const file = await (await fetched(new URL(name, base))).arrayBuffer();
+  return ort.InferenceSession.create(new Uint8Array(file), { executionProviders: ["wasm"], graphOptimizationLevel: "all" });
+}
+
+export { ort };

@@ -1,0 +1,142 @@
+/**
+ * Resampling with OpenCV's arithmetic, so that the networks see what they see in Python. A canvas resamples otherwise.
+ * Pictures are ImageData: RGBA, eight bits. Coordinates start at the upper left corner of the first pixel.
+ */
+
+export interface Pixels { data: Uint8ClampedArray | Uint8Array; width: number; height: number }
+
+export const blank = (width: number, height: number): Pixels => ({ data: new Uint8Array(width * height * 4), width, height });
+
+/** The nearest whole number, halves to the even one, as numpy and OpenCV round. */
+export function rint(x: number): number {
+  const down = Math.floor(x), rest = x - down;
+  return rest < 0.5 ? down : rest > 0.5 ? down + 1 : down + (down & 1);
+}
+
+/** The part of the picture inside x0, y0, x1, y1. */
+export function cropped(picture: Pixels, [x0, y0, x1, y1]: readonly number[]): Pixels {
+  if (x0 === 0 && y0 === 0 && x1 === picture.width && y1 === picture.height) return picture;
+  const part = blank(x1 - x0, y1 - y0);
+  for (let y = y0; y < y1; y++) {
+    const start = (y * picture.width + x0) * 4;
+    part.data.set(picture.data.subarray(start, start + part.width * 4), (y - y0) * part.width * 4);
+  }
+  return part;
+}
+
+/** Averaged when downscaled, interpolated when enlarged; much too large pictures are halved first. */
+export function resized(part: Pixels, width: number, height: number): Pixels {
+  while (part.height >= 4 * height && part.width >= 4 * width) part = area(part, part.width >> 1, part.height >> 1);
+  return part.height > height || part.width > width ? area(part, width, height) : linear(part, width, height);
+}
+
+interface Taps { at: Int32Array; first: Int32Array; weight: Float64Array }
+
+/** Which source pixels make a pixel of the result, and their shares: OpenCV's INTER_AREA. */
+function areaTaps(source: number, target: number): Taps {
+  const scale = source / target, at: number[] = [], weight: number[] = [], first = [0];
+  for (let i = 0; i < target; i++) {
+    const start = i * scale, end = start + scale, cell = Math.min(scale, source - start);
+    const high = Math.min(Math.floor(end), source - 1), low = Math.min(Math.ceil(start), high);
+    if (low - start > 1e-3) { at.push(low - 1); weight.push((low - start) / cell); }
+    for (let k = low; k < high; k++) { at.push(k); weight.push(1 / cell); }
+    if (end - high > 1e-3) { at.push(high); weight.push(Math.min(end - high, 1, cell) / cell); }
+    first.push(at.length);
+  }
+  return { at: Int32Array.from(at), first: Int32Array.from(first), weight: Float64Array.from(weight) };
+}
+
+/** INTER_AREA for a picture that shrinks on both axes. */
+export function area(from: Pixels, width: number, height: number): Pixels {
+  const across = areaTaps(from.width, width), down = areaTaps(from.height, height);
+  const halved = from.width === 2 * width && from.height === 2 * height;  // OpenCV rounds these halves up
+  const out = blank(width, height), row = new Float64Array(width * 3), source = from.data, target = out.data;
+  for (let y = 0; y < height; y++) {
+    row.fill(0);
+    for (let j = down.first[y]; j < down.first[y + 1]; j++) addRow(source, down.at[j] * from.width * 4, down.weight[j], across, row);
+    for (let x = 0; x < width; x++) {
+      const to = (y * width + x) * 4;
+      for (let c = 0; c < 3; c++) target[to + c] = halved ? Math.floor(row[x * 3 + c] + 0.5) : rint(Math.fround(row[x * 3 + c]));
+      target[to + 3] = 255;
+    }
+  }
+  return out;
+}
+
+function addRow(source: Pixels["data"], start: number, share: number, { at, first, weight }: Taps, row: Float64Array): void {
+  for (let x = 0, k = 0; x < first.length - 1; x++) {
+    let r = 0, g = 0, b = 0;
+    for (; k < first[x + 1]; k++) {
+      const from = start + at[k] * 4, w = weight[k];
+      r += source[from] * w; g += source[from + 1] * w; b += source[from + 2] * w;
+    }
+    row[x * 3] += share * r; row[x * 3 + 1] += share * g; row[x * 3 + 2] += share * b;
+  }
+}
+
+const ONE = 2048;  // OpenCV's INTER_LINEAR counts in eleven bits
+
+function linearTaps(source: number, target: number): Int32Array {
+  const taps = new Int32Array(target * 4);
+  for (let i = 0; i < target; i++) {
+    let place = Math.fround((i + 0.5) * (source / target) - 0.5), low = Math.floor(place), part = Math.fround(place - low);
+    if (low < 0) { low = 0; part = 0; }
+    if (low >= source - 1) { low = source - 1; part = 0; }
+    taps.set([low, Math.min(low + 1, source - 1), rint((1 - part) * ONE), rint(part * ONE)], i * 4);
+  }
+  return taps;
+}
+
+/** INTER_LINEAR. */
+export function linear(from: Pixels, width: number, height: number): Pixels {
+  const across = linearTaps(from.width, width), down = linearTaps(from.height, height);
+  const out = blank(width, height), { data } = from;
+  for (let y = 0; y < height; y++) {
+    const [top, bottom, a, b] = down.subarray(y * 4, y * 4 + 4);
+    for (let x = 0; x < width; x++) {
+      const [left, right, c, d] = [across[x * 4], across[x * 4 + 1], across[x * 4 + 2], across[x * 4 + 3]];
+      const to = (y * width + x) * 4;
+      for (let k = 0; k < 3; k++) {
+        const upper = data[(top * from.width + left) * 4 + k] * c + data[(top * from.width + right) * 4 + k] * d;
+        const lower = data[(bottom * from.width + left) * 4 + k] * c + data[(bottom * from.width + right) * 4 + k] * d;
+        out.data[to + k] = (((a * (upper >> 4)) >> 16) + ((b * (lower >> 4)) >> 16) + 2) >> 2;
+      }
+      out.data[to + 3] = 255;
+    }
+  }
+  return out;
+}
+
+/** a, b, x, c, d, y of (x, y) -> (a x + b y + x0, c x + d y + y0). */
+export type Matrix = readonly [number, number, number, number, number, number];
+
+/** Warp by a matrix from frame to crop, both counted from the first pixel's corner, onto a square; edges are repeated. */
+export function warp(frame: Pixels, [a, b, u, c, d, v]: Matrix, size: number): Pixels {
+  const det = a * d - b * c, out = blank(size, size);
+  const [ia, ib, ic, id] = [d / det, -b / det, -c / det, a / det];
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      const px = x + 0.5 - u, py = y + 0.5 - v;
+      sample(frame, ia * px + ib * py - 0.5, ic * px + id * py - 0.5, out.data, (y * size + x) * 4);
+    }
+  }
+  return out;
+}
+
+const STEPS = 32;  // OpenCV's warp knows so many places between two pixels
+
+function sample({ data, width, height }: Pixels, x: number, y: number, out: Pixels["data"], to: number): void {
+  const px = rint(x * STEPS), py = rint(y * STEPS);
+  const x0 = Math.floor(px / STEPS), y0 = Math.floor(py / STEPS), fx = px / STEPS - x0, fy = py / STEPS - y0;
+  const left = Math.min(Math.max(x0, 0), width - 1), right = Math.min(Math.max(x0 + 1, 0), width - 1);
+  const top = Math.min(Math.max(y0, 0), height - 1) * width, bottom = Math.min(Math.max(y0 + 1, 0), height - 1) * width;
+  for (let k = 0; k < 3; k++) {
+    const upper = data[(top + left) * 4 + k] * (1 - fx) + data[(top + right) * 4 + k] * fx;
+    const lower = data[(bottom + left) * 4 + k] * (1 - fx) + data[(bottom + right) * 4 + k] * fx;
+    out[to + k] = Math.floor(upper * (1 - fy) + lower * fy + 0.5);
+  }
+  out[to + 3] = 255;
+}
+
+/** OpenCV's grey: 15-bit shares of red, green and blue. */
+export const grey = (r: number, g: number, b: number): number => (9798 * r + 19235 * g + 3735 * b + 16384) >> 15;
