@@ -38,6 +38,8 @@ ASK = """async ([picture, search]) => {
     const image = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
     return (await engine.ask(image, { time: null, hold: 0, search, prior: "everyday" })).faces;
 }"""
+PAINTED = """const painted = (canvas) => canvas.width > 0 && canvas.getContext("2d")
+    .getImageData(0, 0, canvas.width, canvas.height).data.some((v) => v > 0);"""
 NO_WASM = "delete globalThis.WebAssembly;"
 
 
@@ -76,9 +78,11 @@ def page(chromium, address):
     assert not wrong
 
 
-def until(page, condition):
+def until(page, condition, first=""):
     """Wait in the page itself: its security policy lets no strings be evaluated there."""
-    page.evaluate(f"async () => {{ while (!({condition})) await new Promise((done) => setTimeout(done, 50)); }}")
+    page.evaluate(
+        f"async () => {{ {first} while (!({condition})) await new Promise((done) => setTimeout(done, 50)); }}"
+    )
 
 
 def foreign(url, address):
@@ -157,8 +161,7 @@ def test_the_camera_a_recording_and_the_last_half_minute(page):
     with page.expect_download() as download:
         page.locator("#record.on").click()
     assert download.value.path().stat().st_size > 1000 and download.value.suggested_filename.startswith("emojimation-")
-    chart = "document.querySelector('.card > canvas').getContext('2d').getImageData(0, 0, 900, 9).data.some((v) => v)"
-    until(page, chart)
+    until(page, "[...document.querySelectorAll('.card > canvas')].some(painted)", PAINTED)
     page.get_by_role("button", name="Stop camera").click()
     expect(page.locator(".card")).to_have_count(0)
 

@@ -25,27 +25,27 @@ export class FaceDetector {
     const { width, height } = frame, { n } = this;
     const whole = [0, 0, width, height], input = [0, 0, n.input_px] as const;
     const views = [letterbox(whole, input), ...(tiles ? tileViews(width, height, n) : [])];
-    let found = await this.decide(frame, this.nms(await this.look(frame, views)));
+    let found = await this.accepted(frame, this.nms(await this.candidates(frame, views)));
     const much = n.close_up_share * Math.max(width, height);
     if (!found.length || found.some((row) => side(row) > much)) {
-      const close = await this.look(frame, [letterbox(whole, input, n.close_up_padding)]);
+      const close = await this.candidates(frame, [letterbox(whole, input, n.close_up_padding)]);
       found = this.nms([...found, ...close.filter((row) => row[0] >= n.min_score * n.softer && side(row) >= much)]);
     }
     return found.filter((row) => side(row) >= n.min_size_px).sort((a, b) => side(b) - side(a)).map((row) => this.faceOf(row));
   }
 
   /** The candidates that are faces: large ones by their score, small ones by their close-up. */
-  private async decide(frame: Pixels, rows: Row[]): Promise<Row[]> {
+  private async accepted(frame: Pixels, rows: Row[]): Promise<Row[]> {
     const { n } = this, small = (row: Row) => row[SEEN_PX] < n.small_px && side(row) >= n.min_size_px / 2;
     const sure = rows.filter((row) => !small(row) && row[0] >= n.min_score);
-    const closer = await this.lookAgain(frame, rows.filter(small).slice(0, n.most_small));
+    const closer = await this.secondPass(frame, rows.filter(small).slice(0, n.most_small));
     return this.nms([...sure, ...closer.filter((row) => row[0] >= n.min_score)]);
   }
 
   /** The faces as found in their close-ups; those not found are dropped, unless they were sure before. */
-  private async lookAgain(frame: Pixels, rows: Row[]): Promise<Row[]> {
+  private async secondPass(frame: Pixels, rows: Row[]): Promise<Row[]> {
     const { n } = this, softer = n.min_score * n.softer;
-    const seen = await this.lookEach(frame, closeUps(rows.map(boxOf), frame.width, frame.height, n));
+    const seen = await this.candidatesOf(frame, closeUps(rows.map(boxOf), frame.width, frame.height, n));
     return rows.flatMap((row, i) => {
       const faces = this.nms(seen[i].filter((one) => one[0] >= softer));
       const same = faces.find((one) => iou(boxOf(row), boxOf(one)) >= n.same_face_iou);
@@ -55,8 +55,8 @@ export class FaceDetector {
   }
 
   /** Candidates in all views, without those cut by a view's inner edge. */
-  private async look(frame: Pixels, views: View[]): Promise<Row[]> {
-    const seen = await this.lookEach(frame, views.map((view) => [view]));
+  private async candidates(frame: Pixels, views: View[]): Promise<Row[]> {
+    const seen = await this.candidatesOf(frame, views.map((view) => [view]));
     return seen.flatMap((rows, i) => {
       const [x0, y0, x1, y1] = views[i].xyxy;
       return rows.filter((row) =>
@@ -66,7 +66,7 @@ export class FaceDetector {
   }
 
   /** Candidates in frame pixels for each view; inputs: the views that share one input of the network. */
-  private async lookEach(frame: Pixels, inputs: View[][]): Promise<Row[][]> {
+  private async candidatesOf(frame: Pixels, inputs: View[][]): Promise<Row[][]> {
     const { n } = this, pixels = n.input_px ** 2 * 3, cells = n.grid ** 2, seen: Row[][] = [];
     for (let start = 0; start < inputs.length; start += n.batch) {
       const part = inputs.slice(start, start + n.batch), frames = new Uint8Array(part.length * pixels);
@@ -95,8 +95,8 @@ export class FaceDetector {
   }
 
   /** One row per face, best first: the best and all that overlap it, blended by score (BlazeFace paper, section 4). */
-  private nms(candidates: Row[]): Row[] {
-    let rest = [...candidates].sort((a, b) => b[0] - a[0]);
+  private nms(rows: Row[]): Row[] {
+    let rest = [...rows].sort((a, b) => b[0] - a[0]);
     const faces: Row[] = [];
     while (rest.length) {
       const [best] = rest, same = rest.filter((row, i) => !i || iou(boxOf(best), boxOf(row)) >= this.n.same_face_iou);

@@ -1,7 +1,7 @@
 /**
  * <emoji-mation>: a picture or the camera, with the emotions of its faces drawn on it. Everything runs in this browser.
  *
- * Attributes: src (a picture's address), camera (present: the camera), look (boxes, emoji, avatar, blur, pixelate, none),
+ * Attributes: src (a picture's address), camera (present: the camera), overlay (boxes, emoji, avatar, blur, pixelate, none),
  * art (noto, fluent), mirror ("no": the camera's picture as others see you). Events: `faces` (detail: Reading), `failed`
  * (detail: one line of text), `ready`.
  */
@@ -37,7 +37,7 @@ const CAMERA: Record<string, string> = {
 };
 
 export class EmojiMation extends HTMLElement {
-  static observedAttributes = ["src", "camera", "look", "art"];
+  static observedAttributes = ["src", "camera", "overlay", "art"];
   readonly canvas = document.createElement("canvas");
   private video = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
   private painters = new Map<string, Promise<Painter>>();
@@ -63,8 +63,8 @@ export class EmojiMation extends HTMLElement {
     else this.redraw();
   }
 
-  get look(): string { return this.getAttribute("look") ?? "boxes"; }
-  set look(name: string) { this.setAttribute("look", name); }
+  get overlay(): string { return this.getAttribute("overlay") ?? "boxes"; }
+  set overlay(name: string) { this.setAttribute("overlay", name); }
   get live(): boolean { return this.hasAttribute("camera"); }
 
   /** The picture and its faces as drawn, for a snapshot. */
@@ -124,7 +124,7 @@ export class EmojiMation extends HTMLElement {
   /** Always the newest frame; what is drawn is the frame that was searched, so that covers lie on their heads. */
   private async watch(turn: number, start: number): Promise<void> {
     const { engine, numbers } = await stage();
-    const hides = (): boolean => numbers.styles.find(({ name }) => name === this.look)?.hides ?? false;
+    const hides = (): boolean => numbers.styles.find(({ name }) => name === this.overlay)?.hides ?? false;
     for (let seen = -1; turn === this.turn; ) {
       if (this.video.currentTime === seen || !this.video.videoWidth) {
         await new Promise((resolve) => setTimeout(resolve, 4));
@@ -160,7 +160,7 @@ export class EmojiMation extends HTMLElement {
     const { image, faces, time } = this.shown, { canvas } = this, pen = canvas.getContext("2d")!;
     if (canvas.width !== image.width || canvas.height !== image.height) [canvas.width, canvas.height] = [image.width, image.height];
     pen.drawImage(image, 0, 0);
-    painter.draw(pen, faces, this.look, time ?? 0);
+    painter.draw(pen, faces, this.overlay, time ?? 0);
     canvas.setAttribute("aria-label", faces.map((face) => painter.answer(face).words).join(", ") || "No face");
   }
 

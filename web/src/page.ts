@@ -16,7 +16,7 @@ const enter = (state: string): void => { document.body.dataset.state = state; };
 function open(file: Blob, name: string): void {
   people.clear();
   enter("photo");
-  say("Looking for faces …");
+  say("Searching for faces …");
   view.open(file, name);
 }
 
@@ -65,8 +65,8 @@ async function recording(): Promise<void> {
 /** The styles as radio buttons, from Python's own table. */
 function offerStyles({ styles, art, samples }: Numbers): void {
   at("styles").innerHTML = styles.map(({ name, words }) =>
-    `<label><input type="radio" name="look" value="${name}"${name === view.look ? " checked" : ""}><span>${words}</span></label>`).join("");
-  at("styles").onchange = ({ target }) => { view.look = (target as HTMLInputElement).value; };
+    `<label><input type="radio" name="overlay" value="${name}"${name === view.overlay ? " checked" : ""}><span>${words}</span></label>`).join("");
+  at("styles").onchange = ({ target }) => { view.overlay = (target as HTMLInputElement).value; };
   at("art").onclick = () => view.setAttribute("art", art[(art.indexOf(view.getAttribute("art") ?? art[0]) + 1) % art.length]);
   for (const name of samples) {
     const button = Object.assign(document.createElement("button"), { type: "button", title: `Try the picture ${name}` });

@@ -89,7 +89,7 @@ function notNegative(value: Vector): Vector {
 }
 
 interface Track {
-  face: Face; centre: Vector; wh: Vector; velocity: Vector; marks: Point[]; look: LowPass;
+  face: Face; centre: Vector; wh: Vector; velocity: Vector; marks: Point[]; probabilities: LowPass;
   id: number; state: "tentative" | "confirmed" | "lost"; hits: number; since: number;
 }
 
@@ -144,8 +144,8 @@ export class Tracker {
     const { n } = this, box = boxOf(track), spread = this.spread(track), [a, b] = [sizeOf(box), sizeOf(face.xyxy)];
     const away = Math.hypot(...map2(centreOf(box), centreOf(face.xyxy), (x, y) => x - y)) / Math.sqrt(a * b) / spread;
     const growth = Math.log(a / b) / n.size_spread;
-    const look = sumOf(map2(track.look.value, face.probabilities, (x, y) => Math.abs(x - y))) / 2;
-    return (away ** 2 + growth ** 2) / 2 + 2 * Math.log(spread / n.spread) + 1 - iou(box, face.xyxy) + n.look_weight * look;
+    const emotions = sumOf(map2(track.probabilities.value, face.probabilities, (x, y) => Math.abs(x - y))) / 2;
+    return (away ** 2 + growth ** 2) / 2 + 2 * Math.log(spread / n.spread) + 1 - iou(box, face.xyxy) + n.emotion_weight * emotions;
   }
 
   private spread({ hits, since }: Track): number {
@@ -161,8 +161,8 @@ export class Tracker {
   private born(face: Face): Track {
     const centre = centreOf(face.xyxy), wh = [0, 1].map((k) => Math.max(face.xyxy[k + 2] - face.xyxy[k], 1e-3));
     const marks = face.landmarks.map((p) => p.map((v, k) => (v - centre[k]) / wh[k]) as Point);
-    const look = new LowPass(face.probabilities, this.n);
-    return { face, centre, wh, velocity: [0, 0], marks, look, id: 0, state: "tentative", hits: 1, since: 0 };
+    const probabilities = new LowPass(face.probabilities, this.n);
+    return { face, centre, wh, velocity: [0, 0], marks, probabilities, id: 0, state: "tentative", hits: 1, since: 0 };
   }
 
   /** A g-h filter of fading memory for the centre (Brookner 1998), low-pass filters for the rest. */
@@ -175,7 +175,7 @@ export class Tracker {
     track.velocity = map2(track.velocity, error, (v, e) => v + (h * e) / Math.max(since, 1e-3));
     track.wh = map2(track.wh, seen.wh, (a, b) => a + (1 - theta) * (b - a));
     track.marks = track.marks.map((p, i) => map2(p, seen.marks[i], (a, b) => a + (1 - theta) * (b - a)) as Point);
-    track.look.add(face.probabilities, since, this.n.smooth_s);
+    track.probabilities.add(face.probabilities, since, this.n.smooth_s);
     Object.assign(track, { face, hits: hits + 1, since: 0 });
   }
 
@@ -198,5 +198,5 @@ function boxOf(track: Track): Box {
 function emitted(track: Track): Face {
   const centre = nowAt(track);
   const landmarks = track.marks.map((p) => p.map((v, k) => centre[k] + v * track.wh[k]) as Point);
-  return { ...track.face, xyxy: boxOf(track), landmarks, probabilities: track.look.value, trackId: track.id };
+  return { ...track.face, xyxy: boxOf(track), landmarks, probabilities: track.probabilities.value, trackId: track.id };
 }
