@@ -12,7 +12,8 @@ import pytest
 from conftest import FACELESS
 from emojimation.apps.page.build import MODEL, PAGE, write_page
 from emojimation.apps.page.server import server
-from emojimation.draw.avatar import POSES, skin
+from emojimation.draw.characters import character
+from emojimation.draw.turn import Turn
 from emojimation.errors import InputError
 from emojimation.labels import EMOTIONS
 from emojimation.media import read_image
@@ -58,10 +59,10 @@ def test_its_numbers_are_those_of_python(folder):
     np.testing.assert_array_equal(numbers["priors"]["everyday"], pipeline.prior.shares)
     np.testing.assert_array_equal(numbers["classify"]["trained"], pipeline.classifier.trained_prior)
     assert numbers["tracking"]["smooth_s"] == Tracker().smooth_s
-    assert [pose["mouth_w"] for pose in numbers["avatar"]["poses"]] == [POSES[name].mouth_w for name in EMOTIONS]
+    assert [list(pose.values()) for pose in numbers["avatar"]["poses"]] == character("emoji").poses.tolist()
     assert numbers["avatar"]["colours"]["tongue"] == "#f4566f"
     skins = read_image(folder[0] / "skins.png").frame
-    np.testing.assert_array_equal(skins[:, :96], skin(np.eye(7)[0]))
+    np.testing.assert_array_equal(skins[:, :96], character("emoji").skin.draw(np.eye(7)[0], Turn()))
 
 
 def test_its_classifier_is_todays_default_in_eight_bits():

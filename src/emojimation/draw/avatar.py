@@ -1,221 +1,103 @@
 """An emoji face drawn from the probability vector, which moves between expressions instead of jumping.
 
-Seven key poses and seven skins are blended by the sharpened probabilities; time adds blinks, breath, a wandering gaze,
-a running tear and a tremble, all as deterministic functions of time, so that a video is drawn the same way every time.
+The seven key poses and skins of a character are blended by the sharpened probabilities; time adds blinks, breath, a
+wandering gaze, a running tear and a tremble, all as deterministic functions of time, so that a video is drawn the same
+way every time. A puppet has its own blinks, gaze and mouth.
 """
 
 from collections.abc import Callable
-from functools import lru_cache
+from copy import copy
+from pathlib import Path
 
 import cv2
 import numpy as np
 
-from emojimation.draw.portrait import Pose, disc, draw_features
-from emojimation.draw.sprites import bgr
+from emojimation.draw.canvas import Canvas
+from emojimation.draw.characters import Part, character
+from emojimation.draw.portrait import Pose, closed, disc, draw_features
+from emojimation.draw.puppet import Puppet, moved, puppet_of
+from emojimation.draw.sprites import Colour
+from emojimation.draw.turn import Turn
 from emojimation.errors import InputError
 from emojimation.faces import Face
 from emojimation.labels import EMOTIONS
 
-POSES = {
-    "angry": Pose(
-        eye_h=0.25,
-        eye_y=-0.04,
-        lid=0.30,
-        slant=0.60,
-        low=0.80,
-        pupil=0.125,
-        gaze_y=0.05,
-        lash=0.09,
-        shine=0.036,
-        brow_y=-0.35,
-        brow_in=-0.18,
-        brow_out=0.15,
-        brow_arch=-0.01,
-        brow_w=0.145,
-        mouth_y=0.52,
-        mouth_w=0.36,
-        smile=-0.17,
-        up=0.09,
-        down=0.08,
-        teeth=1.36,
-        teeth_low=1.36,
-        lip=0.08,
-    ),
-    "disgust": Pose(
-        eye_w=0.225,
-        eye_h=0.24,
-        eye_y=-0.10,
-        lid=0.36,
-        slant=0.10,
-        low=0.42,
-        pupil=0.125,
-        gaze_y=0.02,
-        lash=0.08,
-        shine=0.034,
-        brow_y=-0.42,
-        brow_in=-0.08,
-        brow_out=0.01,
-        brow_arch=0.03,
-        brow_w=0.10,
-        skew=0.05,
-        wrinkle=0.13,
-        mouth_y=0.44,
-        mouth_w=0.36,
-        smile=-0.14,
-        up=0.06,
-        down=0.10,
-        teeth=0.6,
-        lip=0.065,
-        bleh=0.37,
-    ),
-    "fear": Pose(
-        eye_w=0.265,
-        eye_h=0.32,
-        eye_y=-0.10,
-        lid=0.0,
-        pupil=0.095,
-        shine=0.036,
-        lash=0.05,
-        brow_y=-0.56,
-        brow_in=0.14,
-        brow_out=-0.09,
-        brow_arch=0.03,
-        brow_w=0.085,
-        mouth_y=0.59,
-        mouth_w=0.34,
-        smile=-0.13,
-        up=0.21,
-        down=0.06,
-        teeth=0.62,
-        teeth_low=0.35,
-        wave=0.014,
-        lip=0.065,
-        sweat=1.0,
-        shake=1.0,
-    ),
-    "happy": Pose(
-        eye_h=0.25,
-        eye_y=-0.10,
-        lid=0.0,
-        low=-0.86,
-        lash=0.095,
-        pupil=0.15,
-        shine=0.05,
-        brow_y=-0.55,
-        brow_in=-0.01,
-        brow_out=-0.02,
-        brow_arch=0.09,
-        brow_w=0.085,
-        mouth_y=0.30,
-        mouth_w=0.54,
-        smile=0.15,
-        up=0.0,
-        down=0.44,
-        teeth=0.72,
-        tongue=1.0,
-        lip=0.06,
-        dimple=0.10,
-    ),
-    "sad": Pose(
-        eye_w=0.235,
-        eye_h=0.28,
-        eye_y=-0.06,
-        lid=0.16,
-        slant=-0.42,
-        pupil=0.185,
-        gaze_y=0.05,
-        shine=0.076,
-        lash=0.07,
-        brow_y=-0.46,
-        brow_in=0.16,
-        brow_out=-0.10,
-        brow_arch=-0.02,
-        brow_w=0.085,
-        mouth_y=0.57,
-        mouth_w=0.23,
-        smile=-0.16,
-        lip=0.08,
-        wet=1.0,
-        tear=1.0,
-    ),
-    "surprise": Pose(
-        eye_w=0.265,
-        eye_h=0.32,
-        eye_y=-0.13,
-        lid=0.0,
-        pupil=0.145,
-        shine=0.058,
-        lash=0.05,
-        brow_y=-0.62,
-        brow_in=0.0,
-        brow_out=-0.02,
-        brow_arch=0.11,
-        brow_w=0.085,
-        mouth_y=0.53,
-        mouth_w=0.20,
-        smile=0.0,
-        up=0.22,
-        down=0.25,
-        teeth=0.35,
-        tongue=0.6,
-        lip=0.06,
-    ),
-    "neutral": Pose(),
-}
-_MATRIX = np.array([POSES[name] for name in EMOTIONS])
 # Probabilities are raised to this power: 70 % then has a weight of over 90 %, while one half stays one half.
 SHARPNESS = 2.0
-SKIN = 96
 
 
 class Avatar:
-    """Draws faces. seed: shifts the blinks, so that two people do not blink in unison."""
+    """Draws faces. seed: shifts the blinks, so that two people do not blink in unison. who: name or folder, see
+    `characters`."""
 
-    def __init__(self, seed: int = 0) -> None:
-        self.seed = seed
+    def __init__(self, seed: int = 0, who: str | Path = "emoji") -> None:
+        self.seed, self.character = seed, character(who)
 
-    def draw(self, probabilities: np.ndarray, size_px: int, time_s: float = 0.0, roll_deg: float = 0.0) -> np.ndarray:
+    def draw(
+        self,
+        probabilities: np.ndarray,
+        size_px: int,
+        time_s: float = 0.0,
+        roll_deg: float = 0.0,
+        puppet: Puppet | None = None,
+    ) -> np.ndarray:
         """A face for `probabilities` (7,) in the order of `EMOTIONS` -> (size_px,size_px,4) uint8.
 
-        BGRA with premultiplied alpha (a sprite; see sprites.py), the head's disc filling `sprites.DISC` of the width.
-        time_s: seconds, drives blinks and breath. roll_deg: clockwise tilt. InputError if the vector is not seven
-        finite numbers of at least 0 with a positive sum, or the size is below 1.
+        BGRA with premultiplied alpha (a sprite; see sprites.py), the head filling `sprites.DISC` of the width.
+        time_s: seconds, drives blinks and breath. roll_deg: clockwise tilt. puppet: moves the face in place of its own
+        blinks and gaze. InputError if the vector is not seven finite numbers of at least 0 with a positive sum, or the
+        size is below 1.
         """
         weights = _weights(probabilities)
         if size_px < 1:
             raise InputError(f"size_px must be at least 1, not {size_px}; ask for a larger image")
         factor = 4 if size_px <= 64 else 2 if size_px <= 160 else 1.5 if size_px <= 640 else 1
         size = round(size_px * factor)
-        image = cv2.resize(skin(weights), (size, size), interpolation=cv2.INTER_LINEAR)
-        draw_features(image, self._alive(Pose(*(weights @ _MATRIX).tolist()), time_s), _bold(size_px))
-        return _finish(image, disc(size), size_px, time_s, roll_deg)
+        who = self.character
+        turn = Turn() if puppet is None else Turn(puppet.yaw * puppet.weight, puppet.pitch * puppet.weight)
+        image = cv2.resize(who.skin.draw(weights, turn), (size, size), interpolation=cv2.INTER_LINEAR)
+        canvas = Canvas(image, _bold(size_px), turn)
+        skin = who.skin.middle(weights)
+        _draw_parts(canvas, who.front, skin)
+        draw_features(canvas, self._alive(who.pose(weights), time_s, puppet), who.colours, who.pupil_width)
+        cover = disc(size, who.skin.squareness)
+        if who.behind:
+            image, cover = _with_back(canvas, cover, who.behind, skin)
+        return _finish(image, cover, size_px, time_s, roll_deg)
 
     def drawer(self, time_s: float = 0.0) -> Callable[[Face, int], np.ndarray]:
         """The `draw` of `annotate(..., style="avatar", draw=...)`: draws a face; people blink independently.
 
-        Faces without an emotion are drawn neutral. The tilt is left to the renderer.
+        Faces without an emotion are drawn neutral, those with a mesh as puppets. The tilt is left to the renderer.
         """
         neutral = np.eye(len(EMOTIONS))[EMOTIONS.index("neutral")]
 
         def draw(face: Face, size_px: int) -> np.ndarray:
-            person = self if face.track_id is None else Avatar(self.seed + face.track_id)
             seven = face.seven()
-            return person.draw(neutral if seven is None else seven, size_px, time_s)
+            answer = neutral if seven is None else seven
+            return self._of(face).draw(answer, size_px, time_s, puppet=puppet_of(face))
 
         return draw
 
-    def _alive(self, pose: Pose, time_s: float) -> Pose:
-        """The pose with blink, breath, gaze, tear and tremble at this moment."""
+    def _of(self, face: Face) -> "Avatar":
+        """The same character with the blinks of this person."""
+        if face.track_id is None:
+            return self
+        other = copy(self)
+        other.seed = self.seed + face.track_id
+        return other
+
+    def _alive(self, pose: Pose, time_s: float, puppet: Puppet | None) -> Pose:
+        """The pose with blink, breath, gaze, tear and tremble at this moment; blink and gaze are a puppet's own."""
+        own = 1.0 if puppet is None else 1 - puppet.weight
         # Laughing eyes are closed already.
-        shut = blink(time_s, self.seed) * float(np.clip(pose.low + 0.86, 0, 1))
+        shut = own * blink(time_s, self.seed) * float(np.clip(pose.low + 0.86, 0, 1))
         breath = np.sin(2 * np.pi * time_s / 3.6)
         tremble = 0.016 * pose.shake * np.sin(2 * np.pi * 6.5 * time_s)
-        return pose._replace(
-            lid=pose.lid + (1 - pose.lid) * shut,
-            low=pose.low + (0.25 - pose.low) * shut,
-            lash=pose.lash + 0.03 * shut,
-            slant=pose.slant * (1 - shut),
-            gaze_x=pose.gaze_x + tremble + 0.03 * np.sin(0.9 * time_s) * np.sin(0.37 * time_s),
+        if puppet is not None:
+            pose = moved(pose, puppet)
+        return closed(pose, shut)._replace(
+            gaze_x=pose.gaze_x + tremble + own * 0.03 * np.sin(0.9 * time_s) * np.sin(0.37 * time_s),
             brow_y=pose.brow_y - 0.012 * breath + 0.03 * shut,
             mouth_y=pose.mouth_y + 0.006 * breath,
             wave=pose.wave + tremble,
@@ -268,62 +150,23 @@ def _finish(image: np.ndarray, alpha: np.ndarray, size_px: int, time_s: float, r
     return cv2.merge([cut, cover])
 
 
-def skin(weights: np.ndarray) -> np.ndarray:
-    """The bare head's colours for weights (7,) that sum to 1: (SKIN,SKIN,3) BGR uint8, without its edge."""
-    return cv2.convertScaleAbs((weights.astype(np.float32) @ _skins()).reshape(SKIN, SKIN, 3))
+def _draw_parts(canvas: Canvas, parts: list[Part], skin: Colour) -> None:
+    for part in parts:
+        if part.fill is not None:
+            canvas.fill(part.points, skin if isinstance(part.fill, str) else part.fill)
+        if part.line is not None:
+            canvas.stroke(part.points, part.width, part.line, closed=part.closed)
 
 
-@lru_cache(maxsize=1)
-def _skins() -> np.ndarray:
-    """The skins of the seven emotions (7,SKIN*SKIN*3) float32: light from the upper left, a warm rim, and the mood."""
-    axis = np.linspace(-1, 1, SKIN, dtype=np.float32) / 0.88
-    x, y = axis[None] + 0 * axis[:, None], axis[:, None] + 0 * axis[None]
-    return np.stack([_one_skin(name, x, y).ravel() for name in EMOTIONS])
-
-
-# Colours of a skin: lit, middle, rim.
-_TONES = {
-    "angry": ("#ffa35c", "#f8693b", "#cf2f22"),
-    "disgust": ("#d8ea7a", "#a9cc4e", "#6d9a35"),
-    "fear": ("#fff0a0", "#ffd95a", "#efa83a"),
-    "happy": ("#fff08a", "#ffd63b", "#f79d1e"),
-    "sad": ("#fff0a0", "#fdd65a", "#f0a238"),
-    "surprise": ("#fff08a", "#ffd63b", "#f79d1e"),
-    "neutral": ("#fff08a", "#ffd63b", "#f79d1e"),
-}
-# Soft spots: colour, centre x and y, width and height (radii), strength.
-_CHEEK = bgr("#ff6f61")
-_SPOTS = {
-    "angry": [(bgr("#b3121a"), 0.0, -0.95, 1.1, 0.55, 0.55)],
-    "disgust": [(bgr("#5f8f2f"), -0.62, 0.34, 0.25, 0.22, 0.35), (bgr("#5f8f2f"), 0.62, 0.34, 0.25, 0.22, 0.35)],
-    "fear": [(bgr("#4f7fe8"), 0.0, -1.05, 1.35, 0.62, 0.95)],
-    "happy": [(_CHEEK, -0.68, 0.20, 0.22, 0.16, 0.60), (_CHEEK, 0.68, 0.20, 0.22, 0.16, 0.60)],
-    "sad": [
-        (bgr("#6f9bea"), 0.0, -1.15, 1.2, 0.4, 0.28),
-        (_CHEEK, -0.6, 0.3, 0.2, 0.14, 0.22),
-        (_CHEEK, 0.6, 0.3, 0.2, 0.14, 0.22),
-    ],
-    "surprise": [(_CHEEK, -0.68, 0.30, 0.20, 0.14, 0.38), (_CHEEK, 0.68, 0.30, 0.20, 0.14, 0.38)],
-    "neutral": [(_CHEEK, -0.66, 0.28, 0.20, 0.14, 0.22), (_CHEEK, 0.66, 0.28, 0.20, 0.14, 0.22)],
-}
-
-
-def _one_skin(name: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    light, middle, rim = (np.array(bgr(tone), np.float32) for tone in _TONES[name])
-    away = np.clip(np.hypot(x + 0.22, y + 0.34) / 1.25, 0, 1)[..., None]
-    skin = light + (middle - light) * np.clip(away * 1.5, 0, 1)
-    skin = skin + (rim - skin) * np.clip((away - 0.5) / 0.5, 0, 1) ** 1.6 * 0.8
-    for colour, cx, cy, width, height, strength in _SPOTS[name]:
-        spot = strength * np.exp(-(((x - cx) / width) ** 2) - ((y - cy) / height) ** 2)[..., None]
-        skin = skin + (np.array(colour, np.float32) - skin) * spot
-    edge = np.clip((np.hypot(x, y)[..., None] - 0.90) / 0.10, 0, 1) ** 1.5
-    skin = skin * (1 - 0.16 * edge)
-    return np.asarray(skin + (255 - skin) * _lights(x, y), np.float32)
-
-
-def _lights(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Strength of the highlights (SKIN,SKIN,1): a window's at the upper left, a glow along the lower right rim."""
-    along, aside = 0.87 * (x + 0.45) - 0.50 * (y + 0.68), 0.50 * (x + 0.45) + 0.87 * (y + 0.68)
-    window = 0.50 * np.exp(-(((along / 0.26) ** 2 + (aside / 0.10) ** 2) ** 1.5))
-    rim = np.exp(-(((np.hypot(x, y) - 0.86) / 0.07) ** 2)) * np.clip((x + y) / 1.3, 0, 1) ** 3
-    return np.asarray((window + 0.30 * rim)[..., None])
+def _with_back(canvas: Canvas, cover: np.ndarray, parts: list[Part], skin: Colour) -> tuple[np.ndarray, np.ndarray]:
+    """The head's image and coverage with the parts behind it: ears, antennas."""
+    back = np.full_like(canvas.image, next((part.line for part in parts if part.line is not None), skin))
+    mask = np.zeros_like(canvas.image)
+    seen = [part._replace(points=canvas.turn.behind(part.points)) for part in parts]
+    _draw_parts(Canvas(back, canvas.bold, Turn()), seen, skin)
+    white = [part._replace(fill=part.fill and (255,) * 3, line=part.line and (255,) * 3) for part in seen]
+    _draw_parts(Canvas(mask, canvas.bold, Turn()), white, skin)
+    head = cv2.cvtColor(cover, cv2.COLOR_GRAY2BGR)
+    kept = cv2.multiply(back, 255 - head, scale=1 / 255)
+    image = cv2.add(kept, cv2.multiply(canvas.image, head, scale=1 / 255))
+    return image, cv2.max(cover, cv2.add(cover, cv2.multiply(mask[..., 0], 255 - cover, scale=1 / 255)))

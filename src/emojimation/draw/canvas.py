@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from emojimation.draw.sprites import DISC, Colour
+from emojimation.draw.turn import Turn
 
 
 class Curves(NamedTuple):
@@ -31,25 +32,23 @@ def _curves(count: int) -> Curves:
 
 
 class Canvas:
-    """A square BGR image with the head filling `DISC` of its width, addressed in head radii."""
+    """A square BGR image with the head filling `DISC` of its width, addressed in head radii as seen from the front."""
 
-    def __init__(self, image: np.ndarray, bold: float) -> None:
-        self.image, self.bold = image, bold
+    def __init__(self, image: np.ndarray, bold: float, turn: Turn) -> None:
+        self.image, self.bold, self.turn = image, bold, turn
         self.size = image.shape[0]
         self.radius = self.size * DISC / 2
         self.curves = _curves(17 if self.size <= 480 else 33)
 
     def pixels(self, points: np.ndarray, origin: tuple[int, int] = (0, 0)) -> np.ndarray:
         """Points (n,2) in radii -> int32 sixteenths of a pixel, as OpenCV's `shift=4` expects them."""
+        points = self.turn.points(points)
         return np.rint((points * self.radius + self.size / 2 - 0.5 - origin) * 16).astype(np.int32)
 
     def pixel(self, x: float, y: float, origin: tuple[int, int] = (0, 0)) -> tuple[int, int]:
         """One point, as `pixels` gives it."""
-        middle = self.size / 2 - 0.5
-        return (
-            round((float(x) * self.radius + middle - origin[0]) * 16),
-            round((float(y) * self.radius + middle - origin[1]) * 16),
-        )
+        column, row = self.pixels(np.array([[x, y]], float), origin)[0]
+        return int(column), int(row)
 
     def width(self, length: float) -> int:
         """A stroke's width in pixels, bolder if the final image is small."""
@@ -91,8 +90,11 @@ class Window:
     def __init__(self, canvas: Canvas, outline: np.ndarray) -> None:
         self.canvas = canvas
         points = canvas.pixels(outline)
-        x0, y0 = (max(0, int(v) // 16 - 1) for v in points.min(axis=0))
-        x1, y1 = (min(canvas.size, int(v) // 16 + 3) for v in points.max(axis=0))
+        # At least a pixel, for outlines that a turn of the head moved out of the image.
+        x0, y0 = (min(max(0, int(v) // 16 - 1), canvas.size - 1) for v in points.min(axis=0))
+        x1, y1 = (
+            max(start + 1, min(canvas.size, int(v) // 16 + 3)) for start, v in zip((x0, y0), points.max(0), strict=True)
+        )
         self.origin = (x0, y0)
         self.part = canvas.image[y0:y1, x0:x1]
         self.patch = np.empty_like(self.part)
@@ -104,6 +106,9 @@ class Window:
 
     def oval(self, x: float, y: float, width: float, height: float, colour: Colour) -> None:
         """A filled ellipse with half axes `width` and `height`."""
+        if not self.canvas.turn.none:
+            self.fill(self.canvas.curves.circle * (width, height) + (x, y), colour)
+            return
         axes = [max(1, round(v * self.canvas.radius * 16)) for v in (width, height)]
         cv2.ellipse(self.patch, self.canvas.pixel(x, y, self.origin), axes, 0, 0, 360, colour, -1, cv2.LINE_AA, 4)
 

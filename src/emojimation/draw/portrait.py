@@ -12,14 +12,33 @@ import numpy as np
 from emojimation.draw.canvas import Canvas, Window
 from emojimation.draw.sprites import DISC, Colour, bgr
 
-INK, WHITE, EYE_RIM = bgr("#3d1c0c"), bgr("#ffffff"), bgr("#8a4b12")
-IRIS, IRIS_LIGHT, EYE_SHADOW, EYE_WET = bgr("#6e3a17"), bgr("#b9752f"), bgr("#d3d7e6"), bgr("#a5dcff")
-MOUTH, TEETH_SHADOW = bgr("#5e1422"), bgr("#d5dae8")
-TONGUE, TONGUE_LIGHT, TONGUE_LINE = bgr("#f4566f"), bgr("#ff93a3"), bgr("#cf3a57")
-WATER, WATER_LIGHT, WATER_EDGE = bgr("#4fb3f6"), bgr("#e6f7ff"), bgr("#2e86d6")
-FOLD, CREASE = bgr("#56701c"), bgr("#b3541a")
 LID_SHADE = (0.70, 0.83, 0.93)  # of blue, green and red: skin in a warm shadow
 EYE_X = 0.37
+SHINE = bgr("#ffffff")
+
+
+class Colours(NamedTuple):
+    """What the features are drawn with; the emoji's own unless a character has others."""
+
+    ink: Colour = bgr("#3d1c0c")
+    white: Colour = bgr("#ffffff")
+    eye_rim: Colour = bgr("#8a4b12")
+    iris: Colour = bgr("#6e3a17")
+    iris_light: Colour = bgr("#b9752f")
+    pupil: Colour = bgr("#3d1c0c")
+    eye_shadow: Colour = bgr("#d3d7e6")
+    eye_wet: Colour = bgr("#a5dcff")
+    mouth: Colour = bgr("#5e1422")
+    teeth: Colour = bgr("#ffffff")
+    teeth_shadow: Colour = bgr("#d5dae8")
+    tongue: Colour = bgr("#f4566f")
+    tongue_light: Colour = bgr("#ff93a3")
+    tongue_line: Colour = bgr("#cf3a57")
+    water: Colour = bgr("#4fb3f6")
+    water_light: Colour = bgr("#e6f7ff")
+    water_edge: Colour = bgr("#2e86d6")
+    fold: Colour = bgr("#56701c")
+    crease: Colour = bgr("#b3541a")
 
 
 class Pose(NamedTuple):
@@ -60,21 +79,42 @@ class Pose(NamedTuple):
     skew: float = 0.0  # how far the right brow is above the left, in head radii
     shake: float = 0.0
     fall: float = 0.35  # where the tear is on its way, 0 to 1
+    shut_right: float = 0.0  # how far the eye on the viewer's left is closed besides, 0 to 1; the person's right eye
+    shut_left: float = 0.0
+    raise_right: float = 0.0  # how far the brow on the viewer's left is raised besides
+    raise_left: float = 0.0
+    mouth_x: float = 0.0
+    tilt: float = 0.0  # how far the corner on the viewer's right is above the middle, the other one below
 
 
-def draw_features(image: np.ndarray, pose: Pose, bold: float = 1.0) -> None:
-    """Draw eyes, brows, mouth and drops onto a square image of a bare head (S,S,3 BGR uint8), in place."""
-    canvas = Canvas(image, bold)
-    _mouth(canvas, pose)
-    _folds(canvas, pose)
+def draw_features(canvas: Canvas, pose: Pose, colours: Colours, pupil_width: float = 1.0) -> None:
+    """Draw eyes, brows, mouth and drops onto the canvas of a bare head."""
+    _mouth(canvas, pose, colours)
+    _folds(canvas, pose, colours)
     for side in (-1, 1):
-        _eye(canvas, pose, side)
-        _brow(canvas, pose, side)
-    _drop(canvas, -0.47, pose.eye_y + 0.30 + 0.42 * pose.fall, 0.16 * pose.tear)
-    _drop(canvas, 0.79, -0.36, 0.125 * pose.sweat)
+        _eye(canvas, _of_side(pose, side), colours, pupil_width, side)
+        _brow(canvas, pose, colours, side)
+    _drop(canvas, colours, -0.47, pose.eye_y + 0.30 + 0.42 * pose.fall, 0.16 * pose.tear)
+    _drop(canvas, colours, 0.79, -0.36, 0.125 * pose.sweat)
 
 
-def _eye(canvas: Canvas, pose: Pose, side: int) -> None:
+def _of_side(pose: Pose, side: int) -> Pose:
+    """The pose with the lids of one eye as far closed as that eye is."""
+    shut = pose.shut_right if side < 0 else pose.shut_left
+    return closed(pose, shut) if shut > 0 else pose
+
+
+def closed(pose: Pose, shut: float) -> Pose:
+    """The pose with its eyes closed by a share of 0 to 1: the upper lid comes down, the lower one meets it."""
+    return pose._replace(
+        lid=pose.lid + (1 - pose.lid) * shut,
+        low=pose.low + (0.25 - pose.low) * shut,
+        lash=pose.lash + 0.03 * shut,
+        slant=pose.slant * (1 - shut),
+    )
+
+
+def _eye(canvas: Canvas, pose: Pose, colours: Colours, pupil_width: float, side: int) -> None:
     """A white oval cut by two lids, the skin of the upper one, an eyeball, a dark line where the lid ends."""
     x, y, h = side * EYE_X, pose.eye_y, pose.eye_h
     curves = canvas.curves
@@ -88,80 +128,97 @@ def _eye(canvas: Canvas, pose: Pose, side: int) -> None:
         canvas.shade(np.concatenate([bone, upper[::-1]]), LID_SHADE)
     outline = np.concatenate([upper, lower[::-1]])
     rim = 1 + 0.02 / np.array([pose.eye_w, h])
-    canvas.fill((outline - (x, y)) * rim + (x, y), EYE_RIM)
+    canvas.fill((outline - (x, y)) * rim + (x, y), colours.eye_rim)
     window = canvas.window(outline)
-    window.patch[:] = WHITE
-    window.fill(np.concatenate([upper, upper[::-1] + np.array([0, pose.lash / 2 + 0.05])]), EYE_SHADOW)
-    _eyeball(window, pose, x + pose.gaze_x, y + pose.gaze_y)
+    window.patch[:] = colours.white
+    window.fill(np.concatenate([upper, upper[::-1] + np.array([0, pose.lash / 2 + 0.05])]), colours.eye_shadow)
+    _eyeball(window, pose, colours, pupil_width, (x + pose.gaze_x, y + pose.gaze_y))
     pool = 0.5 * h * max(pose.low, 0.0) * pose.wet
     if pool > 0.01:
-        window.oval(x, y + pose.low * h + 0.1 * pool, pose.eye_w, pool, _mix(WHITE, EYE_WET, 8 * pool))
+        wet = _mix(colours.white, colours.eye_wet, 8 * pool)
+        window.oval(x, y + pose.low * h + 0.1 * pool, pose.eye_w, pool, wet)
     window.close()
     ends = float(np.clip((0.55 - pose.low) / 1.4, 0.15, 1))
-    canvas.ribbon(upper, pose.lash * (ends + (1 - ends) * curves.arc), INK)
+    canvas.ribbon(upper, pose.lash * (ends + (1 - ends) * curves.arc), colours.ink)
 
 
-def _eyeball(window: Window, pose: Pose, x: float, y: float) -> None:
+def _eyeball(window: Window, pose: Pose, colours: Colours, pupil_width: float, at: tuple[float, float]) -> None:
     """Iris with light from below, pupil, a large highlight and a small one."""
-    r = pose.pupil
-    window.oval(x, y, r, r * 1.12, INK)
-    window.oval(x, y + 0.10 * r, r * 0.80, r * 0.90, IRIS)
-    window.oval(x, y + 0.52 * r, r * 0.56, r * 0.42, IRIS_LIGHT)
-    window.oval(x, y, r * 0.56, r * 0.66, INK)
-    window.oval(x - 0.36 * r, y - 0.44 * r, pose.shine, pose.shine * 1.12, WHITE)
-    window.oval(x + 0.42 * r, y + 0.40 * r, pose.shine * 0.48, pose.shine * 0.48, WHITE)
+    (x, y), r = at, pose.pupil
+    window.oval(x, y, r, r * 1.12, colours.ink)
+    window.oval(x, y + 0.10 * r, r * 0.80, r * 0.90, colours.iris)
+    window.oval(x, y + 0.52 * r, r * 0.56, r * 0.42, colours.iris_light)
+    window.oval(x, y, r * 0.56 * pupil_width, r * 0.66, colours.pupil)
+    window.oval(x - 0.36 * r, y - 0.44 * r, pose.shine, pose.shine * 1.12, SHINE)
+    window.oval(x + 0.42 * r, y + 0.40 * r, pose.shine * 0.48, pose.shine * 0.48, SHINE)
 
 
-def _brow(canvas: Canvas, pose: Pose, side: int) -> None:
+def _brow(canvas: Canvas, pose: Pose, colours: Colours, side: int) -> None:
     """Thick where it begins, tapering outwards."""
     t = canvas.curves.brow
     x = side * (0.17 + 0.43 * t)
-    y = pose.brow_y - side * pose.skew - pose.brow_in * (1 - t) - pose.brow_out * t - pose.brow_arch * 4 * t * (1 - t)
-    canvas.ribbon(np.stack([x, y], 1), pose.brow_w * (0.92 + 0.75 * t - 1.15 * t**2), INK)
+    lift = pose.raise_right if side < 0 else pose.raise_left
+    y = (
+        pose.brow_y
+        - lift
+        - side * pose.skew
+        - pose.brow_in * (1 - t)
+        - pose.brow_out * t
+        - pose.brow_arch * 4 * t * (1 - t)
+    )
+    canvas.ribbon(np.stack([x, y], 1), pose.brow_w * (0.92 + 0.75 * t - 1.15 * t**2), colours.ink)
 
 
-def _folds(canvas: Canvas, pose: Pose) -> None:
+def _folds(canvas: Canvas, pose: Pose, colours: Colours) -> None:
     """Folds of the skin: beside the nose in disgust, beside the mouth in a smile."""
     for side in (-1, 1):
         if pose.wrinkle > 0.005:
             fold = np.array([[0.5, -0.75], [0.8, 0.1], [1.15, 0.75]]) * pose.wrinkle * (side, 1) + (0, 0.10)
-            canvas.stroke(fold, 0.35 * pose.wrinkle, FOLD)
+            canvas.stroke(fold, 0.35 * pose.wrinkle, colours.fold)
         if pose.dimple > 0.005:
             t = canvas.curves.brow
             fold = np.stack([0.55 * np.sin(np.pi * t), 1.6 * t - 0.9], 1) * pose.dimple * (side, 1)
-            corner = (side * (pose.mouth_w + 0.055), pose.mouth_y - pose.smile / 2)
-            canvas.ribbon(fold + corner, 0.30 * pose.dimple * np.sin(np.pi * (0.1 + 0.8 * t)), CREASE)
+            corner = (pose.mouth_x + side * (pose.mouth_w + 0.055), pose.mouth_y - pose.smile / 2 - side * pose.tilt)
+            canvas.ribbon(fold + corner, 0.30 * pose.dimple * np.sin(np.pi * (0.1 + 0.8 * t)), colours.crease)
 
 
-def _mouth(canvas: Canvas, pose: Pose) -> None:
+def _mouth(canvas: Canvas, pose: Pose, colours: Colours) -> None:
     """Two lips; between them the dark, teeth along both, the tongue on the lower one."""
     u, arc = canvas.curves.across, canvas.curves.arc
-    x = pose.mouth_w * u
-    line = pose.mouth_y - 0.6 * pose.skew * u - pose.smile * (u**2 - 0.5) + pose.wave * np.sin(u * 2 * np.pi)
+    x = pose.mouth_x + pose.mouth_w * u
+    line = (
+        pose.mouth_y - (0.6 * pose.skew + pose.tilt) * u - pose.smile * (u**2 - 0.5) + pose.wave * np.sin(u * 2 * np.pi)
+    )
     upper = np.stack([x, line - pose.up * arc], 1)
     lower = np.stack([x, line + pose.down * arc], 1)
     outline = np.concatenate([upper, lower[::-1]])
-    canvas.stroke(outline, pose.lip, INK, closed=True)
+    canvas.stroke(outline, pose.lip, colours.ink, closed=True)
     window = canvas.window(outline)
     gap = pose.up + pose.down
-    window.patch[:] = _mix(INK, MOUTH, gap / 0.12)
+    window.patch[:] = _mix(colours.ink, colours.mouth, gap / 0.12)
     floor = float(lower[len(u) // 2, 1])
-    _tongue(window, pose, floor, gap)
+    _tongue(window, pose, colours, floor, gap)
     for lip, part in ((upper, pose.teeth), (lower, -pose.teeth_low)):
         size = (0.45 + 0.55 * arc) * (0.34 * gap * part)
         band, shadow = lip + np.stack([0 * u, size], 1), lip + np.stack([0 * u, 1.18 * size], 1)
         seen = 12 * gap * abs(part)
-        window.fill(np.concatenate([lip, shadow[::-1]]), _mix(INK, TEETH_SHADOW, seen))
-        window.fill(np.concatenate([lip, band[::-1]]), _mix(INK, WHITE, seen))
+        window.fill(np.concatenate([lip, shadow[::-1]]), _mix(colours.ink, colours.teeth_shadow, seen))
+        window.fill(np.concatenate([lip, band[::-1]]), _mix(colours.ink, colours.teeth, seen))
     window.close()
-    _bleh(canvas, pose, floor)
+    _bleh(canvas, pose, colours, floor)
 
 
-def _tongue(window: Window, pose: Pose, floor: float, gap: float) -> None:
+def _tongue(window: Window, pose: Pose, colours: Colours, floor: float, gap: float) -> None:
     size = gap * pose.tongue
     y = floor + 0.15 * size
-    window.oval(0, y, pose.mouth_w * 0.62, 0.62 * size, _mix(INK, TONGUE, 4 * size))
-    window.oval(0, y - 0.22 * size, pose.mouth_w * 0.34, 0.20 * size, _mix(INK, TONGUE_LIGHT, 4 * size))
+    window.oval(pose.mouth_x, y, pose.mouth_w * 0.62, 0.62 * size, _mix(colours.ink, colours.tongue, 4 * size))
+    window.oval(
+        pose.mouth_x,
+        y - 0.22 * size,
+        pose.mouth_w * 0.34,
+        0.20 * size,
+        _mix(colours.ink, colours.tongue_light, 4 * size),
+    )
 
 
 def _mix(start: Colour, end: Colour, part: float) -> Colour:
@@ -176,32 +233,36 @@ def _soft_max(a: np.ndarray, b: np.ndarray, width: float) -> np.ndarray:
     return (a + b + np.sqrt((a - b) ** 2 + width**2)) / 2
 
 
-def _bleh(canvas: Canvas, pose: Pose, floor: float) -> None:
+def _bleh(canvas: Canvas, pose: Pose, colours: Colours, floor: float) -> None:
     """The tongue out of the mouth, as long as `bleh` says."""
     if pose.bleh < 0.01:
         return
     half, length = 0.17 * min(1.0, pose.bleh * 4), pose.bleh
     tip = half * np.stack([-canvas.curves.across, canvas.curves.arc], 1) + (0, floor + length - half)
     outline = np.concatenate([[[half, floor]], tip, [[-half, floor]]])
-    canvas.stroke(outline, 0.05, INK)
-    canvas.fill(outline, TONGUE)
+    canvas.stroke(outline, 0.05, colours.ink)
+    canvas.fill(outline, colours.tongue)
     shine = canvas.curves.circle * (0.30 * half, 0.30 * length) + (-0.45 * half, floor + 0.55 * length)
-    canvas.fill(shine, TONGUE_LIGHT)
-    canvas.stroke(np.array([[0, floor + 0.03], [0, floor + 0.62 * length]]), 0.028, TONGUE_LINE)
+    canvas.fill(shine, colours.tongue_light)
+    canvas.stroke(np.array([[0, floor + 0.03], [0, floor + 0.62 * length]]), 0.028, colours.tongue_line)
 
 
-def _drop(canvas: Canvas, x: float, y: float, radius: float) -> None:
+def _drop(canvas: Canvas, colours: Colours, x: float, y: float, radius: float) -> None:
     """A drop of water with a highlight; nothing for radius 0."""
     if radius < 0.01:
         return
     curves = canvas.curves
-    canvas.fill(curves.drop * (radius + 0.014) + (x, y), WATER_EDGE)
-    canvas.fill(curves.drop * radius + (x, y), WATER)
-    canvas.fill((curves.circle * (0.22, 0.42) + (-0.32, 0.45)) * radius + (x, y), WATER_LIGHT)
+    canvas.fill(curves.drop * (radius + 0.014) + (x, y), colours.water_edge)
+    canvas.fill(curves.drop * radius + (x, y), colours.water)
+    canvas.fill((curves.circle * (0.22, 0.42) + (-0.32, 0.45)) * radius + (x, y), colours.water_light)
 
 
 @lru_cache(maxsize=8)
-def disc(size: int) -> np.ndarray:
-    """Coverage (size,size) uint8 of the head's disc, antialiased. Cached: do not write into it."""
-    axis = np.arange(size) + 0.5 - size / 2
-    return np.rint(np.clip(size * DISC / 2 + 0.5 - np.hypot(axis[None], axis[:, None]), 0, 1) * 255).astype(np.uint8)
+def disc(size: int, squareness: float = 2.0) -> np.ndarray:
+    """Coverage (size,size) uint8 of the head, antialiased: a disc, squarer the more. Cached: do not write into it."""
+    axis = np.abs(np.arange(size) + 0.5 - size / 2)
+    if squareness == 2.0:
+        away = np.hypot(axis[None], axis[:, None])
+    else:
+        away = (axis[None] ** squareness + axis[:, None] ** squareness) ** (1 / squareness)
+    return np.rint(np.clip(size * DISC / 2 + 0.5 - away, 0, 1) * 255).astype(np.uint8)

@@ -10,8 +10,10 @@ import numpy as np
 
 from emojimation.apps.page.numbers import numbers
 from emojimation.classify.classifier import EmotionClassifier
-from emojimation.draw.avatar import Avatar, skin
+from emojimation.draw.avatar import Avatar
+from emojimation.draw.characters import character
 from emojimation.draw.sprites import ART, bgr
+from emojimation.draw.turn import Turn
 from emojimation.errors import InputError
 from emojimation.files import write_whole
 from emojimation.labels import EMOTIONS
@@ -63,7 +65,8 @@ def _files(model: Path) -> Iterator[tuple[str, bytes]]:
             yield f"emoji/{art}/{name}.png", (ASSETS / "emoji" / art / f"{name}.png").read_bytes()
     for text in (ASSETS / "LICENSES.md", *ASSETS.glob("LICENSE-*.txt")):
         yield f"licences/{text.name}", text.read_bytes()
-    yield "skins.png", _png(np.hstack([skin(weights) for weights in np.eye(len(EMOTIONS))]))
+    skin = character("emoji").skin
+    yield "skins.png", _png(np.hstack([skin.draw(weights, Turn()) for weights in np.eye(len(EMOTIONS))]))
     for size in (192, 512):
         yield f"icon-{size}.png", _png(_icon(size))
     yield "icon-maskable.png", _png(_maskable(512))

@@ -8,6 +8,7 @@ from emojimation.classify.classifier import EmotionClassifier
 from emojimation.detect import blazeface, search, views
 from emojimation.detect.base import DetectorOptions
 from emojimation.draw import avatar, cover, panel, portrait, sprites
+from emojimation.draw.characters import character
 from emojimation.draw.styles import STYLES
 from emojimation.errors import InputError
 from emojimation.faces import MOST_ZOOM
@@ -27,10 +28,6 @@ _TRACKING = {
     smooth: "LIKE_STEPS SHORTEST",
 }
 _DRAW = {cover: "HEAD_SIDE HEAD_LIFT CELLS", sprites: "DISC PALE"}
-_PORTRAIT = (
-    "INK WHITE EYE_RIM IRIS IRIS_LIGHT EYE_SHADOW EYE_WET MOUTH TEETH_SHADOW TONGUE TONGUE_LIGHT TONGUE_LINE "
-    "WATER WATER_LIGHT WATER_EDGE FOLD CREASE"
-)
 
 
 def numbers(classifier: EmotionClassifier) -> dict[str, Any]:
@@ -45,7 +42,7 @@ def numbers(classifier: EmotionClassifier) -> dict[str, Any]:
         )
     labels, trained = classifier.label_set, classifier.trained_prior
     shares = {name: prior_of(name, labels).shares for name in NAMES}
-    options = DetectorOptions()
+    options, emoji = DetectorOptions(), character("emoji")
     return {
         "detect": _constants(_DETECT) | {"min_score": options.min_score, "min_size_px": options.min_size_px},
         "classify": {
@@ -70,8 +67,12 @@ def numbers(classifier: EmotionClassifier) -> dict[str, Any]:
         "styles": [{"name": name, "words": style.words, "hides": style.hides} for name, style in STYLES.items()],
         "art": list(sprites.ART),
         "avatar": {
-            "poses": [avatar.POSES[name]._asdict() for name in EMOTIONS],
-            "colours": {name.lower(): _hex(getattr(portrait, name)) for name in _PORTRAIT.split()},
+            "poses": [portrait.Pose(*pose)._asdict() for pose in emoji.poses.tolist()],
+            "blends": [
+                {"of": [first, second], "pose": portrait.Pose(*between.tolist())._asdict()}
+                for first, second, between in emoji.blends
+            ],
+            "colours": {name: _hex(colour) for name, colour in emoji.colours._asdict().items()},
             "lid_shade": portrait.LID_SHADE,
             "eye_x": portrait.EYE_X,
             "sharpness": avatar.SHARPNESS,
