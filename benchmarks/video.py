@@ -33,7 +33,7 @@ from emojimation.video.writer import Segment, join
 PART_S = 10
 
 
-def write_film(path: Path, faces: int, size: tuple[int, int], seconds: float) -> Path:
+def write_video(path: Path, faces: int, size: tuple[int, int], seconds: float) -> Path:
     """An H.264 video of the scene."""
     film = Segment(path, 30.0)
     for frame in crowd(faces, size, 30.0, seconds):
@@ -55,8 +55,8 @@ def rate(source: Path, pipeline: Pipeline, targets: Targets, options: Options, r
 
 def speeds(pipeline: Pipeline, folder: Path, seconds: float, rounds: int, workers: int) -> dict[str, Any]:
     """The rates of the targets."""
-    small = write_film(folder / "small.mp4", 1, (640, 480), seconds)
-    large = write_film(folder / "large.mp4", 5, (1280, 720), seconds)
+    small = write_video(folder / "small.mp4", 1, (640, 480), seconds)
+    large = write_video(folder / "large.mp4", 5, (1280, 720), seconds)
     every = Options(workers=workers)
     return {
         "480p_1_face_analysis": rate(small, pipeline, Targets(), every, rounds),
@@ -85,7 +85,7 @@ def crowd_frame(pipeline: Pipeline, runs: int = 30) -> dict[str, float]:
 
 def memory(model: str, folder: Path, minutes: float, every: int) -> dict[str, Any]:
     """Peak and growth of a run over a long 720p video with a video out, measured in a process of its own."""
-    part = write_film(folder / "part.mp4", 2, (1280, 720), PART_S)
+    part = write_video(folder / "part.mp4", 2, (1280, 720), PART_S)
     long = folder / "long.mp4"
     join([(part, float(PART_S * number)) for number in range(round(60 * minutes / PART_S))], long)
     command = [sys.executable, __file__, "--watch", str(long), "--model", model, "--memory-every", str(every)]

@@ -94,7 +94,7 @@ def write_camera(path: Path) -> Path:
     return path
 
 
-def write_film(path: Path, seconds: float = 2.0, fps: int = 15) -> Path:
+def write_video(path: Path, seconds: float = 2.0, fps: int = 15) -> Path:
     """A small H.264 video of the swaying face."""
     import av
 

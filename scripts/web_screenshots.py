@@ -22,7 +22,7 @@ from web_browser import (
     start_live,
     take_photo,
     write_camera,
-    write_film,
+    write_video,
 )
 
 LOOKS = {"light": ("light", 1200), "dark": ("dark", 1200), "phone": ("light", 390)}
@@ -52,8 +52,8 @@ def _files(work: Path) -> Path:
     (work / "broken.jpg").write_bytes(b"no image at all")
     (work / "broken.mp4").write_bytes(b"no video at all" * 99)
     cv2.imwrite(str(work / "huge.png"), np.zeros((8000, 8000), np.uint8))
-    write_film(work / "film.mp4", 3)
-    write_film(work / "long.mp4", 65, 5)
+    write_video(work / "film.mp4", 3)
+    write_video(work / "long.mp4", 65, 5)
     return work
 
 

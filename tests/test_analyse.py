@@ -49,12 +49,12 @@ def test_frames_stay_in_order_and_each_has_its_face(workers, every):
     assert sorted(look.seen) == wanted
 
 
-def test_numbers_are_kept_between_looks():
+def test_numbers_are_kept_between_analyses():
     result = list(analyse(frames(20), Look(), Tracker(smooth_s=0), 4, 2, 30))
     assert {face.track_id for _, faces in result for face in faces} == {1}
 
 
-def test_auto_looks_as_often_as_real_time_allows():
+def test_auto_analyses_as_often_as_real_time_allows():
     step = Step("auto", 30, 1)
     assert step.now == 1
     for _ in range(15):
@@ -68,7 +68,7 @@ def test_auto_looks_as_often_as_real_time_allows():
             Step(wrong, 30, 1)
 
 
-def test_between_two_looks():
+def test_between_two_analyses():
     a, b = [face(0, 1, 0.9), face(200, 2)], [face(20, 1, 0.5), face(400, 3)]
     early, late = between(a, b, 0.25), between(a, b, 0.75)
     assert [f.track_id for f in early] == [1, 2] and [f.track_id for f in late] == [1, 3]
@@ -76,7 +76,7 @@ def test_between_two_looks():
     assert between([face(0)], [face(8)], 0.5)[0].xyxy[0] == 4, "without numbers by place"
 
 
-def test_what_fails_ends_it_at_once():
+def test_what_fails_ends_it_immediately():
     def look(image):
         if image[0, 0, 0] == 3:
             raise RuntimeError("no")
@@ -89,7 +89,7 @@ def test_what_fails_ends_it_at_once():
     assert seen == [0, 1, 2] and time.monotonic() - began < 1
 
 
-def test_few_frames_wait_however_long_the_film():
+def test_few_frames_wait_however_long_the_video():
     alive = []
 
     def source():

@@ -79,7 +79,7 @@ def refused(answer, status: int, text: str = "") -> dict:
     return problem
 
 
-def test_one_picture_is_answered_as_the_library_does(client, model, astronaut):
+def test_one_image_is_answered_as_the_library_does(client, model, astronaut):
     for request in ({"content": JPEG, "headers": RAW}, {"files": {"picture": ("a.jpg", JPEG)}}):
         answer = client.post("/v1/analyze", **request)
         assert answer.status_code == 200
@@ -88,7 +88,7 @@ def test_one_picture_is_answered_as_the_library_does(client, model, astronaut):
         assert (row["width"], row["height"]) == (512, 512)
 
 
-def test_many_pictures_keep_their_order_and_the_broken_one_is_told(client):
+def test_many_images_keep_their_order_and_the_broken_one_is_reported(client):
     files = [("pictures", (name, data)) for name, data in (("a", JPEG), ("b", b"none"), ("c", JPEG))]
     rows = client.post("/v1/analyze", files=files).json()["pictures"]
     assert [row["source"] for row in rows] == ["a", "b", "c"]
@@ -113,7 +113,7 @@ def test_threshold_and_cropped_are_taken(client):
     assert row["faces"][0]["xyxy"] == [0, 0, 512, 512]
 
 
-def test_anonymised_pictures_show_no_face_and_no_place(client, model):
+def test_anonymised_images_show_no_face_and_no_place(client, model):
     source = Image.open(io.BytesIO(JPEG))
     exif = Image.Exif()
     exif[0x010F] = "a camera's maker"
@@ -130,7 +130,7 @@ def test_anonymised_pictures_show_no_face_and_no_place(client, model):
 
 
 @pytest.mark.parametrize("strength", ["fast", "paranoid"])
-def test_anonymised_pictures_come_with_an_honest_report(client, strength):
+def test_anonymised_images_come_with_an_honest_report(client, strength):
     answer = client.post(f"/v1/anonymise?strength={strength}", content=JPEG, headers=RAW)
     report = json.loads(answer.headers["x-hiding"])
     assert (report["faces"], report["found"], report["covered"]) == (1, 1, 1) and answer.headers["x-faces"] == "1"
@@ -187,7 +187,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("name", BROKEN)
 @pytest.mark.parametrize("path", ["/v1/analyze", "/v1/anonymise"])
-def test_what_is_no_picture_is_a_422(client, name, path):
+def test_what_is_not_an_image_is_a_422(client, name, path):
     refused(client.post(path, content=BROKEN[name], headers=RAW), 422, "Expected")
 
 
@@ -208,7 +208,7 @@ def test_wrong_types_parameters_and_forms(client):
     refused(client.post("/v1/anonymise", files=[("p", ("a", JPEG)), ("p", ("b", JPEG))]), 422, "one image")
 
 
-def test_limits_of_bytes_pictures_pixels_and_faces(guest):
+def test_limits_of_bytes_images_pixels_and_faces(guest):
     refused(guest.post("/v1/analyze", content=bytes(400_000), headers=RAW), 413, "300000 bytes")
     refused(guest.post("/v1/analyze", content=iter([bytes(200_000)] * 2), headers=RAW), 413, "300000 bytes")
     refused(guest.post("/v1/analyze", files=[("p", (str(i), b"x")) for i in range(4)]), 422, "3 files")
@@ -219,7 +219,7 @@ def test_limits_of_bytes_pictures_pixels_and_faces(guest):
     refused(guest.post("/v1/analyze", content=crowd, headers=RAW), 422, "at most 4 faces")
 
 
-def test_the_token_is_asked_for_everywhere_but_on_health(tight):
+def test_the_token_is_required_everywhere_but_on_health(tight):
     with httpx.Client(base_url=tight.url) as client:
         for path in ("/v1/model", "/metrics", "/openapi.json", "/nothing"):
             answer = client.get(path)
@@ -370,7 +370,7 @@ def test_the_log_has_sizes_and_times_but_no_names(served, client):
 
 
 @pytest.mark.parametrize("batching", [pytest.param(False, marks=pytest.mark.slow), True])
-def test_many_clients_at_once_get_their_own_answers(model, batching):
+def test_many_concurrent_clients_get_their_own_answers(model, batching):
     flipped = cv2.imencode(".jpg", cv2.flip(cv2.imdecode(np.frombuffer(JPEG, np.uint8), 1), 1))[1].tobytes()
     with service(model=model, workers=3, batching=batching) as running, httpx.Client(base_url=running.url) as client:
 
@@ -421,7 +421,7 @@ def test_the_command_tells_a_taken_port_and_a_bad_token_file(served, tmp_path, c
     assert code == 2 and "token" in told
 
 
-def test_the_command_serves_until_it_is_told_to_end(tmp_path, model):
+def test_the_command_serves_until_it_is_stopped(tmp_path, model):
     args = [sys.executable, "-m", "emojimation", "serve", "--port", "0", "--model", model]
     run = subprocess.Popen(
         args, env={"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin"}, stderr=subprocess.PIPE, text=True

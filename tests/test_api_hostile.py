@@ -52,7 +52,7 @@ def memory_mb(served: Served) -> float:
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_odd_pictures_are_answered_like_any_other(client, portrait, tmp_path, name):
+def test_odd_images_are_answered_like_any_other(client, portrait, tmp_path, name):
     ODD[name](portrait, tmp_path / name)
     row = client.post("/v1/analyze", files={"pictures": (name, (tmp_path / name).read_bytes())}).json()["pictures"][0]
     assert row["source"] == name and len(row["faces"]) == 1
@@ -60,7 +60,7 @@ def test_odd_pictures_are_answered_like_any_other(client, portrait, tmp_path, na
 
 
 @pytest.mark.parametrize("name", [name for name in BAD if name not in ("missing.jpg", "empty folder")])
-def test_bad_pictures_are_refused_in_one_line(client, tmp_path, name):
+def test_bad_images_are_refused_in_one_line(client, tmp_path, name):
     BAD[name](tmp_path / name)
     answer = client.post("/v1/analyze", files={"pictures": (name, (tmp_path / name).read_bytes())})
     detail = answer.json()["detail"]
@@ -125,7 +125,7 @@ def test_ten_thousand_tiny_files_in_a_form(client):
     assert answer.status_code == 422 and "at most 32 files" in answer.json()["detail"]
 
 
-def test_a_format_that_cannot_hold_the_picture(client):
+def test_a_format_that_cannot_hold_the_image(client):
     answer = client.post("/v1/anonymise?format=webp", content=png(17_000, 2), headers=RAW)
     assert answer.status_code == 422 and "format=png" in answer.json()["detail"]
     assert client.post("/v1/anonymise?format=png", content=png(17_000, 2), headers=RAW).status_code == 200

@@ -50,7 +50,7 @@ def ended(client, number: str) -> dict:
     raise AssertionError(job)
 
 
-def test_a_video_becomes_a_film_and_rows(client, short, tmp_path):
+def test_a_video_becomes_a_drawn_video_and_rows(client, short, tmp_path):
     answer = client.post("/v1/video?files=film&files=jsonl&files=vtt", content=short, headers=MP4)
     assert answer.status_code == 202 and answer.headers["location"] == f"/v1/video/{answer.json()['id']}"
     job = ended(client, answer.json()["id"])
@@ -68,7 +68,7 @@ def test_a_video_becomes_a_film_and_rows(client, short, tmp_path):
     assert client.get(f"/v1/video/{job['id']}").status_code == 404
 
 
-def test_an_anonymised_film_shows_no_face(client, short, tmp_path, model):
+def test_an_anonymised_video_shows_no_face(client, short, tmp_path, model):
     query = "anonymise=true&files=film&style=blur&strength=fast&prior=stream"
     answer = client.post(f"/v1/video?{query}", content=short, headers=MP4)
     assert answer.json()["hiding"] is None

@@ -61,7 +61,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_answered_like_any_other_picture(command, model, portrait, tmp_path, name):
+def test_answered_like_any_other_image(command, model, portrait, tmp_path, name):
     ODD[name](portrait, tmp_path / name)
     code, out, err = command("image", tmp_path / name, "--json", "--model", model)
     row = json.loads(out)

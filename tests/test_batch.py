@@ -72,7 +72,7 @@ def test_a_name_is_no_formula_in_the_table_and_the_same_when_it_is_read_again(tm
 
 
 @pytest.mark.parametrize("kind", ["parquet", "csv", "jsonl"])
-def test_every_kind_of_output_has_every_picture_once(kind, folder, tmp_path, in_process, model):
+def test_every_kind_of_output_has_every_image_once(kind, folder, tmp_path, in_process, model):
     out = tmp_path / f"out.{kind}"
     summary = ran(folder, out, in_process, model)
     wanted = {str(folder / name) for name in ("a.jpg", "b.JPG", "more/c.jpg", "none.jpg", "broken.jpg")}
@@ -96,7 +96,7 @@ def test_the_three_kinds_say_the_same_as_the_engine(folder, tmp_path, in_process
     assert list(table) == list(line) == list(tables.COLUMNS)
 
 
-def test_sources_of_every_kind_name_the_same_pictures(folder, tmp_path, small_jpeg):
+def test_sources_of_every_kind_name_the_same_images(folder, tmp_path, small_jpeg):
     (folder / "list.txt").write_text("a.jpg\n\nb.JPG\na.jpg\nmissing.jpg\n", "utf-8")
     assert [Path(item.source).name for item in listing_of(str(folder / "list.txt"))] == [
         "a.jpg",
@@ -150,7 +150,7 @@ def test_finished_results_take_up_what_is_new(folder, tmp_path, in_process, mode
         assert Counter(sources(out)).most_common(1)[0][1] == 1 and len(sources(out)) == 5
 
 
-def test_a_journal_cut_in_the_middle_of_a_line_goes_on(folder, tmp_path, in_process, model):
+def test_a_journal_cut_in_the_middle_of_a_line_continues(folder, tmp_path, in_process, model):
     def dies(settings, listing, answered):
         for rows in in_process(settings, listing, answered):
             yield rows[:2]
@@ -181,7 +181,7 @@ def test_other_settings_do_not_go_on_with_a_journal(folder, tmp_path, in_process
         run_batch(BatchOptions(str(folder), model, cropped=True), out, in_process)
 
 
-def test_two_runs_to_one_output_are_told_apart(folder, tmp_path, in_process, model):
+def test_two_runs_to_one_output_are_distinguished(folder, tmp_path, in_process, model):
     out = tmp_path / "out.csv"
 
     def second(settings, listing, answered):
@@ -320,7 +320,7 @@ def test_a_worker_of_a_batch_killed_while_it_starts_ends_as_well(folder, tmp_pat
     assert not psutil.wait_procs(workers, 60)[1], "a worker goes on without its batch"
 
 
-def test_a_model_that_is_none_is_told_before_anything_runs(folder, tmp_path, model):
+def test_a_model_that_is_not_one_is_reported_before_anything_runs(folder, tmp_path, model):
     (tmp_path / "bad.onnx").write_text("no model")
     with pytest.raises(InputError, match="ONNX"):
         ran(folder, tmp_path / "out.csv", local(1), str(tmp_path / "bad.onnx"))

@@ -65,7 +65,7 @@ def as_any_user() -> None:
             raise OSError(ctypes.get_errno(), "prctl")
 
 
-def test_folders_and_files_that_may_not_be_read_are_told_and_the_others_answered(folder, tmp_path, model):
+def test_folders_and_files_that_cannot_be_read_are_reported_and_the_others_answered(folder, tmp_path, model):
     (folder / "b.jpg").chmod(0)
     (folder / "closed").chmod(0)
     out = tmp_path / "out.jsonl"
@@ -80,7 +80,7 @@ def test_folders_and_files_that_may_not_be_read_are_told_and_the_others_answered
     assert rows == dict.fromkeys([str(folder / "a.jpg"), str(folder / "c.jpg")])
 
 
-def test_a_folder_to_write_to_that_may_not_be_written_is_told(folder, tmp_path, model):
+def test_a_folder_to_write_to_that_cannot_be_written_is_reported(folder, tmp_path, model):
     (tmp_path / "locked").mkdir(mode=0o500)
     code, told = batch(folder, tmp_path / "locked" / "out.csv", model, before=as_any_user)
     assert code == 2 and told.count("\n") == 1 and "Permission denied" in told and "locked" in told
@@ -101,7 +101,7 @@ def disk(tmp_path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("room", "full"), [(0, "out.csv.journal"), (12_288, "out.csv.journal"), (20_480, "out.csv")])
-def test_a_full_disk_is_told_and_the_run_goes_on_later(room, full, folder, disk, tmp_path, model):
+def test_a_full_disk_is_reported_and_the_run_can_be_resumed(room, full, folder, disk, tmp_path, model):
     """Full before the first byte; full when the journal grows; full when the table is made from it."""
     for number in range(24):
         shutil.copy(folder / "a.jpg", folder / f"copy{number}.jpg")
@@ -115,7 +115,7 @@ def test_a_full_disk_is_told_and_the_run_goes_on_later(room, full, folder, disk,
     assert code == 0 and len(answered(out)) == 28, told
 
 
-def test_a_limit_on_files_is_told_like_a_full_disk(folder, tmp_path, model):
+def test_a_limit_on_files_is_reported_like_a_full_disk(folder, tmp_path, model):
     for number in range(24):
         shutil.copy(folder / "a.jpg", folder / f"copy{number}.jpg")
     out = tmp_path / "out.csv"
@@ -176,7 +176,7 @@ def test_ten_thousand_tiny_files(tmp_path, model):
     assert len(rows) == 10_000 and list(rows.values()).count(None) == 50
 
 
-def test_a_damaged_picture_whose_name_is_no_text(tmp_path, small_jpeg, model):
+def test_a_damaged_image_whose_name_is_no_text(tmp_path, small_jpeg, model):
     for name, size in ((b"odd\xff.jpg", 500), (b"good\xff.jpg", None)):
         with open(os.fsencode(tmp_path) + b"/" + name, "wb") as file:
             file.write(small_jpeg[:size])
@@ -186,7 +186,7 @@ def test_a_damaged_picture_whose_name_is_no_text(tmp_path, small_jpeg, model):
     assert "odd" in rows[f"{tmp_path}/odd\\udcff.jpg"] and rows[f"{tmp_path}/good\\udcff.jpg"] is None
 
 
-def test_without_a_terminal_the_remaining_time_is_told_in_lines(folder, tmp_path, command, monkeypatch, model):
+def test_without_a_terminal_the_remaining_time_is_reported_in_lines(folder, tmp_path, command, monkeypatch, model):
     monkeypatch.setattr("emojimation.cli.batch.LINE_S", 0)
     monkeypatch.setattr("emojimation.batch.run.PIECE", 1)
     monkeypatch.setattr("emojimation.batch.run.pieces.__defaults__", (1,))

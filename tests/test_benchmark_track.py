@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.mark.slow
-def test_people_keep_their_numbers_on_the_test_films(tiny_model: Path, tmp_path: Path) -> None:
+def test_people_keep_their_numbers_on_the_test_videos(tiny_model: Path, tmp_path: Path) -> None:
     program = ROOT / "benchmarks" / "track.py"
     command = [sys.executable, str(program), "--model", str(tiny_model), "--rates", "5", "--out", str(tmp_path)]
     subprocess.run(command, capture_output=True, text=True, check=True)

@@ -34,7 +34,7 @@ def test_a_benchmark_keeps_its_figures_with_the_machine(model, tmp_path, name, k
         assert 100 < kept["installed_mb"] < 400
 
 
-def test_the_readme_picture_is_drawn(model, tmp_path):
+def test_the_readme_image_is_drawn(model, tmp_path):
     script("scripts/readme_picture.py", "--model", model, "--out", tmp_path / "result.jpg")
     height, width = read_image(tmp_path / "result.jpg").frame.shape[:2]
     assert height == 420 and width > 1000

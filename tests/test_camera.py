@@ -18,7 +18,7 @@ from emojimation.video.camera import Camera, Stream
 from emojimation.video.outputs import Targets
 from emojimation.video.run import run_video
 from emojimation.video.source import open_source
-from films import images, picture, streams, write_film
+from videos import images, picture, streams, write_video
 
 
 class FakeCapture:
@@ -78,7 +78,7 @@ class Sender(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def sender(tmp_path):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Sender)
-    server.body = write_film(tmp_path / "a.ts", 40, 30).read_bytes()
+    server.body = write_video(tmp_path / "a.ts", 40, 30).read_bytes()
     server.asked, server.times, server.tells_length, server.stall_s = 0, 3, False, 0.0
     thread = threading.Thread(target=partial(server.serve_forever, 0.02), daemon=True)
     thread.start()
@@ -109,9 +109,9 @@ def test_a_stream_that_stalls_is_opened_again(sender, monkeypatch):
     source.close()
 
 
-def test_a_film_behind_an_address_ends_with_it(sender, tmp_path):
+def test_a_video_behind_an_address_ends_with_it(sender, tmp_path):
     sender.tells_length = True
-    sender.body = write_film(tmp_path / "b.mp4", 20, container_options={"movflags": "faststart"}).read_bytes()
+    sender.body = write_video(tmp_path / "b.mp4", 20, container_options={"movflags": "faststart"}).read_bytes()
     assert len(list(Stream(f"http://127.0.0.1:{sender.server_port}/b.mp4", give_up_s=1.0))) == 20
 
 
@@ -148,7 +148,7 @@ class Ranged(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def web_file(tmp_path):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Ranged)
-    path = write_film(tmp_path / "a.mp4", 60, 30, size=(320, 240), sound="aac")  # its index lies at the end
+    path = write_video(tmp_path / "a.mp4", 60, 30, size=(320, 240), sound="aac")  # its index lies at the end
     server.body, server.stops_at, server.stall_s = path.read_bytes(), 1 << 40, 0.0
     thread = threading.Thread(target=partial(server.serve_forever, 0.02), daemon=True)
     thread.start()
@@ -172,7 +172,7 @@ def test_a_file_behind_an_address_is_read_as_a_file(web_file, tmp_path):
 
 def test_a_server_that_stalls_ends_the_file_and_what_came_is_kept(web_file, tmp_path, monkeypatch):
     monkeypatch.setattr(reader, "READ_S", 0.3)
-    path = write_film(
+    path = write_video(
         tmp_path / "b.mp4", 90, 30, size=(320, 240), draw=noise, container_options={"movflags": "faststart"}
     )
     web_file.body = path.read_bytes()

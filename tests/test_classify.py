@@ -109,7 +109,7 @@ def test_other_metadata_are_refused(tmp_path, changes, words):
 
 
 @pytest.mark.parametrize("key", ["size", "channels", "template", "temperature", "threshold"])
-def test_missing_metadata_are_told(tmp_path, key):
+def test_missing_metadata_are_reported(tmp_path, key):
     metadata = {name: value for name, value in card().items() if name != key}
     with pytest.raises(InputError, match=key):
         EmotionClassifier(write_model(tmp_path / "other.onnx", metadata=metadata))

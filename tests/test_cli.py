@@ -76,7 +76,7 @@ def test_all_of_many_failed(emojimation, tmp_path):
     assert code == 2 and out == "" and err.startswith("Error: 2 of 2 images failed:")
 
 
-def test_a_failed_picture_is_a_json_row_too(emojimation, tmp_path):
+def test_a_failed_image_is_a_json_row_too(emojimation, tmp_path):
     code, out, err = emojimation("image", tmp_path / "a.jpg", "--json")
     assert code == 2 and set(json.loads(out)) == {"source", "error"} and err.startswith("Error: ")
 
@@ -175,7 +175,7 @@ def test_a_full_disk_at_standard_output_is_one_line(model, args):
     assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
 
 
-def test_a_picture_from_standard_input(model, tmp_path):
+def test_an_image_from_standard_input(model, tmp_path):
     with ASTRONAUT.open("rb") as file:
         done = process("image", "-", "--json", "--out", tmp_path, "--model", model, stdin=file)
     row = json.loads(done.stdout)

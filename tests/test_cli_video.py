@@ -12,7 +12,7 @@ import pytest
 from emojimation.cli.video import seconds_of
 from emojimation.errors import InputError
 from emojimation.video.writer import count_frames
-from films import times, write_sound
+from videos import times, write_sound
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_json_is_a_row_per_face_and_nothing_else(video):
     assert list(rows[0])[:4] == ["frame", "time_s", "shot", "xyxy"] and len(rows[0]["probabilities"]) == 7
 
 
-def test_a_film_and_its_files(video, tmp_path):
+def test_a_video_and_its_files(video, tmp_path):
     names = {"--out": "a.mp4", "--csv": "a.csv", "--srt": "a.srt", "--report": "a.html"}
     given = [word for flag, name in names.items() for word in (flag, tmp_path / name)]
     code, out, err = video("synthetic:0.5", *given, "--style", "avatar", "--every", "auto")
@@ -57,18 +57,18 @@ def test_hiding_ends_with_a_report(video, tmp_path):
         (["synthetic:1", "--out", "a.mp4", "--anonymise", "--style", "boxes"], "that hides faces"),
     ],
 )
-def test_mistakes_are_told_in_one_line(video, args, words, tmp_path, monkeypatch):
+def test_mistakes_are_reported_in_one_line(video, args, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, out, err = video(*args)
     assert code == 2 and out == "" and words in err and len(err.splitlines()) == 1 and not list(tmp_path.iterdir())
 
 
-def test_sound_only_is_told(video, tmp_path):
+def test_sound_only_is_reported(video, tmp_path):
     code, _, err = video(write_sound(tmp_path / "a.m4a"), "--json")
     assert code == 2 and "only sound" in err
 
 
-def test_ctrl_c_ends_with_130_and_a_film(model, tmp_path):
+def test_ctrl_c_ends_with_130_and_a_video(model, tmp_path):
     film = tmp_path / "a.mp4"
     args = ["video", "synthetic:600", "--out", str(film), "--model", model, "--threads", "1"]
     process = subprocess.Popen([sys.executable, "-m", "emojimation", *args], stderr=subprocess.PIPE, text=True)

@@ -35,7 +35,7 @@ def test_cuts_between_shots_are_found():
     assert cuts_in(frames) == [6, 12]
 
 
-def test_dark_shots_are_told_apart():
+def test_dark_shots_are_distinguished():
     assert cuts_in([first(n) // 3 for n in range(5)] + [second(n) // 3 for n in range(5)]) == [5]
 
 
@@ -62,7 +62,7 @@ def face(x=100.0):
 
 
 @pytest.mark.parametrize("every", [1, 4])
-def test_numbers_and_places_between_looks_end_at_a_cut(every):
+def test_numbers_and_places_between_analyses_end_at_a_cut(every):
     frames = [
         Frame(image, n / 10, n) for n, image in enumerate([first(n) for n in range(9)] + [second(n) for n in range(9)])
     ]
@@ -73,7 +73,7 @@ def test_numbers_and_places_between_looks_end_at_a_cut(every):
     assert [round(float(faces[0].xyxy[0])) for _, faces in shown] == [100] * 9 + [110] * 9
 
 
-def test_the_timeline_tells_when_shots_begin():
+def test_the_timeline_shows_when_shots_begin():
     rows = [
         {
             "frame": n,
@@ -86,7 +86,7 @@ def test_the_timeline_tells_when_shots_begin():
     assert summary(of_rows(rows))["shots_s"] == [0.2, 0.6, 0.9]
 
 
-def test_a_live_picture_forgets_everybody_at_a_cut():
+def test_a_live_video_forgets_everybody_at_a_cut():
     class Chain:
         tracker = Tracker()
 

@@ -52,7 +52,7 @@ def test_snapshot_is_what_was_shown(tmp_path):
 
 
 @pytest.mark.parametrize("hurry", [False, True])
-def test_a_film_is_recorded_and_read_back(tmp_path, hurry):
+def test_a_video_is_recorded_and_read_back(tmp_path, hurry):
     done = []
     recorder = Recorder(tmp_path, lambda *told: done.append(told))
     for n in range(8):
@@ -66,14 +66,14 @@ def test_a_film_is_recorded_and_read_back(tmp_path, hurry):
     assert [f.time_s for f in frames] == pytest.approx([n / 10 for n in range(8)], abs=0.01)
 
 
-def test_a_film_without_frames_leaves_nothing(tmp_path):
+def test_a_video_without_frames_leaves_nothing(tmp_path):
     done = []
     Recorder(tmp_path, lambda *told: done.append(told)).stop()
     wait(lambda: done)
     assert done == [(None, "nothing was on screen while it ran")] and not list(tmp_path.iterdir())
 
 
-def test_a_full_disk_ends_the_film_and_keeps_what_came_before(tmp_path, monkeypatch):
+def test_a_full_disk_ends_the_video_and_keeps_what_came_before(tmp_path, monkeypatch):
     from emojimation.video import writer
 
     written, real = [], writer.Segment.write
@@ -143,7 +143,7 @@ def test_sources_by_their_text(tmp_path):
     assert small.image.shape == (200, 266, 3)
 
 
-def test_a_folder_that_cannot_be_opened_is_told(tmp_path, monkeypatch):
+def test_a_folder_that_cannot_be_opened_is_reported(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(InputError, match=str(tmp_path)):
         reveal(tmp_path)
@@ -191,7 +191,7 @@ def engine(tmp_path, model):
         one.close()
 
 
-def test_an_unplugged_camera_is_told_and_can_be_tried_again(engine):
+def test_an_unplugged_camera_is_reported_and_can_be_tried_again(engine):
     camera = Camera(fail_at=3)
     one = engine(camera)
     wait(lambda: one.status.state == "failed")
@@ -224,7 +224,7 @@ def test_settings_take_effect_while_it_runs(engine, tiny_model):
     assert "nowhere.onnx" in one.notices.get().text and one.status.state == "live"
 
 
-def test_a_folder_that_cannot_be_written_is_told_and_the_picture_lives_on(engine, tmp_path):
+def test_a_folder_that_cannot_be_written_is_reported_and_the_video_continues(engine, tmp_path):
     (tmp_path / "file").write_text("")
     one = engine(Camera())
     one.apply(WindowSettings(model=one.settings.model, folder=str(tmp_path / "file")))
@@ -243,7 +243,7 @@ def test_settings_file_is_plain_json(tmp_path):
     assert Path(WindowSettings(folder="~/x").out).is_absolute()
 
 
-def test_the_next_film_outlives_the_end_of_the_last_one(tmp_path):
+def test_the_next_video_outlives_the_end_of_the_last_one(tmp_path):
     from emojimation.apps.desktop.recording import Outputs
 
     painter, told, status = SimpleNamespace(on_drawn=None), [], {}
@@ -261,7 +261,7 @@ def test_the_next_film_outlives_the_end_of_the_last_one(tmp_path):
     assert told[1][1] == "saved" and status["recording_s"] is None and len(list(tmp_path.glob("*.mp4"))) == 2
 
 
-def test_a_paused_picture_is_hidden_anew(engine):
+def test_a_paused_image_is_hidden_anew(engine):
     one = engine(Camera())
     wait(lambda: one.status.state == "live" and one.painter.drawn is not None)
     one.pause()
@@ -295,7 +295,7 @@ print(done[0][0].name if done[0][0] else None, "|", done[0][1])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are Unix's")
-def test_a_film_on_a_disk_that_is_really_full_can_be_read(tmp_path):
+def test_a_video_on_a_disk_that_is_really_full_can_be_read(tmp_path):
     asked = [sys.executable, "-c", FULL_DISK, str(tmp_path)]
     environ = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     done = subprocess.run(asked, env=environ, capture_output=True, text=True, timeout=60)

@@ -104,7 +104,7 @@ def test_landmarks_lie_on_eyes_nose_and_mouth(blazeface):
 
 
 @pytest.mark.parametrize("how", ["fast", "stream", "auto", "wide"])
-def test_faceless_pictures_stay_empty(how):
+def test_faceless_images_stay_empty(how):
     detect_ = FaceDetector(search=how)
     assert len(FACELESS) >= 10
     found = {path.name: [f.score for f in detect_(cv2.imread(str(path)))] for path in FACELESS}
@@ -126,7 +126,7 @@ def test_fer2013_images_are_detected_by_the_padded_pass(blazeface, fer2013):
     assert found >= 0.9, found
 
 
-def test_small_faces_of_a_large_picture_are_found_without_asking(blazeface):
+def test_small_faces_of_a_large_image_are_found_without_asking(blazeface):
     face = cv2.resize(sample("group.jpg"), (320, 205), interpolation=cv2.INTER_AREA)
     crowded = np.full((1200, 1600, 3), 110, np.uint8)
     corners = [(100, 60), (1190, 80), (660, 540), (90, 950), (1200, 960), (530, 730)]
@@ -455,7 +455,7 @@ def test_the_padded_pass_adds_faces_of_half_the_frame(share, kept):
         ((120, 270, 160, 310), False),
     ],
 )
-def test_a_face_cut_by_a_tile_is_left_to_its_neighbour_and_one_cut_by_the_picture_is_kept(box, kept):
+def test_a_face_cut_by_a_tile_is_left_to_its_neighbour_and_one_cut_by_the_image_is_kept(box, kept):
     frame, inner = np.zeros((1000, 1000, 3), np.uint8), letterbox((100, 100, 300, 300))
     rows = np.array([[0.9, *box, *[0] * 12, 20]], float)
     assert len(detect._whole_only(rows, inner, frame)) == int(kept)
@@ -495,7 +495,7 @@ NAMES = ("astronaut.jpg", "biden.jpg", "obama.jpg", "obama2.jpg", "obama3.jpg")
 
 
 @pytest.mark.parametrize(("size_wh", "side"), [((1600, 1200), 40), ((4000, 3000), 100), ((6000, 1000), 80)])
-def test_a_group_is_found_though_its_faces_are_small_in_the_picture(blazeface, size_wh, side):
+def test_a_group_is_found_though_its_faces_are_small_in_the_image(blazeface, size_wh, side):
     places = [(n, side, (int(size_wh[0] * (k + 0.7) / 5.5), size_wh[1] // 3 + 60 * k)) for k, n in enumerate(NAMES)]
     assert_found(blazeface(with_faces(size_wh, *places)), [p[2] for p in places], 0.3)
 
@@ -543,7 +543,7 @@ def test_a_stream_pays_for_the_second_network_only_where_nobody_is_found():
     assert Both([], [seen], search="stream")(frame) == [seen] and Both([], [seen], search="fast")(frame) == []
 
 
-def test_tiny_faces_are_looked_at_in_a_larger_input():
+def test_tiny_faces_are_searched_in_a_larger_input():
     frame = np.zeros((1000, 1000, 3), np.uint8)
     face = Face(np.array([0, 0, 18, 18], np.float32), 0.2)
     assert search.larger_px([face], 250_000, frame) == pytest.approx(1_000_000)
@@ -637,7 +637,7 @@ def test_the_second_network_finds_the_samples_in_place():
             assert_found(net(frame, scale, 0.5), centres, 0.25)
 
 
-def test_detectors_refuse_what_they_would_not_heed():
+def test_detectors_refuse_options_they_would_ignore():
     for options, word in (
         (DetectorOptions(min_score=0.5), "min_score"),
         (DetectorOptions(search="wide"), "tiles"),

@@ -81,13 +81,13 @@ def test_similarity_of_points_that_coincide_is_finite():
     assert np.isfinite(similarity(np.ones((5, 2)), TEMPLATE)).all()
 
 
-def test_template_is_mirror_symmetric_because_training_flips_pictures():
+def test_template_is_mirror_symmetric_because_training_flips_images():
     mirrored = np.stack([1 - TEMPLATE[:, 0], TEMPLATE[:, 1]], axis=1)[[1, 0, 2, 4, 3]]
     np.testing.assert_allclose(mirrored, TEMPLATE, atol=1e-3)
     assert TEMPLATE[0, 0] < TEMPLATE[1, 0], "the right eye is on the viewer's left"
 
 
-def test_a_picture_in_the_template_s_place_is_its_own_crop():
+def test_an_image_in_the_template_s_place_is_its_own_crop():
     frame = picture(48, 48)
     crops = crop_faces(frame, [face_at(turn(0, 1, (0, 0)))], channels=3)
     np.testing.assert_array_equal(crops[0], frame)

@@ -10,7 +10,7 @@ from emojimation.hiding.own import cover_of, hidden_whole, in_spans, within
 from emojimation.video.options import Options
 from emojimation.video.outputs import Targets
 from emojimation.video.run import run_video
-from films import images, write_film
+from videos import images, write_video
 
 SIZE = (320, 240)
 BOX = np.array([120, 80, 180, 140], np.float32)
@@ -26,14 +26,14 @@ def look(frame):
 
 @pytest.fixture
 def video(tmp_path):
-    return write_film(tmp_path / "in.mp4", 20, 10, size=SIZE, draw=scene)
+    return write_video(tmp_path / "in.mp4", 20, 10, size=SIZE, draw=scene)
 
 
 def changed(before, after):
     return [float((np.abs(a.astype(int) - b).mean(axis=2) > 40).mean()) for a, b in zip(before, after, strict=True)]
 
 
-def test_an_own_picture_covers_the_whole_head(video, tmp_path):
+def test_a_custom_cover_hides_the_whole_head(video, tmp_path):
     picture = np.zeros((60, 100, 4), np.uint8)
     picture[:, :, 1], picture[10:50, 20:80, 3] = 255, 255  # green, with a transparent rim
     cv2.imwrite(str(tmp_path / "cover.png"), picture)
@@ -43,7 +43,7 @@ def test_an_own_picture_covers_the_whole_head(video, tmp_path):
         assert face[1] > 200 and face[0] < 60 and face[2] < 60
 
 
-def test_a_cover_must_be_a_picture_and_the_style_one_that_hides(video, tmp_path):
+def test_a_cover_must_be_an_image_and_the_style_one_that_hides(video, tmp_path):
     (tmp_path / "cover.png").write_text("no image")
     with pytest.raises(InputError, match="Expected an image as the cover"):
         cover_of(tmp_path / "cover.png")

@@ -107,7 +107,7 @@ def test_a_source_that_is_not_live_is_paced(live: bool) -> None:
     assert not LiveLoop(Source(), one_face).paced
 
 
-def test_paced_files_that_start_late_start_at_once() -> None:
+def test_paced_files_that_start_late_start_immediately() -> None:
     class Late(Source):
         def __iter__(self):
             return (Frame(frame.image, frame.time_s + 500, frame.index) for frame in super().__iter__())

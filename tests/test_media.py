@@ -112,7 +112,7 @@ def test_a_transparent_colour_of_a_palette_is_white(tmp_path):
 
 
 @pytest.mark.parametrize(("suffix", "kind"), [("gif", "GIF"), ("webp", "WebP"), ("png", "PNG")])
-def test_of_a_moving_picture_the_first_frame_is_read_and_this_is_said(tmp_path, suffix, kind):
+def test_of_a_moving_image_the_first_frame_is_read_and_this_is_said(tmp_path, suffix, kind):
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("#ff0000", "#00ff00", "#0000ff")]
     options = {"lossless": True} if suffix == "webp" else {}
     path = saved(tmp_path / f"a.{suffix}", frames[0], save_all=True, append_images=frames[1:], **options)
@@ -121,7 +121,7 @@ def test_of_a_moving_picture_the_first_frame_is_read_and_this_is_said(tmp_path, 
     assert picture.notes == (f"animated {kind} of 3 frames: only the first was analysed",)
 
 
-def test_pages_of_a_tiff_are_told(tmp_path):
+def test_pages_of_a_tiff_are_reported(tmp_path):
     pages = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
     picture = read_image(saved(tmp_path / "a.tiff", pages[0], save_all=True, append_images=pages[1:]))
     assert picture.frame[4, 4].tolist() == [0, 0, 255] and "2 pages" in picture.notes[0]
@@ -167,7 +167,7 @@ HEIC = Path(__file__).parent / "data" / "astronaut.heic"
 
 
 @pytest.mark.parametrize("read", [read_image, lambda path: decode_image(path.read_bytes())])
-def test_heic_is_read_like_any_other_picture(read):
+def test_heic_is_read_like_any_other_image(read):
     frame, sample = read(HEIC).frame, read_image(SAMPLES / "astronaut.jpg").frame
     assert frame.shape == sample.shape
     assert np.abs(frame.astype(int) - sample).mean() < 6
@@ -215,7 +215,7 @@ def test_a_truncated_file_is_refused(tmp_path, suffix, share):
         (b"\xff\xd8\xff", "a.jpg"),
     ],
 )
-def test_a_file_that_is_no_picture_is_refused(tmp_path, content, words):
+def test_a_file_that_is_not_an_image_is_refused(tmp_path, content, words):
     (tmp_path / "a.jpg").write_bytes(content)
     with pytest.raises(InputError, match=words) as caught:
         read_image(tmp_path / "a.jpg")
@@ -229,7 +229,7 @@ def test_missing_files_and_folders_are_refused(tmp_path):
         read_image(tmp_path)
 
 
-def test_a_file_that_may_not_be_read_is_told(tmp_path, monkeypatch):
+def test_a_file_that_cannot_be_read_is_reported(tmp_path, monkeypatch):
     def forbidden(*_, **__):
         raise PermissionError(13, "Permission denied")
 

@@ -180,7 +180,7 @@ def test_a_second_out_of_view_ends_the_calibration(until_s: float, watching: boo
     assert (neutral.progress is not None) == watching
 
 
-def test_progress_starts_at_nothing_and_a_time_of_no_seconds_is_over_at_once() -> None:
+def test_progress_starts_at_nothing_and_a_time_of_no_seconds_is_over_immediately() -> None:
     neutral = Neutral()
     neutral.start()
     assert neutral.progress == 0

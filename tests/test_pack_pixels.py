@@ -39,7 +39,7 @@ def test_files_there_and_back(tmp_path, monkeypatch, capsys):
     assert "->" in capsys.readouterr().out
 
 
-def test_damage_is_told(tmp_path):
+def test_damage_is_reported(tmp_path):
     dataset = Dataset.of(np.zeros((2, 4, 4), np.uint8), [0, 1])
     object.__setattr__(dataset, "sha256", "of others")
     with pytest.raises(SystemExit, match="Expected the pixels that were packed"):

@@ -76,7 +76,7 @@ def test_a_real_photo(model, astronaut):
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in FACELESS.glob("*.jpg")))
-def test_no_face_in_pictures_of_other_things(model, name):
+def test_no_face_in_images_of_other_things(model, name):
     assert make_pipeline(model)(read_image(FACELESS / name).frame) == []
 
 
@@ -107,7 +107,7 @@ def test_haar_is_there_as_a_fallback(model, astronaut):
     assert all(face.probabilities is not None for face in faces)
 
 
-def test_a_very_wide_picture(model, astronaut):
+def test_a_very_wide_image(model, astronaut):
     """OpenCV's warp takes no side above 32,766 pixels; a panorama has them."""
     wide = np.zeros((512, 33_000, 3), np.uint8)
     wide[:, -512:] = astronaut

@@ -36,7 +36,7 @@ def motion_blurred(frame: np.ndarray, length_px: int, angle_deg: float) -> np.nd
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("gain", [0.5, 1.0, 1.25])
-def test_good_pictures_get_no_hint(name: str, gain: float) -> None:
+def test_good_images_get_no_hint(name: str, gain: float) -> None:
     frame, face = seen(name)
     assert hints(gained(frame, gain), face) == ()
 
@@ -47,7 +47,7 @@ def test_a_group_gets_no_hint() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_spoilt_pictures_get_their_hint(name: str) -> None:
+def test_degraded_images_get_their_hint(name: str) -> None:
     frame, face = seen(name)
     size = face.size_px
     assert hints(gained(frame, 0.15), face) == ("too dark",)

@@ -180,7 +180,7 @@ def alone():
 
 
 @pytest.mark.parametrize("kind", ["nobody", "silent", "another", "nonsense", "ray://127.0.0.1:1", "auto"])
-def test_an_address_that_does_not_answer_is_told_within_15_s(kind, alone, folder, model, tmp_path):
+def test_an_address_that_does_not_answer_is_reported_within_15_s(kind, alone, folder, model, tmp_path):
     from emojimation.batch.ray import cluster
 
     address = kind

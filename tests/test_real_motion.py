@@ -15,8 +15,8 @@ from emojimation.video.options import Options
 from emojimation.video.outputs import Targets
 from emojimation.video.run import run_video
 from emojimation.video.writer import Segment
-from films import images
 from motion import FPS, shaken, title
+from videos import images
 
 pytestmark = pytest.mark.slow
 TURNS = {"upright": None, "90": cv2.ROTATE_90_CLOCKWISE, "180": cv2.ROTATE_180, "270": cv2.ROTATE_90_COUNTERCLOCKWISE}

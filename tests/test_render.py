@@ -106,7 +106,7 @@ def test_unclassified_face_gets_a_box_only():
     st.sampled_from([0.3, 0.9]),
 )
 @example(100, 100, 0.0, 0.5, 0.5625, 7, 0.3)  # above it there is room for the panel, and not a pixel more
-def test_a_panel_is_in_the_picture_and_off_the_face(height, width, x, y, part, track_id, confidence):
+def test_a_panel_is_in_the_image_and_off_the_face(height, width, x, y, part, track_id, confidence):
     frame = np.zeros((height, width, 3), np.uint8)
     side = part * min(height, width)
     face = make_face(x * (width - side), y * (height - side), side, "fear", confidence, track_id)
@@ -138,7 +138,7 @@ def test_panel_goes_above_then_below_then_beside():
     assert place(tall, flat)[1] > 550
 
 
-def test_panel_fills_with_the_size_of_face_and_picture():
+def test_panel_fills_with_the_size_of_face_and_image():
     def panels(side, height, width):
         return list(panel.panels_of(make_face(0, 0, side), np.zeros((height, width, 3), np.uint8), "noto"))
 
@@ -147,7 +147,7 @@ def test_panel_fills_with_the_size_of_face_and_picture():
     assert 6 < large.width / small.width < 12
 
 
-def test_a_face_that_fills_the_picture_still_gets_a_sign():
+def test_a_face_that_fills_the_image_still_gets_a_sign():
     for side in (24, 48, 400):
         frame = make_frame(side, side)
         plain = annotate(frame, [make_face(0, 0, side, None)])
@@ -156,7 +156,7 @@ def test_a_face_that_fills_the_picture_still_gets_a_sign():
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 300), (5, 5), (23, 40), (3000, 30)])
 @pytest.mark.parametrize("style", ["boxes", "emoji", "blur", "pixelate"])
-def test_odd_pictures_and_faces_do_not_fail(shape, style):
+def test_odd_images_and_faces_do_not_fail(shape, style):
     faces = [
         make_face(0, 0, 4),
         make_face(-20, -30, 25, roll_deg=170),
@@ -260,7 +260,7 @@ def test_stamp_mixes_by_alpha():
         (lambda: annotate(make_frame(), [make_face(9, 9, 99)], "emoji", "twemoji"), "art must be one of"),
     ],
 )
-def test_mistakes_are_told_in_one_line(call, words):
+def test_mistakes_are_reported_in_one_line(call, words):
     with pytest.raises(InputError, match=words) as caught:
         call()
     assert "\n" not in str(caught.value)

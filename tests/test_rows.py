@@ -28,7 +28,7 @@ def log(tmp_path):
     return path
 
 
-def test_every_finished_frame_can_be_read_at_once(tmp_path):
+def test_every_finished_frame_can_be_read_immediately(tmp_path):
     log = Log(tmp_path / "frames.jsonl")
     for frame in range(3):
         log.write(frame, frame / 30, [face()])
@@ -90,7 +90,7 @@ def test_a_face_comes_back_from_its_row():
     assert face_of(face(None, False, False).to_dict()).probabilities is None
 
 
-def test_without_pyarrow_it_is_told_what_to_install(monkeypatch, log, tmp_path):
+def test_without_pyarrow_the_message_says_what_to_install(monkeypatch, log, tmp_path):
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     with pytest.raises(InputError, match="pip install"):
         export(log, tmp_path / "a.parquet", "parquet")

@@ -135,7 +135,7 @@ def test_a_crop_is_always_one_face(model):
 
 
 @pytest.mark.parametrize("wrong", [None, 7, [[1, 2]], open])
-def test_analyze_refuses_what_is_no_picture(model, wrong):
+def test_analyze_refuses_what_is_not_an_image(model, wrong):
     with pytest.raises(InputError, match=type(wrong).__name__):
         analyze(wrong, model=model)
 
@@ -168,7 +168,7 @@ def test_no_face_is_said_and_a_crop_is_hinted_at(pipeline, tmp_path, astronaut, 
 
 
 @pytest.mark.parametrize("style", ["boxes", "emoji", "blur", "pixelate"])
-def test_drawn_pictures_are_written_beside_nothing_else(pipeline, photo, tmp_path, style, astronaut):
+def test_drawn_images_are_written_beside_nothing_else(pipeline, photo, tmp_path, style, astronaut):
     (result,) = run_images([photo], pipeline, tmp_path / "out", style)
     assert result.written == tmp_path / "out" / f"photo-{style}.png"
     drawn = read_image(result.written).frame
@@ -201,7 +201,7 @@ def test_names_of_outputs_keep_what_tells_the_sources_apart(pipeline, tmp_path, 
     assert len(list((tmp_path / "out").iterdir())) == 5
 
 
-def test_pictures_of_one_name_from_several_folders_get_the_folder_s_name(pipeline, tmp_path, astronaut):
+def test_images_of_one_name_from_several_folders_get_the_folder_s_name(pipeline, tmp_path, astronaut):
     for name in ("a/x.png", "b/x.png"):
         write_image(tmp_path / name, astronaut)
     results = run_images([tmp_path / "a", tmp_path / "b"], pipeline, tmp_path / "out")
@@ -231,7 +231,7 @@ def test_a_file_is_answered_once(pipeline, photo):
     assert len(list(run_images([photo, photo.parent, f"{photo.parent}/*.png"], pipeline))) == 1
 
 
-def test_an_impossible_folder_is_refused_at_once(pipeline, photo):
+def test_an_impossible_folder_is_refused_immediately(pipeline, photo):
     with pytest.raises(InputError, match="folder to write"):
         run_images([photo], pipeline, photo / "out")
 
@@ -252,7 +252,7 @@ def test_importing_alone_does_no_work():
     assert not modules_after("import emojimation") & {"numpy", "cv2", "onnxruntime", "PIL"}
 
 
-def test_unknown_public_names_are_told():
+def test_unknown_public_names_are_reported():
     with pytest.raises(AttributeError, match="nothing"):
         _ = emojimation.nothing
     assert set(emojimation.__all__) <= set(dir(emojimation))

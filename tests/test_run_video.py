@@ -24,8 +24,8 @@ from emojimation.video.options import Options
 from emojimation.video.outputs import Targets
 from emojimation.video.run import run_video
 from emojimation.video.writer import count_frames, tags_of
-from films import images, number_of, picture, sound_packets, streams, times, write_film
 from test_camera import FakeCapture
+from videos import images, number_of, picture, sound_packets, streams, times, write_video
 
 HAPPY = np.array([0.02, 0.02, 0.02, 0.85, 0.03, 0.03, 0.03], np.float32)
 
@@ -43,7 +43,7 @@ def film(tmp_path_factory):
     path = tmp_path_factory.mktemp("film") / "in.mp4"
     tags = {"title": "At home", "location": "+51.5-000.1/", "make": "Telephone"}
     options = {"movflags": "use_metadata_tags"}
-    return write_film(path, 60, 30, (160, 120), sound="aac", tags=tags, container_options=options)
+    return write_video(path, 60, 30, (160, 120), sound="aac", tags=tags, container_options=options)
 
 
 class After:
@@ -84,7 +84,7 @@ def test_everything_that_is_asked_for_is_written(film, tmp_path):
     assert np.abs(drawn.astype(int) - before).max() > 100
 
 
-def test_hidden_films_keep_no_place_and_no_device(film, tmp_path):
+def test_hidden_videos_keep_no_place_and_no_device(film, tmp_path):
     assert b"51.5" in film.read_bytes()
     result = run_video(film, look, Targets(tmp_path / "a.mp4"), Options(style="pixelate", hide=True))
     data = (tmp_path / "a.mp4").read_bytes()
@@ -98,13 +98,13 @@ def test_hidden_films_keep_no_place_and_no_device(film, tmp_path):
     assert streams(tmp_path / "b.webm") == {"video": "vp9"}
 
 
-def test_every_style_is_drawn_and_every_other_frame_looked_at(film, tmp_path):
+def test_every_style_is_drawn_and_every_other_frame_analysed(film, tmp_path):
     for style in ("emoji", "avatar", "blur", "pixelate", "none"):
         run_video(film, look, Targets(tmp_path / f"{style}.mp4"), Options(style=style, every=3, end_s=0.2))
         assert len(times(tmp_path / f"{style}.mp4")) == 6
 
 
-def test_a_part_of_a_film(film, tmp_path):
+def test_a_part_of_a_video(film, tmp_path):
     targets = Targets(tmp_path / "a.mp4", tmp_path / "a.jsonl", srt=tmp_path / "a.srt")
     run_video(film, look, targets, Options(start_s=1.0, end_s=1.5))
     assert times(targets.film)[0] == 0 and len(times(targets.film)) == 15
@@ -113,7 +113,7 @@ def test_a_part_of_a_film(film, tmp_path):
     assert targets.srt.read_text("utf-8").startswith("1\n00:00:00,000 -->"), "subtitles the video's"
 
 
-def test_ctrl_c_leaves_a_valid_film_that_can_go_on(film, tmp_path):
+def test_ctrl_c_leaves_a_valid_video_that_can_be_resumed(film, tmp_path):
     targets = Targets(tmp_path / "a.mp4", tmp_path / "a.jsonl")
     result = run_video(film, look, targets, on_frame=After(20, lambda: os.kill(os.getpid(), signal.SIGINT)))
     assert result.interrupted and 20 <= result.frames <= 22
@@ -134,7 +134,7 @@ def put_back(work, kept):
 
 
 @pytest.mark.parametrize("hide", [False, True])
-def test_after_a_crash_it_goes_on(film, tmp_path, hide):
+def test_after_a_crash_it_continues(film, tmp_path, hide):
     """Killed after 40 frames: what lies on the disk then is copied away, and the run goes on from the copy."""
     targets, options = Targets(tmp_path / "a.mp4", csv=tmp_path / "a.csv"), {"hide": hide, "style": "blur"}
     work = tmp_path / "a.mp4.parts"
@@ -188,7 +188,7 @@ def test_the_base_rates_of_a_video_are_learned_and_told(film, tmp_path, hide):
 @pytest.mark.parametrize("cut_off_after", [13, 40])
 def test_a_resumed_table_is_that_of_an_unbroken_run(tmp_path, every, prior, cut_off_after):
     """Also in its last decimals: the tracker's state is made again from what was found, not guessed from a second."""
-    source = write_film(tmp_path / "in.mp4", 60, 30)
+    source = write_video(tmp_path / "in.mp4", 60, 30)
 
     def trembling(image):
         rng = np.random.default_rng(number_of(image))
@@ -288,9 +288,9 @@ def test_missing_folders_are_made_and_nothing_written_without_targets(film, tmp_
     assert run_video(film, look, Targets(), Options(end_s=0.1)).written == []
 
 
-def test_damage_is_told(film, tmp_path):
+def test_damage_is_reported(film, tmp_path):
     short = tmp_path / "short.ts"
-    write_film(short, 60, 30, (160, 120), draw=lambda n, w, h: np.roll(picture(n, w, h), 5 * n, 1))
+    write_video(short, 60, 30, (160, 120), draw=lambda n, w, h: np.roll(picture(n, w, h), 5 * n, 1))
     data = bytearray(short.read_bytes())
     data[len(data) // 3 : len(data) // 3 + 400] = bytes(400)
     short.write_bytes(data)

@@ -164,7 +164,7 @@ def test_where_the_bend_dips_below_zero_the_rest_is_scaled():
     assert said[1] / said[2] == pytest.approx(1.5)
 
 
-def test_a_long_film_leaves_no_more_than_four_samples():
+def test_a_long_video_leaves_no_more_than_four_samples():
     lowpass = LowPass(np.zeros(1))
     for _ in range(50):
         lowpass.add(np.ones(1), 0.1, 1.0)

@@ -28,7 +28,7 @@ def store(small_jpeg, monkeypatch):
         yield query
 
 
-def test_pictures_of_a_bucket_are_listed_and_answered_by_processes(store, model, tmp_path):
+def test_images_of_a_bucket_are_listed_and_answered_by_processes(store, model, tmp_path):
     source = f"s3://photos/in?{store}"
     names = [item.source for item in listing_of(source)]
     assert names == ["s3://photos/in/a.jpg", "s3://photos/in/broken.jpg", "s3://photos/in/more/b c.jpg"]
@@ -44,6 +44,6 @@ def test_a_glob_in_a_bucket(store):
         listing_of(f"s3://photos/in/*.png?{store}")
 
 
-def test_a_store_that_is_not_there_is_told(store):
+def test_a_store_that_is_not_there_is_reported(store):
     with pytest.raises(InputError, match="nobucket"):
         listing_of(f"s3://nobucket/in?{store}")

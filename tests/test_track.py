@@ -77,7 +77,7 @@ def test_crossing_people_with_trembling_boxes_keep_their_numbers(fps: int, seed:
     assert numbers_of(history, 0) != numbers_of(history, 1)
 
 
-def test_twins_without_emotions_cross_too() -> None:
+def test_lookalikes_without_emotions_cross_too() -> None:
     """Motion alone is enough: equal sizes, no probabilities, both missed while they overlap."""
     people = [lambda t: face(100 + 160 * t), lambda t: face(740 - 160 * t)]
     history = ids_over_time(Tracker(), people, np.arange(0, 4, 0.1), lambda who, t: abs(640 - 320 * t) > 80)
@@ -131,7 +131,7 @@ def test_states_hits_and_ages() -> None:
     assert (track.state, track.hits, track.time_since_update) == ("confirmed", 3, 0.0)
 
 
-def test_faces_of_the_first_frame_are_shown_at_once() -> None:
+def test_faces_of_the_first_frame_are_shown_immediately() -> None:
     assert [f.track_id for f in Tracker(confirm_hits=3).update([face(100), face(400)], 0.0)] == [1, 2]
 
 

@@ -191,7 +191,7 @@ def test_the_track_seen_just_now_goes_before_the_one_lost() -> None:
     assert numbers(tracker, [box(240, 200, 100, 100)], 25 / 30) == [2]
 
 
-def test_equal_places_are_told_apart_by_the_emotions() -> None:
+def test_equal_places_are_distinguished_by_the_emotions() -> None:
     tracker = Tracker(confirm_hits=1, smooth_s=0)
     happy, sad = np.eye(7, dtype=np.float32)[3], np.eye(7, dtype=np.float32)[4]
     start = [box(200, 200, 100, 100).with_(probabilities=happy), box(230, 200, 100, 100).with_(probabilities=sad)]
@@ -290,7 +290,7 @@ def test_a_face_seen_once_is_waited_for_a_quarter_of_the_time(away_s: float, sho
 
 
 @pytest.mark.parametrize(("back_s", "number"), [(0.5, 1), (1.0, 1), (1.25, 2)])
-def test_a_time_that_falls_by_more_than_the_gap_is_another_film(back_s: float, number: int) -> None:
+def test_a_time_that_falls_by_more_than_the_gap_is_another_video(back_s: float, number: int) -> None:
     tracker = Tracker(max_gap_s=1.0)
     tracker.update([box(200, 200, 100, 100)], 8.0)
     assert numbers(tracker, [box(200, 200, 100, 100)], 8.0 - back_s) == [number]
@@ -318,7 +318,7 @@ def test_faces_are_held_for_the_whole_time() -> None:
     assert numbers(tracker, [], 0.5625) == []
 
 
-def test_after_a_cut_faces_are_shown_at_once_with_new_numbers() -> None:
+def test_after_a_cut_faces_are_shown_immediately_with_new_numbers() -> None:
     tracker = Tracker(confirm_hits=3)
     assert numbers(tracker, [box(200, 200, 100, 100)], 0.0) == [1]
     tracker.reset()

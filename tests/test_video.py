@@ -14,7 +14,7 @@ from emojimation.video.reader import VideoFile
 from emojimation.video.scene import crowd, hide_and_seek
 from emojimation.video.source import Pictures, open_source
 from emojimation.video.writer import Segment
-from films import number_of, picture, write_film, write_sound
+from videos import number_of, picture, write_sound, write_video
 
 
 def read(path, **part):
@@ -25,7 +25,7 @@ def read(path, **part):
 
 
 def test_frames_come_in_order_with_the_streams_times(tmp_path):
-    source, frames = read(write_film(tmp_path / "a.mp4", frames=20, fps=25))
+    source, frames = read(write_video(tmp_path / "a.mp4", frames=20, fps=25))
     assert [number_of(frame.image) for frame in frames] == list(range(20))
     assert [frame.index for frame in frames] == list(range(20))
     assert np.allclose([frame.time_s for frame in frames], np.arange(20) / 25, atol=1e-4)
@@ -35,13 +35,13 @@ def test_frames_come_in_order_with_the_streams_times(tmp_path):
 
 def test_variable_frame_rate_keeps_each_frames_time(tmp_path):
     wanted = [0, 10, 40, 45, 200, 210, 500]
-    _, frames = read(write_film(tmp_path / "a.mkv", frames=7, times_ms=wanted))
+    _, frames = read(write_video(tmp_path / "a.mkv", frames=7, times_ms=wanted))
     assert np.allclose([frame.time_s for frame in frames], np.array(wanted) / 1000, atol=2e-3)
 
 
 @pytest.mark.parametrize(("rotation", "corner"), [(-90, (0, -1)), (90, (-1, 0)), (180, (-1, -1))])
 def test_rotation_is_applied(tmp_path, rotation, corner):
-    _, frames = read(write_film(tmp_path / "a.mp4", frames=3, rotation=rotation))
+    _, frames = read(write_video(tmp_path / "a.mp4", frames=3, rotation=rotation))
     image = frames[0].image
     assert image.shape == ((48, 64, 3) if rotation == 180 else (64, 48, 3))
     y, x = (2 if side == 0 else -3 for side in corner)
@@ -61,7 +61,7 @@ def test_colours_come_back(tmp_path, size):
 
 
 def test_ten_bits_are_read(tmp_path):
-    _, frames = read(write_film(tmp_path / "a.mp4", frames=3, pix_fmt="yuv420p10le"))
+    _, frames = read(write_video(tmp_path / "a.mp4", frames=3, pix_fmt="yuv420p10le"))
     assert frames[0].image.dtype == np.uint8 and [number_of(frame.image) for frame in frames] == [0, 1, 2]
 
 
@@ -70,7 +70,7 @@ def test_hdr_is_tone_mapped(tmp_path, transfer):
     """A grey of 203 nits, HDR's white, must come out light, and 20 nits dark, as the formula says."""
     signal = {tone.PQ: (0.58, 0.34), tone.HLG: (0.75, 0.3)}[transfer]
     draw = lambda n, w, h: np.full((h, w, 3), round(255 * signal[n]), np.uint8)  # noqa: E731
-    path = write_film(
+    path = write_video(
         tmp_path / "a.mkv",
         2,
         size=(128, 128),
@@ -108,7 +108,7 @@ def test_transparency_is_laid_on_white(tmp_path):
 
 
 def test_a_part_begins_and_ends_where_asked(tmp_path):
-    path = write_film(tmp_path / "a.mp4", frames=60, fps=30, options={"g": "12"})
+    path = write_video(tmp_path / "a.mp4", frames=60, fps=30, options={"g": "12"})
     _, frames = read(path, start_s=1.0, end_s=1.5)
     assert [number_of(frame.image) for frame in frames] == list(range(30, 45))
     assert frames[0].time_s == pytest.approx(1.0) and frames[0].index == 0
@@ -119,13 +119,13 @@ def test_a_part_begins_and_ends_where_asked(tmp_path):
 
 
 def test_a_file_without_times_is_counted_on(tmp_path):
-    _, frames = read(write_film(tmp_path / "a.h264", frames=10, fps=25, options={"bf": "0"}))
+    _, frames = read(write_video(tmp_path / "a.h264", frames=10, fps=25, options={"bf": "0"}))
     steps = np.diff([frame.time_s for frame in frames])
     assert len(frames) == 10 and (steps > 0).all()
 
 
 def test_the_frame_size_may_change(tmp_path):
-    first, second = (write_film(tmp_path / f"{n}.ts", 5, size=size) for n, size in enumerate([(64, 48), (96, 80)]))
+    first, second = (write_video(tmp_path / f"{n}.ts", 5, size=size) for n, size in enumerate([(64, 48), (96, 80)]))
     both = tmp_path / "both.ts"
     both.write_bytes(first.read_bytes() + second.read_bytes())
     source, frames = read(both)
@@ -136,20 +136,20 @@ def test_the_frame_size_may_change(tmp_path):
 
 def test_a_truncated_file_is_read_as_far_as_it_goes(tmp_path):
     noise = lambda n, w, h: np.random.default_rng(n).integers(0, 255, (h, w, 3), np.uint8)  # noqa: E731
-    path = write_film(tmp_path / "a.mp4", 90, 30, draw=noise, container_options={"movflags": "faststart"})
+    path = write_video(tmp_path / "a.mp4", 90, 30, draw=noise, container_options={"movflags": "faststart"})
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     source, frames = read(path)
     assert 20 < len(frames) < 70
     assert any("truncated" in note and "of 3.0 s" in note for note in source.notes)
 
 
-def test_what_is_no_video_is_told_in_one_line(tmp_path):
+def test_what_is_not_a_video_is_reported_in_one_line(tmp_path):
     text = tmp_path / "a.txt"
     text.write_text("hello")
     empty = tmp_path / "empty.mp4"
     empty.touch()
     headless = tmp_path / "headless.mp4"
-    whole = write_film(tmp_path / "whole.mp4").read_bytes()
+    whole = write_video(tmp_path / "whole.mp4").read_bytes()
     headless.write_bytes(whole[: len(whole) // 2])
     sound = write_sound(tmp_path / "sound.m4a")
     expected = {
@@ -167,7 +167,7 @@ def test_what_is_no_video_is_told_in_one_line(tmp_path):
 
 
 def test_no_frame_that_can_be_decoded(tmp_path):
-    path = write_film(tmp_path / "a.mkv", 3)
+    path = write_video(tmp_path / "a.mkv", 3)
     body = bytearray(path.read_bytes())
     start = body.index(b"\x1f\x43\xb6\x75")
     body[start + 40 :] = bytes(len(body) - start - 40)
@@ -177,20 +177,20 @@ def test_no_frame_that_can_be_decoded(tmp_path):
 
 
 def test_a_playlist_opens_nothing_else(tmp_path):
-    write_film(tmp_path / "a.ts", 3)
+    write_video(tmp_path / "a.ts", 3)
     playlist = tmp_path / "a.m3u8"
     playlist.write_text("#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n")
     with pytest.raises(InputError):
         list(VideoFile(playlist))
 
 
-def test_without_pyav_it_is_told_what_to_install(monkeypatch):
+def test_without_pyav_the_message_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "av", None)
     with pytest.raises(InputError, match=r'pip install "emojimation\[video\]"'):
         video.load_av()
 
 
-def test_pictures_are_a_film_and_broken_ones_are_told(tmp_path):
+def test_images_are_a_video_and_broken_ones_are_reported(tmp_path):
     for number in range(5):
         write_image(tmp_path / f"{number}.png", picture(number))
     (tmp_path / "3.png").write_bytes(b"no image")

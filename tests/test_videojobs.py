@@ -81,7 +81,7 @@ def test_a_job_is_done_and_its_upload_deleted(queue, tiny_model, video):
     )
 
 
-def test_a_queued_job_is_cancelled_at_once_and_a_running_one_after_its_frame(queue, start, slow):
+def test_a_queued_job_is_cancelled_immediately_and_a_running_one_after_its_frame(queue, start, slow):
     here = queue()
     first, second = start(here), start(here)
     assert until(lambda: first.state == "running") and here.ahead(second) == 1

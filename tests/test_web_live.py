@@ -43,14 +43,14 @@ def test_a_frame_comes_back_drawn_with_the_avatar_beside_it(stream, frame):
     assert len(stream.faces) == 1 and stream.faces[0].track_id is not None
 
 
-def test_the_picture_is_a_mirror_unless_switched_off(stream, frame):
+def test_the_image_is_mirrored_unless_switched_off(stream, frame):
     stream.stage, stream.style = False, "none"
     assert (stream.look(frame) == frame[:, ::-1]).all()
     stream.mirror = False
     assert (stream.look(frame) == frame).all()
 
 
-def test_history_is_bounded_and_figures_are_told(stream, frame):
+def test_history_is_bounded_and_figures_are_reported(stream, frame):
     for _ in range(6):
         stream.look(frame)
     assert len(stream.history) == 6 and stream.fps > 1 and 0 < stream.p95_ms < 2000
@@ -184,7 +184,7 @@ def test_an_unanswered_question_for_the_camera_is_no_firewall(live_page, monkeyp
 
 
 @pytest.mark.parametrize("reason", web_live.CLOSED)
-def test_a_camera_that_cannot_open_is_told_at_once_and_once(live_page, monkeypatch, reason):
+def test_a_camera_that_cannot_open_is_reported_immediately_and_once(live_page, monkeypatch, reason):
     test, _, _ = live_page
     monkeypatch.setattr(web_live, "_camera", lambda: reason)
     test.run()

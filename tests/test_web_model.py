@@ -111,14 +111,14 @@ def test_streamlit_knows_every_option():
         (["--port", "0"], "port"),
     ],
 )
-def test_mistakes_are_told_before_the_server_starts(words, said, monkeypatch, tiny_model):
+def test_mistakes_are_reported_before_the_server_starts(words, said, monkeypatch, tiny_model):
     monkeypatch.setenv("EMOJIMATION_WEB", "{}")
     given = words if "--model" in words else [*words, "--model", str(tiny_model)]
     result = CliRunner().invoke(app, ["web", *given])
     assert result.exit_code != 0 and said in f"{result.exception} {result.output}"
 
 
-def test_a_port_in_use_is_told():
+def test_a_port_in_use_is_reported():
     import socket
 
     with socket.socket() as other:

@@ -65,7 +65,7 @@ def test_thirty_files_of_which_three_are_bad():
     assert len(test.selectbox(key="picked").options) == 27
 
 
-def test_one_file_more_than_allowed_is_told_and_left_out(monkeypatch, tiny_model):
+def test_one_file_more_than_allowed_is_reported_and_left_out(monkeypatch, tiny_model):
     use(monkeypatch, tiny_model, files=2)
     test = upload(page("photo"), sample("astronaut"), sample("obama"), sample("biden"))
     assert "first 2" in test.warning[0].value
@@ -92,7 +92,7 @@ def test_snapshot_and_sample():
     assert html(test).count("<article") == 1
 
 
-def test_the_style_switch_changes_the_picture():
+def test_the_style_switch_changes_the_image():
     answer = answers("astronaut")[0]
     before = pictures.decoded(answer.preview).astype(int)
     changed = {style: np.abs(pictures.drawn(answer, style) - before).max(axis=2) > 40 for style in pictures.STYLES}
@@ -140,6 +140,6 @@ def test_a_name_is_no_formula_in_a_spreadsheet():
     assert "'=cmd.jpg" in web_files.as_csv([answer])
 
 
-def test_the_full_picture_of_a_broken_file_is_refused():
+def test_the_full_image_of_a_broken_file_is_refused():
     with pytest.raises(InputError, match=r"Expected an image that could be read, got x\.jpg"):
         pictures.drawn_full(pictures.Answer("x.jpg", error="broken"), "boxes")

@@ -119,7 +119,7 @@ def test_who_is_slow_gets_the_newest_frame_and_no_other(loop):
     ends.close()
 
 
-def test_the_end_of_the_track_is_told_to_who_waits(loop):
+def test_the_end_of_the_track_is_reported_to_who_waits(loop):
     ends = tracks.Ends(web_stream.Stream(current().model))
     waiting = asyncio.run_coroutine_threadsafe(ends.source.recv(), loop)
     ends.close()

@@ -10,7 +10,7 @@ import pytest
 from web_pages import html, page, upload, use
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
-from web_browser import write_film
+from web_browser import write_video
 
 from emojimation import videojobs  # isort: skip
 from emojimation.apps.web import jobs as web_jobs, timeline, video as web_video  # isort: skip
@@ -24,7 +24,7 @@ def _model(monkeypatch, tiny_model):
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory) -> Path:
-    return write_film(tmp_path_factory.mktemp("film") / "film.mp4", 1.0, 10)
+    return write_video(tmp_path_factory.mktemp("film") / "film.mp4", 1.0, 10)
 
 
 def wait(job: videojobs.VideoJob) -> videojobs.VideoJob:
@@ -42,7 +42,7 @@ def slow_down(monkeypatch, seconds: float) -> None:
     )
 
 
-def test_a_film_becomes_files_and_a_story(film):
+def test_a_video_becomes_files_and_a_story(film):
     job = wait(web_jobs.start("my film.mp4", film, Options()))
     assert job.state == "done", job.error
     assert job.result.frames == 10 and len(web_jobs.story_of(job).people) == 1
@@ -62,7 +62,7 @@ def test_anonymising_takes_two_passes(film, monkeypatch):
     assert set(seen) == set(web_jobs.STAGES) and job.result.hidden is not None
 
 
-def test_a_broken_film_fails_in_words(tmp_path):
+def test_a_broken_video_fails_in_words(tmp_path):
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video at all" * 100)
     job = wait(web_jobs.start("broken.mp4", broken, Options()))
@@ -109,7 +109,7 @@ def page_of(key: str):
     return test
 
 
-def test_a_reload_in_the_middle_finds_the_film_and_may_cancel_it(film, monkeypatch):
+def test_a_reload_in_the_middle_finds_the_video_and_may_cancel_it(film, monkeypatch):
     slow_down(monkeypatch, 0.2)
     job = web_jobs.start("film.mp4", film, Options())
     test = page_of(job.id)
@@ -118,12 +118,12 @@ def test_a_reload_in_the_middle_finds_the_film_and_may_cancel_it(film, monkeypat
     assert "cancelled" in page_of(job.id).info[0].value
 
 
-def test_a_film_that_is_gone_is_told(film):
+def test_a_video_that_is_gone_is_reported(film):
     test = page_of("nobody-knows-this")
     assert "This video is gone" in test.info[0].value and "film" not in test.query_params
 
 
-def test_a_film_too_long_is_cut_or_left_by_choice(film, monkeypatch, tiny_model):
+def test_a_video_too_long_is_cut_or_left_by_choice(film, monkeypatch, tiny_model):
     use(monkeypatch, tiny_model, film_s=0.5)
     test = upload(page("video"), ("film.mp4", film.read_bytes()), key="film-file")
     assert test.button(key="film-start").disabled and "the limit here is" in test.radio(key="film-cut").label
@@ -160,5 +160,5 @@ def test_chart_rows_fill_the_stack(film):
     assert json.dumps(rows)
 
 
-def test_time_is_told_in_words():
+def test_time_is_written_in_words():
     assert web_video._clock(75) == "1 min 15 s" and web_video._clock(None) == "0 s"

@@ -51,13 +51,13 @@ def test_a_folder_is_no_model(folder):
         weights.resolve(folder, folder)
 
 
-def test_a_lost_file_is_told(folder):
+def test_a_lost_file_is_reported(folder):
     (folder / "good.onnx").unlink()
     with pytest.raises(InputError, match=r"good\.onnx, got no such file"):
         weights.resolve("good", folder)
 
 
-def test_a_damaged_manifest_is_told(folder):
+def test_a_damaged_manifest_is_reported(folder):
     (folder / "manifest.json").write_text("{")
     with pytest.raises(InputError, match=r"manifest\.json"):
         weights.resolve("good", folder)

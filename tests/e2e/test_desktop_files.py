@@ -66,7 +66,7 @@ def test_record_log_and_snapshot_are_read_back(show, tmp_path):
     assert len(list(tmp_path.iterdir())) == 3
 
 
-def test_the_next_film_may_begin_while_the_last_one_is_finished(show, tmp_path):
+def test_the_next_video_may_begin_while_the_last_one_is_finished(show, tmp_path):
     made = show("sample")
     live(made)
     for _ in range(3):
@@ -81,7 +81,7 @@ def test_the_next_film_may_begin_while_the_last_one_is_finished(show, tmp_path):
     assert len(films) == 3 and all(len(list(open_source(film))) >= 4 for film in films)
 
 
-def test_a_log_ends_with_its_film_and_a_photo_gives_one_at_once(show, tmp_path):
+def test_a_log_ends_with_its_video_and_a_photo_gives_one_immediately(show, tmp_path):
     made = show("synthetic:2")
     live(made)
     press(made, "l")
@@ -97,7 +97,7 @@ def test_a_log_ends_with_its_film_and_a_photo_gives_one_at_once(show, tmp_path):
 
 
 @pytest.mark.parametrize("odd", ["641x481"])
-def test_films_of_odd_sizes_are_recorded(show, tmp_path, odd):
+def test_videos_of_odd_sizes_are_recorded(show, tmp_path, odd):
     import numpy as np
 
     from emojimation.media import write_image
@@ -113,7 +113,7 @@ def test_films_of_odd_sizes_are_recorded(show, tmp_path, odd):
     assert len(list(open_source(next(tmp_path.glob("*.mp4"))))) > 2
 
 
-def test_a_folder_that_cannot_be_written_is_told(show, tmp_path):
+def test_a_folder_that_cannot_be_written_is_reported(show, tmp_path):
     (tmp_path / "file").write_text("")
     made = show("sample", out=tmp_path / "file" / "out")
     live(made)
@@ -138,7 +138,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", str(folder)], check=True)  # lazily: a reader may not be collected yet
 
 
-def test_a_full_disk_ends_film_and_table_and_both_are_readable(show, small_disk):
+def test_a_full_disk_ends_video_and_table_and_both_are_readable(show, small_disk):
     made = show("sample", out=small_disk)
     live(made)
     made.do("log")
@@ -158,7 +158,7 @@ def test_a_full_disk_ends_film_and_table_and_both_are_readable(show, small_disk)
     assert not list(small_disk.glob("*.png"))
 
 
-def test_closing_while_it_records_keeps_the_film_and_takes_under_a_second(show, tmp_path):
+def test_closing_while_it_records_keeps_the_video_and_takes_under_a_second(show, tmp_path):
     made = show("sample")
     live(made)
     made.do("record")

@@ -50,7 +50,7 @@ def ended(process, seconds: float = 20.0) -> tuple[int, str]:
     return process.returncode, said
 
 
-def test_two_programs_at_once(start, tmp_path, model):
+def test_two_programs_concurrently(start, tmp_path, model):
     out = tmp_path / "out"
     two = [start("sample", "--model", model, "--folder", str(out)) for _ in range(2)]
     wait(lambda: len(titled("Sample video - Emojimation")) == 2)
@@ -86,7 +86,7 @@ def test_a_signal_ends_the_program(start, model, number):
     assert ended(process, 10) == (0, "")
 
 
-def test_it_ends_at_once_while_a_stream_says_nothing(start):
+def test_it_ends_immediately_while_a_stream_says_nothing(start):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         process = start(f"http://127.0.0.1:{silent.getsockname()[1]}/film.mp4")
         wait(lambda: titled("127.0.0.1"))

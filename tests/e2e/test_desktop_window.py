@@ -150,7 +150,7 @@ def test_an_address_is_typed_and_opened(show, tmp_path, film):
         server.shutdown()
 
 
-def test_a_broken_file_is_told_and_another_source_chosen(show):
+def test_a_broken_file_is_reported_and_another_source_chosen(show):
     made = show(str(ROOT / "Makefile"))
     pump(made.root, lambda: "Try again" in buttons(made.view.picture))
     assert "Expected a video" in words(made.view.picture) and "Makefile" in words(made.view.picture)
@@ -159,7 +159,7 @@ def test_a_broken_file_is_told_and_another_source_chosen(show):
 
 
 @pytest.mark.skipif(Path("/dev/video9").exists(), reason="there is a camera 9 here")
-def test_no_camera_is_told(show):
+def test_no_camera_is_reported(show):
     made = show("9")
     pump(made.root, lambda: "Try again" in buttons(made.view.picture))
     assert "Camera 9 cannot be opened" in words(made.view.picture)
@@ -216,7 +216,7 @@ def test_styles_are_chosen_by_key_and_list(show):
     pump(made.root, lambda: made.settings.style == "emoji")
 
 
-def test_pause_keeps_the_picture(show):
+def test_pause_keeps_the_image(show):
     made = show("sample")
     live(made)
     press(made, "space")
@@ -272,7 +272,7 @@ def test_hiding_by_key_and_switch_and_mirror(show):
 # --- settings, keys, sizes --------------------------------------------------------------------------------------------
 
 
-def test_settings_act_at_once(show, monkeypatch, tmp_path, tiny_model):
+def test_settings_act_immediately(show, monkeypatch, tmp_path, tiny_model):
     from emojimation.weights import emotion_models as models
 
     made = show("sample")

@@ -19,7 +19,7 @@ pytestmark = [
 ]
 
 
-def test_speed_is_told_and_seen(tmp_path, tiny_model):
+def test_speed_is_reported_and_seen(tmp_path, tiny_model):
     small = ["--starts", "1", "--uploads", "2", "--seconds", "4", "--viewers", "2"]
     command = [sys.executable, str(ROOT / "benchmarks" / "web.py"), "--model", str(tiny_model), "--out", str(tmp_path)]
     done = subprocess.run([*command, *small], capture_output=True, text=True, timeout=500)

@@ -150,7 +150,7 @@ def test_thirty_files_of_which_three_are_bad_and_a_zip(page, tmp_path):
         assert set(archive.namelist()) == {f"{i}-blur.jpg" for i in range(27)} | {"faces.csv", "faces.json"}
 
 
-def test_a_wrong_type_a_broken_and_a_huge_picture_are_told(page, tmp_path):
+def test_a_wrong_type_a_broken_and_a_huge_image_are_reported(page, tmp_path):
     expect(page.get_by_text("40 MB and 60 megapixels each")).to_be_visible()  # before any upload
     (tmp_path / "words.txt").write_text("no image")
     page.set_input_files(FILES, tmp_path / "words.txt")
@@ -162,7 +162,7 @@ def test_a_wrong_type_a_broken_and_a_huge_picture_are_told(page, tmp_path):
     sees(page, "Expected at most 60 megapixels")
 
 
-def test_a_picture_without_a_face_gets_hints(page):
+def test_an_image_without_a_face_gets_hints(page):
     page.set_input_files(FILES, FACELESS / "coffee.jpg")
     sees(page, "No face found in this image")
     sees(page, "More light from the front")
@@ -200,7 +200,7 @@ def live_video(page):
     return page.frame_locator(".st-key-live-frame iframe").locator("video")
 
 
-def test_live_picture_with_a_face_and_a_snapshot(page):
+def test_live_video_with_a_face_and_a_snapshot(page):
     tools.start_live(page)
     expect(page.locator(".em-bars")).to_have_count(1)  # a face was found
     video = live_video(page)
@@ -222,7 +222,7 @@ window.RTCPeerConnection = class extends Real {
 """
 
 
-def test_the_live_picture_starts_again_and_after_another_page_with_one_connection_each(page):
+def test_the_live_video_starts_again_and_after_another_page_with_one_connection_each(page):
     page.add_init_script(COUNTED)
     page.reload()
     for start in range(1, 5):
@@ -268,7 +268,7 @@ def test_behind_a_firewall_the_page_says_so_and_takes_snapshots(chromium, impati
     [(tools.NO_CAMERA, "This browser finds no camera"), (tools.DENIED, "The camera is blocked on this page")],
     ids=["no camera", "not allowed"],
 )
-def test_a_camera_that_cannot_open_is_told_at_once_and_once(chromium, address, script, reason):
+def test_a_camera_that_cannot_open_is_reported_immediately_and_once(chromium, address, script, reason):
     context = chromium.new_context()
     context.add_init_script(script)
     page = opened(context.new_page(), address)  # which waits 90 s for live video, longer than this test for the words
@@ -290,7 +290,7 @@ def test_live_video_that_connects_late_takes_the_snapshots_place(chromium, impat
     context.close()
 
 
-def test_the_live_picture_comes_back_after_a_longer_visit_to_another_page(chromium, impatient):
+def test_the_live_video_comes_back_after_a_longer_visit_to_another_page(chromium, impatient):
     page = opened(chromium.new_context().new_page(), impatient)
     tools.start_live(page)
     is_live(page)
@@ -319,7 +319,7 @@ def test_a_name_that_leads_here_by_somebody_elses_dns_gets_no_page(playwright, a
 
 @pytest.fixture
 def film(tmp_path):
-    return tools.write_film(tmp_path / "film.mp4", 2)
+    return tools.write_video(tmp_path / "film.mp4", 2)
 
 
 def start_film(page, film: Path) -> None:
@@ -334,7 +334,7 @@ def result(page):
     return page.get_by_role("heading", name="Who showed what, when")
 
 
-def test_film_from_upload_to_download_with_a_reload_and_a_second_tab(page, film):
+def test_video_from_upload_to_download_with_a_reload_and_a_second_tab(page, film):
     start_film(page, film)
     page.reload()  # in the middle of the job
     expect(result(page)).to_be_visible()
@@ -350,7 +350,7 @@ def test_film_from_upload_to_download_with_a_reload_and_a_second_tab(page, film)
     other.close()
 
 
-def test_a_click_in_the_chart_moves_the_film(page, film):
+def test_a_click_in_the_chart_moves_the_video(page, film):
     start_film(page, film)
     chart = page.locator("[data-testid=stVegaLiteChart] :is(canvas, svg)").first
     expect(chart).to_be_visible()
@@ -359,8 +359,8 @@ def test_a_click_in_the_chart_moves_the_film(page, film):
     expect(page.locator("video")).not_to_have_js_property("currentTime", 0)
 
 
-def test_a_running_film_is_cancelled(page, tmp_path):
-    long = tools.write_film(tmp_path / "long.mp4", 5.5, 60)
+def test_a_running_video_is_cancelled(page, tmp_path):
+    long = tools.write_video(tmp_path / "long.mp4", 5.5, 60)
     start_film(page, long)
     page.get_by_role("button", name="Cancel").click()
     sees(page, "was cancelled; nothing was kept")
@@ -368,7 +368,7 @@ def test_a_running_film_is_cancelled(page, tmp_path):
     sees(page, "No video yet")
 
 
-def test_a_broken_film_is_told(page, tmp_path):
+def test_a_broken_video_is_reported(page, tmp_path):
     tools.go(page, "Video")
     sees(page, "No video yet")
     (tmp_path / "broken.mp4").write_bytes(b"no video at all" * 99)
@@ -376,10 +376,10 @@ def test_a_broken_film_is_told(page, tmp_path):
     sees(page, "got broken.mp4, which does not start like a video file")
 
 
-def test_a_film_too_long_is_cut_or_left_by_choice(page, tmp_path):
+def test_a_video_too_long_is_cut_or_left_by_choice(page, tmp_path):
     tools.go(page, "Video")
     sees(page, "No video yet")
-    page.set_input_files(FILES, tools.write_film(tmp_path / "long.mp4", 9, 5))
+    page.set_input_files(FILES, tools.write_video(tmp_path / "long.mp4", 9, 5))
     sees(page, "the limit here is 6 s")
     expect(page.get_by_role("button", name="Start")).to_be_disabled()
     page.get_by_text("Leave it").click()
@@ -432,7 +432,7 @@ def test_links_upload_and_choices_are_reached_by_tab(page):
         assert words in seen, seen
 
 
-def test_the_server_stopped_under_an_open_page_is_told(chromium, tmp_path, tiny_model):
+def test_the_server_stopped_under_an_open_page_is_reported(chromium, tmp_path, tiny_model):
     page = chromium.new_page()
     with tools.server(tmp_path / "log", str(tiny_model)) as place:
         opened(page, place)

@@ -97,7 +97,7 @@ def test_exclusions_have_their_reasons_and_spare_validation_and_test(found: dict
     assert found["exclude"]["by_reason"]["leak"] == 3
 
 
-def test_flat_and_faceless_pictures(found: dict, planted: Dataset):
+def test_flat_and_faceless_images(found: dict, planted: Dataset):
     assert found["flat"] == [8] and found["not_a_face"] == [29]
     almost = planted.images[:1].copy()
     almost[0, :40] = 255  # one small strip of image on white
@@ -155,7 +155,7 @@ def test_another_crop_of_the_same_photo_is_a_near_duplicate():
     assert groups_of(ids) == [], "only the rows that were asked for"
 
 
-def test_flat_pictures_are_near_nothing():
+def test_flat_images_are_near_nothing():
     images = np.concatenate([blobs(20), np.full((1, 48, 48), 30, np.uint8), np.full((1, 48, 48), 31, np.uint8)])
     assert near_pairs(images)[0].tolist() == []
 

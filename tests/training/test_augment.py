@@ -10,7 +10,7 @@ IMAGES = np.random.default_rng(1).integers(0, 256, (16, 48, 48), dtype=np.uint8)
 ALL = Augmentation(shear_deg=5, camera=1.0, erase=1.0)
 
 
-def test_same_seed_same_pictures() -> None:
+def test_same_seed_same_images() -> None:
     first, again = (augment(IMAGES, ALL, np.random.default_rng(5)) for _ in range(2))
     assert (first == again).all()
     assert (first != augment(IMAGES, ALL, np.random.default_rng(6))).any()
@@ -74,7 +74,7 @@ def test_a_poor_camera_has_all_its_faults() -> None:
     assert len({out.tobytes() for out in results}) == 6
 
 
-def test_flip_alone_gives_the_picture_or_its_mirror_image() -> None:
+def test_flip_alone_gives_the_image_or_its_mirror_image() -> None:
     flipped = augment(IMAGES, Augmentation(True, 0, 0, 0, 0, 0, 0, 0), np.random.default_rng(0))
     kinds = {
         (out == image).all() * 1 + (out == image[:, ::-1]).all() * 2 for out, image in zip(flipped, IMAGES, strict=True)

@@ -15,7 +15,7 @@ def change(name: str, severity: int) -> float:
 
 
 @pytest.mark.parametrize(("name", "severity"), EVERY)
-def test_a_spoilt_copy_keeps_shape_and_source_and_repeats(name: str, severity: int) -> None:
+def test_a_degraded_copy_keeps_shape_and_source_and_repeats(name: str, severity: int) -> None:
     before = IMAGES.copy()
     spoilt = corrupt.corrupt(IMAGES, name, severity, seed=5)
     assert spoilt.shape == IMAGES.shape and spoilt.dtype == np.uint8
@@ -72,7 +72,7 @@ def test_the_table_is_the_mean_of_means() -> None:
     assert table["mean_accuracy"] == table["ratio"] == pytest.approx((8 + table["means"]["darkness"]) / 9)
 
 
-def test_unknown_corruptions_and_severities_are_told() -> None:
+def test_unknown_corruptions_and_severities_are_reported() -> None:
     with pytest.raises(InputError, match="among blur, darkness"):
         corrupt.corrupt(IMAGES, "fog", 1)
     with pytest.raises(InputError, match="from 1 to 2 for rotation"):

@@ -195,7 +195,7 @@ def test_dataset_checks_its_rows(fer_rows: Dataset):
         Dataset.of(images[:1], [0], votes=np.zeros((1, 8), np.uint8))
 
 
-def test_all_damaged_pictures_are_named_or_skipped(tmp_path: Path):
+def test_all_damaged_images_are_named_or_skipped(tmp_path: Path):
     for name in ("a/1", "a/2", "b/1", "b/2", "b/3"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / f"{name}.png").write_bytes(encode_png(np.full((48, 48), 9, np.uint8)))

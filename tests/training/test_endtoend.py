@@ -38,7 +38,7 @@ def blind_to_light(frame: np.ndarray) -> list[Face]:
     return where_the_picture_is(frame) if frame[120, 120, 0] < 220 else []
 
 
-def test_the_picture_comes_back_out_of_its_frame() -> None:
+def test_the_image_comes_back_out_of_its_frame() -> None:
     images = DATA.images
     crops, found = endtoend.found_crops(where_the_picture_is, images, 48, TEMPLATE)
     assert found.all() and crops.shape == (42, 48, 48, 1)
@@ -54,7 +54,7 @@ def test_misses_are_counted_and_count_as_wrong() -> None:
     assert scores["accuracy_all"] == pytest.approx(18 / 21)
 
 
-def test_no_face_anywhere_is_told() -> None:
+def test_no_face_anywhere_is_reported() -> None:
     with pytest.raises(InputError, match="got none"):
         endtoend.end_to_end(Bright(), lambda frame: [], *flat())
 

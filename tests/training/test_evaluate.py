@@ -54,7 +54,7 @@ def test_the_contract_is_filled_and_a_perfect_model_is_perfect() -> None:
     assert scores["labels"] == list(EMOTIONS) and len(scores["commit"]) >= 5
 
 
-def test_twins_of_training_pictures_are_counted_apart() -> None:
+def test_duplicates_of_training_images_are_counted_apart() -> None:
     train, val = DATA.split("train"), DATA.split("val")
     leaked = val.images.copy()
     leaked[:10] = train.images[:10]
@@ -111,7 +111,7 @@ def test_ferplus_published_rule_drops_single_votes_and_keeps_contempt() -> None:
     assert "8-class majority" in scores["ferplus8_rule"] and "our own" in scores["ferplus_rule"]
 
 
-def test_near_copies_of_training_pictures_are_counted_apart_too() -> None:
+def test_near_copies_of_training_images_are_counted_apart_too() -> None:
     rng = np.random.default_rng(0)
     images = np.stack([cv2.resize(rng.integers(0, 256, (7, 7)).astype(np.uint8), (48, 48)) for _ in range(60)])
     images[40] = images[0]

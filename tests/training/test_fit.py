@@ -113,7 +113,7 @@ def _in_folder(trainer: fit.Trainer, folder: Path) -> fit.Trainer:
     return other
 
 
-def test_a_place_where_nothing_can_be_written_is_told(tmp_path: Path) -> None:
+def test_a_place_where_nothing_can_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(InputError, match=r"Expected to write the run's files in .*file"):
         fit.fit(TRAIN, VAL, RECIPE, tmp_path / "file" / "run")
@@ -194,7 +194,7 @@ def test_rare_classes_are_weighted_or_drawn_more_often() -> None:
             assert 0.35 < (answers == 3).mean() < 0.65
 
 
-def test_mixup_blends_pictures_and_goals_alike() -> None:
+def test_mixup_blends_images_and_goals_alike() -> None:
     x = np.repeat(np.arange(4, dtype=np.float32), 48 * 48).reshape(4, 48, 48, 1)
     goals = {"logits": np.eye(4, dtype=np.float32)}
     blended, goal = batches.mixed(x, goals, 1.0, np.random.default_rng(1))

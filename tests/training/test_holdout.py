@@ -39,7 +39,7 @@ def test_copies_of_a_photo_stay_on_one_side() -> None:
     assert held and (sides == sides[0]).all()
 
 
-def test_a_class_of_one_picture_is_learned_from_and_not_judged() -> None:
+def test_a_class_of_one_image_is_learned_from_and_not_judged() -> None:
     rows = unsplit(30)
     few = rows.take(np.r_[np.flatnonzero(rows.labels != 6), np.flatnonzero(rows.labels == 6)[:1]])
     split, _ = with_validation(few)

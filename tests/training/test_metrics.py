@@ -61,14 +61,14 @@ def test_threshold_of_three_classes_begins_where_the_likeliest_class_always_is()
     assert metrics.threshold_for(doubtful, np.full(50, 2)) == 0.5
 
 
-def test_intervals_of_few_pictures_do_not_claim_certainty() -> None:
+def test_intervals_of_few_images_do_not_claim_certainty() -> None:
     low, high = metrics.wilson_ci95(1.0, 18)
     assert low == pytest.approx(0.8241, abs=1e-4) and high == 1.0
     low, high = metrics.wilson_ci95(0.7, 3589)
     assert (low, high) == pytest.approx((0.6848, 0.7148), abs=1e-4)
 
 
-def test_temperature_stays_in_its_bounds_and_near_one_on_few_pictures() -> None:
+def test_temperature_stays_in_its_bounds_and_near_one_on_few_images() -> None:
     labels = np.arange(3589) % 3
     sure = 4 * np.eye(3)[labels]
     assert metrics.fit_temperature(sure / 40, labels) == pytest.approx(0.2)

@@ -101,7 +101,7 @@ def sheet(cropped, tmp_path):
     return Sheet(out, tmp_path / "labels.csv")
 
 
-def test_labels_are_written_at_once_and_read_as_a_data_set(cropped, sheet):
+def test_labels_are_written_immediately_and_read_as_a_data_set(cropped, sheet):
     _, out, _ = cropped
     client = TestClient(labelling(sheet, label_set(["bored", "keen"]), lambda path: None))
     for index, word in enumerate(("bored", "keen", "keen")):
@@ -116,7 +116,7 @@ def test_labels_are_written_at_once_and_read_as_a_data_set(cropped, sheet):
     assert dataset.labels.tolist() == [0, 1, 1]
 
 
-def test_undo_takes_a_label_back_and_a_new_page_goes_on(sheet):
+def test_undo_takes_a_label_back_and_a_new_page_continues(sheet):
     client = TestClient(labelling(sheet, label_set(["bored", "keen"]), lambda path: None))
     client.put("/labels/1", json={"label": "keen"})
     client.put("/labels/0", json={"label": "bored"})

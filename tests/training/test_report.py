@@ -208,7 +208,7 @@ def test_fer2013_is_known_by_its_counts() -> None:
     assert card.split_name(metrics) == "validation"
 
 
-def test_a_run_that_is_none_is_told_in_one_line(folder: Path, tmp_path: Path) -> None:
+def test_a_run_that_is_none_is_reported_in_one_line(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="which is not one"):
         runs.open_run(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
@@ -219,7 +219,7 @@ def test_a_run_that_is_none_is_told_in_one_line(folder: Path, tmp_path: Path) ->
         runs.open_run(folder)
 
 
-def test_a_run_of_another_version_is_told_how_to_renew(folder: Path) -> None:
+def test_a_run_of_another_version_says_how_to_renew(folder: Path) -> None:
     scores = json.loads((folder / "metrics.json").read_text())
     del scores["reliability"], scores["calibration"]
     (folder / "metrics.json").write_text(json.dumps(scores))

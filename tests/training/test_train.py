@@ -185,7 +185,7 @@ def test_recipes_of_the_package_load_and_tell_the_nearest_name() -> None:
         ("epochs: 3", "in JSON"),
     ],
 )
-def test_a_recipe_file_with_a_mistake_is_told_in_one_line(
+def test_a_recipe_file_with_a_mistake_is_reported_in_one_line(
     toy: tuple[Path, Path], tmp_path: Path, text: str, words: str
 ) -> None:
     (tmp_path / "mine.json").write_text(text)
@@ -255,7 +255,7 @@ def test_three_of_the_seven_emotions_are_three_classes(toy: tuple[Path, Path], t
     assert printed["accuracy"] == scores["accuracy"]
 
 
-def test_classes_of_few_pictures_are_named() -> None:
+def test_classes_of_few_images_are_named() -> None:
     rows = stripes(70)
     few = rows.take((rows.labels != 2) | (np.cumsum(rows.labels == 2) == 1))
     (train_line, val_line) = thin_classes(few)

@@ -23,7 +23,7 @@ def number_of(image: np.ndarray) -> int:
     return round((float(image[height // 2 :, width // 2 :].mean()) - 9) / 4)
 
 
-def write_film(
+def write_video(
     path: Path,
     frames: int = 30,
     fps: int = 30,

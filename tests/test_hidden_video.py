@@ -17,7 +17,7 @@ from emojimation.video.outputs import Targets
 from emojimation.video.run import run_video
 from emojimation.video.scene import hide_and_seek
 from emojimation.video.writer import Segment
-from films import images
+from videos import images
 
 FPS = 10.0
 BLOCK_PX = 12
@@ -104,7 +104,7 @@ def test_the_measure_sees_faces_that_are_not_hidden(scene, shot, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("style", HIDING)
-def test_no_frame_of_the_film_shows_a_face(style, scene, shot, look, tmp_path):
+def test_no_frame_of_the_video_shows_a_face(style, scene, shot, look, tmp_path):
     out = tmp_path / "out.mp4"
     result = run_video(shot[0], look, Targets(out), Options(style=style, hide=True, workers=2))
     assert result.frames == len(shot[1]) and "held" in result.hidden

@@ -7,7 +7,7 @@ from emojimation.errors import InputError
 from emojimation.video.reader import VideoFile
 from emojimation.video.sound import Sound
 from emojimation.video.writer import Segment, count_frames, join, letterboxed, tags_of
-from films import images, number_of, picture, sound_packets, streams, times, write_film
+from videos import images, number_of, picture, sound_packets, streams, times, write_video
 
 
 def segment(path, numbers, size=(64, 48), fps=30.0, frame_times=None):
@@ -28,7 +28,7 @@ def first_boxes(path):
 
 
 @pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "h264"), (".webm", "vp9")])
-def test_a_film_holds_the_frames_at_their_times(tmp_path, suffix, codec):
+def test_a_video_holds_the_frames_at_their_times(tmp_path, suffix, codec):
     odd_times = [0.0, 0.02, 0.1, 0.12, 0.5, 0.52]
     part = segment(tmp_path / f"part{suffix}", range(6), frame_times=odd_times)
     join([(part, 0.0)], tmp_path / f"film{suffix}")
@@ -79,14 +79,14 @@ def test_a_segment_that_was_cut_off_can_be_read(tmp_path):
 
 
 def test_the_sound_is_copied_bit_by_bit(tmp_path):
-    source = write_film(tmp_path / "source.mp4", 60, sound="aac")
+    source = write_video(tmp_path / "source.mp4", 60, sound="aac")
     join([(segment(tmp_path / "part.mp4", range(60)), 0.0)], tmp_path / "film.mp4", Sound(source))
     assert sound_packets(tmp_path / "film.mp4") == sound_packets(source)
 
 
 @pytest.mark.parametrize(("suffix", "expected"), [(".mp4", "aac"), (".webm", "opus")])
 def test_sound_that_does_not_fit_is_encoded(tmp_path, suffix, expected):
-    source = write_film(tmp_path / "source.mov", 60, sound="pcm_s16le")
+    source = write_video(tmp_path / "source.mov", 60, sound="pcm_s16le")
     part = segment(tmp_path / f"part{suffix}", range(60))
     join([(part, 0.0)], tmp_path / f"film{suffix}", Sound(source))
     assert streams(tmp_path / f"film{suffix}")["audio"] == expected
@@ -101,7 +101,7 @@ def heard_s(path):
 
 
 def test_a_part_has_its_part_of_the_sound(tmp_path):
-    source = write_film(tmp_path / "source.mp4", 60, sound="aac")
+    source = write_video(tmp_path / "source.mp4", 60, sound="aac")
     join([(segment(tmp_path / "part.mp4", range(15)), 0.0)], tmp_path / "film.mp4", Sound(source, 1.0, 1.5))
     copied, whole = sound_packets(tmp_path / "film.mp4"), sound_packets(source)
     assert 22 <= len(copied) <= 25
@@ -110,7 +110,7 @@ def test_a_part_has_its_part_of_the_sound(tmp_path):
 
 
 def test_tags_are_those_given(tmp_path):
-    source = write_film(tmp_path / "source.mp4", 5, tags={"title": "At home", "comment": "hello"})
+    source = write_video(tmp_path / "source.mp4", 5, tags={"title": "At home", "comment": "hello"})
     assert tags_of(source) == {"title": "At home", "comment": "hello"}
     part = segment(tmp_path / "part.mp4", range(5))
     join([(part, 0.0)], tmp_path / "kept.mp4", tags=tags_of(source))

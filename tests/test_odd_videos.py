@@ -8,8 +8,8 @@ import pytest
 from emojimation.video.options import Options
 from emojimation.video.outputs import Targets
 from emojimation.video.run import run_video
-from films import images, write_film
 from test_run_video import look
+from videos import images, write_video
 
 PQ = 16  # SMPTE 2084, ITU-T H.273
 
@@ -28,8 +28,8 @@ CASES = [
     ("name", "size", "settings", "expected", "style"),
     [(*case, "boxes") for case in CASES] + [(*case, "avatar") for case in CASES[1:]],
 )
-def test_odd_films_become_films_that_browsers_play(name, size, settings, expected, style, tmp_path):
-    film = write_film(tmp_path / name, 2 if expected[0] > 4000 else 6, 30, size, **settings)
+def test_odd_videos_become_videos_that_browsers_play(name, size, settings, expected, style, tmp_path):
+    film = write_video(tmp_path / name, 2 if expected[0] > 4000 else 6, 30, size, **settings)
     targets = Targets(tmp_path / "out.mp4", csv=tmp_path / "a.csv")
     result = run_video(film, look, targets, Options(style=style, workers=2))
     frames = images(tmp_path / "out.mp4")
@@ -40,8 +40,8 @@ def test_odd_films_become_films_that_browsers_play(name, size, settings, expecte
     assert inside.std() > 5, "something is drawn there"
 
 
-def test_a_size_that_changes_keeps_the_films_size(tmp_path):
-    first, second = (write_film(tmp_path / f"{n}.ts", 6, 30, size) for n, size in enumerate([(320, 240), (160, 160)]))
+def test_a_size_that_changes_keeps_the_videos_size(tmp_path):
+    first, second = (write_video(tmp_path / f"{n}.ts", 6, 30, size) for n, size in enumerate([(320, 240), (160, 160)]))
     both = tmp_path / "both.ts"
     both.write_bytes(first.read_bytes() + second.read_bytes())
     result = run_video(both, look, Targets(tmp_path / "out.mp4"), Options())
