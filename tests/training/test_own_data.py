@@ -353,14 +353,20 @@ def test_a_strangers_photos_become_a_model_in_six_commands(tmp_path, monkeypatch
 
 
 @pytest.mark.slow
-def test_folds_train_once_each_and_are_summed_up(tmp_path):
+def test_folds_train_once_each_and_are_summed_up(people, tmp_path):
     pytest.importorskip("keras", reason='training packages are absent: pip install "emojimation[train]"')
-    from stripes import stripes
     from toy import invoke, write_recipe
 
-    save(stripes(), tmp_path / "data.parquet")
+    save(people, tmp_path / "data.parquet")
     recipe = write_recipe(tmp_path, epochs=1)
-    invoke("train", "--data", tmp_path / "data.parquet", "--recipe", recipe, "--folds", 2, "--out", tmp_path / "run")
+    invoke(
+        "train",
+        "--data",
+        tmp_path / "data.parquet",
+        "--recipe",
+        recipe,
+        *("--folds", 2, "--group-by", "person", "--out", tmp_path / "run"),
+    )
     summary = json.loads((tmp_path / "run" / "folds.json").read_text())
     assert len(summary["folds"]) == 2
     assert summary["accuracy_mean"] == pytest.approx(np.mean([fold["accuracy"] for fold in summary["folds"]]))
