@@ -1,8 +1,9 @@
-"""Eight classes, contempt included: learned from FER+'s votes (Barsoum et al. 2016), scored by its published rule.
+"""Eight classes, contempt included: trained on FER+'s votes (Barsoum et al. 2016), scored by its published rule.
 
 Command: emojimation train --data fer2013_train_val.parquet --ferplus fer2013new.csv --recipe ferplus --out runs/ferplus
-(--ferplus is for data without votes; the Parquet file of `emojimation data convert` has them). The targets are the
-votes alone, and rows on which the voters disagree weigh less. Not run to its end yet: no accuracy is claimed.
+(--ferplus adds the votes to data without them; the Parquet file of `emojimation data convert` already has them). The
+targets are the votes alone, and images on which the voters disagree weigh less. Not yet trained to the end: no accuracy
+is claimed.
 """
 
 from emojimation.recipes.strided import RECIPE as STRIDED

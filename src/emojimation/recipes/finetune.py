@@ -1,8 +1,8 @@
-"""Fine-tuning on one's own folder of pictures, one folder a class; what `--from` implies.
+"""Fine-tuning on your own folder of images, one subfolder per class; implied by `--from`.
 
-Command: emojimation train --data my_pictures --from default --out runs/mine
-A low rate, small batches and 30 epochs: 300 pictures took 70 seconds on two cores that other work shared. What accuracy
-to expect depends on the pictures; the validation pictures that are set apart tell it.
+Command: emojimation train --data my_images --from default --out runs/mine
+A low learning rate, small batches and 30 epochs: 300 images took 70 seconds on two cores shared with other work. The
+accuracy to expect depends on the images; it is measured on the validation images, which are set aside.
 """
 
 from emojimation.training.fit.augment import Augmentation

@@ -1,15 +1,17 @@
-"""The smallest network, `lite`, for phones and browsers: learns from the answers of `default` and from the labels.
+"""The smallest network, `lite`, for phones and browsers: distilled from `default`, and trained on the labels as well.
 
-Commands, with D for fer2013_train_val.parquet and runs/second, runs/default, runs/scratch as the recipe `default` and
-    docs/experiments.md say: emojimation evaluate --data D --split train --tta --probabilities first.npy emojimation
-    train --data D --recipe lite --teacher first.npy --minutes 70 --out runs/first emojimation evaluate --data D --split
-    train --tta --model runs/second/model.onnx --model runs/default/model.onnx
+Commands, with D for fer2013_train_val.parquet, and runs/second, runs/default and runs/scratch from the recipe `default`
+and docs/experiments.md:
+    emojimation evaluate --data D --split train --tta --probabilities first.npy
+    emojimation train --data D --recipe lite --teacher first.npy --minutes 70 --out runs/first
+    emojimation evaluate --data D --split train --tta --model runs/second/model.onnx --model runs/default/model.onnx
         --model runs/scratch/model.onnx --probabilities teacher.npy
     emojimation train --data D --recipe again.json --from runs/first --teacher teacher.npy --minutes 42 --out runs/lite
     emojimation export runs/lite --data D --name lite --format int8
 with again.json as {"base": "lite", "epochs": 100, "learning_rate": 0.12, "distil": 0.8, "seed": 3}.
-They took 38 epochs in 70 minutes on two busy cores without AMX (64.8 %; its teacher was the first default), then 90 in
-42 on the same two nearly alone: 66.5 % on PublicTest, 66.4 % in eight bits.
+The first run did 38 epochs in 70 minutes on two busy cores without AMX (64.8 %; its teacher was the first `default`),
+the second 90 epochs in 42 minutes on the same cores, nearly idle: 66.5 % on PublicTest, 66.4 % quantised to eight
+bits.
 """
 
 from emojimation.training.fit.augment import Augmentation

@@ -1,8 +1,9 @@
 """A residual network with pre-activation, channel attention and stochastic depth: 2.8 M parameters, 11 MB.
 
 Command: emojimation train --data fer2013_train_val.parquet --recipe resnet --out runs/resnet
-Not yet run to its end: about twice the work of `default` per epoch, so it wants an accelerator (see docs/training.md)
-or a night on two cores; docs/experiments.md has its speed and any run made since. No accuracy is claimed for it.
+Not yet trained to the end: an epoch is about twice the work of one of `default`, so it takes an accelerator (see
+docs/training.md) or a night on two cores. Its speed and any later runs are in docs/experiments.md. No accuracy is
+claimed.
 """
 
 from emojimation.recipes.default import RECIPE as DEFAULT

@@ -1,12 +1,12 @@
-"""The network that ships as `seed`: the seed's own, taught by `default`, in the time that two processor cores had for
-it.
+"""The network that ships as `seed`: the architecture of the original project (the "seed"), distilled from `default` in
+the time that two processor cores allowed.
 
 Commands, with D for fer2013_train_val.parquet:
     emojimation evaluate --data D --split train --tta --model default --probabilities teacher.npy
     emojimation train --data D --recipe seed --teacher teacher.npy --minutes 48 --out runs/seed
-The network is the one of `vgg`, weight for weight; dropout, which only trains, is lower, as a few epochs leave nothing
-to overfit. `vgg` is the training that the seed describes: it needs five times as long. docs/experiments.md says what it
-reached.
+The architecture is that of `vgg`, weight for weight; dropout, which matters only in training, is lower, because a few
+epochs cannot overfit. `vgg` is the training that the original project describes, and takes five times as long. The
+result is in docs/experiments.md.
 """
 
 from emojimation.training.fit.augment import Augmentation

@@ -1,7 +1,7 @@
-"""A wide `vgg_se` whose stem halves the picture: more weights than `default`, about 2.4 times as fast to train.
+"""A wide `vgg_se` whose stem halves the image: more weights than `default`, about 2.4 times as fast to train.
 
 Command: emojimation train --data fer2013_train_val.parquet --ferplus fer2013new.csv --recipe strided --out runs/strided
-Without a teacher, so that it can be an independent member of an ensemble. docs/experiments.md has what it reached.
+Trained without a teacher, so that it can be an independent member of an ensemble. The result is in docs/experiments.md.
 """
 
 from emojimation.training.fit.augment import Augmentation

@@ -1,8 +1,9 @@
-"""The seed's own network, trained as the seed describes it but on the official splits: Adam, early stopping, reduced
-rate.
+"""The original project's network, trained as described there but on the official splits: Adam, early stopping, and a
+learning rate reduced on plateaus.
 
 Command: emojimation train --data fer2013_train_val.parquet --recipe vgg --out runs/vgg
-Not yet run to its end (about two minutes an epoch on two cores with AMX, four without); no accuracy is claimed.
+Not yet trained to the end (an epoch takes about two minutes on two cores with AMX, four without); no accuracy is
+claimed.
 """
 
 from emojimation.training.fit.augment import Augmentation

@@ -1,9 +1,9 @@
 """The next flagship: a wider `vgg_se` (2.6 M parameters, 10.6 MB in float32) and very many epochs, for an accelerator.
 
-Command: bash scripts/train_on_accelerator.sh DATA OUT (several seeds at once), or
+Command: bash scripts/train_on_accelerator.sh DATA OUT (several seeds in parallel), or
          KERAS_BACKEND=jax emojimation train --data DATA --recipe wide --minutes 22 --out OUT
-Not run to its end yet: on two processor cores an epoch takes about two minutes. Expected by the literature (Khaireddin
-& Chen 2021: 73.28 % on PrivateTest after 300 epochs of a VGG): 72 to 74 % on PublicTest, one view.
+Not yet trained to the end: on two processor cores an epoch takes about two minutes. The literature suggests (Khaireddin
+& Chen 2021: 73.28 % on PrivateTest after 300 epochs of a VGG) 72 to 74 % on PublicTest with one view.
 """
 
 from emojimation.training.fit.augment import Augmentation
