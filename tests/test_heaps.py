@@ -60,3 +60,31 @@ def test_threads_share_two_heaps():
 @pytest.mark.skipif(not GLIBC, reason=ONLY)
 def test_what_was_freed_is_given_back():
     assert told(FREED) > 50
+
+
+SEARCHED = """
+import numpy as np
+from emojimation.detect.network import release_memory
+from emojimation.heaps import give_back
+from emojimation.hiding.search import searcher
+from emojimation.media import read_image
+from emojimation.weights import ASSETS
+def mb():
+    return int(open("/proc/self/statm").read().split()[1]) / 256
+search = searcher()
+frame = np.tile(read_image(ASSETS / "samples" / "astronaut.jpg").frame, (2, 3, 1))
+def found():
+    return [(face.xyxy.tolist(), face.score) for face in search(frame)]
+first = found()
+before = mb()
+release_memory()
+give_back()
+freed = before - mb()
+assert len(first) == 6 and found() == first
+print(round(freed))
+"""
+
+
+@pytest.mark.skipif(not GLIBC, reason=ONLY)
+def test_networks_return_the_memory_of_a_search_and_still_work():
+    assert told(SEARCHED) > 15

@@ -3,7 +3,9 @@
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing
 
+from emojimation.detect.network import release_memory
 from emojimation.faces import Face
+from emojimation.heaps import give_back
 from emojimation.hiding.covers import Covers
 from emojimation.story import rows
 from emojimation.tracking.adapt import rates_for
@@ -40,6 +42,8 @@ class Search:
                 if self._work.interrupt.asked:
                     break
         self._covers.finish()
+        release_memory()  # the second pass needs no network, but an encoder
+        give_back()
         return self._covers
 
     def _searched(self, frames: Iterator[Frame]) -> Generator[tuple[Frame, list[Face]], None, None]:
