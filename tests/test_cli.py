@@ -213,6 +213,24 @@ def test_what_is_skipped_in_a_folder_is_counted_and_named(emojimation, tmp_path)
     )
 
 
+def test_what_other_commands_skip_in_a_folder_is_told_too(emojimation, tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    shutil.copy(ASTRONAUT, photos)
+    (photos / "notes.txt").touch()
+    for args in (("batch", photos, "--out", tmp_path / "a.jsonl"), ("video", photos, "--csv", tmp_path / "a.csv")):
+        code, _, err = emojimation(*args)
+        assert code == 0 and "Skipped 1 file that is not an image: notes.txt" in err
+
+
+@pytest.mark.parametrize("command_name", ["image", "video"])
+@pytest.mark.parametrize("option", [["--tiles"], ["--search", "wide"], ["--detector", "haar"]])
+def test_what_hiding_would_ignore_is_refused(command, tmp_path, command_name, option):
+    out = tmp_path / ("a.mp4" if command_name == "video" else "")
+    code, _, err = command(command_name, ASTRONAUT, "--style", "blur", "--out", out, *option)
+    assert code == 2 and err.count("\n") == 1 and option[0] in err and "hiding has its own search" in err
+
+
 @pytest.mark.parametrize(("option", "names"), [("--style", STYLES), ("--art", ART)])
 def test_every_style_and_art_is_taken_and_no_other(emojimation, tmp_path, option, names):
     drawn = {}

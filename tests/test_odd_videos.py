@@ -32,6 +32,7 @@ def test_odd_videos_become_videos_that_browsers_play(name, size, settings, expec
     film = write_video(tmp_path / name, 2 if expected[0] > 4000 else 6, 30, size, **settings)
     targets = Targets(tmp_path / "out.mp4", csv=tmp_path / "a.csv")
     result = run_video(film, look, targets, Options(style=style, workers=2))
+    assert any("padded to 322 x 240" in note for note in result.notes) == (size == (321, 239))
     frames = images(tmp_path / "out.mp4")
     assert len(frames) == result.frames == (2 if expected[0] > 4000 else 6) and result.people == 1
     height, width = frames[0].shape[:2]

@@ -2,12 +2,13 @@
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from emojimation.errors import InputError
 
+NAMED = 3  # files that are listed by name, of many
 CGROUP = Path("/sys/fs/cgroup/cpu.max")  # microseconds of processor time per period, in a container (cgroup v2)
 
 
@@ -61,3 +62,15 @@ def _quota(without: int) -> int:
         return math.ceil(int(share) / int(period))
     except (OSError, ValueError):  # no container, another operating system, or "max"
         return without
+
+
+def skipped_words(names: Sequence[str]) -> str:
+    """What to tell people about files in a folder that were skipped; names: without their folders."""
+    what = "1 file that is not an image" if len(names) == 1 else f"{len(names)} files that are not images"
+    return f"Skipped {what}: {some(names)}"
+
+
+def some(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")

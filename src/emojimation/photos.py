@@ -122,17 +122,19 @@ def run_images(
     cropped: bool = False,
     art: str = "noto",
     strength: str = "careful",
+    min_score: float | None = None,
 ) -> Iterator[ImageResult]:
     """Analyse files, folders, globs and `Given` images, one result at a time; a broken file is a result with `error`.
 
     With `out_dir`, each image read is written there annotated in `style` ("none" writes nothing). If two would get the
     same name, the suffix and folder of the source distinguish them. For a style that hides, faces are detected as in
-    `hiding`, not by the pipeline's own detector. Raises InputError immediately if `out_dir` cannot be a folder.
+    `hiding` (strength, min_score: see `hiding.search.Searcher`), not by the pipeline's own detector. Raises InputError
+    immediately if `out_dir` cannot be a folder.
     """
     check_prior(pipeline)
     folder = None if out_dir is None or style == "none" else _folder(Path(out_dir))
     if folder is not None and style in HIDING:
-        pipeline = searching(pipeline, strength, still=True)
+        pipeline = searching(pipeline, strength, still=True, min_score=min_score)
     sources = listed(paths)[0]
     targets = {} if folder is None else _targets(sources, folder, style)
 

@@ -4,7 +4,7 @@ import fnmatch
 import glob
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -38,13 +38,15 @@ class Item:
 class Listing:
     """The images of one source.
 
-    total: how many. items: of files. groups: of Parquet files, (file, row group, first row).
+    total: how many. items: of files. groups: of Parquet files, (file, row group, first row). skipped: names of files
+    in folders that are not images.
     Iterating yields every item, with the bytes of those in Parquet files; it can be repeated.
     """
 
     total: int
     items: list[Item] = field(default_factory=list)
     groups: list[tuple[str, int, int]] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Item]:
         yield from self.items
@@ -61,7 +63,8 @@ def listing_of(source: str) -> Listing:
         return _files(_stored(source), source)
     path = Path(source).expanduser()
     if path.is_dir():
-        return _files(_walked(path), f"the folder {source}")
+        skipped: list[str] = []
+        return replace(_files(_walked(path, skipped), f"the folder {source}"), skipped=skipped)
     if path.is_file() and path.suffix.lower() in TABLE_SUFFIXES:
         return _table(path)
     if path.is_file() and path.suffix.lower() in LIST_SUFFIXES:
@@ -154,8 +157,8 @@ def _is_picture(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in SUFFIXES
 
 
-def _walked(folder: Path) -> Iterator[Item]:
-    """Images below a folder, without hidden ones."""
+def _walked(folder: Path, skipped: list[str]) -> Iterator[Item]:
+    """Images below a folder, without hidden ones; skipped: gets the names of the other files."""
     failed: list[Item] = []
 
     def tell(error: OSError) -> None:
@@ -163,8 +166,9 @@ def _walked(folder: Path) -> Iterator[Item]:
 
     for parent, folders, files in os.walk(folder, onerror=tell):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found = sorted(name for name in files if _is_picture(name) and not name.startswith("."))
-        yield from (_file(os.path.join(parent, name)) for name in found)
+        shown = sorted(name for name in files if not name.startswith("."))
+        skipped += [clean(name) for name in shown if not _is_picture(name)]
+        yield from (_file(os.path.join(parent, name)) for name in shown if _is_picture(name))
     yield from failed
 
 

@@ -51,8 +51,8 @@ class Summary:
     """What came of a batch.
 
     pictures: answered, also before a resume. before: of these, answered earlier. failed: could not be read. emotions:
-    faces of each class, of the sure answers. seconds, per_s: of this run. interrupted: by Ctrl-C. sample: some rows
-    with faces, taken evenly by chance.
+    faces of each class, of the sure answers. skipped: names of files in folders that are not images. seconds, per_s: of
+    this run. interrupted: by Ctrl-C. sample: some rows with faces, taken evenly by chance.
     """
 
     pictures: int = 0
@@ -65,6 +65,7 @@ class Summary:
     seconds: float = 0.0
     per_s: float = 0.0
     interrupted: bool = False
+    skipped: list[str] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
     sample: list[Row] = field(default_factory=list)
 
@@ -217,7 +218,7 @@ def run_batch(
     listing = listing_of(settings.source)
     began = time.perf_counter()
     earlier = earlier_of(output)
-    summary = Summary(emotions=dict.fromkeys(output.classes, 0))
+    summary = Summary(emotions=dict.fromkeys(output.classes, 0), skipped=listing.skipped)
     asked = asdict(settings) | {"version": emojimation.__version__, "model_sha256": sha256(resolve(settings.model))}
     with Journal(output.journal, asked) as journal:
         journal.answered |= earlier

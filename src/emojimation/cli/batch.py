@@ -15,6 +15,7 @@ from emojimation.cli.options import INTERRUPTED, Cropped, Search, searching
 from emojimation.cli.printing import console, counted
 from emojimation.errors import InputError
 from emojimation.extras import need
+from emojimation.files import skipped_words
 
 if TYPE_CHECKING:
     from emojimation.batch.run import BatchOptions, Engine, Summary
@@ -124,6 +125,8 @@ def _print_summary(summary: "Summary", out: Path, as_json: bool) -> None:
     console.print(
         f"{counted(summary.pictures, 'image')}{before} in {summary.seconds:.1f} s, {summary.per_s:.1f} per second"
     )
+    if summary.skipped:
+        console.print(skipped_words(summary.skipped), markup=False)
     if summary.interrupted:
         console.print("Stopped; run the same command with --resume to continue.")
         return

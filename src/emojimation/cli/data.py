@@ -12,10 +12,11 @@ from rich.table import Table
 
 from emojimation.cli.options import Command, Model, SkipBad
 from emojimation.cli.printing import console as progress
-from emojimation.cli.printing import counted, some
+from emojimation.cli.printing import counted
 from emojimation.cli.scores import loaded
 from emojimation.errors import InputError
 from emojimation.extras import need
+from emojimation.files import some
 from emojimation.training.data.load import FORMATS, Dataset, format_of, save
 
 app = typer.Typer(help="Crop, label, inspect, convert and audit a data set of faces.", no_args_is_help=True)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from emojimation.cli.options import Art, Cropped, Json, Search, Strength, Style, Threads, searching
-from emojimation.cli.printing import console, counted, face_line, print_json, some
+from emojimation.cli.printing import console, counted, face_line, print_json
 from emojimation.errors import InputError
+from emojimation.files import skipped_words
 
 if TYPE_CHECKING:
     from emojimation.photos import Given, ImageResult
@@ -41,19 +42,18 @@ def image(
     """
     if style not in (None, "none") and out is None:
         raise InputError(f"Expected --out DIR together with --style {style}, got none. Say where the images should go.")
+    from emojimation.draw.styles import HIDING
     from emojimation.photos import listed, run_images
 
+    if style in HIDING:
+        search.check_hiding()
     sources, skipped = listed(_given() if path == STDIN else path for path in paths)
-    results = run_images(sources, search.pipeline(threads=threads), out, style or "boxes", cropped, art, strength)
+    pipeline = search.pipeline(threads=threads)
+    results = run_images(sources, pipeline, out, style or "boxes", cropped, art, strength, search.min_score)
     code = report(_shown(results, as_json, len(sources)))
     if skipped:
-        names = some([path.name for path in skipped])
-        console.print(f"Skipped {counted(len(skipped), 'file')} that {_are(skipped)}: {names}", markup=False)
+        console.print(skipped_words([path.name for path in skipped]), markup=False)
     return code
-
-
-def _are(skipped: list[Path]) -> str:
-    return "is not an image" if len(skipped) == 1 else "are not images"
 
 
 def _given() -> "Given":

@@ -189,6 +189,22 @@ class Search:
             settings["search"] = self.search or "stream"
         return make_pipeline(threads=threads, **settings)
 
+    def check_hiding(self, keeps_measures: bool = True) -> None:
+        """Raise InputError for an option that hiding would ignore: it has a search of its own, in three strengths."""
+        given = {
+            "--detector": self.detector != "blazeface",
+            "--detector-model": self.detector_model is not None,
+            "--search": self.search is not None,
+            "--tiles": self.tiles,
+            "--measure": bool(self.measure) and not keeps_measures,
+        }
+        ignored = [name for name, is_given in given.items() if is_given]
+        if ignored:
+            raise InputError(
+                f"Expected --strength or --min-score with a style that hides faces, got {', '.join(ignored)}: "
+                "hiding has its own search."
+            )
+
     def settings(self) -> dict[str, Any]:
         """The options by the names that `make_pipeline` gives them, as values that JSON can hold."""
         given = asdict(self) | {"detector_model": self.detector_model and str(self.detector_model)}

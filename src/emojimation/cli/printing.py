@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from emojimation.faces import Face
 
 TOP = 3  # emotions shown for a face
-NAMED = 3  # files that are listed by name, of many
 console = Console(stderr=True)
 
 
@@ -63,9 +62,3 @@ def writing_out() -> Iterator[None]:
 def counted(number: int, thing: str, several: str = "") -> str:
     """ "1 face", "2 faces"."""
     return f"{number} {thing if number == 1 else several or f'{thing}s'}"
-
-
-def some(names: list[str]) -> str:
-    """The first names, and how many more there are."""
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")

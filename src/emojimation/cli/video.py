@@ -174,6 +174,7 @@ def _every(text: str) -> int | str:
 def _pipeline(search: Search, options: "Options") -> "Pipeline":
     if not options.hides:
         return search.pipeline(stream=True)
+    search.check_hiding(keeps_measures=False)
     from emojimation.hiding.search import searcher
     from emojimation.pipeline import make_pipeline
 

@@ -111,6 +111,7 @@ class Drawing:
     def _segment(self, first: Frame) -> writer.Segment:
         path, info = self._work.job.next_film(), self._work.footage.info
         self._drawn.done.parts.append((path, first.time_s))
+        self._drawn.notes += writer.notes_on(first.image.shape)
         return writer.Segment(path, info.fps, info.pixel_aspect)
 
     def _image(self, frame: Frame, faces: list[Face]) -> np.ndarray:

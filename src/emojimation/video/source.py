@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from emojimation.errors import InputError
-from emojimation.media import SUFFIXES, find_images, read_image
+from emojimation.files import skipped_words
+from emojimation.media import SUFFIXES, read_image, search_images
 from emojimation.video.camera import Camera, Stream
 from emojimation.video.reader import ASSUMED_FPS, Frame, Info, Source, VideoFile, open_container
 from emojimation.video.scene import crowd
@@ -15,12 +16,15 @@ _SYNTHETIC = re.compile(r"synthetic(?::(\d+(?:\.\d+)?)(?:x(\d+))?)?")
 
 
 class Pictures:
-    """Image files, sorted by name, as a video of `fps` frames per second; broken ones are skipped and noted."""
+    """Image files, sorted by name, as a video of `fps` frames per second.
+
+    Broken ones are skipped and noted, as are the folder's other files.
+    """
 
     def __init__(self, path: str | Path, fps: float = ASSUMED_FPS, start_s: float = 0.0, end_s: float | None = None):
-        self._paths = find_images([path])
+        self._paths, skipped = search_images([path])
         self._fps, self._start_s, self._end_s = fps, start_s, end_s
-        self.notes: list[str] = []
+        self.notes = [skipped_words([one.name for one in skipped])] if skipped else []
         self.info = Info(name=str(path), fps=fps, duration_s=len(self._paths) / fps)
 
     def close(self) -> None:

@@ -110,6 +110,15 @@ class Segment:
         return letterboxed(image, width, height)
 
 
+def notes_on(shape: tuple[int, ...]) -> list[str]:
+    """Remarks for people about a video of frames of that (H,W) shape."""
+    height, width = shape[:2]
+    if not (height % 2 or width % 2):
+        return []
+    even = f"{width + width % 2} x {height + height % 2}"
+    return [f"the frames of {width} x {height} pixels are padded to {even}: video needs even sizes"]
+
+
 def letterboxed(image: np.ndarray, width: int, height: int) -> np.ndarray:
     """The image (H,W,3) scaled into (height,width,3), shape kept, black around."""
     scale = min(width / image.shape[1], height / image.shape[0])
