@@ -261,6 +261,7 @@ def test_what_cannot_be_is_refused_before_anything_runs(film, tmp_path):
     wrong = {
         "other than the input": (Targets(tmp_path / "link.mp4"), {}),
         "ending in .mp4": (Targets(tmp_path / "a.avi"), {}),
+        "for --out and --csv": (Targets(tmp_path / "a.mp4", csv=tmp_path / "a.mp4"), {}),
         "different files": (Targets(jsonl=tmp_path / "a", csv=tmp_path / "a"), {}),
         "got the folder": (Targets(csv=tmp_path), {}),
         "folder to write to": (Targets(blocked / "a.mp4"), {}),

@@ -80,7 +80,7 @@ class LiveLoop:
         self._newest: tuple[FrameLike, float] | None = None
         self._result: LiveResult | None = None
         self._error: BaseException | None = None
-        self._told = self._stopping = self._paused = self._exhausted = False
+        self._reported = self._stopping = self._paused = self._exhausted = False
         self._idle = True  # no frame is being analysed
         self._began_s = 0.0
         self._zero_s: float | None = None  # clock at a paced source's time 0
@@ -103,9 +103,9 @@ class LiveLoop:
         """End the loop and release the source, within a second even if a read hangs. Raises an unreported error."""
         self._halt()
         with self._changed:
-            error, told = self._error, self._told
-            self._told = True
-        if error is not None and not told:
+            error, reported = self._error, self._reported
+            self._reported = True
+        if error is not None and not reported:
             raise error
 
     def latest(self) -> LiveResult | None:
@@ -153,7 +153,7 @@ class LiveLoop:
 
     def _raise_error(self) -> None:
         if self._error is not None:
-            self._told = True
+            self._reported = True
             raise self._error
 
     def _set_paused(self, paused: bool) -> None:

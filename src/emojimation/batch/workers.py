@@ -115,7 +115,7 @@ def _is_whole(future: "Future[Any]") -> bool:
 
 
 def _begin(parent: int, start: Callable[..., None], args: tuple) -> None:
-    """parent: told by the parent itself, which may be gone before this process could ask for it."""
+    """parent: its process id, passed by itself because it may be gone before this process could ask for it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the parent
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     try:

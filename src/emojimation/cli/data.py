@@ -175,12 +175,12 @@ def label(
     labels = label_set(page.own_classes(classes.split(","))) if classes else pipeline.classifier.label_set
     sheet = page.Sheet(folder, csv or folder / NAME)
 
-    def told(address: str) -> None:
+    def announce(address: str) -> None:
         typer.echo(f"Labelling {counted(len(sheet.paths), 'image')}: {address}  (Ctrl-C stops it)", err=True)
         if browser:
             webbrowser.open(address)
 
-    page.serve(page.labelling(sheet, labels, lambda path: largest_face(path, pipeline)), port, told)
+    page.serve(page.labelling(sheet, labels, lambda path: largest_face(path, pipeline)), port, announce)
     typer.echo(f"{len(sheet.labels)} of {len(sheet.paths)} labelled in {sheet.table}", err=True)
 
 

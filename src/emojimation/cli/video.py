@@ -64,7 +64,7 @@ Region = Annotated[
     typer.Option("--region", metavar="X0,Y0,X1,Y1", help="Search this part of the picture only.", show_default=False),
 ]
 Cover = Annotated[Path | None, _file("--cover", "Picture to lay over each head.")]
-Sound = Annotated[bool, typer.Option(help="Copy the sound into the film.")]
+Sound = Annotated[bool, typer.Option(help="Copy the sound into the video.")]
 Threads = Annotated[
     int | None, typer.Option("--threads", min=1, help="Frames analysed in parallel.", show_default="one per processor")
 ]
@@ -181,6 +181,9 @@ def _pipeline(search: Search, options: "Options") -> "Pipeline":
     return make_pipeline(search.model, searcher(options.strength, min_score=search.min_score), prior=search.prior)
 
 
+_STAGES = {"search": "searching", "film": "video"}
+
+
 @contextmanager
 def _progress(as_json: bool) -> "Iterator[Callable[[At], None]]":
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -202,7 +205,7 @@ def _progress(as_json: bool) -> "Iterator[Callable[[At], None]]":
             for row in at.rows:
                 print_json(row)
         if at.stage not in tasks:
-            tasks[at.stage] = bar.add_task(at.stage, total=None if at.share is None else 1.0, rate="")
+            tasks[at.stage] = bar.add_task(_STAGES[at.stage], total=None if at.share is None else 1.0, rate="")
         bar.update(tasks[at.stage], completed=at.share or 0.0, rate=_rate(bar, tasks[at.stage], at.frame))
 
     with bar:

@@ -109,7 +109,7 @@ class Drawing:
             self._drawn.incomplete = str(error)
 
     def _segment(self, first: Frame) -> writer.Segment:
-        path, info = self._work.job.next_film(), self._work.footage.info
+        path, info = self._work.job.next_segment(), self._work.footage.info
         self._drawn.done.parts.append((path, first.time_s))
         self._drawn.notes += writer.notes_on(first.image.shape)
         return writer.Segment(path, info.fps, info.pixel_aspect)

@@ -59,14 +59,14 @@ class Job:
         """How far the run came: the frames in the log and, if there is one, also in the video."""
         if self._suffix is None:
             return _counted(self, None, [])
-        films = [(path, count_frames(path)) for path in sorted(self.folder.glob(f"film-*{self._suffix}"))]
-        for path, count in films:
+        segments = [(path, count_frames(path)) for path in sorted(self.folder.glob(f"film-*{self._suffix}"))]
+        for path, count in segments:
             if not count:
                 path.unlink()
-        films = [film for film in films if film[1]]
-        return _counted(self, sum(count for _, count in films), films)
+        segments = [segment for segment in segments if segment[1]]
+        return _counted(self, sum(count for _, count in segments), segments)
 
-    def next_film(self) -> Path:
+    def next_segment(self) -> Path:
         """A free name for a video segment."""
         taken = len(list(self.folder.glob(f"film-*{self._suffix}")))
         return self.folder / f"film-{taken:03}{self._suffix}"
@@ -89,11 +89,11 @@ class Job:
             )
 
 
-def _counted(job: Job, limit: int | None, films: list[tuple[Path, int]]) -> Done:
+def _counted(job: Job, limit: int | None, segments: list[tuple[Path, int]]) -> Done:
     done = Done()
     starts = {}
     first = 0
-    for path, count in films:
+    for path, count in segments:
         starts[first] = path
         first += count
     for line in read_log(job.log):

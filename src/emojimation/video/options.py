@@ -47,13 +47,13 @@ class Options:
         return self.hide or self.style in HIDING
 
 
-def check(options: Options, film: bool) -> None:
-    """Raise InputError for invalid options. film: whether a video is written."""
+def check(options: Options, draws: bool) -> None:
+    """Raise InputError for invalid options. draws: whether a video is written."""
     if options.style not in STYLES:
         raise InputError(f"Expected a style of {', '.join(STYLES)}, got {options.style!r}.")
     if options.hides and options.style not in HIDING:
         raise InputError(f"Expected a style that hides faces ({', '.join(HIDING)}), got {options.style!r}.")
-    if options.hide and not film:
+    if options.hide and not draws:
         raise InputError("Expected a video file to write to, got none: give --out OUT.mp4.")
     if options.cover is not None and not options.hides:
         raise InputError(f"Expected a style that hides faces with the cover {options.cover}, got {options.style!r}.")

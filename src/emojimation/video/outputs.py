@@ -54,11 +54,12 @@ class Targets:
         for kind, path in self.all.items():
             place = path.resolve()
             if place in seen:
-                raise InputError(f"Expected different files for --{seen[place]} and --{kind}, got {path} for both.")
+                both = f"{_option(seen[place])} and {_option(kind)}"
+                raise InputError(f"Expected different files for {both}, got {path} for both.")
             seen[place] = kind
             other = next((name for name, suffixes in SUFFIXES.items() if path.suffix.lower() in suffixes), kind)
             if other != kind:
-                raise InputError(f"Expected a name ending in {SUFFIXES[kind][0]} for --{kind}, got {path}.")
+                raise InputError(f"Expected a name ending in {SUFFIXES[kind][0]} for {_option(kind)}, got {path}.")
             if path.is_dir():
                 raise InputError(f"Expected a file's name to write to, got the folder {path}.")
             if _is_within(path, source):
@@ -69,6 +70,10 @@ class Targets:
             writer.load_av()
         if self.parquet is not None:
             rows.load_parquet()
+
+
+def _option(kind: str) -> str:
+    return "--out" if kind == "film" else f"--{kind}"
 
 
 def _is_within(path: Path, source: str | int | Path) -> bool:
@@ -105,7 +110,7 @@ def write_all(targets: Targets, log: Path, parts: list[tuple[Path, float]], show
     """Write every target from the log and the video's segments, each with the source's time of its first frame."""
     written = []
     if targets.film is not None and parts:
-        _write_film(targets.film, parts, shown)
+        _write_video(targets.film, parts, shown)
         written.append(targets.film)
     for kind in rows.KINDS:
         if kind in targets.all:
@@ -113,7 +118,7 @@ def write_all(targets: Targets, log: Path, parts: list[tuple[Path, float]], show
     return written + _write_timeline(targets, log, shown)
 
 
-def _write_film(target: Path, parts: list[tuple[Path, float]], shown: Shown) -> None:
+def _write_video(target: Path, parts: list[tuple[Path, float]], shown: Shown) -> None:
     path = str(shown.source) if is_address(str(shown.source)) else Path(str(shown.source))
     sound = Sound(path, shown.start_s, shown.end_s) if shown.sound else None
     # Location and device metadata are removed when faces are hidden.

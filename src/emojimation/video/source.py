@@ -68,9 +68,9 @@ def open_source(
     if "://" in text:
         return _whole(Stream(text), start_s, end_s)
     if made_up and not Path(text).exists():
-        film = crowd(int(made_up[2] or 1), fps=fps or 30.0, seconds=float(made_up[1] or 10))
-        film.start_s, film.end_s = start_s, film.end_s if end_s is None else end_s
-        return film
+        scene = crowd(int(made_up[2] or 1), fps=fps or 30.0, seconds=float(made_up[1] or 10))
+        scene.start_s, scene.end_s = start_s, scene.end_s if end_s is None else end_s
+        return scene
     if _is_sequence(Path(text)):
         return Pictures(text, fps or ASSUMED_FPS, start_s, end_s)
     return VideoFile(text, start_s, end_s)

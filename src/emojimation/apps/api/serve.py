@@ -21,10 +21,10 @@ BACKLOG = 512
 log = logging.getLogger("emojimation.api")
 
 
-def run(app: FastAPI, host: str, port: int, limits: Limits, told: Callable[[str], None]) -> None:
+def run(app: FastAPI, host: str, port: int, limits: Limits, announce: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM, then finish accepted requests for at most `limits.grace_s` seconds.
 
-    port: 0 for a free one. told: called with the address once it is bound. Raises InputError if it is in use.
+    port: 0 for a free one. announce: called with the address once it is bound. Raises InputError if it is in use.
     """
     _log_to(sys.stderr)
     bound = _bound(host, port)
@@ -43,7 +43,7 @@ def run(app: FastAPI, host: str, port: int, limits: Limits, told: Callable[[str]
         ws_max_queue=2,
     )
     shown = f"[{host}]" if ":" in host else host
-    told(f"http://{shown}:{bound.getsockname()[1]}")
+    announce(f"http://{shown}:{bound.getsockname()[1]}")
     for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn re-raises them when everything is done
         signal.signal(number, _done)
     log.info("start")

@@ -84,7 +84,7 @@ class _Stream:
 
     async def _answer(self, data: bytes | None, text: str | None) -> dict | None:
         if data is None:
-            return self._told(text or "")
+            return self._command(text or "")
         time_s = time.monotonic() - self.began if self.time_s is None else self.time_s
         head = {"frame": self.frame, "time_s": round(time_s, 4)}
         self.frame, self.time_s = self.frame + 1, None
@@ -100,7 +100,7 @@ class _Stream:
         faces = self.tracker.update(self.pipeline(frame), time_s)
         return {"width": frame.shape[1], "height": frame.shape[0], "faces": [face.to_dict() for face in faces]}
 
-    def _told(self, text: str) -> dict | None:
+    def _command(self, text: str) -> dict | None:
         """Set the time of the next frame from a text message; returns an error for any other message."""
         try:
             time_s = float(json.loads(text)["time_s"])

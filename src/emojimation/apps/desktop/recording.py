@@ -157,12 +157,12 @@ class Table:
 class Outputs:
     """The recording and the table in progress: at most one of each.
 
-    told: called with a message for the person (text, kind, path). changed: called with `recording_s` or `logging` when
-    they change.
+    notify: called with a message for the person (text, kind, path). changed: called with `recording_s` or `logging`
+    when they change.
     """
 
-    def __init__(self, painter: Painter, told: Callable[..., None], changed: Callable[..., Any]) -> None:
-        self._painter, self._told, self._changed = painter, told, changed
+    def __init__(self, painter: Painter, notify: Callable[..., None], changed: Callable[..., Any]) -> None:
+        self._painter, self._notify, self._changed = painter, notify, changed
         self._recorder: Recorder | None = None
         self._films = 0
         self._table: Table | None = None
@@ -182,7 +182,7 @@ class Outputs:
     def snapshot(self, folder: Path, image: np.ndarray) -> None:
         """Save an image and say so. Raises InputError."""
         path = snapshot(folder, image)
-        self._told(f"Saved {path.name}", "saved", path)
+        self._notify(f"Saved {path.name}", "saved", path)
 
     def stop(self) -> None:
         """End recording and table, because the source has ended."""
@@ -205,7 +205,7 @@ class Outputs:
         if still is not None:
             table.write(still)
             table.close()
-            return self._told(f"Saved {table.path.name}", "saved", table.path)
+            return self._notify(f"Saved {table.path.name}", "saved", table.path)
         self._table = table
         return self._changed(logging=True)
 
@@ -215,7 +215,7 @@ class Outputs:
         if table is not None:
             table.close()
             self._changed(logging=False)
-            self._told(f"Saved {table.path.name} ({table.rows} rows)", "saved", table.path)
+            self._notify(f"Saved {table.path.name} ({table.rows} rows)", "saved", table.path)
 
     def write(self, result: LiveResult) -> None:
         """Add a result to the current table, if any; if the disk is full, end it and say so."""
@@ -228,7 +228,9 @@ class Outputs:
             self._table = None
             table.close()
             self._changed(logging=False)
-            self._told(f"The table ended: {reason(error)}; {table.path.name} has what came before", "error", table.path)
+            self._notify(
+                f"The table ended: {reason(error)}; {table.path.name} has what came before", "error", table.path
+            )
 
     def close(self, free: Callable[[], None]) -> None:
         """End both in a hurry, calling `free` meanwhile."""
@@ -251,10 +253,10 @@ class Outputs:
     def _recorded(self, number: int, path: Path | None, wrong: str | None) -> None:
         self._end_of(number)
         if wrong is None and path is not None:
-            self._told(f"Saved {path.name}", "saved", path)
+            self._notify(f"Saved {path.name}", "saved", path)
         else:
             kept = f"; {path.name} has what came before" if path else ""
-            self._told(f"The recording ended: {wrong}{kept}", "error", path)
+            self._notify(f"The recording ended: {wrong}{kept}", "error", path)
 
 
 def reason(error: BaseException) -> str:

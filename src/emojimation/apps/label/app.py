@@ -96,13 +96,13 @@ def _jpeg(path: Path) -> bytes:
     return cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
 
 
-def serve(app: FastAPI, port: int, told: Callable[[str], Any]) -> None:
-    """Serve on this machine only until Ctrl-C. port: 0 for a free one. told: called with the address."""
+def serve(app: FastAPI, port: int, announce: Callable[[str], Any]) -> None:
+    """Serve on this machine only until Ctrl-C. port: 0 for a free one. announce: called with the address."""
     try:
         bound = socket.create_server(("127.0.0.1", port))
     except OSError as error:
         raise InputError(f"Expected a free port, got {port} ({error.strerror}): give another --port.") from None
-    told(f"http://127.0.0.1:{bound.getsockname()[1]}")
+    announce(f"http://127.0.0.1:{bound.getsockname()[1]}")
     with bound:
         uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[bound])
 

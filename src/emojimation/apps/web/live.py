@@ -105,8 +105,8 @@ def _start_anew() -> None:
 
 def _camera() -> str | None:
     """What the browser says about cameras, see assets/web/probe.js; None before it has answered."""
-    told = snapshots.component("probe")(key="probe", on_camera_change=lambda: None, height="content")
-    return str(told["camera"]) if told.get("camera") else None
+    reported = snapshots.component("probe")(key="probe", on_camera_change=lambda: None, height="content")
+    return str(reported["camera"]) if reported.get("camera") else None
 
 
 def _obstacle() -> str | None:
