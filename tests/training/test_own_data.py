@@ -371,3 +371,31 @@ def test_folds_train_once_each_and_are_summed_up(people, tmp_path):
     assert len(summary["folds"]) == 2
     assert summary["accuracy_mean"] == pytest.approx(np.mean([fold["accuracy"] for fold in summary["folds"]]))
     assert (tmp_path / "run" / "fold-2" / "model.onnx").is_file()
+
+
+ROWS = [{"progress": 0.5, "epoch": 0}, {"epoch": 0, "val_loss": 2.0, "loss": 1.5}, {"epoch": 1, "val_loss": 1.0}]
+
+
+def test_mlflow_gets_the_figures_of_each_epoch(tmp_path, monkeypatch):
+    mlflow = pytest.importorskip("mlflow", reason="MLflow is absent: pip install mlflow-skinny")
+    from emojimation.training.fit.events import trackers_of
+
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    mlflow.set_tracking_uri((tmp_path / "mlruns").as_uri())
+    (tracker,) = trackers_of(["mlflow"], Path("runs/mine"))
+    for row in ROWS:
+        tracker(row)
+    (run,) = mlflow.MlflowClient().search_runs(["0"])
+    assert run.info.run_name == "mine" and run.data.metrics["val_loss"] == 1.0
+    history = mlflow.MlflowClient().get_metric_history(run.info.run_id, "val_loss")
+    assert [(one.step, one.value) for one in history] == [(0, 2.0), (1, 1.0)]
+
+
+def test_a_tracker_that_is_unknown_or_not_installed_is_refused(monkeypatch):
+    from emojimation.training.fit import events
+
+    with pytest.raises(InputError, match="tensorboard, mlflow, wandb"):
+        events.trackers_of(["clearml"], Path("run"))
+    monkeypatch.setitem(events.TRACKERS, "wandb", ("no_such_package_here", events.Wandb))
+    with pytest.raises(InputError, match="pip install wandb"):
+        events.trackers_of(["wandb"], Path("run"))

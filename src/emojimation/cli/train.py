@@ -54,7 +54,11 @@ def train(
         int, typer.Option(min=0, help="Cross-validate: train this many times, each time with another part held out.")
     ] = 0,
     skip_bad: SkipBad = False,
-    tensorboard: Annotated[bool, typer.Option(help="Also write the curves to RUN/tensorboard.")] = False,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(help="Also log the curves to tensorboard (in RUN), mlflow or wandb; may be repeated."),
+    ] = None,
+    tensorboard: Annotated[bool, typer.Option(help="The same as --track tensorboard.")] = False,
 ) -> None:
     """Train a network, calibrate it, export it and score the exported file on the validation split.
 
@@ -86,9 +90,10 @@ def train(
     for line in thin_classes(prepared(runs[0][1], chosen)):
         console.print(line)
     scores = []
+    logged = [*(track or []), *(["tensorboard"] if tensorboard else [])]
     for place, dataset, one in runs:
         go_on = resume and (len(runs) == 1 or (place / "checkpoint.npz").exists())
-        scores.append(_run(dataset, one, place, go_on, teacher, start, tensorboard))
+        scores.append(_run(dataset, one, place, go_on, teacher, start, logged))
     if len(runs) > 1:
         _print_spread([one["accuracy"] for one in scores], "folds" if folds else "seeds")
     if folds:
@@ -139,14 +144,16 @@ def _recipe(recipe: str | None, model: str | None, start: str | None, resumed: P
 
 
 def _run(
-    dataset: Any, recipe: Any, place: Path, resume: bool, teacher: Path | None, start: str | None, tensorboard: bool
+    dataset: Any, recipe: Any, place: Path, resume: bool, teacher: Path | None, start: str | None, logged: list[str]
 ) -> dict[str, Any]:
     """One seed, with a bar; prints the run folder and, after Ctrl-C, how to continue."""
+    from emojimation.training.fit.events import trackers_of
     from emojimation.training.train import train as run
 
+    trackers = trackers_of(logged, place)
     try:
         with _bar() as bar:
-            report = _reporter(bar, place / "tensorboard" if tensorboard else None)
+            report = _reporter(bar, trackers)
             scores = run(dataset, recipe, place, resume, report, teacher, start)
     except KeyboardInterrupt:
         if (place / "checkpoint.npz").exists():
@@ -174,17 +181,14 @@ def _bar() -> Any:
     return Progress(*columns, console=console)
 
 
-def _reporter(bar: Any, events: Path | None) -> Any:
-    from emojimation.training.fit.events import Events
-
-    write = Events(events) if events else None
+def _reporter(bar: Any, trackers: list[Any]) -> Any:
     task = bar.add_task("train", total=1.0, epoch=0)
 
     def report(row: dict[str, float]) -> None:
         if "progress" in row:
             bar.update(task, completed=row["progress"], epoch=int(row["epoch"]) + 1)
             return
-        if write:
+        for write in trackers:
             write(row)
         bar.console.print(
             f"epoch {int(row['epoch']):3d}  loss {row['loss']:.3f}  val loss {row['val_loss']:.3f}  "
