@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from conftest import FACELESS
-from web_pages import html, page, sample, upload, use
+from web_pages import AppTest, html, page, sample, upload, use
 
 from emojimation.apps.web import pictures, files as web_files  # isort: skip
 from emojimation.errors import InputError  # isort: skip
@@ -61,15 +61,15 @@ def test_thirty_files_of_which_three_are_bad():
     assert "3 of 30 files could not be read" in test.error[0].value
     assert "at most 60 megapixels, got over" in test.error[0].value
     assert "/tmp" not in test.error[0].value
-    assert "<b>27</b><span>images</span>" in html(test)
-    assert len(test.selectbox(key="picked").options) == 27
+    assert test.pills(key="picked").label.startswith("27 images, 27 faces")
+    assert len(test.pills(key="picked").options) == 27
 
 
 def test_one_file_more_than_allowed_is_reported_and_left_out(monkeypatch, tiny_model):
     use(monkeypatch, tiny_model, files=2)
     test = upload(page("photo"), sample("astronaut"), sample("obama"), sample("biden"))
     assert "first 2" in test.warning[0].value
-    assert len(test.selectbox(key="picked").options) == 2
+    assert len(test.pills(key="picked").options) == 2
 
 
 def test_no_face_is_no_error_but_a_hint():
@@ -90,6 +90,55 @@ def test_snapshot_and_sample():
     test.segmented_control(key="source").set_value("camera").run()
     test.camera_input(key="camera").set_value(("shot.jpg", sample("obama")[1], "image/jpeg")).run()
     assert html(test).count("<article") == 1
+
+
+def test_boxes_have_the_numbers_of_the_cards_where_there_are_several():
+    several, alone = answers("group", "astronaut")
+    assert [face.track_id for face in pictures.numbered(several, "boxes")] == [1, 2, 3, 4, 5]
+    assert [face.track_id for face in pictures.numbered(alone, "boxes")] == [None]
+    assert {face.track_id for face in pictures.numbered(several, "emoji")} == {None}
+
+
+def test_a_visit_to_another_page_keeps_the_pictures_and_reads_them_with_the_model_chosen_there(tiny_model, tmp_path):
+    source = """
+import streamlit as st
+from emojimation.apps.web import photo
+if st.session_state.get("elsewhere"):
+    st.button("other page")
+else:
+    photo.show()
+"""
+    test = upload(AppTest.from_string(source, default_timeout=30).run(), sample("group"), sample("obama"))
+    test.session_state["elsewhere"] = True
+    test.run()
+    other = tmp_path / "other.onnx"
+    other.write_bytes(tiny_model.read_bytes())
+    test.session_state["elsewhere"], test.session_state[pictures.CHOSEN] = False, str(other)
+    test.run()
+    assert not test.exception and test.session_state["answers-by"] == str(other)
+    assert len(test.pills(key="picked").options) == 2 and "<article" in html(test)
+    test.segmented_control(key="style").set_value("blur").run()
+    assert len(test.pills(key="picked").options) == 2  # later runs keep them too
+    test.button(key="photos-clear").click().run()
+    assert "Your faces will appear here" in html(test)
+
+
+def test_an_uploader_emptied_by_the_visitor_empties_the_page():
+    test = upload(page("photo"), sample("obama"))
+    test.file_uploader(key="files").set_value([]).run()
+    assert "Your faces will appear here" in html(test)
+
+
+def test_the_upload_takes_and_names_the_photos_of_phones():
+    uploader = page("photo").file_uploader(key="files")
+    assert "HEIC" in uploader.label and {".heic", ".jpg", ".png"} <= set(uploader.proto.type)
+
+
+def test_names_in_the_archive_suit_every_system():
+    taken = set()
+    assert web_files._free('a:b<c>"d|e?f*g\\h-blur', taken) == "a_b_c__d_e_f_g_h-blur.jpg"
+    assert web_files._free("Me-blur", taken) == "Me-blur.jpg"
+    assert web_files._free("me-blur", taken) == "me-blur-2.jpg"  # the same name to Windows
 
 
 def test_the_style_switch_changes_the_image():

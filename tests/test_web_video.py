@@ -92,6 +92,13 @@ def test_the_page_from_upload_to_result(film):
     assert "film" not in again.query_params and web_jobs.jobs().get(key) is None
 
 
+def test_a_visit_to_another_page_keeps_the_film(film):
+    test = page_of(wait(web_jobs.start("film.mp4", film, Options())).id)
+    del test.query_params["film"]  # as a link to the page has it
+    test.run()
+    assert "<b>10</b><span>frames</span>" in html(test) and "film" in test.query_params
+
+
 def key_of(test) -> str:
     """The video's key in the page's address."""
     value = test.query_params["film"]

@@ -24,7 +24,7 @@ def face() -> Face:
     [
         lambda: widgets.card(face(), 1, "data:,", (EVIL,), ("data:,", EVIL)),
         lambda: widgets.emoji_mark(EVIL, "#123456", EVIL),
-        lambda: widgets.html("table.html", head=[EVIL], rows=[[EVIL]], ours=0, numbers=(0,)),
+        lambda: widgets.html("table.html", label=EVIL, head=[EVIL], rows=[[EVIL]], ours=0, numbers=(0,)),
         lambda: widgets.html("note.html", title=EVIL, lines=[EVIL], words=EVIL),
         lambda: widgets.html("stats.html", values={EVIL: EVIL}.items()),
         lambda: widgets.html(

@@ -409,6 +409,56 @@ def test_every_page_fits_a_phone_and_has_its_own_letters(page):
     assert "Bricolage" in loaded and "Figtree" in loaded
 
 
+def test_no_page_has_a_serious_fault_of_accessibility(page):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
+    page.set_input_files(FILES, [SAMPLES / "group.jpg", SAMPLES / "obama.jpg"])
+    found = {}
+    for name, words in (
+        ("Photo", "2 images, 6 faces"),
+        ("Live", "The camera is off"),
+        ("Video", "No video yet"),
+        ("Model", "Versions"),
+    ):
+        tools.go(page, name)
+        sees(page, words)
+        settled(page)
+        report = axe.Axe().run(page).response["violations"]
+        faults = [fault for fault in report if fault["impact"] != "minor"]  # Streamlit's uploader has a minor one
+        found[name] = [(fault["id"], fault["nodes"][0]["target"]) for fault in faults]
+    assert found == {"Photo": [], "Live": [], "Video": [], "Model": []}
+
+
+def settled(page) -> None:
+    """Wait until the page's script has run to its end: a page that is being replaced is shown faded."""
+    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_have_count(1)
+    expect(page.locator("[data-stale=true]")).to_have_count(0)
+
+
+def test_many_pictures_have_a_gallery_and_survive_a_visit_to_another_page(page):
+    page.set_input_files(FILES, [SAMPLES / "group.jpg", SAMPLES / "obama.jpg"])
+    cards(page, 5)
+    picked = page.locator(".st-key-picked button")
+    assert picked.locator("img").nth(1).evaluate("img => img.naturalWidth") > 50
+    picked.nth(1).click()
+    cards(page, 1)
+    tools.go(page, "Model")
+    sees(page, "Versions")
+    tools.go(page, "Photo")
+    cards(page, 5)
+    sees(page, "Still here: group.jpg, obama.jpg")
+    page.get_by_role("button", name="Clear").click()
+    sees(page, "Your faces will appear here")
+
+
+def test_on_a_small_phone_the_button_that_takes_a_photo_is_in_view(page):
+    page.get_by_role("button", name="I understand").click()
+    page.set_viewport_size({"width": 375, "height": 667})
+    page.get_by_text("Camera", exact=True).click()
+    button = page.get_by_test_id("stCameraInputButton")
+    expect(button).to_be_visible()
+    assert button.bounding_box()["y"] + button.bounding_box()["height"] < 667 - 60  # the tabs at the foot
+
+
 def test_the_notice_goes_for_good_and_by_keyboard(page):
     button = page.get_by_role("button", name="I understand")
     button.focus()

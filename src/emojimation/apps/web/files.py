@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from emojimation.apps.web.settings import current
 from emojimation.priors import of_photos
 from emojimation.story.rows import COLUMNS, csv_cells, flat_row
 
+FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')  # in names on Windows
 HEAD = ("source", "width", "height", "face")
 
 
@@ -62,10 +64,11 @@ def as_zip(answers: list[Answer], style: str) -> bytes:
 
 
 def _free(stem: str, taken: set[str]) -> str:
-    """A name for the archive; images of the same name get numbers."""
+    """A name for the archive that every system can unpack; images of the same name get numbers."""
+    stem = FORBIDDEN.sub("_", stem)
     name, number = f"{stem}.jpg", 1
-    while name in taken:
+    while name.lower() in taken:
         number += 1
         name = f"{stem}-{number}.jpg"
-    taken.add(name)
+    taken.add(name.lower())
     return name

@@ -59,6 +59,20 @@ def show() -> None:
         st.caption("Meanwhile the page takes a snapshot about once a second.")
         snapshots.show()
     _panel()
+    _download(stream)
+
+
+def _download(stream: Stream) -> None:
+    """Not in the panel: each of its runs withdraws the file that a click in the run before asks for."""
+    st.download_button(
+        "Snapshot",
+        lambda: widgets.jpeg(stream.drawn, 92) if stream.drawn is not None else b"",
+        "emojimation.jpg",
+        "image/jpeg",
+        icon=":material/photo_camera:",
+        on_click="ignore",
+        key="live-snapshot",
+    )
 
 
 def _controls(stream: Stream) -> None:
@@ -255,24 +269,14 @@ def _calibration(stream: Stream) -> None:
         widgets.empty("No face in view", "Come closer, or find more light.", "not_sure")
     if neutral is None:
         return
-    with st.container(horizontal=True):
-        st.button(
-            "This is my neutral face",
-            key="calibrate",
-            on_click=neutral.start,
-            disabled=neutral.progress is not None,
-            help="Relax your face for two seconds: from then on your resting face counts as neutral. Forgotten when "
-            "you stop.",
-        )
-        st.download_button(
-            "Snapshot",
-            lambda: widgets.jpeg(stream.drawn, 92) if stream.drawn is not None else b"",
-            "emojimation.jpg",
-            "image/jpeg",
-            icon=":material/photo_camera:",
-            on_click="ignore",
-            key="live-snapshot",
-        )
+    st.button(
+        "This is my neutral face",
+        key="calibrate",
+        on_click=neutral.start,
+        disabled=neutral.progress is not None,
+        help="Relax your face for two seconds: from then on your resting face counts as neutral. Forgotten when you "
+        "stop.",
+    )
     if neutral.progress is not None:
         st.progress(neutral.progress, "Stay relaxed …")
     elif neutral.problem:

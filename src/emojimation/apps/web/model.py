@@ -64,7 +64,7 @@ def show() -> None:
         return
     figures = {**card["metrics"], **report_of(Path(card["path"]))}
     _headline(card, figures)
-    st.subheader("Compared with others", anchor=False)
+    st.header("Compared with others", anchor=False)
     _field(_ours(figures))
     _charts(figures)
     left, right = st.columns(2)
@@ -135,8 +135,11 @@ def _headline(card: dict[str, Any], figures: dict[str, Any]) -> None:
     if figures.get("ferplus_accuracy") is not None:
         shown["agreement with FER+"] = _percent(figures, "ferplus_accuracy")
     widgets.stats(shown)
+    if not figures.get("n"):
+        st.caption("This model file does not say which images its accuracy was measured on.")
+        return
     split = SPLITS.get(figures.get("split", ""), figures.get("split", "an unknown split"))
-    words = f"Measured on {figures.get('n', 0):,} images of FER2013's {split}"
+    words = f"Measured on {figures['n']:,} images of FER2013's {split}"
     words += f", 95 % interval {low:.1%} to {high:.1%}" if low is not None else ""
     if figures.get("accuracy_without_duplicates") is not None:
         words += f"; without duplicates of training images {figures['accuracy_without_duplicates']:.1%}"
@@ -159,7 +162,11 @@ def _field(models: dict[str, dict[str, Any]]) -> None:
     rows += [[who, f"{a:.1f}", "", "", "PrivateTest, as published"] for who, a in PUBLISHED]
     rows.sort(key=lambda row: -float(row[1]))
     widgets.table(
-        ["System", "Accuracy %", "Macro F1 %", "Calibration error %", "On"], rows, rows.index(ours[0]), (1, 2, 3)
+        "Compared with others",
+        ["System", "Accuracy %", "Macro F1 %", "Calibration error %", "On"],
+        rows,
+        rows.index(ours[0]),
+        (1, 2, 3),
     )
     if any(figures.get("split") != "test" for figures in models.values()):
         st.caption(
@@ -201,7 +208,7 @@ def _charts(figures: dict[str, Any]) -> None:
         pair = there[first : first + 2]
         for column, (draw, key, title, words) in zip(st.columns(len(pair)), pair, strict=True):
             with column:
-                st.subheader(title, anchor=False)
+                st.header(title, anchor=False)
                 st.caption(words)
                 draw(figures[key])
     missing = [title for _, key, title, _ in made if not figures.get(key)]
@@ -217,7 +224,7 @@ def _charts(figures: dict[str, Any]) -> None:
 def _versions(card: dict[str, Any], figures: dict[str, Any]) -> None:
     from onnxruntime import __version__ as onnxruntime
 
-    st.subheader("Versions", anchor=False)
+    st.header("Versions", anchor=False)
     rows = [
         ["Emojimation", __version__],
         ["Model", f"{card['name']}, created {card['created']}, {Path(card['path']).stat().st_size / 1e6:.1f} MB"],
@@ -228,7 +235,7 @@ def _versions(card: dict[str, Any], figures: dict[str, Any]) -> None:
         ["ONNX Runtime", onnxruntime],
         ["Streamlit", st.__version__],
     ]
-    widgets.table(["What", "Which"], rows)
+    widgets.table("Versions", ["What", "Which"], rows)
 
 
 def _percent(figures: dict[str, Any], key: str) -> str:

@@ -1,5 +1,6 @@
 """The photo page: images from files, camera or samples; each face with emoji, probabilities and explanation."""
 
+import base64
 from collections.abc import Callable
 from functools import partial
 from importlib import resources
@@ -22,11 +23,12 @@ from emojimation.apps.web.pictures import (
     model_in_use,
 )
 from emojimation.apps.web.settings import current
-from emojimation.media import read_image
+from emojimation.media import SUFFIXES, read_image
 
 SOURCES = {"upload": "Upload", "camera": "Camera", "samples": "Samples"}
 SAMPLES = {"astronaut": "Astronaut", "obama": "Portrait", "obama2": "Speech", "group": "Group"}
-KINDS = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif"]
+KINDS = sorted(suffix[1:] for suffix in SUFFIXES)
+Images = dict[str, tuple[str, Callable[[], bytes]]]  # key -> name, and what reads the file
 EXPLAINED = 6  # faces per image, the largest first
 NO_FACE = [
     "Let the face fill at least a tenth of the image's height.",
@@ -42,7 +44,7 @@ def show() -> None:
         "Show a face, get an emoji.",
         "Drop a photo and see which of seven expressions it shows, how sure that is, and why. All on your own machine.",
     )
-    answers = _answers(_chosen())
+    answers = _answers(_kept(_chosen()))
     good = [answer for answer in answers if answer.error is None]
     if not answers:
         widgets.empty("Your faces will appear here", "Drop an image above, use the camera, or try a sample.", "happy")
@@ -52,8 +54,29 @@ def show() -> None:
         _results(answers, good)
 
 
-def _chosen() -> dict[str, tuple[str, Callable[[], bytes]]]:
+def _kept(chosen: Images) -> Images:
+    """The images to show: those chosen, or after a visit to another page, which empties the uploader, the last ones."""
+    if chosen:
+        st.session_state.update(photos=chosen, photos_kept=False)
+    elif not st.session_state.get("photos_kept"):
+        st.session_state["photos"] = {}
+    kept: Images = st.session_state["photos"]
+    if kept and not chosen:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            names = ", ".join(_shown(name) for name, _ in list(kept.values())[:3])
+            st.caption(f"Still here: {names}{' …' if len(kept) > 3 else ''}")
+            st.button("Clear", key="photos-clear", type="tertiary", icon=":material/close:", on_click=_clear)
+    return kept
+
+
+def _clear() -> None:
+    st.session_state.update(photos={}, photos_kept=False, sample=None)
+
+
+def _chosen() -> Images:
     """Key -> name and reader of each requested image."""
+    if "source" not in st.session_state:  # the first visit, or back from another page
+        st.session_state.update(photos_kept=True, photos=st.session_state.get("photos", {}))
     source = st.segmented_control(
         "Where from",
         list(SOURCES),
@@ -66,10 +89,11 @@ def _chosen() -> dict[str, tuple[str, Callable[[], bytes]]]:
     return {"upload": _uploads, "camera": _snapshot, "samples": _samples}[source or "upload"]()
 
 
-def _uploads() -> dict[str, tuple[str, Callable[[], bytes]]]:
+def _uploads() -> Images:
     limits = current()
     files = st.file_uploader(
-        f"Images: up to {limits.files} at a time, {limits.picture_mb} MB and {limits.megapixels} megapixels each",
+        f"Images (JPEG, PNG, HEIC and others): up to {limits.files} at a time, {limits.picture_mb} MB and "
+        f"{limits.megapixels} megapixels each",
         KINDS,
         accept_multiple_files=True,
         key="files",
@@ -80,7 +104,7 @@ def _uploads() -> dict[str, tuple[str, Callable[[], bytes]]]:
     return {file.file_id: (file.name, file.getvalue) for file in files[: limits.files]}
 
 
-def _snapshot() -> dict[str, tuple[str, Callable[[], bytes]]]:
+def _snapshot() -> Images:
     picture = st.camera_input("Take a snapshot; it stays on this machine", key="camera")
     if picture is None:
         st.caption("No video? Allow the camera in the address bar, or close other programs that use it.")
@@ -88,7 +112,7 @@ def _snapshot() -> dict[str, tuple[str, Callable[[], bytes]]]:
     return {picture.file_id: ("snapshot.jpg", picture.getvalue)}
 
 
-def _samples() -> dict[str, tuple[str, Callable[[], bytes]]]:
+def _samples() -> Images:
     folder = Path(str(resources.files("emojimation") / "assets" / "samples"))
     with st.container(key="samples"):
         columns = st.columns(len(SAMPLES))
@@ -113,7 +137,7 @@ def _thumb(path: Path) -> bytes:
     return widgets.jpeg(cv2.resize(frame[:side, left : left + side], (280, 280), interpolation=cv2.INTER_AREA), 85)
 
 
-def _answers(chosen: dict[str, tuple[str, Callable[[], bytes]]]) -> list[Answer]:
+def _answers(chosen: Images) -> list[Answer]:
     """The results for the current selection; known ones are kept, all others discarded."""
     if st.session_state.get("answers-by") != model_in_use():  # another model: analyse again
         st.session_state.update({"answers-by": model_in_use(), "answers": {}})
@@ -179,11 +203,21 @@ def _picked(good: list[Answer]) -> Answer:
     """Statistics over all images, and the one to show."""
     faces = [face for answer in good for face in answer.faces]
     words = [widgets.word_of(face) for face in faces]
-    most = max(sorted(set(words)), key=words.count) if words else "–"
-    widgets.stats({"images": str(len(good)), "faces": str(len(faces)), "most frequent": most})
-    labels = [f"{i}. {answer.name} · {_summary(answer)}" for i, answer in enumerate(good, 1)]
-    at = st.selectbox("Image", range(len(good)), format_func=lambda i: labels[i], key="picked")
+    most = f", most often {max(sorted(set(words)), key=words.count).lower()}" if words else ""
+    labels = [f"![{_shown(answer.name)}: {_summary(answer)}]({_thumb_uri(answer)})" for answer in good]
+    at = st.pills(
+        f"{len(good)} images, {len(faces)} {'face' if len(faces) == 1 else 'faces'}{most}",
+        range(len(good)),
+        default=0,
+        format_func=lambda i: labels[i],
+        key="picked",
+        required=True,
+    )
     return good[min(at or 0, len(good) - 1)]
+
+
+def _thumb_uri(answer: Answer) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(answer.thumb).decode()
 
 
 def _summary(answer: Answer) -> str:
@@ -238,7 +272,7 @@ def _why(answer: Answer, index: int) -> tuple[str, str]:
 
 
 def _downloads(answers: list[Answer], good: list[Answer], answer: Answer, style: str) -> None:
-    st.subheader("Download", anchor=False)
+    st.header("Download", anchor=False)
     with st.container(horizontal=True):
         name = f"{Path(answer.name).stem}-{style}.jpg"
         _button("Image", partial(drawn_full, answer, style), name, "image/jpeg", ":material/image:")

@@ -31,7 +31,7 @@ from emojimation.tracking.adapt import tracker_for
 CHOSEN = "model"  # where a session keeps the visitor's choice of model
 PREVIEW_PX = 1280
 CARD_PX = 192
-THUMB_PX = 220
+THUMB_PX = 144
 MAX_CARDS = 24  # faces of one image that get a card
 STYLES = {name: style.words for name, style in styles.STYLES.items() if name != "none"}
 
@@ -134,7 +134,7 @@ def read_bytes(name: str, content: bytes) -> media.Picture:
 def drawn(answer: Answer, style: str) -> np.ndarray:
     """The preview with its faces drawn in `style`, (h,w,3) BGR uint8."""
     frame = decoded(answer.preview)
-    return draw(frame, scaled(shown(answer, style), frame.shape[1] / answer.size_wh[0]), style)
+    return draw(frame, scaled(numbered(answer, style), frame.shape[1] / answer.size_wh[0]), style)
 
 
 def shown(answer: Answer, style: str) -> tuple[Face, ...]:
@@ -147,12 +147,20 @@ def shown(answer: Answer, style: str) -> tuple[Face, ...]:
     return answer.hidden[0]
 
 
+def numbered(answer: Answer, style: str) -> tuple[Face, ...]:
+    """The faces to draw, in boxes with the numbers of their cards if there are several."""
+    faces = shown(answer, style)
+    if styles.STYLES[style].hides or len(faces) < 2:
+        return faces
+    return tuple(face.with_(track_id=number) for number, face in enumerate(faces, 1))
+
+
 def drawn_full(answer: Answer, style: str) -> bytes:
     """The original in full size with its faces drawn, as JPEG."""
     if answer.read is None:
         raise InputError(f"Expected an image that could be read, got {answer.name}.")
     frame = read_bytes(answer.name, answer.read()).frame
-    return widgets.jpeg(draw(frame, list(shown(answer, style)), style), 92)
+    return widgets.jpeg(draw(frame, list(numbered(answer, style)), style), 92)
 
 
 def draw(

@@ -18,7 +18,7 @@ POINTS = 240
 
 def charts(story: Timeline, seek: str) -> None:
     """One chart per person, longest visible first. seek: where the session keeps the second to play from."""
-    st.subheader("Who showed what, when", anchor=False)
+    st.header("Who showed what, when", anchor=False)
     st.caption("Click in a chart to play the video from there.")
     st.html(f'<div class="em">{web_chart.key(story.classes)}</div>')
     for person in story.people[:PEOPLE]:

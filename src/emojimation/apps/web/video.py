@@ -33,7 +33,10 @@ def show() -> None:
         "Follow each face through a video: who showed what, when. Or hide every face behind its emoji.",
         ("happy", "neutral", "surprise"),
     )
+    if "film" not in st.query_params and st.session_state.get("film"):  # back from another page
+        st.query_params["film"] = st.session_state["film"]
     job = jobs().get(st.query_params.get("film"))
+    st.session_state["film"] = job and job.id
     if job is None:
         if "film" in st.query_params:
             st.info("This video is gone: videos are deleted two hours after they are done, or when the server exits.")
@@ -157,14 +160,14 @@ def _start(given: Any, options: Options) -> None:
 def _progress(job: VideoJob) -> None:
     if job.over:
         st.rerun()
-    st.subheader(job.name, anchor=False)
+    st.header(job.name, anchor=False)
     if job.state == "queued":
         ahead = jobs().ahead(job)
         st.progress(0.0, f"Waiting: {ahead} video{'' if ahead == 1 else 's'} ahead of this one")
     else:
         left = f", about {_clock(job.left_s)} left" if job.left_s is not None else ""
         st.progress(min(job.share or 0.0, 1.0), f"{STAGES[job.stage]} … {job.share or 0:.0%}{left}")
-    st.caption("You may reload or leave this page; its address brings you back here.")
+    st.caption("You may reload this page or open another one meanwhile; its address brings you back here.")
     st.button("Cancel", key="film-cancel", icon=":material/close:", on_click=jobs().cancel, args=(job,))
 
 
@@ -179,6 +182,7 @@ def _ended(job: VideoJob) -> None:
 def _again(job: VideoJob) -> None:
     jobs().drop(job)
     st.query_params.pop("film", None)
+    st.session_state["film"] = None
 
 
 def _result(job: VideoJob) -> None:
@@ -210,7 +214,7 @@ def _result(job: VideoJob) -> None:
         widgets.empty(
             "No face in this video", "More light and larger faces help; see the Photo page for hints.", "not_sure"
         )
-    st.subheader("Download", anchor=False)
+    st.header("Download", anchor=False)
     with st.container(horizontal=True):
         for kind, (label, mime, icon) in DOWNLOADS.items():
             st.download_button(

@@ -56,9 +56,11 @@ def stats(values: dict[str, str]) -> None:
     st.html(html("stats.html", values=values.items()))
 
 
-def table(head: list[str], rows: list[list[str]], ours: int | None = None, numbers: tuple[int, ...] = ()) -> None:
-    """A table of texts. ours: the row to mark. numbers: columns to set flush right."""
-    st.html(html("table.html", head=head, rows=rows, ours=ours, numbers=numbers))
+def table(
+    label: str, head: list[str], rows: list[list[str]], ours: int | None = None, numbers: tuple[int, ...] = ()
+) -> None:
+    """A table of texts. label: for screen readers. ours: the row to mark. numbers: columns to set flush right."""
+    st.html(html("table.html", label=label, head=head, rows=rows, ours=ours, numbers=numbers))
 
 
 def word_of(face: Face) -> str:
