@@ -11,10 +11,24 @@ EXTRAS = {
     "video": ("av", "pyarrow"),
     "web": ("streamlit", "streamlit_webrtc", "altair", "av"),
     "desktop": ("sv_ttk", "av"),
-    "api": ("fastapi", "uvicorn", "python_multipart", "prometheus_client", "websockets", "av", "pyarrow"),
+    "api": (
+        "fastapi",
+        "uvicorn",
+        "python_multipart",
+        "prometheus_client",
+        "websockets",
+        "pydantic_settings",
+        "av",
+        "pyarrow",
+    ),
+    "trace": ("opentelemetry.exporter.otlp.proto.http",),
     "ray": ("ray", "pyarrow"),
 }
-PACKAGES = {"tensorflow": "tensorflow-cpu"}  # if the package's name is not the module's
+# If the package's name is not the module's.
+PACKAGES = {
+    "tensorflow": "tensorflow-cpu",
+    "opentelemetry.exporter.otlp.proto.http": "opentelemetry-exporter-otlp-proto-http",
+}
 
 
 def package_of(module: str) -> str:
@@ -46,4 +60,9 @@ def _absent(modules: tuple[str, ...]) -> list[str]:
 
 
 def _no_spec(name: str) -> bool:
-    return name in sys.modules or find_spec(name) is None
+    if name in sys.modules:
+        return True
+    try:
+        return find_spec(name) is None
+    except ModuleNotFoundError:  # not even a parent of it
+        return True

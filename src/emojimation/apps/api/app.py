@@ -5,7 +5,6 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -18,47 +17,29 @@ import emojimation
 from emojimation.apps.api import body as api_body
 from emojimation.apps.api import schema as api_schema
 from emojimation.apps.api.anonymise import KINDS, Hider
+from emojimation.apps.api.document import describe, operation_id
 from emojimation.apps.api.gate import Gate
 from emojimation.apps.api.jobs import Jobs
-from emojimation.apps.api.limits import Limits
 from emojimation.apps.api.metrics import Metrics
 from emojimation.apps.api.pool import RequestPool
 from emojimation.apps.api.problem import add_handlers, problem_response
 from emojimation.apps.api.schema import problems
+from emojimation.apps.api.settings import ServiceSettings
 from emojimation.apps.api.stream import add_stream
+from emojimation.apps.api.tokens import Rates, Tokens
+from emojimation.apps.api.tracing import Spans
 from emojimation.apps.api.video import add_video
 from emojimation.detect import DetectorOptions, Search, make_detector
 from emojimation.errors import InputError
-from emojimation.files import usable_processors
 
 PICTURES = ("image/jpeg", "image/png", "image/webp", "application/octet-stream")
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceSettings:
-    """The settings of a service.
-
-    model: name or path. workers: number of worker threads, by default one per core. prior: base rates, as
-    `priors.prior_of` takes them. detector, detector_model: a name of `detect.DETECTORS`, and the file it needs. token:
-    required from callers. origins: web pages of other hosts that may call (CORS); none by default.
-    """
-
-    model: str = "default"
-    workers: int = field(default_factory=usable_processors)
-    tiles: bool = False
-    batching: bool = False
-    prior: str = "everyday"
-    detector: str = "blazeface"
-    detector_model: str | None = None
-    token: str | None = None
-    origins: list[str] = field(default_factory=list)
-    limits: Limits = field(default_factory=Limits)
 
 
 def service(settings: ServiceSettings) -> FastAPI:
     """The service as an ASGI application, with its models loaded. Raises InputError for an invalid model."""
     limits, metrics = settings.limits, Metrics()
     search: Search = "wide" if settings.tiles else "auto"
+    detector_model = None if settings.detector_model is None else str(settings.detector_model)
     engine = RequestPool(
         settings.model,
         limits,
@@ -67,9 +48,11 @@ def service(settings: ServiceSettings) -> FastAPI:
         settings.batching,
         metrics.batch.observe,
         settings.prior,
-        make_detector(settings.detector, DetectorOptions(settings.detector_model, search=search)),
+        make_detector(settings.detector, DetectorOptions(detector_model, search=search)),
+        metrics.took,
     )
     metrics.watch(engine)
+    spans = Spans(settings.trace_to) if settings.trace_to else None
     hider = Hider(engine)
     jobs = Jobs(engine, hider, metrics)
 
@@ -80,6 +63,8 @@ def service(settings: ServiceSettings) -> FastAPI:
         app.state.ready = False
         await asyncio.to_thread(jobs.close)
         await asyncio.to_thread(engine.close)
+        if spans is not None:
+            await asyncio.to_thread(spans.close)
 
     # FastAPI's documentation pages load scripts from another host: off.
     app = FastAPI(
@@ -88,24 +73,27 @@ def service(settings: ServiceSettings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        generate_unique_id_function=operation_id,
         summary="Faces in images, streams and videos, with emotion probabilities and emoji.",
     )
     app.state.ready = False
     app.state.engine = engine
+    describe(app)
     _add_analyze(app, engine, metrics)
     _add_anonymise(app, engine, hider, metrics)
     _add_state(app, engine, metrics)
     add_video(app, jobs)
     add_stream(app, engine, metrics, settings.origins)
     add_handlers(app)
-    app.add_middleware(Gate, engine=engine, metrics=metrics, limits=limits, token=settings.token)
+    tokens, rates = Tokens(settings.token, settings.token_file), Rates(settings.rate_per_s)
+    app.add_middleware(Gate, engine=engine, metrics=metrics, limits=limits, tokens=tokens, rates=rates, spans=spans)
     if settings.origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.origins,
             allow_methods=["*"],
             allow_headers=["*"],
-            expose_headers=[*api_schema.HIDING_HEADERS, "location", "retry-after"],
+            expose_headers=[*api_schema.HIDING_HEADERS, "location", "retry-after", "x-request-id"],
         )
     return app
 
@@ -115,6 +103,7 @@ def _add_analyze(app: FastAPI, engine: RequestPool, metrics: Metrics) -> None:
 
     @app.post(
         "/v1/analyze",
+        tags=["images"],
         responses={200: {"model": api_schema.Analysis}, **problems(400, 401, 408, 413, 415, 422, 429, 503)},
         openapi_extra=api_schema.body(PICTURES, many=True, field="pictures"),
     )
@@ -162,6 +151,7 @@ def _add_anonymise(app: FastAPI, engine: RequestPool, hider: Hider, metrics: Met
 
     @app.post(
         "/v1/anonymise",
+        tags=["images"],
         response_class=Response,
         responses={
             200: {
@@ -188,24 +178,29 @@ def _add_anonymise(app: FastAPI, engine: RequestPool, hider: Hider, metrics: Met
         metrics.pictures.inc()
         metrics.faces.inc(answer.faces)
         request.state.noted.update(pictures=1, faces=answer.faces)
-        report = {"x-faces": str(answer.faces), "x-hiding": json.dumps(answer.report.to_dict())}
-        return Response(answer.data, media_type=answer.media_type, headers=report)
+        headers = {
+            "x-faces": str(answer.faces),
+            "x-hiding": json.dumps(answer.report.to_dict()),
+            "content-disposition": f'attachment; filename="hidden.{answer.media_type.partition("/")[2]}"',
+        }
+        return Response(answer.data, media_type=answer.media_type, headers=headers)
 
 
 def _add_state(app: FastAPI, engine: RequestPool, metrics: Metrics) -> None:
     card = {key: value for key, value in engine.pipeline.classifier.card.items() if key not in ("path", "template")}
 
-    @app.get("/v1/model", responses=problems(401))
-    async def model() -> dict[str, Any]:
+    @app.get("/v1/model", tags=["service"], responses=problems(401, 429))
+    async def get_model() -> api_schema.ModelAnswer:
         """The emotion model's metadata, and the limits of this service."""
-        return {"model": card, "limits": asdict(engine.limits), "version": emojimation.__version__}
+        model = api_schema.ModelCard.model_validate(card)
+        return api_schema.ModelAnswer(model=model, limits=engine.limits, version=emojimation.__version__)
 
-    @app.get("/health")
-    async def health() -> dict[str, str]:
+    @app.get("/health", tags=["service"], responses=problems())
+    async def health() -> api_schema.HealthAnswer:
         """The process is alive."""
-        return {"status": "ok"}
+        return api_schema.HealthAnswer(status="ok")
 
-    @app.get("/ready", responses=problems(503))
+    @app.get("/ready", tags=["service"], responses={200: {"model": api_schema.ReadyAnswer}, **problems(503)})
     async def ready() -> Response:
         """The models are loaded and there is capacity for a request."""
         if engine.full or not app.state.ready:
@@ -213,7 +208,7 @@ def _add_state(app: FastAPI, engine: RequestPool, metrics: Metrics) -> None:
             return problem_response(503, "Full." if engine.full else "Shutting down.", retry)
         return JSONResponse({"status": "ready"})
 
-    @app.get("/metrics", response_class=PlainTextResponse, responses=problems(401))
-    async def page() -> Response:
+    @app.get("/metrics", tags=["service"], response_class=PlainTextResponse, responses=problems(401, 429))
+    async def get_metrics() -> Response:
         """Counters for Prometheus."""
         return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)

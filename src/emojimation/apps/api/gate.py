@@ -1,8 +1,9 @@
 """The gate in front of every request: authentication, the queue limit, and logging."""
 
-import hmac
 import json
 import logging
+import math
+import re
 import time
 import uuid
 from datetime import UTC, datetime
@@ -15,9 +16,13 @@ from emojimation.apps.api.limits import Limits
 from emojimation.apps.api.metrics import Metrics
 from emojimation.apps.api.pool import RequestPool
 from emojimation.apps.api.problem import Problem, problem_response
+from emojimation.apps.api.tokens import Rates, Tokens
+from emojimation.apps.api.tracing import Spans
 
 OPEN = ("/health", "/ready")  # answered without a token
 QUEUED = ("/v1/analyze", "/v1/anonymise")  # limited by the engine's queue
+ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)  # of a request, that may be taken over into the log
+SAFE = [(b"x-content-type-options", b"nosniff")]  # browsers take an image for an image only
 log = logging.getLogger("emojimation.api")
 
 
@@ -43,31 +48,45 @@ class Gate:
     It logs method, route, size, status and duration of a request; never a name, an address or any content.
     """
 
-    def __init__(self, app: ASGIApp, engine: RequestPool, metrics: Metrics, limits: Limits, token: str | None = None):
+    def __init__(
+        self,
+        app: ASGIApp,
+        engine: RequestPool,
+        metrics: Metrics,
+        limits: Limits,
+        tokens: Tokens,
+        rates: Rates,
+        spans: Spans | None = None,
+    ):
         self.app, self.engine, self.metrics, self.limits = app, engine, metrics, limits
-        self._token = None if token is None else token.encode()
+        self.tokens, self.rates, self.spans = tokens, rates, spans
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request or stream through."""
-        if scope["type"] == "websocket" and not self._may_enter(scope):
-            await send({"type": "websocket.close", "code": 1008, "reason": "bearer token missing or wrong"})
-            return
+        if scope["type"] == "websocket":
+            try:
+                self._admit(scope)
+            except Problem as problem:
+                await send({"type": "websocket.close", "code": 1008, "reason": problem.detail})
+                return
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         await _Visit(self, scope, send).go(receive)
 
-    def _may_enter(self, scope: Scope) -> bool:
-        if self._token is None or scope["path"] in OPEN:
-            return True
-        given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-        scheme, _, token = given.partition(b" ")  # the scheme is case-insensitive, RFC 9110 section 11.1
-        return scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(b" "), self._token)
+    def _admit(self, scope: Scope) -> None:
+        if scope["path"] in OPEN:
+            return
+        token = self.tokens.accepted(_header(scope, b"authorization"))
+        if token is None:
+            raise Problem(401, "Expected the service's bearer token in Authorization.")
+        wait_s = self.rates.wait_s(token)
+        if wait_s:
+            raise Problem(429, f"Expected at most {self.rates.per_s:g} requests per second.", math.ceil(wait_s))
 
     def check(self, scope: Scope) -> None:
         """Raise Problem for a request that is not admitted."""
-        if not self._may_enter(scope):
-            raise Problem(401, "Expected the service's bearer token in Authorization.")
+        self._admit(scope)
         if scope["method"] == "POST" and scope["path"] in QUEUED and self.engine.full:
             raise Problem(429, f"Expected at most {self.limits.queue} requests at a time.", self.engine.retry_s)
 
@@ -79,11 +98,12 @@ class _Visit:
         self.gate, self.method, self._send = gate, scope["method"], send
         # HEAD is handled as GET; the server, which sees its own scope, omits the body.
         self.scope = {**scope, "method": "GET"} if self.method == "HEAD" else scope
-        self.id = uuid.uuid4().hex
+        given = _header(scope, b"x-request-id").decode("latin-1")
+        self.id = given if ID.fullmatch(given) else uuid.uuid4().hex
         self.status = 0
         self.body_ended = self.method in ("GET", "HEAD", "OPTIONS")
         self.sent_bytes = 0
-        self.began = time.perf_counter()
+        self.began, self.began_ns = time.perf_counter(), time.time_ns()
         self.noted: dict[str, Any] = {}
         self.scope.setdefault("state", {})["noted"] = self.noted
 
@@ -120,7 +140,7 @@ class _Visit:
             if not self.body_ended and (b"connection", b"close") not in message.get("headers", ()):
                 await drain(self.receive)
             self.status = message["status"]
-            message["headers"] = [*message.get("headers", ()), (b"x-request-id", self.id.encode())]
+            message["headers"] = [*message.get("headers", ()), *SAFE, (b"x-request-id", self.id.encode())]
         self.sent_bytes += len(message.get("body", b""))
         await self._send(message)
 
@@ -140,6 +160,14 @@ class _Visit:
             **self.noted,
         }
         log.info("request", extra={"fields": fields})
+        if self.gate.spans is not None:
+            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.scope["headers"]}
+            ended_ns = self.began_ns + round(seconds * 1e9)
+            self.gate.spans.record(f"{method} {route}", headers, self.began_ns, ended_ns, fields)
+
+
+def _header(scope: Scope, wanted: bytes) -> bytes:
+    return next((value for name, value in scope["headers"] if name == wanted), b"")
 
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")

@@ -7,7 +7,7 @@ import prometheus_client as prometheus
 
 from emojimation.apps.api.pool import RequestPool
 
-SECONDS = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30)
+SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30)
 
 
 class Metrics:
@@ -28,6 +28,13 @@ class Metrics:
             buckets=SECONDS,
             registry=self.registry,
         )
+        self.waited, self.worked = (
+            prometheus.Histogram(f"{name}{part}_seconds", words, buckets=SECONDS, registry=self.registry)
+            for part, words in (
+                ("queue", "An image's time in the queue, before a thread is free."),
+                ("inference", "An image's time on a thread: decoding, detection, classification."),
+            )
+        )
         self.pictures = prometheus.Counter(f"{name}pictures", "Analysed images and frames.", registry=self.registry)
         self.faces = prometheus.Counter(f"{name}faces", "Faces in them.", registry=self.registry)
         self.refused = prometheus.Counter(
@@ -41,6 +48,11 @@ class Metrics:
             buckets=(1, 2, 3, 4, 6, 8, 16, 32),
             registry=self.registry,
         )
+
+    def took(self, waited_s: float, worked_s: float) -> None:
+        """Count the times of an image: in the queue and on a thread."""
+        self.waited.observe(waited_s)
+        self.worked.observe(worked_s)
 
     def watch(self, engine: RequestPool) -> None:
         """Export the length of the engine's queue."""

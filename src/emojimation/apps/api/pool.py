@@ -81,7 +81,8 @@ class RequestPool:
 
     model: name or path. tiles: also search overlapping tiles. batching: classify the crops of several requests
     together. prior: base rates of requests that do not specify any, as `priors.prior_of` takes them; for photos those
-    that a stream begins with. detector: in place of the usual one.
+    that a stream begins with. detector: in place of the usual one. took: called with the seconds that each piece of
+    work has waited for a thread and has taken on it.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class RequestPool:
         sizes: Callable[[int], Any] | None = None,
         prior: str = "everyday",
         detector: Detector | None = None,
+        took: Callable[[float, float], Any] = lambda waited_s, worked_s: None,
     ):
         self.limits, self.workers, self.model = limits or Limits(), workers, model
         cv2.setNumThreads(1)  # the threads of this class are the parallelism
@@ -105,6 +107,7 @@ class RequestPool:
         self._pool = ThreadPoolExecutor(workers, "engine")
         self.accepted = 0
         self._mean_s = FIRST_GUESS_S
+        self._took = took
 
     def bounded(self, detector: Detector) -> Detector:
         """The detector with the limit on faces, applied before classification."""
@@ -134,19 +137,21 @@ class RequestPool:
         time.monotonic).
         """
         deadline = time.monotonic() + self.limits.answer_s if deadline is None else deadline
-        task = asyncio.get_running_loop().run_in_executor(self._pool, self._in_time, work, deadline)
+        task = asyncio.get_running_loop().run_in_executor(self._pool, self._in_time, work, time.monotonic(), deadline)
         try:
             async with asyncio.timeout(deadline - time.monotonic()):
                 return await task
         except TimeoutError:
             raise self._late() from None
 
-    def _in_time(self, work: Callable[[], T], deadline: float) -> T:
+    def _in_time(self, work: Callable[[], T], asked: float, deadline: float) -> T:
         began = time.monotonic()
         if began > deadline:
             raise self._late()
         result = work()
-        self._mean_s += 0.05 * (time.monotonic() - began - self._mean_s)
+        worked_s = time.monotonic() - began
+        self._mean_s += 0.05 * (worked_s - self._mean_s)
+        self._took(began - asked, worked_s)
         return result
 
     def _late(self) -> Problem:

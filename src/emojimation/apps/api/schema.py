@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 from pydantic import BaseModel, Field
 
+from emojimation.apps.api.limits import Limits
 from emojimation.attributes import ATTRIBUTES
 from emojimation.certainty import DEGREES
 from emojimation.draw.sprites import ART
@@ -15,6 +16,7 @@ from emojimation.hiding.search import STRENGTHS
 from emojimation.labels import EMOTIONS
 from emojimation.priors import NAMES as PRIORS
 from emojimation.priors import STREAM
+from emojimation.videojobs import FILES, STATES
 
 if TYPE_CHECKING:  # type checkers cannot evaluate the tables
     StyleName: TypeAlias = str
@@ -24,10 +26,13 @@ if TYPE_CHECKING:  # type checkers cannot evaluate the tables
     StreamPrior: TypeAlias = str
     Degree: TypeAlias = str
     Strength: TypeAlias = str
+    State: TypeAlias = str
+    Kind: TypeAlias = str
 else:
     StyleName, HidingStyle, Art = Literal[tuple(STYLES)], Literal[HIDING], Literal[ART]
     PriorName, StreamPrior = Literal[PRIORS], Literal[(*PRIORS, STREAM)]
     Degree, Strength = Literal[DEGREES], Literal[tuple(STRENGTHS)]
+    State, Kind = Literal[(*STATES, "deleted")], Literal[tuple(FILES)]
 
 EXAMPLE_FACE: dict[str, Any] = Face(
     np.array([172.9, 63.1, 280.4, 170.6]),
@@ -97,10 +102,10 @@ class Analysis(BaseModel):
 class ProblemDetail(BaseModel):
     """RFC 9457."""
 
-    type: str
-    title: str
-    status: int
-    detail: str
+    type: str = Field(description="about:blank: the status says it all")
+    title: str = Field(description="of the status")
+    status: int = Field(ge=400, le=599)
+    detail: str = Field(description="one line: what was expected, what was received, what to do")
 
 
 class SpanAnswer(BaseModel):
@@ -142,7 +147,7 @@ class JobAnswer(BaseModel):
 
     model_config = {"json_schema_extra": {"examples": [EXAMPLE_JOB]}}
     id: str
-    state: str = Field(description="queued, running, done, failed or cancelled; deleted in the response to DELETE")
+    state: State = Field(description="`deleted`: in the response to DELETE only")
     share: float | None = Field(description="0 to 1")
     frames: int
     error: str | None
@@ -153,10 +158,64 @@ class JobAnswer(BaseModel):
     hiding: HidingAnswer | None = Field(description="when done, if faces were to be hidden")
 
 
+class JobList(BaseModel):
+    """The jobs of a service, oldest first."""
+
+    jobs: list[JobAnswer]
+
+
+class ModelCard(BaseModel):
+    """The emotion model's metadata."""
+
+    name: str
+    labels: list[str] = Field(description="the classes, in the order of the model's outputs")
+    size: int = Field(description="side of a crop in pixels")
+    channels: int
+    temperature: float = Field(description="of the calibration")
+    threshold: float = Field(ge=0, le=1, description="confidence from which an answer is sure")
+    metrics: dict[str, Any] = Field(description="measured on held-out images")
+    drawn: dict[str, Any] = Field(description="class -> colour and emoji, if the model brings its own")
+    train_counts: list[int] | dict[str, int] | None = Field(description="images of each class in training")
+    data_sha256: str
+    commit: str
+    created: str
+
+
+class ModelAnswer(BaseModel):
+    """The model, the service's limits, and the version of the package."""
+
+    model: ModelCard
+    limits: Limits
+    version: str
+
+
+class HealthAnswer(BaseModel):
+    """The process is alive."""
+
+    status: Literal["ok"]
+
+
+class ReadyAnswer(BaseModel):
+    """The models are loaded and there is capacity."""
+
+    status: Literal["ready"]
+
+
+RETRY_AFTER = {"description": "Seconds after which to try again.", "schema": {"type": "integer", "minimum": 1}}
+HEADERS: dict[int, dict[str, Any]] = {
+    401: {"www-authenticate": {"description": "The scheme: Bearer.", "schema": {"type": "string"}}},
+    429: {"retry-after": RETRY_AFTER},
+    503: {"retry-after": RETRY_AFTER},
+}
+
+
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI's `responses` for these statuses."""
+    """OpenAPI's `responses` for these statuses, and for 500, which any request may get."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetail"}}}
-    return {status: {"description": WHY[status], "content": content} for status in statuses}
+    return {
+        status: {"description": WHY[status], "content": content, "headers": HEADERS.get(status, {})}
+        for status in (*statuses, 500)
+    }
 
 
 WHY = {
@@ -170,6 +229,7 @@ WHY = {
     415: "Unsupported type of body.",
     422: "Not an image, damaged, too many pixels or faces, or an invalid parameter.",
     429: "Too many requests; try again after Retry-After seconds.",
+    500: "A fault of the service; its log has the details under X-Request-Id.",
     503: "Timed out, not ready, or shutting down; try again after Retry-After seconds.",
 }
 

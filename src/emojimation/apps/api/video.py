@@ -1,6 +1,6 @@
 """The routes of video jobs."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
@@ -10,27 +10,29 @@ from emojimation.apps.api import schema as api_schema
 from emojimation.apps.api.jobs import Jobs
 from emojimation.apps.api.jobs import answer as answer_of
 from emojimation.apps.api.problem import Problem
-from emojimation.apps.api.schema import StreamPrior, Strength, StyleName, problems
+from emojimation.apps.api.schema import Kind, StreamPrior, Strength, StyleName, problems
 from emojimation.draw.styles import HIDING
 from emojimation.video.run import Options
 from emojimation.videojobs import FILES
 
 KINDS = ("video/mp4", "video/webm", "video/x-matroska", "video/quicktime", "application/octet-stream")
-Kind = Literal["film", "jsonl", "csv", "srt", "vtt", "report"]
 
 
 def add_video(app: FastAPI, jobs: Jobs) -> None:
     """Give `app` the routes /v1/video."""
     answer: dict[int | str, dict[str, Any]] = {200: {"model": api_schema.JobAnswer}}
+    location = {"location": {"description": "Where the job's state is.", "schema": {"type": "string"}}}
+    accepted = answer[200] | {"description": "The job is queued.", "headers": location}
     raw = {"content": {kind: {"schema": api_schema.BINARY} for kind in KINDS}, "required": True}
 
     @app.post(
         "/v1/video",
         status_code=202,
-        responses={202: answer[200], **problems(400, 401, 408, 413, 415, 422, 429)},
+        tags=["videos"],
+        responses={202: accepted, **problems(400, 401, 408, 413, 415, 422, 429)},
         openapi_extra={"requestBody": raw},
     )
-    async def video(
+    async def submit_video(
         request: Request,
         files: Annotated[list[Kind] | None, Query(description="What to produce; default: `film`, `jsonl`.")] = None,
         style: Annotated[StyleName | None, Query(description="Default: boxes; with anonymise: emoji.")] = None,
@@ -59,13 +61,13 @@ def add_video(app: FastAPI, jobs: Jobs) -> None:
         job = await jobs.accept(chunks, options, kinds, prior)
         return JSONResponse(answer_of(job), 202, {"location": f"/v1/video/{job.id}"})
 
-    @app.get("/v1/video/{number}", responses={**answer, **problems(401, 404, 422)})
-    async def state(number: str) -> Response:
+    @app.get("/v1/video/{number}", tags=["videos"], responses={**answer, **problems(401, 404, 422, 429)})
+    async def get_job(number: str) -> Response:
         """The progress of a job."""
         return JSONResponse(answer_of(jobs.get(number)))
 
-    @app.delete("/v1/video/{number}", responses={**answer, **problems(401, 404, 422)})
-    async def delete(number: str) -> Response:
+    @app.delete("/v1/video/{number}", tags=["videos"], responses={**answer, **problems(401, 404, 422, 429)})
+    async def delete_job(number: str) -> Response:
         """Cancel a job, or delete a finished one (state `deleted`); its files are removed."""
         return JSONResponse(jobs.delete(number))
 
@@ -73,10 +75,11 @@ def add_video(app: FastAPI, jobs: Jobs) -> None:
 
     @app.get(
         "/v1/video/{number}/{kind}",
+        tags=["videos"],
         response_class=FileResponse,
-        responses={200: {"description": "The file.", "content": content}, **problems(401, 404, 409, 422)},
+        responses={200: {"description": "The file.", "content": content}, **problems(401, 404, 409, 422, 429)},
     )
-    async def result(number: str, kind: Kind) -> Response:
+    async def download_result(number: str, kind: Kind) -> Response:
         """A file of a finished job."""
         path, media_type = jobs.file(number, kind)
         return FileResponse(path, media_type=media_type, filename=path.name)
