@@ -13,8 +13,9 @@ import pytest
 pytest.importorskip("av", reason="PyAV is not installed")
 
 from conftest import ROOT
-from emojimation import videojobs
+from emojimation import folders, videojobs
 from emojimation.errors import InputError
+from emojimation.folders import Temporary
 from emojimation.pipeline import make_pipeline
 from emojimation.video import writer
 from emojimation.video.run import Options
@@ -36,7 +37,7 @@ def queue(tmp_path):
     queues = []
 
     def make(**limits) -> VideoJobs:
-        queues.append(VideoJobs(JobLimits(**limits), tmp_path))
+        queues.append(VideoJobs(JobLimits(**limits), Temporary(videojobs.PREFIX, tmp_path)))
         return queues[-1]
 
     yield make
@@ -147,8 +148,9 @@ def test_an_unforeseen_error_fails_one_job_and_not_the_queue(queue, start, caplo
 KILLED = """
 import os, sys, time
 from pathlib import Path
+from emojimation.folders import Temporary
 from emojimation.videojobs import VideoJobs
-queue = VideoJobs(folder=Path(sys.argv[1]))
+queue = VideoJobs(folder=Temporary("emojimation-videos-", Path(sys.argv[1])))
 with queue.scratch("a.mp4") as path:
     path.write_bytes(b"x")
     print(queue.folder, flush=True)
@@ -172,7 +174,7 @@ def test_the_next_start_deletes_what_a_killed_process_has_left_and_nothing_else(
     making, forgotten = tmp_path / f"{videojobs.PREFIX}young", tmp_path / f"{videojobs.PREFIX}old"
     for folder in (making, forgotten):
         folder.mkdir()
-    os.utime(forgotten, (0, time.time() - 2 * videojobs.YOUNG_S))
+    os.utime(forgotten, (0, time.time() - 2 * folders.YOUNG_S))
     queue()
     assert not left.exists() and not forgotten.exists() and alive.folder.exists() and making.exists()
 

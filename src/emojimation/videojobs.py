@@ -1,31 +1,25 @@
 """Videos processed one after the other in the background: the one queue behind the web pages and the REST service."""
 
 import logging
-import os
 import re
 import shutil
-import stat
 import tempfile
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import Protocol
 
 import numpy as np
 
-try:
-    import fcntl
-except ImportError:  # Windows, where an open file cannot be deleted either
-    fcntl = None  # type: ignore[assignment]
-
 from emojimation.errors import InputError
 from emojimation.faces import Face
+from emojimation.folders import Kept, Temporary
 from emojimation.pipeline import Pipeline
 from emojimation.video.outputs import Targets
 from emojimation.video.run import Options, Progress, VideoResult, run_video
@@ -48,8 +42,7 @@ BEGINNINGS = (
     (8, b"AVI "),
     (0, b"\x30\x26\xb2\x75"),
 )
-PREFIX, LOCK = "emojimation-videos-", "in-use"
-YOUNG_S = 60.0  # a folder may be this old before its lock exists
+PREFIX = "emojimation-videos-"
 
 
 class QueueFull(InputError):  # noqa: N818
@@ -77,7 +70,8 @@ class VideoJob:
 
     name: as the user knows it. source: the video. folder: results (and the source, if uploaded), deleted with the job.
     kinds: of `FILES`, what to produce. state: of `STATES`, with `error` in words. stage: as in `Progress`. share: of
-    the stage, 0 to 1, None if unknown. result: when done.
+    the stage, 0 to 1, None if unknown. result: when done. prior: the base rates asked for. owner: who may list
+    it. tries: how often it was begun.
     """
 
     id: str
@@ -86,7 +80,10 @@ class VideoJob:
     source: Path
     options: Options
     kinds: tuple[str, ...]
-    pipeline: Callable[[], Pipeline]
+    pipeline: Callable[[], Pipeline] | None = None
+    prior: str | None = None
+    owner: str = ""
+    tries: int = 0
     state: str = "queued"
     stage: str = "film"
     share: float | None = 0.0
@@ -117,19 +114,41 @@ class VideoJob:
         return self.folder / f"{stem}-{FILES[kind][0]}"  # the name that the report links to
 
 
-class VideoJobs:
-    """A bounded queue with one worker and a folder that is deleted with the process, or else when the next one starts.
+class Record(Protocol):
+    """Is told of every job that has changed, and of those that are forgotten."""
 
-    limits: see `JobLimits`. folder: where its own folder is made, by default the system's temporary folder.
+    def save(self, job: VideoJob) -> None:
+        """The job is queued, has begun, or has ended."""
+
+    def forget(self, job: VideoJob) -> None:
+        """The job and its files are gone."""
+
+
+class NoRecord:
+    """For jobs that end with the process."""
+
+    def save(self, job: VideoJob) -> None:
+        """Nothing."""
+
+    def forget(self, job: VideoJob) -> None:
+        """Nothing."""
+
+
+class VideoJobs:
+    """A bounded queue with one worker and a folder.
+
+    limits: see `JobLimits`. folder: where jobs have their folders; by default a temporary one, deleted with the process
+    or else when the next one starts. In a `Kept` one, jobs that `close` interrupts keep their files and their record.
     """
 
-    def __init__(self, limits: JobLimits | None = None, folder: Path | None = None) -> None:
+    def __init__(
+        self, limits: JobLimits | None = None, folder: Temporary | Kept | None = None, record: Record | None = None
+    ) -> None:
         self.limits = limits or JobLimits()
-        parent = folder or Path(tempfile.gettempdir())
-        _remove_abandoned(parent)
-        self._temporary = tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent, ignore_cleanup_errors=True)
-        self.folder = Path(self._temporary.name)
-        self._in_use = _locked(self.folder)
+        self._place = folder or Temporary(PREFIX)
+        self.folder = self._place.path
+        self._record = record or NoRecord()
+        self._keeping = False  # of what is interrupted, from `close` on
         self._worker = ThreadPoolExecutor(1, "emojimation-video")
         self._jobs: dict[str, VideoJob] = {}
         self._lock = threading.RLock()
@@ -143,6 +162,8 @@ class VideoJobs:
         pipeline: Callable[[], Pipeline],
         kinds: tuple[str, ...] = tuple(FILES),
         source: Path | None = None,
+        prior: str | None = None,
+        owner: str = "",
     ) -> Iterator[VideoJob]:
         """A place in the queue: on leaving the block the job is queued; if the block raises, it is dropped.
 
@@ -155,7 +176,9 @@ class VideoJobs:
                 raise QueueFull(f"Expected at most {self.limits.jobs} videos at a time, got one more. Try again later.")
             number = uuid.uuid4().hex
             place = self.folder / number
-            job = VideoJob(number, name, place, source or place / _upload_name(name), options, kinds, pipeline)
+            job = VideoJob(
+                number, name, place, source or place / _upload_name(name), options, kinds, pipeline, prior, owner
+            )
             self._jobs[number] = job  # counts from now on
         job.folder.mkdir()
         try:
@@ -165,8 +188,24 @@ class VideoJobs:
         except BaseException:
             self.drop(job)
             raise
+        self._submit(job)
+
+    def restore(self, job: VideoJob) -> None:
+        """Take over a job from an earlier process: queue it, or keep its results for the rest of their time."""
+        with self._lock:
+            self._jobs[job.id] = job
+            self._expect_expiry()
+        self._submit(job)
+
+    def of(self, owner: str) -> list[VideoJob]:
+        """The jobs of an owner, oldest first."""
+        with self._lock:
+            return [job for job in self._jobs.values() if job.owner == owner]
+
+    def _submit(self, job: VideoJob) -> None:
         with self._lock:
             if not job.over:
+                self._record.save(job)
                 job.future = self._worker.submit(self._run, job)
                 job.future.add_done_callback(partial(self._ended, job))
 
@@ -200,29 +239,35 @@ class VideoJobs:
         self.cancel(job)
         with self._lock:
             self._jobs.pop(job.id, None)
+            self._record.forget(job)
         shutil.rmtree(job.folder, ignore_errors=True)
 
     def close(self, grace_s: float = 0.0) -> None:
-        """Finish accepted jobs for at most `grace_s` seconds, then cancel them. Deletes the folder."""
+        """Finish accepted jobs for at most `grace_s` seconds, then cancel them. Deletes a temporary folder."""
         with self._lock:
             jobs = list(self._jobs.values())
         wait([job.future for job in jobs if job.future is not None], grace_s)
+        self._keeping = isinstance(self._place, Kept)
         for job in jobs:
+            if self._keeping and job.state == "running":
+                job.tries -= 1  # it is not the job's fault
+                self._record.save(job)
             self.cancel(job)
         self._worker.shutdown()
         with self._lock:
             if self._expiry is not None:
                 self._expiry.cancel()
-        self._in_use.close()
-        self._temporary.cleanup()
+        self._place.close()
 
     def _run(self, job: VideoJob) -> None:
         """In the worker: from the source to the files; errors are left to `_ended`."""
         with self._lock:
             if job.over:
                 return
-            job.state, job.began_s = "running", time.monotonic()
+            job.state, job.began_s, job.tries = "running", time.monotonic(), job.tries + 1
+            self._record.save(job)
         job.stage_began_s = job.began_s
+        assert job.pipeline is not None
         pipeline = job.pipeline()
         targets = Targets(**{kind: job.path(kind) for kind in job.kinds})
         find_faces, follow = partial(self._find_faces, pipeline), partial(self._follow, job)
@@ -255,6 +300,8 @@ class VideoJobs:
             log.error("error", exc_info=error, extra={"fields": {"job": job.id}})
             self._end(job, "failed", f"The video could not be processed; see {job.id} in the log.")
         self._end(job, "done")
+        if self._keeping and job.state == "cancelled":
+            return
         if job.state != "done":
             shutil.rmtree(job.folder, ignore_errors=True)
         elif job.source.parent == job.folder:
@@ -271,6 +318,8 @@ class VideoJobs:
             job.share = 1.0 if state == "done" else job.share
             job.state, job.error, job.ended_s = state, error, time.monotonic()
             self._expect_expiry()
+            if not self._keeping:
+                self._record.save(job)
         if job.future is not None:
             job.future.cancel()
 
@@ -313,39 +362,3 @@ def _in_words(error: InputError, job: VideoJob) -> str:
     """The error on one line, without any path on this machine."""
     text = str(error).replace(str(job.source), job.name).replace(f"{job.folder}/", "")
     return " ".join(text.split())
-
-
-def _locked(folder: Path) -> IO[bytes]:
-    """A file in the folder that marks it, while open, as in use."""
-    if fcntl is None:
-        return (folder / LOCK).open("wb")
-    file = (folder / f"{LOCK}.new").open("wb")
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    Path(file.name).rename(folder / LOCK)  # never visible without its lock
-    return file
-
-
-def _remove_abandoned(parent: Path) -> None:
-    """Delete this user's folders left behind by killed processes."""
-    for folder in parent.glob(f"{PREFIX}*"):
-        with suppress(OSError):  # in use, or being deleted by another process
-            info = folder.lstat()
-            if stat.S_ISDIR(info.st_mode) and info.st_uid == _user():
-                _take_lock(folder / LOCK, time.time() - info.st_mtime)
-                shutil.rmtree(folder)
-
-
-def _user() -> int:
-    return os.getuid() if hasattr(os, "getuid") else 0  # like `lstat` on Windows
-
-
-def _take_lock(path: Path, age_s: float) -> None:
-    """Raise OSError if a process holds the folder, or may just be making it."""
-    if not path.exists():
-        if age_s < YOUNG_S:
-            raise BlockingIOError
-    elif fcntl is None:
-        path.unlink()
-    else:
-        with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

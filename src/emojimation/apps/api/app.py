@@ -29,6 +29,7 @@ from emojimation.apps.api.stream import add_stream
 from emojimation.apps.api.tokens import Rates, Tokens
 from emojimation.apps.api.tracing import Spans
 from emojimation.apps.api.video import add_video
+from emojimation.apps.api.webhook import Webhook
 from emojimation.detect import DetectorOptions, Search, make_detector
 from emojimation.errors import InputError
 
@@ -54,7 +55,8 @@ def service(settings: ServiceSettings) -> FastAPI:
     metrics.watch(engine)
     spans = Spans(settings.trace_to) if settings.trace_to else None
     hider = Hider(engine)
-    jobs = Jobs(engine, hider, metrics)
+    webhook = Webhook(settings.webhook, settings.webhook_secret) if settings.webhook else None
+    jobs = Jobs(engine, hider, metrics, settings.state, webhook)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -1,5 +1,6 @@
 """The gate in front of every request: authentication, the queue limit, and logging."""
 
+import hashlib
 import json
 import logging
 import math
@@ -83,6 +84,7 @@ class Gate:
         wait_s = self.rates.wait_s(token)
         if wait_s:
             raise Problem(429, f"Expected at most {self.rates.per_s:g} requests per second.", math.ceil(wait_s))
+        scope.setdefault("state", {})["owner"] = hashlib.sha256(token).hexdigest() if token else ""
 
     def check(self, scope: Scope) -> None:
         """Raise Problem for a request that is not admitted."""

@@ -1,39 +1,87 @@
 """The service's video jobs: from uploads to the queue, and from jobs to responses."""
 
+import shutil
+import time
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from emojimation.apps.api.anonymise import Hider
+from emojimation.apps.api.ledger import Ledger, restored
 from emojimation.apps.api.metrics import Metrics
 from emojimation.apps.api.pool import RequestPool
 from emojimation.apps.api.problem import Problem
+from emojimation.apps.api.webhook import Webhook
+from emojimation.folders import Kept
 from emojimation.pipeline import Pipeline
 from emojimation.video.run import Options
 from emojimation.videojobs import FILES, STATES, JobLimits, QueueFull, VideoJob, VideoJobs
 
 NAME = "video"  # an upload has no name
+MOST_TRIES = 3  # then the video is taken to be the reason why the service ends
 
 
 class Jobs:
-    """The jobs of a service. They leave most of the threads to the requests."""
+    """The jobs of a service. They leave most of the threads to the requests.
 
-    def __init__(self, engine: RequestPool, hider: Hider, metrics: Metrics):
-        self.engine, self.hider, self.limits = engine, hider, engine.limits
+    state: folder in which they survive a restart. webhook: told of jobs that have ended. Raises InputError.
+    """
+
+    def __init__(
+        self,
+        engine: RequestPool,
+        hider: Hider,
+        metrics: Metrics,
+        state: Path | None = None,
+        webhook: Webhook | None = None,
+    ):
+        self.engine, self.hider, self.limits, self.webhook = engine, hider, engine.limits, webhook
         limits = self.limits
-        self.queue = VideoJobs(JobLimits(limits.jobs, limits.kept_s, limits.job_s, limits.megapixels))
+        kept = None if state is None else Kept(state)
+        self.ledger = None if state is None else Ledger(state / "jobs.sqlite3")
+        self.queue = VideoJobs(
+            JobLimits(limits.jobs, limits.kept_s, limits.job_s, limits.megapixels), kept, _Told(self.ledger, webhook)
+        )
         metrics.watch_jobs(STATES, self.queue.count)
+        if self.ledger is not None:
+            self._restore(self.ledger)
+
+    @property
+    def workers(self) -> int:
+        """Threads for one video."""
+        return max(1, self.engine.workers // 2)
+
+    def _restore(self, ledger: Ledger) -> None:
+        rows = {self.queue.folder / row["id"]: row for row in ledger.rows()}
+        for folder in self.queue.folder.iterdir():
+            if folder.is_dir() and folder not in rows:
+                shutil.rmtree(folder, ignore_errors=True)  # of an upload that was interrupted
+        for row in rows.values():
+            job = restored(row, self.queue.folder, self.workers)
+            job.pipeline = partial(self._pipeline, job.options, job.prior)
+            if not job.over and job.tries >= MOST_TRIES:
+                job.state, job.ended_s = "failed", time.monotonic()
+                job.error = f"The service ended {job.tries} times while it processed this video."
+                ledger.save(job)
+            self.queue.restore(job)
 
     async def accept(
-        self, chunks: AsyncIterator[bytes], options: Options, kinds: tuple[str, ...], prior: str | None = None
+        self,
+        chunks: AsyncIterator[bytes],
+        options: Options,
+        kinds: tuple[str, ...],
+        prior: str | None = None,
+        owner: str = "",
     ) -> VideoJob:
         """Accept a video and queue it. prior: None for the service's own.
 
         Raises Problem 429 if the queue is full, InputError if it is not a video.
         """
+        pipeline = partial(self._pipeline, options, prior)
         try:
             with (
-                self.queue.place(NAME, options, lambda: self._pipeline(options, prior), kinds) as job,
+                self.queue.place(NAME, options, pipeline, kinds, prior=prior, owner=owner) as job,
                 job.source.open("wb") as file,
             ):
                 async for chunk in chunks:
@@ -45,6 +93,13 @@ class Jobs:
     def _pipeline(self, options: Options, prior: str | None) -> Pipeline:
         usual = self.hider.pipeline(options.strength, still=False) if options.hides else self.engine.stream
         return usual if prior is None else usual.under(prior)
+
+    def of(self, owner: str) -> list[dict[str, Any]]:
+        """The jobs of the holder of a token. Raises Problem 403 on a service without tokens: whoever knows a job's id
+        may read it, so nobody else must learn it."""
+        if not owner:
+            raise Problem(403, "Expected a service with tokens: without, jobs are known to those who submitted them.")
+        return [answer(job) for job in self.queue.of(owner)]
 
     def get(self, number: str) -> VideoJob:
         """A job by its id. Raises Problem 404."""
@@ -75,6 +130,29 @@ class Jobs:
     def close(self) -> None:
         """Finish accepted jobs for at most `limits.grace_s` seconds, then cancel them."""
         self.queue.close(self.limits.grace_s)
+        if self.webhook is not None:
+            self.webhook.close()
+        if self.ledger is not None:
+            self.ledger.close()
+
+
+class _Told:
+    """Passes on what happens to jobs: to the ledger, and to the webhook when one has ended."""
+
+    def __init__(self, ledger: Ledger | None, webhook: Webhook | None):
+        self._ledger, self._webhook = ledger, webhook
+
+    def save(self, job: VideoJob) -> None:
+        """A job has changed."""
+        if self._ledger is not None:
+            self._ledger.save(job)
+        if self._webhook is not None and job.over:
+            self._webhook.tell(f"video.{job.state}", answer(job))
+
+    def forget(self, job: VideoJob) -> None:
+        """A job is gone."""
+        if self._ledger is not None:
+            self._ledger.forget(job)
 
 
 def answer(job: VideoJob) -> dict[str, Any]:

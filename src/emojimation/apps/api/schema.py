@@ -221,6 +221,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 WHY = {
     400: "Not HTTP, or an incomplete request.",
     401: "The bearer token is missing or wrong.",
+    403: "Not on a service without tokens.",
     404: "Not found.",
     405: "Method not allowed.",
     408: "The body arrived too slowly.",

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -26,8 +26,8 @@ class ServiceSettings(BaseSettings):
     needs. token: required from callers. token_file: further tokens, one a line, read again
     when the file changes. rate_per_s: requests per second and token, 0 for any number. origins: web pages of other
     hosts that may call (CORS); none by default. state: folder in which video jobs survive a restart; by default they
-    do not. webhook_secret: signs the calls that tell of finished jobs; without it there are none. trace_to: address of
-    an OpenTelemetry collector (OTLP over HTTP).
+    do not. webhook: address that is told of jobs that have ended; webhook_secret signs these calls. trace_to: address
+    of an OpenTelemetry collector (OTLP over HTTP).
     """
 
     model_config = SettingsConfigDict(
@@ -48,9 +48,16 @@ class ServiceSettings(BaseSettings):
     rate_per_s: float = Field(0.0, ge=0)
     origins: list[str] = []
     state: Path | None = None
-    webhook_secret: str | None = None
+    webhook: str | None = None
+    webhook_secret: str = ""
     trace_to: str | None = None
     limits: Limits = Field(default_factory=Limits)
+
+    @model_validator(mode="after")
+    def _signed(self) -> "ServiceSettings":
+        if self.webhook and not self.webhook_secret:
+            raise ValueError("a webhook needs webhook_secret")
+        return self
 
     @classmethod
     def settings_customise_sources(

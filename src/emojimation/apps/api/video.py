@@ -55,11 +55,20 @@ def add_video(app: FastAPI, jobs: Jobs) -> None:
             hide=anonymise,
             every=every,
             strength=strength,
-            workers=max(1, jobs.engine.workers // 2),
+            workers=jobs.workers,
         )
         chunks = api_body.chunks_of(request, jobs.limits.video_bytes, jobs.limits.upload_s)
-        job = await jobs.accept(chunks, options, kinds, prior)
+        job = await jobs.accept(chunks, options, kinds, prior, request.state.owner)
         return JSONResponse(answer_of(job), 202, {"location": f"/v1/video/{job.id}"})
+
+    @app.get(
+        "/v1/video",
+        tags=["videos"],
+        responses={200: {"model": api_schema.JobList}, **problems(401, 403, 429)},
+    )
+    async def list_jobs(request: Request) -> Response:
+        """The jobs that were submitted with the caller's token."""
+        return JSONResponse({"jobs": jobs.of(request.state.owner)})
 
     @app.get("/v1/video/{number}", tags=["videos"], responses={**answer, **problems(401, 404, 422, 429)})
     async def get_job(number: str) -> Response:
