@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -214,11 +215,13 @@ def test_closing_frees_the_camera_within_a_second(engine):
 def test_settings_take_effect_while_it_runs(engine, tiny_model):
     one = engine(Camera())
     wait(lambda: one.status.state == "live" and one.painter.drawn is not None)
-    pipeline = one._loop.pipeline
+    pipeline = one._player.loop.pipeline
     one.apply(WindowSettings(model=str(tiny_model), anonymise=True, smooth_s=1.5, folder=one.settings.folder))
-    wait(lambda: one._loop.pipeline is not pipeline)
-    assert one._loop.pipeline.tracker is pipeline.tracker and pipeline.tracker.smooth_s == 1.5
+    wait(lambda: one._player.loop.pipeline is not pipeline)
+    assert one._player.loop.pipeline.tracker is pipeline.tracker and pipeline.tracker.smooth_s == 1.5
     assert pipeline.tracker.hold_s > 0 and pipeline.tracker.confirm_hits == 1
+    one.apply(replace(one.settings, prior="uniform"))
+    wait(lambda: one._player.loop.pipeline.prior.name == "uniform")
     one.apply(WindowSettings(model="nowhere.onnx", folder=one.settings.folder))
     wait(lambda: not one.notices.empty())
     assert "nowhere.onnx" in one.notices.get().text and one.status.state == "live"
@@ -265,11 +268,11 @@ def test_a_paused_image_is_hidden_anew(engine):
     one = engine(Camera())
     wait(lambda: one.status.state == "live" and one.painter.drawn is not None)
     one.pause()
-    wait(lambda: (one.status.paused and not one._loop._idle) or one._loop.paused)
-    before = one._result
+    wait(lambda: (one.status.paused and not one._player.loop._idle) or one._player.loop.paused)
+    before = one._screen.result
     one.apply(WindowSettings(model=one.settings.model, folder=one.settings.folder, anonymise=True))
-    wait(lambda: one._result is not before)
-    assert one._result.frame is not None and len(one._result.faces) == 1 and one.status.paused
+    wait(lambda: one._screen.result is not before)
+    assert one._screen.result.frame is not None and len(one._screen.result.faces) == 1 and one.status.paused
 
 
 FULL_DISK = """

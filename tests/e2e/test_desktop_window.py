@@ -221,13 +221,13 @@ def test_pause_keeps_the_image(show):
     live(made)
     press(made, "space")
     pump(made.root, lambda: made.engine.status.paused and made.view.buttons["pause"].cget("text") == "Resume")
-    loop = made.engine._loop  # a frame that was being analysed still comes
-    pump(made.root, lambda: loop._idle and made.engine._result is loop.latest())
-    still, shown = made.engine._result, made.engine.latest().number
+    loop = made.engine._player.loop  # a frame that was being analysed still comes
+    pump(made.root, lambda: loop._idle and made.engine._screen.result is loop.latest())
+    still, shown = made.engine._screen.result, made.engine.latest().number
     pump(made.root, lambda: made.engine.latest().number > shown + 20)  # the avatar lives on
-    assert made.engine._result is still
+    assert made.engine._screen.result is still
     click(made, made.view.buttons["pause"])
-    pump(made.root, lambda: made.engine._result is not still)
+    pump(made.root, lambda: made.engine._screen.result is not still)
 
 
 def test_a_face_is_chosen_by_a_click_and_calibrated(show):
@@ -235,7 +235,7 @@ def test_a_face_is_chosen_by_a_click_and_calibrated(show):
     live(made, 5)
     press(made, "space")  # so that nobody moves away under the mouse
     pump(made.root, lambda: made.engine.status.paused)
-    other = min(made.engine._result.faces, key=lambda face: face.size_px)
+    other = min(made.engine._screen.result.faces, key=lambda face: face.size_px)
     view = made.view.picture
     scale = min(view.winfo_width() / 640, view.winfo_height() / 480)
     middle = (other.xyxy[:2] + other.xyxy[2:]) / 2 * scale
@@ -262,10 +262,10 @@ def test_hiding_by_key_and_switch_and_mirror(show):
     click(made, made.view.hide_switch)
     pump(made.root, lambda: not made.settings.anonymise)
     toast(made, "shown again")
-    plain = made.engine._result
+    plain = made.engine._screen.result
     press(made, "m")
     pump(made.root, lambda: made.engine.painter.mirror and made.view.settings.mirror.get())
-    pump(made.root, lambda: made.engine._result is not plain)
+    pump(made.root, lambda: made.engine._screen.result is not plain)
     assert made.settings.mirror  # remembered for cameras, not for videos
 
 
@@ -285,7 +285,7 @@ def test_settings_act_immediately(show, monkeypatch, tmp_path, tiny_model):
         xdotool("key", "Right")
         pump(made.root, lambda n=name, v=value: getattr(made.settings, n) == pytest.approx(v))
     click(made, tab.smoothing, x=tab.smoothing.winfo_width() - 3)
-    pump(made.root, lambda: made.settings.smooth_s > 1.8 and made.engine._tracker.smooth_s > 1.8)
+    pump(made.root, lambda: made.settings.smooth_s > 1.8 and made.engine._player.tracker.smooth_s > 1.8)
     assert list(tab.model.cget("values")) == [*models(), "Other file ..."] and "face_detector" not in models()
     (tmp_path / "none.onnx").write_text("no model")
     ask(monkeypatch, "askopenfilename", str(tmp_path / "none.onnx"))
@@ -294,7 +294,7 @@ def test_settings_act_immediately(show, monkeypatch, tmp_path, tiny_model):
     pump(made.root, lambda: made.settings.model == "default" and tab.model.get() == "default")  # the old one stays
     ask(monkeypatch, "askopenfilename", str(tiny_model))
     made.do("choose_model")
-    pump(made.root, lambda: made.engine._loop.pipeline.classifier.card["name"] != "default")
+    pump(made.root, lambda: made.engine._player.loop.pipeline.classifier.card["name"] != "default")
     assert made.engine.status.state == "live" and tab.model.get() == Path(tiny_model).name
     ask(monkeypatch, "askdirectory", str(tmp_path / "elsewhere"))
     click(made, buttons(tab)["Choose folder ..."])

@@ -1,7 +1,10 @@
 """What the engine reports to the window: its state, and one-time messages. Does not use Tk."""
 
-from dataclasses import dataclass
+import queue
+import threading
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +36,26 @@ class Notice:
     path: Path | None = None
     refused: str = ""
     instead: str = ""
+
+
+class Board:
+    """The newest status, and the notices not yet shown; any thread may change them."""
+
+    def __init__(self) -> None:
+        self.status = Status()
+        self.notices: queue.SimpleQueue[Notice] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+
+    def set(self, **changes: Any) -> None:
+        """Change fields of the status."""
+        with self._lock:
+            self.status = replace(self.status, **changes)
+
+    def notify(self, text: str, kind: str = "info", path: Path | None = None) -> None:
+        """Show a notice."""
+        self.notices.put(Notice(text, kind, path))
+
+    def notes_of(self, source: Any) -> None:
+        """Show a source's remarks on how it was read."""
+        if source.notes:
+            self.notify(" · ".join(source.notes))
