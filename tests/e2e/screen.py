@@ -18,7 +18,7 @@ from PIL import Image, ImageGrab
 
 ROOT = Path(__file__).resolve().parents[2]
 NEEDED = {"Xvfb": "xvfb", "xdotool": "xdotool", "openbox": "openbox"}  # program -> Debian's package
-WAIT_S = 40.0  # for what takes less than one second on an idle machine
+WAIT_S = 120.0  # for what takes less than one second on an idle machine
 
 
 def missing() -> str | None:
