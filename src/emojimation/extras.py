@@ -21,6 +21,7 @@ EXTRAS = {
         "av",
         "pyarrow",
     ),
+    "client": ("httpx",),
     "trace": ("opentelemetry.exporter.otlp.proto.http",),
     "ray": ("ray", "pyarrow"),
 }
