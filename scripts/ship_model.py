@@ -2,7 +2,7 @@
 licences.
 
 Run: python scripts/ship_model.py NAME --onnx runs/x/model.onnx --data fer2013.csv --origin "trained by the recipe x"
-     [--ferplus FILE] [--run runs/x] [--tflite runs/x/model.tflite] [--sample 1000]
+     [--ferplus FILE] [--run runs/x] [--tflite runs/x/model.tflite] [--sample 1000] [--half]
 
 The file's own name has to be NAME already (`emojimation export RUN --name NAME`). It is scored on the validation split,
 the corruption table included (--sample images of it; 0: all). --run also ships the run's weights to fine-tune from
@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from emojimation.classify.classifier import EmotionClassifier
 from emojimation.weights import ASSETS, MODELS, sha256
@@ -32,12 +33,14 @@ def main() -> None:
     parser.add_argument("--ferplus")
     parser.add_argument("--run", type=Path)
     parser.add_argument("--tflite", type=Path)
+    parser.add_argument("--half", action="store_true", help="store the weights in float16")
     parser.add_argument("--sample", type=int, default=0)
     args = parser.parse_args()
     own = EmotionClassifier(args.onnx).card["name"]
     if own != args.name:
         raise SystemExit(f"Expected a model that calls itself {args.name!r}, got {own!r}: export it with --name.")
-    ship(args.name, args.onnx, args.origin)
+    with TemporaryDirectory() as folder:
+        ship(args.name, half_of(args.onnx, Path(folder)) if args.half else args.onnx, args.origin)
     if args.run:
         ship(f"{args.name}.weights", args.run / "weights.npz", "the same weights in float16, to fine-tune from")
         shutil.copy(args.run / "history.json", MODELS / f"{args.name}.history.json")
@@ -63,6 +66,17 @@ def main() -> None:
         ],
         check=True,
     )
+
+
+def half_of(source: Path, folder: Path) -> Path:
+    """The same model with its weights in float16, in `folder`."""
+    import onnx
+
+    from emojimation.training.export.slim import halved
+
+    target = folder / source.name
+    onnx.save(halved(onnx.load(source)), target)
+    return target
 
 
 def ship(name: str, source: Path, origin: str) -> None:
