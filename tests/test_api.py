@@ -421,6 +421,7 @@ def test_the_command_tells_a_taken_port_and_a_bad_token_file(served, tmp_path, c
     assert code == 2 and "token" in told
 
 
+@pytest.mark.slow
 def test_the_command_serves_until_it_is_stopped(tmp_path, model):
     args = [sys.executable, "-m", "emojimation", "serve", "--port", "0", "--model", model]
     run = subprocess.Popen(

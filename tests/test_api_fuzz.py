@@ -127,6 +127,7 @@ def status(port: int, request: bytes) -> int:
     return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/1.1 ") else 0
 
 
+@pytest.mark.slow
 def test_malformed_requests_get_no_5xx(served):
     chance = random.Random(SEED)
     counts: dict[int, int] = {}

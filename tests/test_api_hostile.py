@@ -197,6 +197,7 @@ def test_pages_that_were_allowed_may_read_and_ask_before(client):
     assert "access-control-allow-origin" not in client.get("/health", headers={"origin": "http://evil.example"}).headers
 
 
+@pytest.mark.slow
 def test_noise_of_every_kind_is_a_422(client):
     chance = np.random.default_rng(8)
     for head in (

@@ -128,6 +128,7 @@ def test_wrong_types_and_parameters(client, short):
         assert client.get(f"/v1/video/{path}").status_code == 404
 
 
+@pytest.mark.slow
 def test_shutting_down_finishes_an_accepted_video(model, short):
     with service(model=model, workers=1) as running:
         httpx.post(f"{running.url}/v1/video", content=short, headers=MP4).raise_for_status()

@@ -64,7 +64,10 @@ def test_weights_are_sharp_but_a_half_stays_a_half():
     assert np.allclose(_weights(np.array([0.5, 0, 0, 0.5, 0, 0, 0])), [0.5, 0, 0, 0.5, 0, 0, 0])
 
 
-@pytest.mark.parametrize(("size", "stride"), [(48, 1), (200, 3)])
+@pytest.mark.parametrize(
+    ("size", "stride"),
+    [(48, 3), pytest.param(48, 1, marks=pytest.mark.slow), pytest.param(200, 3, marks=pytest.mark.slow)],
+)
 def test_a_small_change_of_the_answer_changes_the_face_a_little(size, stride):
     for start, end in list(combinations(EMOTIONS, 2))[::stride]:
         a, b = answer(start, 0.9), answer(end, 0.9)
@@ -167,6 +170,7 @@ def test_wrong_vectors_are_refused_in_one_line(bad):
         AVATAR.draw(answer("sad"), 0)
 
 
+@pytest.mark.slow
 def test_the_sheet_and_the_benchmark_run():
     root = Path(__file__).parents[1]
     sheet = runpy.run_path(str(root / "examples" / "avatar_sheet.py"))["sheet"]()

@@ -290,6 +290,7 @@ def test_addresses_in_a_store_are_read_from_a_list(tmp_path, small_jpeg, in_proc
     assert (summary.pictures, summary.failed, summary.faces) == (2, 1, 1)
 
 
+@pytest.mark.slow
 def test_a_parquet_file_that_expands_out_of_proportion_is_refused(tmp_path):
     bomb = tmp_path / "bomb.parquet"
     pq.write_table(pa.table({"image": [bytes(70 << 20)] * 9}), bomb, compression="zstd")

@@ -65,6 +65,7 @@ def as_any_user() -> None:
             raise OSError(ctypes.get_errno(), "prctl")
 
 
+@pytest.mark.slow
 def test_folders_and_files_that_cannot_be_read_are_reported_and_the_others_answered(folder, tmp_path, model):
     (folder / "b.jpg").chmod(0)
     (folder / "closed").chmod(0)
@@ -115,6 +116,7 @@ def test_a_full_disk_is_reported_and_the_run_can_be_resumed(room, full, folder, 
     assert code == 0 and len(answered(out)) == 28, told
 
 
+@pytest.mark.slow
 def test_a_limit_on_files_is_reported_like_a_full_disk(folder, tmp_path, model):
     for number in range(24):
         shutil.copy(folder / "a.jpg", folder / f"copy{number}.jpg")

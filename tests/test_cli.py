@@ -107,6 +107,7 @@ def test_debug_shows_the_traceback_wherever_it_stands(command):
         assert code == 2 and "Traceback" in err and err.splitlines()[-1].startswith("Error: ")
 
 
+@pytest.mark.slow
 def test_demo_names_all_samples_and_writes_them(emojimation, tmp_path):
     code, out, err = emojimation("demo", "--out", tmp_path / "demo")
     names = sorted(path.stem for path in SAMPLES.glob("*.jpg"))
@@ -149,6 +150,7 @@ def test_the_command_line_starts_without_heavy_packages():
     assert not heavy & set(loaded)
 
 
+@pytest.mark.slow
 def test_a_terminal_that_knows_only_ascii(model):
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}
     done = process("image", ASTRONAUT, "--model", model, env=environment)

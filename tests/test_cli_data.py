@@ -34,6 +34,7 @@ def test_info_json_is_all_that_is_printed(parquet: Path, fer_rows: Dataset):
     assert told["counts"] == fer_rows.counts()
 
 
+@pytest.mark.slow
 def test_info_draws_the_chart(parquet: Path, tmp_path: Path):
     cv2 = pytest.importorskip("cv2")
     pytest.importorskip("matplotlib", reason="matplotlib is absent: pip install emojimation[train]")

@@ -68,6 +68,7 @@ def test_sound_only_is_reported(video, tmp_path):
     assert code == 2 and "only sound" in err
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_with_130_and_a_video(model, tmp_path):
     film = tmp_path / "a.mp4"
     args = ["video", "synthetic:600", "--out", str(film), "--model", model, "--threads", "1"]

@@ -298,6 +298,7 @@ print(done[0][0].name if done[0][0] else None, "|", done[0][1])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are Unix's")
+@pytest.mark.slow
 def test_a_video_on_a_disk_that_is_really_full_can_be_read(tmp_path):
     asked = [sys.executable, "-c", FULL_DISK, str(tmp_path)]
     environ = os.environ | {"PYTHONPATH": str(ROOT / "src")}
