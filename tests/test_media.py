@@ -271,3 +271,40 @@ def test_write_tells_what_it_cannot(tmp_path):
     for path in (tmp_path / "file" / "a.png", tmp_path / "a.nothing"):
         with pytest.raises(InputError, match="can be written"):
             write_image(path, np.zeros((2, 2, 3), np.uint8))
+
+
+def with_property(data: bytes, box: bytes) -> bytes:
+    """The HEIC file with one more property of its only image: a transformation, as phones write them."""
+
+    def grown(data: bytes, kind: bytes, by: int) -> bytes:
+        start = data.index(kind) - 4
+        size = int.from_bytes(data[start : start + 4], "big") + by
+        return data[:start] + size.to_bytes(4, "big") + data[start + 4 :]
+
+    for kind, by in ((b"ipma", 1), (b"ipco", len(box)), (b"iprp", len(box) + 1), (b"meta", len(box) + 1)):
+        data = grown(data, kind, by)
+    associations = data.index(b"ipma") + 4 + 4 + 4 + 2  # version and flags, entries, the item's number
+    count, end = data[associations], data.index(b"ipma") - 4
+    last = associations + 1 + count
+    all_of_them = bytes([count + 1]) + data[associations + 1 : last] + bytes([0x80 | count + 1])
+    data = data[:associations] + all_of_them + data[last:]
+    base = data.index(b"iloc") + 4 + 4 + 2 + 2 + 2 + 2  # version and flags, sizes, items, the item's number, reference
+    offset = int.from_bytes(data[base : base + 4], "big") + len(box) + 1
+    return data[:base] + offset.to_bytes(4, "big") + data[base + 4 : end] + box + data[end:]
+
+
+@pytest.mark.parametrize(
+    ("box", "shown"),
+    [
+        (b"irot\x01", lambda frame: np.rot90(frame, 1)),
+        (b"irot\x02", lambda frame: np.rot90(frame, 2)),
+        (b"irot\x03", lambda frame: np.rot90(frame, 3)),
+        (b"imir\x00", lambda frame: frame[::-1]),
+        (b"imir\x01", lambda frame: frame[:, ::-1]),
+    ],
+)
+def test_heic_is_turned_and_mirrored_as_its_file_says(tmp_path, box, shown):
+    upper = read_image(HEIC).frame
+    path = tmp_path / "turned.heic"
+    path.write_bytes(with_property(HEIC.read_bytes(), (4 + len(box)).to_bytes(4, "big") + box))
+    np.testing.assert_array_equal(read_image(path).frame, shown(upper))

@@ -14,7 +14,7 @@ import emojimation
 from conftest import SAMPLES
 from emojimation import InputError, analyze
 from emojimation.media import read_image, write_image
-from emojimation.photos import ImageResult, Options, run_images
+from emojimation.photos import ImageResult, Options, looks_cropped, run_images
 from emojimation.pipeline import make_pipeline
 
 ROOT = Path(__file__).parent.parent
@@ -256,3 +256,25 @@ def test_unknown_public_names_are_reported():
     with pytest.raises(AttributeError, match="nothing"):
         _ = emojimation.nothing
     assert set(emojimation.__all__) <= set(dir(emojimation))
+
+
+def cartoon_landscape() -> np.ndarray:
+    """(180,240,3) sky, sun, meadow and a house with two windows and a door."""
+    frame = np.full((180, 240, 3), (235, 200, 140), np.uint8)
+    frame[110:] = (80, 180, 90)
+    cv2.circle(frame, (190, 40), 22, (60, 220, 250), -1)
+    cv2.rectangle(frame, (60, 80), (110, 130), (60, 80, 190), -1)
+    cv2.fillPoly(frame, [np.array([[50, 80], [85, 50], [120, 80]])], (40, 40, 120))
+    for x in (68, 90):
+        cv2.rectangle(frame, (x, 92), (x + 12, 104), (230, 230, 230), -1)
+    cv2.rectangle(frame, (80, 110), (90, 130), (40, 40, 60), -1)
+    return frame
+
+
+@pytest.mark.parametrize("name", ["black", "cartoon", "cell", "clock_motion", "coins", "gravel", "retina"])
+def test_a_small_image_without_a_face_is_not_called_a_face_crop(name):
+    made = {"black": np.zeros((200, 200, 3), np.uint8), "cartoon": cartoon_landscape()}
+    frame = made[name] if name in made else read_image(ROOT / "tests" / "data" / "faceless" / f"{name}.jpg").frame
+    for side in (96, 200, 256):
+        scale = side / max(frame.shape[:2])
+        assert not looks_cropped(cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
