@@ -18,7 +18,7 @@ from PIL import Image
 
 from emojimation import media
 from emojimation.detect import Detector, FaceDetector, Search
-from emojimation.draw.styles import HIDING, annotate
+from emojimation.draw.styles import HIDING, STYLES, annotate
 from emojimation.errors import InputError
 from emojimation.faces import Face
 from emojimation.hiding.picture import hidden_picture
@@ -125,6 +125,7 @@ def run_images(
     art: str = "noto",
     strength: str = "careful",
     min_score: float | None = None,
+    character: str | Path = "emoji",
 ) -> Iterator[ImageResult]:
     """Analyse files, folders, globs and `Given` images, one result at a time; a broken file is a result with `error`.
 
@@ -137,15 +138,18 @@ def run_images(
     folder = None if out_dir is None or style == "none" else _folder(Path(out_dir))
     if folder is not None and style in HIDING:
         pipeline = searching(pipeline, strength, still=True, min_score=min_score)
+    if folder is not None and style in STYLES:
+        pipeline = pipeline.measuring(STYLES[style].measures)
     sources = listed(paths)[0]
     targets = {} if folder is None else _targets(sources, folder, style)
+    draw = partial(_drawn, style=style, art=art, character=character)
 
     def results() -> Iterator[ImageResult]:
         for source in sources:
             if isinstance(source, ImageResult):
                 yield source
             else:
-                yield _result(source, pipeline, targets.get(source), partial(_drawn, style=style, art=art), cropped)
+                yield _result(source, pipeline, targets.get(source), draw, cropped)
 
     return results()
 
@@ -209,10 +213,10 @@ def _result(
         return replace(result, error=str(error))
 
 
-def _drawn(frame: np.ndarray, faces: list[Face], style: str, art: str) -> Drawn:
+def _drawn(frame: np.ndarray, faces: list[Face], style: str, art: str, character: str | Path) -> Drawn:
     if style not in HIDING:
         return annotate(frame, faces, style, art), ()
-    hidden, report = hidden_picture(frame, faces, style, art)
+    hidden, report = hidden_picture(frame, faces, style, art, character)
     return hidden, (str(report),)
 
 

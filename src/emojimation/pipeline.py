@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -54,8 +55,14 @@ def measures_of(names: Sequence[str], threads: int = 1) -> list[Measure]:
     for name in names:
         if name not in MEASURES:
             raise InputError(f"Expected a measure of {', '.join(MEASURES)}, got {name!r}.")
-    asked = {known: [name for name in known if name in names] for known in _STAGES}
-    return [_STAGES[known](wanted, threads) for known, wanted in asked.items() if wanted]
+    asked = {known: tuple(name for name in known if name in names) for known in _STAGES}
+    return [_stage(known, wanted, threads) for known, wanted in asked.items() if wanted]
+
+
+@lru_cache(maxsize=16)
+def _stage(known: tuple[str, ...], wanted: tuple[str, ...], threads: int) -> Measure:
+    """The stage that measures `wanted` among `known`; it keeps no state, so all pipelines share it and its networks."""
+    return _STAGES[known](wanted, threads)
 
 
 class Pipeline:
@@ -103,6 +110,16 @@ class Pipeline:
         """The same stages with other base rates; threads may share it where they may share this one."""
         other = copy(self)
         other.prior = other._prior(prior)
+        return other
+
+    def measuring(self, names: Sequence[str]) -> "Pipeline":
+        """The same stages and what measures `names`, of `MEASURES`, besides what is measured already."""
+        done = {name for stage in self.measures for name in getattr(stage, "names", ())}
+        if done.issuperset(names):
+            return self
+        other = copy(self)
+        others = [stage for stage in self.measures if not isinstance(stage, MeshStage)]
+        other.measures = (*others, *measures_of(tuple(done.union(names))))
         return other
 
     def streaming(self, tracker: Tracker | None = None) -> "Pipeline":

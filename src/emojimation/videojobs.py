@@ -17,6 +17,7 @@ from typing import Protocol
 
 import numpy as np
 
+from emojimation.draw.styles import STYLES
 from emojimation.errors import InputError
 from emojimation.faces import Face
 from emojimation.folders import Kept, Temporary
@@ -268,7 +269,7 @@ class VideoJobs:
             self._record.save(job)
         job.stage_began_s = job.began_s
         assert job.pipeline is not None
-        pipeline = job.pipeline()
+        pipeline = job.pipeline().measuring(STYLES[job.options.style].measures)
         targets = Targets(**{kind: job.path(kind) for kind in job.kinds})
         find_faces, follow = partial(self._find_faces, pipeline), partial(self._follow, job)
         options = replace(job.options, prior=pipeline.prior)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emojimation.cli.options import Art, Cropped, Json, Search, Strength, Style, Threads, searching
+from emojimation.cli.options import Art, Character, Cropped, Json, Search, Strength, Style, Threads, searching
 from emojimation.cli.printing import console, counted, face_line, print_json
 from emojimation.errors import InputError
 from emojimation.files import skipped_words
@@ -32,6 +32,7 @@ def image(
     as_json: Json = False,
     style: Style = None,
     art: Art = "noto",
+    character: Character = "emoji",
     cropped: Cropped = False,
     strength: Strength = "careful",
     threads: Threads = 1,
@@ -49,7 +50,7 @@ def image(
         search.check_hiding()
     sources, skipped = listed(_given() if path == STDIN else path for path in paths)
     pipeline = search.pipeline(threads=threads)
-    results = run_images(sources, pipeline, out, style or "boxes", cropped, art, strength, search.min_score)
+    results = run_images(sources, pipeline, out, style or "boxes", cropped, art, strength, search.min_score, character)
     code = report(_shown(results, as_json, len(sources)))
     if skipped:
         console.print(skipped_words([path.name for path in skipped]), markup=False)

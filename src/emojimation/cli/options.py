@@ -34,6 +34,12 @@ def _arts() -> Iterable[str]:
     return ART
 
 
+def _characters() -> Iterable[str]:
+    from emojimation.draw.characters import names
+
+    return names()
+
+
 def _detectors() -> Iterable[str]:
     from emojimation.detect import DETECTORS
 
@@ -73,6 +79,7 @@ def _measures() -> Iterable[str]:
 NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "styles": _styles,
     "arts": _arts,
+    "characters": _characters,
     "detectors": _detectors,
     "searches": _searches,
     "models": _models,
@@ -149,6 +156,9 @@ Style = Annotated[
     typer.Option("--style", help="How faces are drawn: {styles}.", show_default="boxes", callback=one_of("styles")),
 ]
 Art = Annotated[str, typer.Option("--art", help="Emoji set: {arts}.", callback=one_of("arts"))]
+Character = Annotated[
+    str, typer.Option("--character", help="Who avatar and puppet are: {characters}, or a folder with a character.json.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on standard output.")]
 Cropped = Annotated[bool, typer.Option("--cropped", help="Every image is one face, already cropped.")]
 Data = Annotated[Path, typer.Option("--data", help="FER2013 in any of its formats, or a folder per class.")]
@@ -189,14 +199,13 @@ class Search:
             settings["search"] = self.search or "stream"
         return make_pipeline(threads=threads, **settings)
 
-    def check_hiding(self, keeps_measures: bool = True) -> None:
+    def check_hiding(self) -> None:
         """Raise InputError for an option that hiding would ignore: it has a search of its own, in three strengths."""
         given = {
             "--detector": self.detector != "blazeface",
             "--detector-model": self.detector_model is not None,
             "--search": self.search is not None,
             "--tiles": self.tiles,
-            "--measure": bool(self.measure) and not keeps_measures,
         }
         ignored = [name for name, is_given in given.items() if is_given]
         if ignored:

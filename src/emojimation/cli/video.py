@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emojimation.cli.options import INTERRUPTED, Art, Search, Strength, Style, searching
+from emojimation.cli.options import INTERRUPTED, Art, Character, Search, Strength, Style, searching
 from emojimation.cli.printing import console, counted, print_json
 from emojimation.errors import InputError
 from emojimation.files import usable_processors
@@ -77,6 +77,7 @@ def video(
     out: Out = None,
     style: Style = None,
     art: Art = "noto",
+    character: Character = "emoji",
     anonymise: Anonymise = False,
     csv: Csv = None,
     jsonl: Jsonl = None,
@@ -114,6 +115,7 @@ def video(
     options = Options(
         style=style or ("emoji" if anonymise or cover else "boxes"),
         art=art,
+        character=character,
         hide=anonymise,
         every=_every(every),
         workers=threads or usable_processors(),
@@ -174,11 +176,14 @@ def _every(text: str) -> int | str:
 def _pipeline(search: Search, options: "Options") -> "Pipeline":
     if not options.hides:
         return search.pipeline(stream=True)
-    search.check_hiding(keeps_measures=False)
+    search.check_hiding()
+    from emojimation.draw.styles import STYLES
     from emojimation.hiding.search import searcher
     from emojimation.pipeline import make_pipeline
 
-    return make_pipeline(search.model, searcher(options.strength, min_score=search.min_score), prior=search.prior)
+    detector = searcher(options.strength, min_score=search.min_score)
+    pipeline = make_pipeline(search.model, detector, prior=search.prior, measures=search.measure or [])
+    return pipeline.measuring(STYLES[options.style].measures)
 
 
 _STAGES = {"search": "searching", "film": "video"}

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from emojimation.attributes import ATTRIBUTES
 from emojimation.faces import Face
 from emojimation.labels import EMOTION_LABELS, LabelSet
+from emojimation.tracking.blinks import Blinks
 
 # A chain's score is the mean of its finds' scores over the best stretch of so many seconds and at least so many finds.
 STRETCH_S, STRETCH_HITS = 0.2, 3
@@ -26,7 +28,12 @@ SIZE_RATIO = 2.2
 VELOCITY_S = 0.25  # over which the velocity at a chain's end is measured
 SMOOTH_BOX_S, SMOOTH_CLASSES_S = 0.06, 0.3
 SIZE_HOLD_S = 0.5  # a cover is as large as the face was within this time: half a face gets half a box
-_BOX, _MARKS, _SCORE, _CLASSES = slice(0, 4), slice(4, 14), 14, 15  # columns of a find; probabilities to the end
+_BOX, _MARKS, _SCORE, _CLASSES = (
+    slice(0, 4),
+    slice(4, 14),
+    14,
+    15,
+)  # columns of a find; then the probabilities and attributes
 
 
 @dataclass(slots=True, eq=False)
@@ -35,6 +42,7 @@ class Chain:
 
     from_s, until_s: cuts before and after it, across which it is not held. number: of the person, None for a chain that
     is not one. held: whether it is covered beyond its ends. growth: (n,) of the covers beyond the finds' own sizes.
+    attributes: names of those that the finds have.
     """
 
     times: array = field(default_factory=lambda: array("d"))
@@ -42,6 +50,7 @@ class Chain:
     marks: bool = True
     width: int = 0
     labels: LabelSet = EMOTION_LABELS
+    attributes: tuple[str, ...] = ()
     number: int | None = None
     held: bool = False
     from_s: float = -math.inf
@@ -55,12 +64,33 @@ class Chain:
         self.labels = face.labels
         landmarks = np.zeros(10) if face.landmarks is None else face.landmarks.ravel()
         probabilities = np.full(len(face.labels.names), np.nan) if face.probabilities is None else face.probabilities
-        row = [float(v) for v in (*face.xyxy, *landmarks, face.score, *probabilities)]
+        self.attributes = tuple(face.attributes)
+        measured = (value for values in face.attributes.values() for value in values)
+        row = [float(v) for v in (*face.xyxy, *landmarks, face.score, *probabilities, *measured)]
         self.width = len(row)
         self.packed.extend(row)
 
+    def columns(self) -> dict[str, slice]:
+        """Attribute -> its columns of a find."""
+        start, found = _CLASSES + len(self.labels.names), {}
+        for name in self.attributes:
+            found[name] = slice(start, start + len(ATTRIBUTES[name].columns))
+            start = found[name].stop
+        return found
+
+    def count_blinks(self) -> None:
+        """Append the attribute "blinks" to finds with a mesh, as a tracker does; before smoothing."""
+        if "mesh" not in self.attributes:
+            return
+        blinks, steps = Blinks(), np.diff(np.frombuffer(self.times, np.float64), prepend=self.times[0])
+        values, mesh = self.values(), self.columns()["mesh"]
+        counted = [blinks(row[mesh], step) for row, step in zip(values, steps, strict=True)]
+        rows = np.hstack([values, counted]).astype(np.float32)
+        self.packed, self.width = array("f", rows.ravel().tobytes()), rows.shape[1]
+        self.attributes = (*self.attributes, "blinks")
+
     def values(self) -> np.ndarray:
-        """(n,15+k) float32 without a copy: box, landmarks, score, probabilities."""
+        """(n,15+k+a) float32 without a copy: box, landmarks, score, probabilities, attributes."""
         return np.frombuffer(self.packed, np.float32).reshape(-1, self.width)
 
     def last(self) -> np.ndarray:
@@ -69,7 +99,7 @@ class Chain:
 
     def face(self, row: np.ndarray, threshold: float) -> Face:
         """The face that a row of `values` describes."""
-        probabilities: Any = row[_CLASSES:]
+        probabilities: Any = row[_CLASSES : _CLASSES + len(self.labels.names)]
         return Face(
             xyxy=row[_BOX].copy(),
             score=float(row[_SCORE]),
@@ -78,6 +108,7 @@ class Chain:
             track_id=self.number,
             threshold=threshold,
             labels=self.labels,
+            attributes={name: row[part].astype(np.float32) for name, part in self.columns().items()},
         )
 
 
@@ -134,10 +165,14 @@ def velocity_at(times: array, values: np.ndarray, end: int) -> np.ndarray:
 
 
 def smooth(chain: Chain) -> None:
-    """Smooth boxes, landmarks and probabilities in place, forwards and backwards, so that nothing lags behind."""
+    """Smooth boxes, landmarks, probabilities and attributes in place, forwards and backwards: nothing lags behind."""
     values = chain.values()  # shares the chain's memory
     steps = np.diff(np.frombuffer(chain.times, np.float64))
-    for columns, memory_s in ((slice(0, 14), SMOOTH_BOX_S), (slice(_CLASSES, None), SMOOTH_CLASSES_S)):
+    classes = slice(_CLASSES, _CLASSES + len(chain.labels.names))
+    measured = [(part, ATTRIBUTES[name].memory_s) for name, part in chain.columns().items()]
+    for columns, memory_s in ((slice(0, 14), SMOOTH_BOX_S), (classes, SMOOTH_CLASSES_S), *measured):
+        if memory_s <= 0:
+            continue
         keep = np.exp(-steps / memory_s)
         part = values[:, columns].astype(np.float64)
         forwards, backwards = part.copy(), part.copy()

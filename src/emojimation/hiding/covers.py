@@ -98,6 +98,7 @@ class Covers:
         self._open = []
         self._chains = [chain for chain in self._chains if self._judged(chain)]
         for chain in self._chains:
+            chain.count_blinks()
             smooth(chain)
         hold_sizes(self._chains)
         self._waiting = sorted(self._chains, key=lambda chain: -self._begins_s(chain))

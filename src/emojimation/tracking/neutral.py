@@ -10,6 +10,7 @@ import threading
 
 import numpy as np
 
+from emojimation.attributes import ATTRIBUTES
 from emojimation.faces import Face
 from emojimation.labels import LabelSet, emotion_of
 
@@ -52,6 +53,17 @@ def shifted(probabilities: np.ndarray, shift: np.ndarray) -> np.ndarray:
     return (weighted / weighted.sum()).astype(np.float32)
 
 
+def rests_of(faces: list[Face]) -> dict[str, np.ndarray]:
+    """What to add to the attributes of this person so that their face at rest measures like an average one."""
+    found = {}
+    for name, declared in ATTRIBUTES.items():
+        seen = [face.attributes[name] for face in faces if name in face.attributes]
+        if declared.rest and seen:
+            away = np.array(declared.rest, np.float32) - np.mean(seen, axis=0)
+            found[name] = np.where(np.isfinite(away), away, 0).astype(np.float32)
+    return found
+
+
 class Neutral:
     """The calibrations of one session: call it with each frame's faces, and `start` when the person is ready.
 
@@ -66,9 +78,10 @@ class Neutral:
         self.progress: float | None = None
         self.problem: str | None = None
         self._shifts: dict[int | None, np.ndarray] = {}
+        self._rests: dict[int | None, dict[str, np.ndarray]] = {}  # of the attributes
         self._watched: int | None = None
         self._chosen = False
-        self._samples: list[tuple[float, np.ndarray]] = []
+        self._samples: list[tuple[float, Face]] = []
         self._labels: LabelSet | None = None
         self._begun_s = self._seen_s = 0.0
         self._lock = threading.Lock()
@@ -94,8 +107,9 @@ class Neutral:
         """Forget the calibration of one person, or of all; one in progress is cancelled."""
         with self._lock:
             if track_id is None:
-                self._shifts = {}
+                self._shifts, self._rests = {}, {}
             self._shifts.pop(track_id, None)
+            self._rests.pop(track_id, None)
             if track_id is None or track_id == self._watched:
                 self.progress = None
 
@@ -110,7 +124,9 @@ class Neutral:
         shift = self._shifts.get(face.track_id)
         if shift is None or face.probabilities is None:
             return face
-        return face.with_(probabilities=shifted(face.probabilities, shift))
+        away = self._rests[face.track_id]
+        attributes = {name: values + away.get(name, np.float32(0)) for name, values in face.attributes.items()}
+        return face.with_(probabilities=shifted(face.probabilities, shift), attributes=attributes)
 
     def _watch(self, faces: list[Face], time_s: float) -> None:
         if math.isnan(self._begun_s) or time_s < self._seen_s:
@@ -120,7 +136,7 @@ class Neutral:
             self._watched, self._chosen = max(faces, key=lambda face: face.size_px).track_id, True
         for face in faces:
             if self._chosen and face.track_id == self._watched and face.probabilities is not None:
-                self._samples.append((time_s, face.probabilities))
+                self._samples.append((time_s, face))
                 self._labels = face.labels
                 self._seen_s = time_s
         elapsed = time_s - self._begun_s
@@ -132,7 +148,8 @@ class Neutral:
 
     def _finish(self) -> None:
         settled = self._begun_s + SETTLE_SHARE * self.seconds
-        seen = np.array([p for time_s, p in self._samples if time_s >= settled])
+        faces = [face for time_s, face in self._samples if time_s >= settled]
+        seen = np.array([face.probabilities for face in faces])
         if len(seen) < MIN_FRAMES:
             return self._end("the face was not visible often enough; come closer, find more light and try again")
         mean = seen.mean(axis=0)
@@ -144,7 +161,7 @@ class Neutral:
         clearest = int(mean.argmax())
         if emotion_of(labels.names[clearest]) in LIVELY and mean[clearest] >= LIVELY_FROM:
             return self._end(f"the face looked clearly {labels.names[clearest]}, not neutral; relax it and try again")
-        self._shifts[self._watched] = shift_of(seen, labels.neutral)
+        self._shifts[self._watched], self._rests[self._watched] = shift_of(seen, labels.neutral), rests_of(faces)
         self._end(None)
 
     def _end(self, problem: str | None) -> None:

@@ -14,6 +14,7 @@ from emojimation.attributes import ATTRIBUTES
 from emojimation.errors import InputError
 from emojimation.faces import Face, iou
 from emojimation.tracking.assign import assign
+from emojimation.tracking.blinks import Blinks
 from emojimation.tracking.smooth import LowPass
 
 NOMINAL_STEP_S = 1 / 30  # between two frames of unknown time
@@ -41,7 +42,8 @@ class Track:
     detection) or "lost". hits: number of detections. age: seconds since the first of them. time_since_update: seconds
     since the last of them. centre, wh, velocity: (2,) float64 pixels and pixels per second. marks: (5,2) landmarks
     relative to the centre in units of `wh`, or None. probabilities: smooths those of the classes, None as long
-    as there are none. attributes: smooths the values of each attribute. face: as last detected.
+    as there are none. attributes: smooths the values of each attribute. blinks: counts them, None as long as no mesh
+    was measured. face: as last detected.
     """
 
     face: Face
@@ -56,6 +58,7 @@ class Track:
     age: float = 0.0
     time_since_update: float = 0.0
     attributes: dict[str, LowPass] = field(default_factory=dict)
+    blinks: Blinks | None = None
 
 
 class Tracker:
@@ -204,7 +207,17 @@ def _born(face: Face) -> Track:
     probabilities = _known(face.probabilities)
     measured = {name: LowPass(values.astype(np.float64), signed=True) for name, values in face.attributes.items()}
     smoothed = None if probabilities is None else LowPass(probabilities)
-    return Track(face, centre, wh, np.zeros(2), _marks(face, centre, wh), smoothed, attributes=measured)
+    marks = _marks(face, centre, wh)
+    return Track(face, centre, wh, np.zeros(2), marks, smoothed, attributes=measured, blinks=_blinks(face, None, 0.0))
+
+
+def _blinks(face: Face, before: Blinks | None, step_s: float) -> Blinks | None:
+    """The person's blinks up to this face, `step_s` after the one before; None without a mesh."""
+    if "mesh" not in face.attributes:
+        return None
+    blinks = before or Blinks()
+    blinks(face.attributes["mesh"], step_s)
+    return blinks
 
 
 def _absorb(track: Track, face: Face, smooth_s: float, crowded: bool) -> None:
@@ -216,6 +229,7 @@ def _absorb(track: Track, face: Face, smooth_s: float, crowded: bool) -> None:
     1.2.10).
     """
     seen, step, n = _born(face), track.time_since_update, track.hits
+    track.blinks = _blinks(face, track.blinks, step)
     theta = math.exp(-step / BOX_MEMORY_S)
     g = max(1 - theta**2, 2 * (2 * n + 1) / ((n + 1) * (n + 2)))
     h = 0.0 if crowded and n > 2 else max((1 - theta) ** 2, 6 / ((n + 1) * (n + 2)))
@@ -255,8 +269,13 @@ def _emitted(track: Track) -> Face:
         landmarks=None if track.marks is None else (centre + track.marks * track.wh).astype(np.float32),
         probabilities=None if track.probabilities is None else track.probabilities.value.astype(np.float32),
         track_id=track.track_id,
-        attributes={name: low.value.astype(np.float32) for name, low in track.attributes.items()},
+        attributes=_attributes(track),
     )
+
+
+def _attributes(track: Track) -> dict[str, np.ndarray]:
+    smoothed = {name: low.value.astype(np.float32) for name, low in track.attributes.items()}
+    return smoothed if track.blinks is None else smoothed | {"blinks": track.blinks.values}
 
 
 def _now_at(track: Track) -> np.ndarray:

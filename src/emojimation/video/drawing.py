@@ -119,4 +119,6 @@ class Drawing:
         if in_spans(frame.time_s, options.spans):
             return hidden_whole(frame.image)
         style = "avatar" if self._cover else options.style  # the style whose drawing function can be replaced
-        return annotate(frame.image, faces, style, options.art, self._cover, frame.time_s, places=self._places)
+        return annotate(
+            frame.image, faces, style, options.art, self._cover, frame.time_s, self._places, options.character
+        )

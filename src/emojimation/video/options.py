@@ -14,18 +14,19 @@ from emojimation.priors import Prior
 class Options:
     """How a video is processed.
 
-    style, art: see `draw.styles.annotate`. A style that hides covers every face, in two passes, for which faces should
-    be found by a `hiding.search.searching` pipeline. hide: such a style is a must. every: analyse every k-th frame, or
-    "auto". workers: frames in parallel. start_s, end_s: the part of the video. fps: of image sequences. sound: copy it.
-    resume: continue a run with the same settings. search_name: says how faces are found, so that no run resumes with
-    another search. strength: of hiding, a key of `hiding.search.STRENGTHS`. spans: (start, end) in seconds of the
-    source, in which the whole image is hidden. region: x0, y0, x1, y1 in pixels, outside of which nothing is searched.
-    cover: an image to lay over each head, in place of a style's. prior: base rates that the answers are corrected for;
-    the run learns them if they are the video's own.
+    style, art, character: see `draw.styles.annotate`. A style that hides covers every face, in two passes, for
+    which faces should be found by a `hiding.search.searching` pipeline. hide: such a style is a must. every:
+    analyse every k-th frame, or "auto". workers: frames in parallel. start_s, end_s: the part of the video. fps: of
+    image sequences. sound: copy it. resume: continue a run with the same settings. search_name: says how faces are
+    found, so that no run resumes with another search. strength: of hiding, a key of `hiding.search.STRENGTHS`.
+    spans: (start, end) in seconds of the source, in which the whole image is hidden. region: x0, y0, x1, y1 in
+    pixels, outside of which nothing is searched. cover: an image to lay over each head, in place of a style's.
+    prior: base rates that the answers are corrected for; the run learns them if they are the video's own.
     """
 
     style: str = "boxes"
     art: str = "noto"
+    character: str = "emoji"
     hide: bool = False
     every: int | str = 1
     workers: int = 1

@@ -9,6 +9,7 @@ import cv2
 from PIL import Image
 
 from emojimation.apps.api.pool import RequestPool
+from emojimation.draw.styles import STYLES
 from emojimation.errors import InputError
 from emojimation.hiding.picture import hidden_picture
 from emojimation.hiding.report import Report
@@ -53,7 +54,7 @@ class Hider:
         Nothing but the pixels is written: EXIF data, with location and time, are removed.
         """
         frame = self.engine.decoded(data, name).frame
-        faces = self.pipeline(strength, still=True)(frame)
+        faces = self.pipeline(strength, still=True).measuring(STYLES[style].measures)(frame)
         covered, report = hidden_picture(frame, faces, style, art)
         kind = kind or kind_of(data)
         file = io.BytesIO()

@@ -6,6 +6,7 @@ Does not use Tk.
 import cv2
 import numpy as np
 
+from emojimation import attributes
 from emojimation.faces import Face
 
 MIRRORED_LANDMARKS = [1, 0, 2, 4, 3]
@@ -55,7 +56,11 @@ def mirrored(face: Face, width: int) -> Face:
     landmarks = face.landmarks
     if landmarks is not None:
         landmarks = (landmarks[MIRRORED_LANDMARKS] * (-1, 1) + (width, 0)).astype(np.float32)
-    return face.with_(xyxy=np.array([width - x1, y0, width - x0, y1], np.float32), landmarks=landmarks)
+    return face.with_(
+        xyxy=np.array([width - x1, y0, width - x0, y1], np.float32),
+        landmarks=landmarks,
+        attributes={name: attributes.mirrored(name, values) for name, values in face.attributes.items()},
+    )
 
 
 def fitted(size_wh: tuple[int, int], room_wh: tuple[int, int]) -> tuple[int, int]:

@@ -63,6 +63,7 @@ def pipeline_for(settings: WindowSettings, still: bool, tracker: Tracker | None 
             prior=prior,
             detector_model=settings.detector_model or None,
         )
+    pipeline = pipeline.measuring(settings.measures)
     kept = type(tracker) is Tracker and not pipeline.prior.learns
     return pipeline.streaming(tracker if kept else tracker_for(pipeline.prior))
 

@@ -198,7 +198,7 @@ class Painter:
         view = cv2.resize(self.drawn, size, interpolation=way)
         if main is not None and len(faces) > 1:
             box = mirrored(main, width).xyxy if self.mirror else main.xyxy
-            mark_main(view, box * (size[0] / width), room.scale, style in ("emoji", "avatar"))
+            mark_main(view, box * (size[0] / width), room.scale, style in ("emoji", "avatar", "puppet"))
         return view
 
     def _drawn_panel(

@@ -76,6 +76,11 @@ class WindowSettings:
         return "emoji" if self.anonymise and self.style not in HIDING else self.style
 
     @property
+    def measures(self) -> tuple[str, ...]:
+        """What the style in use draws besides the emotion."""
+        return STYLES[self.drawn_style].measures
+
+    @property
     def hides(self) -> bool:
         """Whether every face must be covered: by `anonymise`, or because the style covers."""
         return self.drawn_style in HIDING

@@ -75,7 +75,10 @@ class WindowWorker:
         state = self.status.state
         if state == "opening" or (state in ("live", "still") and before.size != settings.size):
             self.open(self.status.source)
-        parts = [(s.model, s.min_score, s.hides, s.prior, s.detector, s.detector_model) for s in (before, settings)]
+        parts = [
+            (s.model, s.min_score, s.hides, s.measures, s.prior, s.detector, s.detector_model)
+            for s in (before, settings)
+        ]
         if parts[0] != parts[1]:
             self._jobs.put(partial(self._exchange, before.model))
 

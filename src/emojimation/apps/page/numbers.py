@@ -64,7 +64,11 @@ def numbers(classifier: EmotionClassifier) -> dict[str, Any]:
         },
         "tracking": _constants(_TRACKING) | _tracker(),
         "draw": _constants(_DRAW),
-        "styles": [{"name": name, "words": style.words, "hides": style.hides} for name, style in STYLES.items()],
+        "styles": [
+            {"name": name, "words": style.words, "hides": style.hides}
+            for name, style in STYLES.items()
+            if not style.measures  # the page has no face mesh
+        ],
         "art": list(sprites.ART),
         "avatar": {
             "poses": [portrait.Pose(*pose)._asdict() for pose in emoji.poses.tolist()],

@@ -86,12 +86,12 @@ def hiding(model: str, strength: str, still: bool) -> Pipeline:
     return searching(pipeline(model), strength, still)
 
 
-def tracking(model: str, hides: bool = False) -> Pipeline:
+def tracking(model: str, hides: bool = False, measures: tuple[str, ...] = ()) -> Pipeline:
     """A pipeline for one visitor's stream: the models are shared, the tracker is the visitor's."""
     shared = (hiding(model, "fast", False) if hides else pipeline(model)).under(current().prior)
     tracker = tracker_for(shared.prior)
     tune(tracker, hides)
-    return shared.streaming(tracker)
+    return shared.measuring(measures).streaming(tracker)
 
 
 def answer_of(name: str, read: Callable[[], bytes]) -> Answer:
@@ -141,9 +141,10 @@ def shown(answer: Answer, style: str) -> tuple[Face, ...]:
     """The faces to draw: for a hiding style those of the thorough search, which runs once on the original."""
     if not styles.STYLES[style].hides or answer.read is None:
         return answer.faces
-    if not answer.hidden:
+    measures = styles.STYLES[style].measures
+    if not answer.hidden or not all(face.attributes.keys() >= set(measures) for face in answer.hidden[0]):
         frame = read_bytes(answer.name, answer.read()).frame
-        answer.hidden.append(tuple(hiding(model_in_use(), "careful", True)(frame)))
+        answer.hidden[:] = [tuple(hiding(model_in_use(), "careful", True).measuring(measures)(frame))]
     return answer.hidden[0]
 
 

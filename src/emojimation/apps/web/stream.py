@@ -13,6 +13,7 @@ import numpy as np
 from emojimation.apps.web import pictures
 from emojimation.draw.avatar import Avatar
 from emojimation.draw.boxes import Places
+from emojimation.draw.puppet import puppet_of
 from emojimation.draw.sprites import stamp
 from emojimation.draw.styles import STYLES
 from emojimation.faces import Face
@@ -113,7 +114,7 @@ class Stream:
         self.error: str | None = None
         self._result: LiveResult | None = None
         self._loop: LiveLoop | None = None
-        self._hides = False
+        self._drawn_as = self.style
         self._feed = Feed()
         self._changed = threading.Condition()
         _STREAMS.add(self)
@@ -190,15 +191,15 @@ class Stream:
                 self._feed, self._result = Feed(_gap_s), None
                 self.history.clear()
                 self.latencies_ms.clear()
-                self._hides = STYLES[self.style].hides
+                self._drawn_as = self.style
                 self._loop = LiveLoop(self._feed, self._pipeline(), self._show, paced=False).start()
-            elif self._hides != STYLES[self.style].hides:
-                self._hides = STYLES[self.style].hides
+            elif _needs(self._drawn_as) != _needs(self.style):
+                self._drawn_as = self.style
                 self._loop.pipeline = self._pipeline()
             return self._loop
 
     def _pipeline(self) -> Pipeline:
-        return pictures.tracking(self.model, self._hides)
+        return pictures.tracking(self.model, *_needs(self._drawn_as))
 
     def _remember(self, time_s: float) -> None:
         if self.faces and self.faces[0].probabilities is not None:
@@ -209,6 +210,11 @@ class Stream:
 
 
 _STREAMS: "weakref.WeakSet[Stream]" = weakref.WeakSet()
+
+
+def _needs(style: str) -> tuple[bool, tuple[str, ...]]:
+    """What a style needs of the pipeline: a search that misses nobody, and measures."""
+    return STYLES[style].hides, STYLES[style].measures
 
 
 def _gap_s() -> float:
@@ -226,7 +232,8 @@ def staged(frame: np.ndarray, faces: list[Face], time_s: float) -> np.ndarray:
     seen = faces[0] if faces else None
     seven = seen.seven() if seen else None
     vector = np.eye(len(EMOTIONS))[EMOTIONS.index("neutral")] if seven is None else seven
-    small = Avatar().draw(vector, min(side, 320), time_s, seen.roll_deg if seen else 0.0)
+    roll_deg, puppet = (seen.roll_deg, puppet_of(seen)) if seen else (0.0, None)
+    small = Avatar().draw(vector, min(side, 320), time_s, roll_deg, puppet)
     sprite = small if small.shape[0] == side else cv2.resize(small, (side, side), interpolation=cv2.INTER_LINEAR)
     stamp(out, sprite, width, (height - side) // 2)
     return out
