@@ -2,7 +2,9 @@
 
 import csv
 import json
+import time
 
+import cv2
 import numpy as np
 import pytest
 
@@ -20,6 +22,10 @@ from emojimation.pipeline import make_pipeline
 from emojimation.story import rows
 from emojimation.story.timeline import of_rows, summary, write_html, write_srt
 from emojimation.tracking.track import Tracker
+from emojimation.video.options import Options
+from emojimation.video.outputs import Targets
+from emojimation.video.run import run_video
+from emojimation.video.writer import count_frames
 from tiny import card, write_model
 
 BORED = ("bored", "engaged")
@@ -109,6 +115,64 @@ def test_the_commands_take_it(command, other_model, tmp_path, astronaut):
     run_batch(BatchOptions(str(picture.parent), str(model)), Output(table), local(1))
     (line,) = tables.format_of(table, classes).read(table)
     assert line["emotion"] in classes and float(line[classes[0]]) >= 0
+
+
+def test_a_video_takes_it(other_model, tmp_path):
+    model, classes = other_model
+    targets = Targets(film=tmp_path / "out.mp4", csv=tmp_path / "out.csv")
+    result = run_video("synthetic:0.2", make_pipeline(model), targets, Options(style="emoji"))
+    assert result.frames == 6 and count_frames(targets.film) == 6
+    with targets.csv.open() as file:
+        lines = list(csv.DictReader(file))
+    assert len(lines) == 6 and all(line["emotion"] in classes and line[classes[0]] for line in lines)
+
+
+def test_the_service_takes_it(other_model, astronaut):
+    client = pytest.importorskip("fastapi.testclient", reason="the extra `api` is not installed")
+    from emojimation.apps.api import app
+
+    model, classes = other_model
+    with client.TestClient(app.service(app.ServiceSettings(model=str(model), workers=1))) as service:
+        answer = service.post(
+            "/v1/analyze", content=cv2.imencode(".jpg", astronaut)[1].tobytes(), headers={"content-type": "image/jpeg"}
+        )
+        (row,) = answer.json()["pictures"][0]["faces"]
+        assert tuple(row["probabilities"]) == classes and row["emotion"] in classes
+        assert service.get("/v1/model").json()["model"]["labels"] == list(classes)
+
+
+def test_the_web_page_takes_it(other_model, astronaut, monkeypatch):
+    pytest.importorskip("streamlit", reason="the extra `web` is not installed")
+    from emojimation.apps.web import stream
+    from web_pages import use
+
+    model, classes = other_model
+    use(monkeypatch, model)
+    shown = stream.Stream(str(model))
+    try:
+        assert shown.look(astronaut).shape[0] == astronaut.shape[0] and shown.error is None
+        assert shown.faces[0].labels.names == classes and shown.labels.names == classes
+    finally:
+        shown.close()
+
+
+def test_the_window_takes_it(other_model, astronaut, tmp_path):
+    from emojimation.apps.desktop.settings import WindowSettings
+    from emojimation.apps.desktop.worker import WindowWorker
+
+    model, classes = other_model
+    photo = write_image(tmp_path / "a.png", astronaut)
+    worker = WindowWorker(WindowSettings(model=str(model), folder=str(tmp_path)))
+    try:
+        worker.open(str(photo))
+        end_s = time.monotonic() + 60
+        while worker._screen.result is None and time.monotonic() < end_s:
+            assert worker.status.state != "failed", worker.status.message
+            time.sleep(0.02)
+        assert worker._screen.result.faces[0].labels.names == classes
+        assert worker.latest() is not None and worker.notices.empty()
+    finally:
+        worker.close()
 
 
 def test_an_attribute_is_declared_once_and_comes_out_everywhere(face, tmp_path, monkeypatch):
