@@ -26,7 +26,8 @@ CASES = [
 
 @pytest.mark.parametrize(
     ("name", "size", "settings", "expected", "style"),
-    [(*case, "boxes") for case in CASES] + [(*case, "avatar") for case in CASES[1:]],
+    [pytest.param(*CASES[0], "boxes", marks=pytest.mark.slow)]
+    + [(*case, style) for style in ("boxes", "avatar") for case in CASES[1:]],
 )
 def test_odd_videos_become_videos_that_browsers_play(name, size, settings, expected, style, tmp_path):
     film = write_video(tmp_path / name, 2 if expected[0] > 4000 else 6, 30, size, **settings)
