@@ -33,11 +33,10 @@ def figures(name: str, tmp_path, model: str, *options: str) -> dict:
 def test_the_load_test_runs(tmp_path, model):
     pytest.importorskip("fastapi", reason="the extra `api` is not installed")
     pytest.importorskip("schemathesis", reason="schemathesis is not installed")
-    got = figures("serve", tmp_path, model, "--requests", "40", "--malformed", "40")
-    assert got["statuses"] == {"200": 40} and sum(got["malformed"].values()) == 40
-    assert (
-        got["per_s"] > 1 and got["p50_ms"] <= got["p99_ms"] and not [s for s in got["malformed"] if s.startswith("5")]
-    )
+    got = figures("serve", tmp_path, model, "--requests", "40", "--malformed", "40", "--concurrency", "1", "8")
+    assert [(load["concurrency"], load["statuses"]) for load in got["loads"]] == [(1, {"200": 20}), (8, {"200": 20})]
+    assert all(load["per_s"] > 1 and load["p50_ms"] <= load["p99_ms"] for load in got["loads"])
+    assert sum(got["malformed"].values()) == 40 and not [s for s in got["malformed"] if s.startswith("5")]
 
 
 def test_the_batch_runs(tmp_path, model):

@@ -33,6 +33,7 @@ def run(app: FastAPI, host: str, port: int, limits: Limits, announce: Callable[[
         app,
         http=http,
         ws=stream,
+        loop="asyncio",  # the timers of the protocols are tried with it; uvloop may be installed by chance
         log_config=None,
         access_log=False,
         server_header=False,
