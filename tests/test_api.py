@@ -339,6 +339,18 @@ def test_a_stream_follows_a_face(served, model):
             assert json.loads(other.recv(30))["faces"][0]["track_id"] == 1  # a tracker of its own
 
 
+def test_a_stream_learns_its_base_rates_on_request(served):
+    with websockets.connect(f"ws://127.0.0.1:{served.port}/v1/stream?prior=stream") as one:
+        said = []
+        for number in range(4):
+            one.send(json.dumps({"time_s": float(number)}))
+            one.send(JPEG)
+            said.append(json.loads(one.recv(60))["faces"][0]["probabilities"]["happy"])
+    assert said == sorted(said) and said[-1] > said[0]
+    with pytest.raises(Exception, match=r"403|1008"):
+        websockets.connect(f"ws://127.0.0.1:{served.port}/v1/stream?prior=monday")
+
+
 def test_streams_are_limited_in_number_size_silence_and_origin(tight, served):
     url, headers = f"ws://127.0.0.1:{tight.port}/v1/stream", {"authorization": "Bearer secret"}
     with websockets.connect(url, additional_headers=headers) as one:

@@ -260,6 +260,14 @@ def test_a_detector_can_be_chosen_wherever_one_runs(command, command_name):
     assert code == 2 and "haar" in err
 
 
+@pytest.mark.parametrize("command_name", ["demo", "serve", "web", "desktop"])
+def test_programs_take_a_detector_and_base_rates_too(command, command_name):
+    code, out, _ = command(command_name, "--help")
+    assert code == 0 and all(option in out for option in ("--detector", "--detector-model", "--prior"))
+    code, _, err = command(command_name, "--detector", "no")
+    assert code == 2 and "haar" in err and err.count("\n") == 1
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for other processes")
 def test_an_interrupt_is_130_without_a_traceback(command, monkeypatch):
     def interrupted(*_):

@@ -24,6 +24,8 @@ from emojimation.faces import TEMPLATE, Face
 from emojimation.labels import EMOTIONS
 from emojimation.live import LiveResult
 from emojimation.media import read_image
+from emojimation.tracking.adapt import AdaptingTracker
+from emojimation.tracking.track import Tracker
 
 HAPPY = np.eye(7, dtype=np.float32)[3]
 
@@ -115,6 +117,27 @@ def test_the_table_has_a_row_per_face(tmp_path):
 def test_errors_in_one_line():
     assert reason(OSError(28, "No space left on device")) == "no space left on device"
     assert reason(InputError("a\n  b")) == "a b" and reason(KeyError()) == "KeyError"
+
+
+# --- the pipeline -------------------------------------------------------------------------------------------------
+
+
+def test_base_rates_are_learned_from_what_is_live_and_a_photo_has_everyday_ones(tiny_model):
+    learned = WindowSettings(model=tiny_model, prior="stream", detector="haar")
+    live = opening.pipeline_for(learned, still=False)
+    assert live.prior.name == "stream" and isinstance(live.tracker, AdaptingTracker)
+    assert type(live.detector).__name__ == "HaarDetector"
+    photo = opening.pipeline_for(learned, still=True)
+    assert photo.prior.name == "everyday" and type(photo.tracker) is Tracker
+
+
+def test_a_change_of_settings_keeps_the_tracker_unless_base_rates_are_to_be_learned(tiny_model):
+    usual, learned = (WindowSettings(model=tiny_model, prior=name) for name in ("uniform", "stream"))
+    first = opening.pipeline_for(usual, still=False).tracker
+    assert opening.pipeline_for(usual, False, first).tracker is first
+    second = opening.pipeline_for(learned, False, first).tracker
+    assert isinstance(second, AdaptingTracker)
+    assert type(opening.pipeline_for(usual, False, second).tracker) is Tracker
 
 
 # --- sources ------------------------------------------------------------------------------------------------------
