@@ -16,7 +16,9 @@ from emojimation.draw.styles import annotate
 from emojimation.draw.turn import Turn
 from emojimation.errors import InputError
 from emojimation.faces import Face
+from emojimation.hiding.covers import Covers
 from emojimation.labels import EMOTIONS
+from emojimation.photos import run_images
 from emojimation.pipeline import make_pipeline
 from emojimation.tracking.blinks import Blinks
 from emojimation.tracking.neutral import Neutral
@@ -174,3 +176,28 @@ def test_a_mirror_swaps_the_eyes_and_turns_the_head_the_other_way():
     assert mirrored("pose", other["pose"]) == pytest.approx(seen["pose"], abs=4)
     assert mirrored("gaze", other["gaze"]) == pytest.approx(seen["gaze"], abs=8)
     assert mirrored("mesh", other["mesh"])[1:] == pytest.approx(seen["mesh"][1:], abs=0.08)
+
+
+def test_covers_of_a_video_keep_the_measures_and_count_blinks():
+    covers = Covers()
+    for number in range(40):
+        openness = 0.1 if 18 <= number < 21 else 0.3
+        pose = np.array([number, 0, 0], np.float32)
+        covers.add(number / 30, [face(pose=pose, mesh=mesh(eye_right=openness, eye_left=openness))])
+    covers.finish()
+    seen = [covers.at(number / 30)[0][0].attributes for number in range(40)]
+    assert [one["pose"][0] for one in seen[5:35:5]] == pytest.approx([5, 10, 15, 20, 25, 30], abs=0.5)
+    assert seen[19]["blinks"][0] > 0.9 and seen[10]["blinks"][0] == 0
+    assert seen[10]["blinks"][2] == 0 and seen[39]["blinks"][2] == 1
+    assert seen[19]["mesh"] == pytest.approx(mesh(eye_right=0.1, eye_left=0.1), abs=0.12)
+
+
+@pytest.mark.slow
+def test_images_are_drawn_as_puppets_of_any_character(tmp_path):
+    source, pipeline = SAMPLES / "obama2.jpg", make_pipeline("lite")
+    (plain,) = run_images([source], pipeline, tmp_path / "a", "avatar")
+    (result,) = run_images([source], pipeline, tmp_path / "b", "puppet")
+    (cat,) = run_images([source], pipeline, tmp_path / "c", "puppet", character="cat")
+    assert not plain.faces[0].attributes and set(result.faces[0].attributes) == {"pose", "mesh", "gaze"}
+    drawn = [cv2.imread(str(one.written)).astype(int) for one in (plain, result, cat)]
+    assert np.abs(drawn[0] - drawn[1]).mean() > 1 and np.abs(drawn[1] - drawn[2]).mean() > 1

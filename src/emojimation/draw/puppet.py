@@ -15,7 +15,7 @@ from emojimation.faces import Face
 # Presence from which a mesh counts at all, and in full.
 PRESENT = (0.7, 0.95)
 # Openness of an eye that starts to close, and of one that is shut, for a person whose own range is not known.
-OPEN, SHUT = 0.23, 0.12
+OPEN, SHUT = 0.19, 0.12
 # How much of mouth, brows and lids is the person's, the rest being the emotion's.
 MOUTH, BROWS, LIDS = 0.8, 0.6, 0.85
 _REST = dict(zip(ATTRIBUTES["mesh"].columns, ATTRIBUTES["mesh"].rest, strict=True))

@@ -77,6 +77,9 @@ STYLES = {
     "avatar": Style(
         "Avatar", lambda frame, faces, art, draw, _: paste(frame, _unmeasured(faces), draw), hides=True, moves=True
     ),
+    "blur": Style("Blur", lambda frame, faces, art, draw, _: blur(frame, faces), hides=True),
+    "pixelate": Style("Squares", lambda frame, faces, art, draw, _: pixelate(frame, faces), hides=True),
+    "none": Style("Nothing", lambda frame, faces, art, draw, _: None),
     "puppet": Style(
         "Puppet",
         lambda frame, faces, art, draw, _: paste(frame, faces, draw),
@@ -84,8 +87,5 @@ STYLES = {
         moves=True,
         measures=("pose", "mesh", "gaze"),
     ),
-    "blur": Style("Blur", lambda frame, faces, art, draw, _: blur(frame, faces), hides=True),
-    "pixelate": Style("Squares", lambda frame, faces, art, draw, _: pixelate(frame, faces), hides=True),
-    "none": Style("Nothing", lambda frame, faces, art, draw, _: None),
 }
 HIDING = tuple(name for name, style in STYLES.items() if style.hides)

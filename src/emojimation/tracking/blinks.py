@@ -13,10 +13,11 @@ from emojimation.attributes import ATTRIBUTES
 
 # The usual opening is this quantile of the last seconds, at least that of narrow eyes.
 WINDOW_S, USUAL, LEAST = 10.0, 0.8, 0.16
-# Shares of the usual opening: where closing begins, and where the eye is closed.
-BEGINS, CLOSED = 0.86, 0.52
+# Shares of the usual opening: where closing begins, and where the eye is closed. The mesh leaves a gap between closed
+# lids, and of a blink a camera often sees the middle only.
+BEGINS, CLOSED = 0.88, 0.68
 # A blink begins above the first closure and ends below the second, within this time; longer, the eyes are shut.
-SHUT_FROM, OPEN_FROM, LONGEST_S = 0.5, 0.35, 0.5
+SHUT_FROM, OPEN_FROM, LONGEST_S = 0.4, 0.25, 0.5
 MINUTE_S, FIRST_RATE_S = 60.0, 5.0
 
 COLUMNS = ATTRIBUTES["blinks"].columns
@@ -44,7 +45,8 @@ class Blinks:
         eyes = mesh[_EYES].astype(np.float64)
         if np.isfinite(eyes).all():
             shut = self._shut(eyes)
-            self._watch(float(shut.min()))
+            # A blink closes both eyes, if not equally far for the camera; a wink leaves one open.
+            self._watch(float(shut.mean() if shut.min() >= OPEN_FROM else shut.min()))
             self.values = np.array([*shut, self._count, self._per_minute()], np.float32)
         return self.values
 

@@ -75,7 +75,7 @@ class View:
         self.style.set(STYLE_NAMES[settings.drawn_style])
         self.style.bind("<<ComboboxSelected>>", self._styled)
         self.style.pack(side="left", padx=(8, 12))
-        Tip(self.style, "How faces are drawn. (1-6)")
+        Tip(self.style, "How faces are drawn. (1-7)")
         self.buttons: dict[str, ttk.Button] = {}
         for name in BUTTONS:
             button = ttk.Button(bar, text=ACTIONS[name].label.split(" ")[0], command=partial(self._do, name))
