@@ -43,6 +43,7 @@ TESTS = {
     "faces.py": ("test_faces", "test_golden"),
     "tracking/adapt.py": ("test_priors",),
     "tracking/assign.py": ("test_assign", "test_track_score", "test_track"),
+    "tracking/blinks.py": ("test_blinks",),
     "tracking/cuts.py": ("test_cuts",),
     "tracking/neutral.py": ("test_neutral",),
     "tracking/smooth.py": ("test_smooth", "test_track"),

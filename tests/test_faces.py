@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emojimation.attributes import ATTRIBUTES, Attribute
-from emojimation.faces import TEMPLATE, WARP_SIDE_PX, Face, _around, crop_faces, iou, similarity
+from emojimation.errors import InputError
+from emojimation.faces import TEMPLATE, WARP_SIDE_PX, Face, _around, checked_frame, crop_faces, iou, similarity
 from emojimation.labels import EMOTIONS, label_set
 
 coordinate = st.floats(-500, 500, width=32)
@@ -349,3 +350,10 @@ def test_a_face_reads_well_in_a_console_and_in_a_notebook():
     assert repr(named) == "Face(● <b> 100%, xyxy=[1, 2, 31, 22], score=0.90, track_id=7)"
     assert "&lt;b&gt;" in named._repr_html_() and "<td><b>" not in named._repr_html_()
     assert named._repr_html_().count("<meter") == 2 and "not classified" in face._repr_html_()
+
+
+@pytest.mark.parametrize("shape", [(10, 10), (10, 10, 4), (10, 10, 1), (0, 10, 3), (2, 10, 10, 3)])
+def test_a_frame_has_three_axes_three_channels_and_pixels(shape):
+    with pytest.raises(InputError, match="got shape"):
+        checked_frame(np.zeros(shape, np.uint8))
+    assert checked_frame(np.zeros((10, 10, 3), np.uint8)).shape == (10, 10, 3)
