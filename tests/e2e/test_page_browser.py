@@ -154,7 +154,7 @@ def test_a_photo_its_styles_and_its_file(page, address):
 
 def test_the_camera_a_recording_and_the_last_half_minute(page):
     page.get_by_role("button", name="Start camera").click()
-    expect(page.locator(".card h3")).to_have_text(re.compile("^happy"))
+    expect(page.locator(".card h2")).to_have_text(re.compile("^happy"))
     expect(page.locator("#facts")).to_have_text(re.compile(r"[1-9]\d* frames/s"))
     page.get_by_role("button", name="Record").click()
     page.wait_for_timeout(500)  # the length of the recording; nothing depends on it
@@ -172,7 +172,7 @@ def test_it_opens_and_answers_without_a_network(page, address):
     page.goto(f"{address}?offline")
     page.wait_for_selector("body.ready")
     page.set_input_files("#file", tools.SAMPLES / "astronaut.jpg")
-    expect(page.locator(".card h3")).to_have_text("happy")
+    expect(page.locator(".card h2")).to_have_text("happy")
     assert page.evaluate("crossOriginIsolated")
 
 

@@ -28,11 +28,12 @@ async function load(): Promise<Loaded> {
 }
 
 function pixelsOf(image: ImageBitmap, scale: number): Pixels {
-  [canvas.width, canvas.height] = [Math.max(1, Math.round(image.width * scale)), Math.max(1, Math.round(image.height * scale))];
+  const [width, height] = [image.width, image.height].map((v) => Math.max(1, Math.round(v * scale)));
+  if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   pen.fillStyle = "#fff";  // what is transparent counts as white
-  pen.fillRect(0, 0, canvas.width, canvas.height);
-  pen.drawImage(image, 0, 0, canvas.width, canvas.height);
-  return pen.getImageData(0, 0, canvas.width, canvas.height);
+  pen.fillRect(0, 0, width, height);
+  pen.drawImage(image, 0, 0, width, height);
+  return pen.getImageData(0, 0, width, height);
 }
 
 const enlarged = (face: Face, by: number): Face => ({

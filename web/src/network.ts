@@ -3,7 +3,8 @@
 import * as ort from "onnxruntime-web/wasm";
 import { fetched } from "./numbers";
 
-export const threads = (): number => (crossOriginIsolated ? Math.min(navigator.hardwareConcurrency || 1, 4) : 1);
+/** Half of the processors: a thread that has to share its own makes all others wait (measured: twice the time a frame). */
+export const threads = (): number => (crossOriginIsolated ? Math.min(Math.max((navigator.hardwareConcurrency || 1) >> 1, 1), 4) : 1);
 
 /** The runtime lies beside the page compressed, and is unpacked here: a plain server of files need not know how. */
 export async function startRuntime(base: URL): Promise<void> {

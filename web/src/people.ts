@@ -21,7 +21,7 @@ class Card {
     this.avatar.width = this.avatar.height = AVATAR_PX * ratio;
     const bars = classify.labels.map((name, i) =>
       `<div><dt>${name}</dt><dd class="track"><i style="--colour:${labels.colours[i]}"></i></dd><dd class="share"></dd></div>`);
-    this.element.innerHTML = `<header><div><h3></h3><p></p></div></header><dl class="bars">${bars.join("")}</dl>`;
+    this.element.innerHTML = `<header><div><h2></h2><p></p></div></header><dl class="bars">${bars.join("")}</dl>`;
     this.element.querySelector("header")!.prepend(this.avatar);
     this.avatar.setAttribute("aria-hidden", "true");
     if (!live) return;
@@ -35,7 +35,7 @@ class Card {
   update(face: Face, name: string, time: number | null): void {
     const { painter } = this, answer = painter.answer(face), { probabilities } = face;
     const percent = (i: number): string => `${Math.round(100 * probabilities[i])}%`;
-    this.text("h3", answer.words);
+    this.text("h2", answer.words);
     const detail = { sure: percent(answer.ranked[0]), leaning: `${percent(answer.ranked[0])} and ${percent(answer.ranked[1])}`,
       "not sure": `perhaps ${painter.n.classify.labels[answer.ranked[0]]}, ${percent(answer.ranked[0])}` }[answer.certainty];
     this.text("header p", [name, detail].filter(Boolean).join(" · "));
