@@ -119,7 +119,7 @@ def measured(browser: Any, address: str, rivals: list[str], blocks: int, frames:
         figures[name] = page.evaluate("async () => await window.started")
         figures[name]["start_cpu_s"] = round(processor_s() - before, 2)
         figures[name]["received_mb"] = round(sum(received) / 1e6, 2)
-        page.evaluate("window.timed(40)")  # WebAssembly is compiled anew, and faster, while it runs
+        page.evaluate(f"window.timed({2 * frames})")  # WebAssembly is compiled anew, and faster, while it runs
     times: dict[str, list[float]] = {name: [] for name in rivals}
     cpu = dict.fromkeys(rivals, 0.0)
     for _ in range(blocks):

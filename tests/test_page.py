@@ -1,5 +1,6 @@
 """The page's folder: complete, small, of one mind with Python, and without a word about another host."""
 
+import hashlib
 import json
 import re
 import threading
@@ -9,8 +10,8 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from conftest import FACELESS
-from emojimation.apps.page.build import MODEL, PAGE, write_page
+from conftest import FACELESS, ROOT
+from emojimation.apps.page.build import BUILT, MODEL, PAGE, write_page
 from emojimation.apps.page.server import server
 from emojimation.draw.characters import character
 from emojimation.draw.turn import Turn
@@ -63,6 +64,12 @@ def test_its_numbers_are_those_of_python(folder):
     assert numbers["avatar"]["colours"]["tongue"] == "#f4566f"
     skins = read_image(folder[0] / "skins.png").frame
     np.testing.assert_array_equal(skins[:, :96], character("emoji").skin.draw(np.eye(7)[0], Turn()))
+
+
+def test_its_scripts_are_built_from_todays_sources():
+    sources = b"".join(path.read_bytes() for path in sorted((ROOT / "web" / "src").iterdir()))
+    built = json.loads(BUILT.read_text())["sources"]
+    assert hashlib.sha256(sources).hexdigest() == built, "run `npm ci && npm run build` in web/"
 
 
 def test_its_classifier_is_todays_default_in_eight_bits():

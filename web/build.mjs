@@ -1,6 +1,7 @@
 /** Bundle the page into src/emojimation/assets/page: `npm ci && npm run build`. The built files are committed. */
 
-import { mkdirSync, readFileSync, writeFileSync, copyFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync, copyFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
@@ -18,4 +19,7 @@ await build({
   logLevel: "warning",
 });
 writeFileSync(`${out}/ort.wasm.gz`, gzipSync(readFileSync(`${runtime}.wasm`), { level: 9 }));
+// tests/test_page.py compares it, so that no source changes without its script.
+const sources = readdirSync("src").sort().map((name) => readFileSync(`src/${name}`));
+writeFileSync(`${out}/built.json`, `{"sources": "${createHash("sha256").update(Buffer.concat(sources)).digest("hex")}"}\n`);
 copyFileSync(`${runtime}.mjs`, `${out}/ort.mjs`);

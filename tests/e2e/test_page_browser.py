@@ -4,7 +4,9 @@ Everything waits for what should be seen, never for a time, so that a busy machi
 """
 
 import base64
+import json
 import re
+import subprocess
 import sys
 import threading
 
@@ -207,6 +209,16 @@ def test_no_image_no_face_and_no_webassembly_are_told(page, chromium, address, t
     bare.goto(address)
     expect(bare.locator("#message.error")).to_have_text(re.compile("^Expected a browser with WebAssembly, got"))
     bare.close()
+
+
+def test_the_benchmark_keeps_its_figures(tmp_path):
+    small = ["--blocks", "1", "--frames", "3", "--out", str(tmp_path)]
+    command = [sys.executable, str(ROOT / "benchmarks" / "page.py"), *small]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stderr
+    got = json.loads((tmp_path / "page.json").read_text("utf-8"))["page"]
+    assert got["faces"] == 1 and 5 < got["received_mb"] < got["folder_mb"] < 12
+    assert 0 < got["p5_ms"] <= got["median_ms"] <= got["p95_ms"] and got["start_s"] > 0
 
 
 def test_the_element_in_a_page_of_its_own(chromium, address):

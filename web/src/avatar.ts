@@ -42,9 +42,13 @@ export class Avatar {
     pen.restore();
   }
 
+  /** Poses between poses. As Character.pose of emojimation/draw/characters.py. */
   private pose(weights: number[]): Pose {
-    const { poses } = this.n, mixed: Pose = {};
-    for (const key in poses[0]) mixed[key] = weights.reduce((sum, w, i) => sum + w * poses[i][key], 0);
+    const { poses, blends } = this.n, mixed: Pose = {};
+    for (const key in poses[0]) {
+      mixed[key] = weights.reduce((sum, w, i) => sum + w * poses[i][key], 0);
+      for (const { of: [a, b], pose } of blends) mixed[key] += Math.min(4 * weights[a] * weights[b], 1) * (pose[key] - mixed[key]);
+    }
     return mixed;
   }
 
@@ -189,7 +193,7 @@ class Portrait {
     this.oval(x, y, r, r * 1.12, c.ink);
     this.oval(x, y + 0.1 * r, r * 0.8, r * 0.9, c.iris);
     this.oval(x, y + 0.52 * r, r * 0.56, r * 0.42, c.iris_light);
-    this.oval(x, y, r * 0.56, r * 0.66, c.ink);
+    this.oval(x, y, r * 0.56, r * 0.66, c.pupil);
     this.oval(x - 0.36 * r, y - 0.44 * r, pose.shine, pose.shine * 1.12, c.white);
     this.oval(x + 0.42 * r, y + 0.4 * r, pose.shine * 0.48, pose.shine * 0.48, c.white);
   }
@@ -226,7 +230,7 @@ class Portrait {
         const band = (by: number): Point[] => lip.map(([x, y], i) => [x, y + by * (0.45 + 0.55 * ARC[i]) * 0.34 * gap * part]);
         const seen = 12 * gap * Math.abs(part);
         this.fill([...lip, ...band(1.18).reverse()], mix(c.ink, c.teeth_shadow, seen));
-        this.fill([...lip, ...band(1).reverse()], mix(c.ink, c.white, seen));
+        this.fill([...lip, ...band(1).reverse()], mix(c.ink, c.teeth, seen));
       }
     });
     this.bleh(pose, floor);

@@ -26,7 +26,7 @@ export interface Draw { head_side: number; head_lift: number; disc: number; cell
 
 export type Pose = Record<string, number>;
 export interface AvatarNumbers {
-  poses: Pose[]; colours: Record<string, string>; lid_shade: number[]; eye_x: number; sharpness: number;
+  poses: Pose[]; blends: { of: Size; pose: Pose }[]; colours: Record<string, string>; lid_shade: number[]; eye_x: number; sharpness: number;
 }
 
 export interface Numbers {

@@ -20,6 +20,7 @@ from emojimation.labels import EMOTIONS
 from emojimation.weights import ASSETS, resolve
 
 PAGE = ASSETS / "page"
+BUILT = PAGE / "built.json"  # which sources the scripts were built from
 MODEL = PAGE / "classifier.onnx"  # the default model in eight bits
 FONTS = Path(__file__).parents[1] / "web" / "static"
 SAMPLES = ("astronaut.jpg", "obama2.jpg", "group.jpg")
@@ -53,7 +54,7 @@ def write_page(out: Path, model: str | Path = MODEL) -> dict[str, int]:
 
 def _files(model: Path) -> Iterator[tuple[str, bytes]]:
     """Name and content of every file whose content does not depend on the others."""
-    yield from ((path.name, path.read_bytes()) for path in PAGE.iterdir() if path != MODEL)
+    yield from ((path.name, path.read_bytes()) for path in PAGE.iterdir() if path not in (MODEL, BUILT))
     yield "classifier.onnx", model.read_bytes()
     yield "detector.onnx", resolve("face_detector").read_bytes()
     for font in FONTS.glob("*.woff2"):
