@@ -114,6 +114,7 @@ def test_an_option_that_is_none_is_refused_by_its_nearest_name(astronaut, option
         analyze(astronaut, **options)
 
 
+@pytest.mark.slow
 def test_the_options_are_those_of_the_pipeline_and_a_type_checker_knows_them(tmp_path):
     made = [name for name in inspect.signature(make_pipeline).parameters if name != "tracker"]
     assert set(Options.__annotations__) == set(made)
