@@ -47,8 +47,13 @@ class Canvas:
 
     def pixel(self, x: float, y: float, origin: tuple[int, int] = (0, 0)) -> tuple[int, int]:
         """One point, as `pixels` gives it."""
-        column, row = self.pixels(np.array([[x, y]], float), origin)[0]
-        return int(column), int(row)
+        if not self.turn.none:
+            x, y = self.turn.points(np.array([[x, y]], float))[0]
+        middle = self.size / 2 - 0.5
+        return (
+            round((float(x) * self.radius + middle - origin[0]) * 16),
+            round((float(y) * self.radius + middle - origin[1]) * 16),
+        )
 
     def width(self, length: float) -> int:
         """A stroke's width in pixels, bolder if the final image is small."""
