@@ -382,6 +382,53 @@ def test_sizes_and_full_screen(show, screen):
     pump(made.root, lambda: made.root.geometry().startswith("1200x800") and made.view.bar.winfo_ismapped())
 
 
+def test_the_smallest_window_still_shows_a_large_image(show):
+    made = show("sample")
+    live(made)
+    made.root.geometry("640x480")
+    pump(made.root, lambda: made.view.picture.winfo_width() >= 380 and made.view.picture.winfo_height() >= 285)
+    assert [made.view.tabs.tab(number, "text") for number in range(2)] == ["Face", "Settings"]
+    switch = made.view.hide_switch
+    pump(made.root, lambda: switch.winfo_x() + switch.winfo_width() <= made.root.winfo_width() == 640)  # not cut off
+    made.root.geometry("1100x760")
+    pump(made.root, made.view.strip.winfo_ismapped)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_names_in_the_file_dialog_are_legible(show, theme):
+    made = show(theme=theme)
+    made.root.update()  # the theme's colours are set when the window is idle
+    tk = made.root.tk
+    tk.eval(
+        "::tk::IconList .names; .names add [image create photo -width 16 -height 16] {one two}"
+    )  # the list in Tk's own file dialog
+    texts = [
+        item
+        for item in tk.splitlist(tk.eval(".names.cHull.canvas find all"))
+        if "text" in tk.eval(f".names.cHull.canvas type {item}")
+    ]
+    ground = brightness(made.root, tk.eval(".names.cHull.canvas cget -background"))
+    colours = {tk.eval(f".names.cHull.canvas itemcget {item} -fill") for item in texts}
+    assert texts and all(abs(brightness(made.root, colour) - ground) > 0.6 for colour in colours)
+
+
+def brightness(root, colour) -> float:
+    return sum(root.winfo_rgb(str(colour))) / 3 / 65535
+
+
+def test_nothing_in_the_source_picker_is_greyed_out(show, monkeypatch):
+    from emojimation.apps.desktop import sources
+
+    monkeypatch.setattr(sources, "cameras", list)
+    made = show()
+    pump(made.root, lambda: not made.cameras.looking)
+    menu = made.view.source_menu
+    made.root.tk.eval(str(menu.cget("postcommand")))
+    entries = [n for n in range(menu.index("end") + 1) if menu.type(n) == "command"]
+    assert menu.entrycget(entries[0], "label") == "No camera was found: search again"
+    assert {menu.entrycget(n, "state") for n in entries} == {"normal"}
+
+
 def test_a_tip_comes_and_goes(show):
     made = show("sample")
     live(made)

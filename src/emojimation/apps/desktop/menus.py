@@ -76,9 +76,8 @@ def fill_picker(menu: tk.Menu, found: list[Choice], do: Do, open_source: Do) -> 
     menu.delete(0, "end")
     for choice in found:
         menu.add_command(label=choice.name, command=partial(open_source, choice.source))
-    if not found:
-        menu.add_command(label="No camera was found", state="disabled")
-    menu.add_command(label="Search for cameras again", command=partial(do, "cameras"))
+    again = "Search for cameras again" if found else "No camera was found: search again"
+    menu.add_command(label=again, command=partial(do, "cameras"))
     menu.add_separator()
     for name in ("open", "stream"):
         menu.add_command(label=ACTIONS[name].label, accelerator=ACTIONS[name].key, command=partial(do, name))

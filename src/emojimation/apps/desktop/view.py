@@ -17,8 +17,9 @@ from emojimation.apps.desktop.widgets import PictureBox, Tip, Toast
 if TYPE_CHECKING:
     from emojimation.apps.desktop.painter import Shown
 
-PANEL_W, LEAST_PANEL_W, STRIP_H = 330, 248, 84
+PANEL_W, LEAST_PANEL_W, STRIP_H = 330, 200, 84
 NARROW, TINY = 980, 760  # window widths at which less fits into the toolbar
+SHORT = 600  # window height below which the history gives its place to the image
 BUTTONS = ("pause", "snapshot", "record", "log", "calibrate")
 ALARM = {"dark": "#ff7b72", "light": "#c4251b"}
 Do = Callable[[str], None]
@@ -41,6 +42,7 @@ class View:
     ) -> None:
         self.root, self.scale, self._do, self._change, self._open = root, scale, do, change, open_source
         self._on_room = on_room
+        self._still = False
         self._page: ttk.Frame | None = None
         self._wrapped: ttk.Label | None = None  # the page's text
         root.columnconfigure(0, weight=1)
@@ -56,6 +58,7 @@ class View:
         self.status = self._status_line()
         self.toast = Toast(self.picture)
         self.bar.bind("<Configure>", lambda event: self._fit_bar(event.width))
+        root.bind("<Configure>", lambda event: self._fit_strip() if event.widget is root else None, add="+")
 
     def px(self, pixels: float) -> int:
         """Pixels of this screen."""
@@ -102,14 +105,19 @@ class View:
                 button.pack(side="left", padx=(0, 6))
             elif name not in shown:
                 button.pack_forget()
-        self.source.configure(width=11 if tiny else 16)
-        self.panel.configure(width=min(self.px(PANEL_W), max(self.px(LEAST_PANEL_W), round(width * 0.3))))
+        self.source.configure(width=9 if tiny else 16)
+        self.panel.configure(width=min(self.px(PANEL_W), max(self.px(LEAST_PANEL_W), round(width * 0.27))))
         if tiny:
             self.theme.pack_forget()
             self.folder.pack_forget()
         elif not self.theme.winfo_manager():
             self.theme.pack(side="right", before=self.hide_switch)
             self.folder.pack(side="right", padx=(0, 8), before=self.facts)
+
+    def _fit_strip(self) -> None:
+        """A photo has no history; a short window has no room for it."""
+        short = self.root.winfo_height() < self.px(SHORT)
+        self.strip.grid_remove() if self._still or short else self.strip.grid()
 
     def _styled(self, _: object) -> None:
         self._change(style=list(STYLE_NAMES)[self.style.current()])
@@ -124,7 +132,7 @@ class View:
         self.panel.pack(fill="both", expand=True)
         tabs.add(face, text="Face")
         self.settings = SettingsTab(tabs, settings, self._change, self._do, self.px)
-        tabs.add(self.settings, text="WindowSettings")
+        tabs.add(self.settings, text="Settings")
         tabs.enable_traversal()
         return tabs
 
@@ -189,8 +197,8 @@ class View:
         self.buttons["log"].configure(text="End log" if status.logging else "Log")
         for name, button in self.buttons.items():
             button.state(["!disabled" if usable(name, status.state) else "disabled"])
-        # A photo has no history.
-        self.strip.grid_remove() if status.state == "still" else self.strip.grid()
+        self._still = status.state == "still"
+        self._fit_strip()
         self._show_page(status, cameras)
         name = title_of(status.source, cameras.found) if status.source else "Source"
         self.source.configure(text=name if len(name) < 18 else name[:16] + "...")

@@ -81,6 +81,8 @@ class Window:
         import sv_ttk
 
         sv_ttk.set_theme(self.settings.theme, self.root)
+        # Tk's own file dialog, which Linux has, lists names on white in either theme.
+        self.root.option_add("*Canvas.foreground", "black", "interactive")
         scale_fonts(self.root, self.scale)
 
     def load_theme(self) -> None:
