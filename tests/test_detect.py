@@ -476,6 +476,17 @@ def test_resized_keeps_mean_and_place(width, height):
     assert np.abs(small.astype(int) - direct).max() <= 3
 
 
+@pytest.mark.parametrize("size_wh", [(1600, 1200), (1601, 1199), (4003, 2999)])
+def test_resized_skips_no_pixel_and_keeps_the_place_whatever_the_size(size_wh):
+    width, height = size_wh
+    stripes = np.zeros((height, width, 3), np.uint8)
+    stripes[:, ::2] = 255
+    assert np.abs(resized(stripes, 192, 144).astype(int) - 128).max() <= 3, "black and white become grey"
+    ramp = np.repeat(np.linspace(0, 255, width, dtype=np.float32)[None], height, axis=0)
+    small = resized(np.dstack([ramp] * 3).astype(np.uint8), 192, 144).astype(float)
+    np.testing.assert_allclose(small[72, :, 0], (np.arange(192) + 0.5) * 255 / 192, atol=1.5)
+
+
 def with_faces(size_wh: tuple[int, int], *places: tuple[str, float, tuple[int, int]]) -> np.ndarray:
     """A grey image with heads of the samples. places: sample, side of the face in pixels, its middle."""
     picture = np.full((size_wh[1], size_wh[0], 3), 120, np.uint8)

@@ -72,10 +72,13 @@ def draw(frame: np.ndarray, *views: View) -> np.ndarray:
 def resized(part: np.ndarray, width: int, height: int) -> np.ndarray:
     """The image (H,W,3) uint8 as (height,width,3): averaged when downscaled, interpolated when enlarged.
 
-    Halves it first if it is much too large: OpenCV averages that fastest, 12 megapixels in 7 ms instead of 41.
+    Halves it first if it is much too large: OpenCV averages that fastest, 12 megapixels in 7 ms instead of 41. The last
+    pixel of an odd side is left out for that, at most half a pixel of the result: otherwise it takes 87 ms.
     """
     while part.shape[0] >= 4 * height and part.shape[1] >= 4 * width:
-        part = cv2.resize(part, (part.shape[1] // 2, part.shape[0] // 2), interpolation=cv2.INTER_AREA)
+        half_height, half_width = part.shape[0] // 2, part.shape[1] // 2
+        even = part[: 2 * half_height, : 2 * half_width]
+        part = cv2.resize(even, (half_width, half_height), interpolation=cv2.INTER_AREA)
     shrinks = part.shape[0] > height or part.shape[1] > width
     return cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
