@@ -82,7 +82,7 @@ def trackers_of(names: list[str], run: Path) -> list[Callable[[Row], None]]:
         if name not in TRACKERS:
             raise InputError(f"Expected --track {', '.join(TRACKERS)}, got {name!r}.")
         if find_spec(TRACKERS[name][0]) is None:
-            raise InputError(f"Expected the package {TRACKERS[name][0]} for --track {name}: pip install {name}.")
+            raise InputError(f"Expected the package {TRACKERS[name][0]} for --track {name}, which is not installed.")
     return [TRACKERS[name][1](run) for name in names]
 
 
