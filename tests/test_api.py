@@ -398,6 +398,7 @@ def test_many_concurrent_clients_get_their_own_answers(model, batching):
             assert max(abs(a - b) for a, b in pairs) < 1e-3
 
 
+@pytest.mark.slow
 def test_shutting_down_finishes_what_was_accepted(model):
     with service(model=model, workers=1) as running:
         statuses: list[int] = []

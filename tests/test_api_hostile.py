@@ -111,6 +111,7 @@ BOMBS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs_take_neither_the_memory_nor_the_time(client, served, name):
     make, status = BOMBS[name]
@@ -173,6 +174,7 @@ def test_a_client_that_does_not_read_its_answers_is_left(served):
         assert cut_off(sock, b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n" * 20)
 
 
+@pytest.mark.slow
 def test_a_stream_whose_client_does_not_read_gives_its_place_back(served):
     head = (
         b"GET /v1/stream HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n"

@@ -105,6 +105,7 @@ def test_a_rate_is_each_tokens_own_and_allows_a_burst():
     assert {Rates(0).wait_s(b"a") for _ in range(999)} == {0}
 
 
+@pytest.mark.slow
 def test_a_callers_request_id_is_taken_over_and_too_many_requests_are_refused(tiny_model):
     with service(model=str(tiny_model), workers=1, rate_per_s=0.001) as running:
         for given, same in (("job-7.1", True), ("a" * 65, False), ('x"}', False)):

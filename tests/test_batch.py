@@ -299,6 +299,7 @@ def test_a_parquet_file_that_expands_out_of_proportion_is_refused(tmp_path):
         listing_of(str(bomb))
 
 
+@pytest.mark.slow
 def test_a_large_cell_that_many_rows_share_is_in_memory_once(tmp_path, small_jpeg):
     shared = small_jpeg + np.random.default_rng(1).bytes(1 << 20)
     pq.write_table(pa.table({"image": [shared] * 500}), tmp_path / "shared.parquet")

@@ -178,6 +178,7 @@ def test_ten_thousand_tiny_files(tmp_path, model):
     assert len(rows) == 10_000 and list(rows.values()).count(None) == 50
 
 
+@pytest.mark.slow
 def test_a_damaged_image_whose_name_is_no_text(tmp_path, small_jpeg, model):
     for name, size in ((b"odd\xff.jpg", 500), (b"good\xff.jpg", None)):
         with open(os.fsencode(tmp_path) + b"/" + name, "wb") as file:
@@ -188,6 +189,7 @@ def test_a_damaged_image_whose_name_is_no_text(tmp_path, small_jpeg, model):
     assert "odd" in rows[f"{tmp_path}/odd\\udcff.jpg"] and rows[f"{tmp_path}/good\\udcff.jpg"] is None
 
 
+@pytest.mark.slow
 def test_without_a_terminal_the_remaining_time_is_reported_in_lines(folder, tmp_path, command, monkeypatch, model):
     monkeypatch.setattr("emojimation.cli.batch.LINE_S", 0)
     monkeypatch.setattr("emojimation.batch.run.PIECE", 1)

@@ -170,6 +170,7 @@ def test_a_file_behind_an_address_is_read_as_a_file(web_file, tmp_path):
     assert result.frames == 60 and result.incomplete is None and streams(tmp_path / "out.mp4")["audio"] == "aac"
 
 
+@pytest.mark.slow
 def test_a_server_that_stalls_ends_the_file_and_what_came_is_kept(web_file, tmp_path, monkeypatch):
     monkeypatch.setattr(reader, "READ_S", 0.3)
     path = write_video(

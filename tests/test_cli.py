@@ -12,6 +12,7 @@ from conftest import SAMPLES
 from emojimation.detect import DETECTORS
 from emojimation.draw.sprites import ART
 from emojimation.draw.styles import STYLES
+from emojimation.extras import EXTRAS
 from emojimation.labels import EMOTIONS
 from emojimation.media import read_image, write_image
 from emojimation.weights import emotion_models
@@ -122,7 +123,7 @@ def test_info_as_json(emojimation):
     found = json.loads(out)
     assert (code, err) == (0, "") and found["model"]["labels"] == list(EMOTIONS)
     assert found["models"]["face_detector"]["intact"] is True and found["processors"] >= 1
-    assert set(found["extras"]) == {"train", "video", "web", "desktop", "api", "ray"} and found["versions"]["numpy"]
+    assert set(found["extras"]) == set(EXTRAS) and found["versions"]["numpy"]
 
 
 def test_info_for_a_person(emojimation):

@@ -95,6 +95,7 @@ def wait_for(served: Served, job: str) -> None:
     raise AssertionError("the job is not done")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", lines("emojimation batch"))
 def test_batch_lines_run(line, workplace, command, model):
     (workplace / "photos" / "more").mkdir(parents=True)

@@ -84,6 +84,7 @@ def test_everything_that_is_asked_for_is_written(film, tmp_path):
     assert np.abs(drawn.astype(int) - before).max() > 100
 
 
+@pytest.mark.slow
 def test_hidden_videos_keep_no_place_and_no_device(film, tmp_path):
     assert b"51.5" in film.read_bytes()
     result = run_video(film, look, Targets(tmp_path / "a.mp4"), Options(style="pixelate", hide=True))
@@ -98,6 +99,7 @@ def test_hidden_videos_keep_no_place_and_no_device(film, tmp_path):
     assert streams(tmp_path / "b.webm") == {"video": "vp9"}
 
 
+@pytest.mark.slow
 def test_every_style_is_drawn_and_every_other_frame_analysed(film, tmp_path):
     for style in ("emoji", "avatar", "blur", "pixelate", "none"):
         run_video(film, look, Targets(tmp_path / f"{style}.mp4"), Options(style=style, every=3, end_s=0.2))
@@ -161,6 +163,7 @@ def test_after_a_crash_it_continues(film, tmp_path, hide):
         run_video(film, look, targets, Options(**options, every=2, resume=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hide", [False, True])
 def test_the_base_rates_of_a_video_are_learned_and_told(film, tmp_path, hide):
     """A face that is happy in every frame: the doubt that is left fades as happy becomes the usual answer."""

@@ -28,6 +28,7 @@ def store(small_jpeg, monkeypatch):
         yield query
 
 
+@pytest.mark.slow
 def test_images_of_a_bucket_are_listed_and_answered_by_processes(store, model, tmp_path):
     source = f"s3://photos/in?{store}"
     names = [item.source for item in listing_of(source)]

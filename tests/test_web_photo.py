@@ -99,6 +99,7 @@ def test_boxes_have_the_numbers_of_the_cards_where_there_are_several():
     assert {face.track_id for face in pictures.numbered(several, "emoji")} == {None}
 
 
+@pytest.mark.slow
 def test_a_visit_to_another_page_keeps_the_pictures_and_reads_them_with_the_model_chosen_there(tiny_model, tmp_path):
     source = """
 import streamlit as st
@@ -170,6 +171,7 @@ def test_a_session_keeps_no_large_array():
     assert [kept.name for kept in test.session_state["answers"].values()] == ["c.jpg"]
 
 
+@pytest.mark.slow
 def test_downloads_hold_what_the_page_shows():
     found = answers("group", "obama")
     rows = list(csv.DictReader(io.StringIO(web_files.as_csv(found))))

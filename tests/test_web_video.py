@@ -51,6 +51,7 @@ def test_a_video_becomes_files_and_a_story(film):
     assert f'"{job.path("film").name}"' in job.path("report").read_text("utf-8")  # as it is downloaded
 
 
+@pytest.mark.slow
 def test_anonymising_takes_two_passes(film, monkeypatch):
     seen = []
     follow = videojobs.VideoJobs._follow
@@ -62,6 +63,7 @@ def test_anonymising_takes_two_passes(film, monkeypatch):
     assert set(seen) == set(web_jobs.STAGES) and job.result.hidden is not None
 
 
+@pytest.mark.slow
 def test_a_broken_video_fails_in_words(tmp_path):
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video at all" * 100)
@@ -92,6 +94,7 @@ def test_the_page_from_upload_to_result(film):
     assert "film" not in again.query_params and web_jobs.jobs().get(key) is None
 
 
+@pytest.mark.slow
 def test_a_visit_to_another_page_keeps_the_film(film):
     test = page_of(wait(web_jobs.start("film.mp4", film, Options())).id)
     del test.query_params["film"]  # as a link to the page has it
@@ -116,6 +119,7 @@ def page_of(key: str):
     return test
 
 
+@pytest.mark.slow
 def test_a_reload_in_the_middle_finds_the_video_and_may_cancel_it(film, monkeypatch):
     slow_down(monkeypatch, 0.2)
     job = web_jobs.start("film.mp4", film, Options())
@@ -130,6 +134,7 @@ def test_a_video_that_is_gone_is_reported(film):
     assert "This video is gone" in test.info[0].value and "film" not in test.query_params
 
 
+@pytest.mark.slow
 def test_a_video_too_long_is_cut_or_left_by_choice(film, monkeypatch, tiny_model):
     use(monkeypatch, tiny_model, film_s=0.5)
     test = upload(page("video"), ("film.mp4", film.read_bytes()), key="film-file")
@@ -142,6 +147,7 @@ def test_a_video_too_long_is_cut_or_left_by_choice(film, monkeypatch, tiny_model
     assert job.state == "done" and job.result.frames == 5
 
 
+@pytest.mark.slow
 def test_paths_are_named_by_option_only_and_tell_nothing_of_other_files(film, monkeypatch, tiny_model, tmp_path):
     assert not page("video").text_input
     use(monkeypatch, tiny_model, paths=True)

@@ -81,6 +81,7 @@ def test_resumed_after_ctrl_c_equals_unbroken(unbroken: tuple[fit.Trainer, Path]
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_stops_and_keeps_the_checkpoint(
     unbroken: tuple[fit.Trainer, Path], tmp_path: Path
 ) -> None:

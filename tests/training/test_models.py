@@ -54,6 +54,7 @@ def test_shapes_for_other_sizes_channels_and_classes(name: str) -> None:
     assert model(np.zeros((2, 64, 64, 3), np.float32)).shape == (2, 5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_saved_file_loads_without_our_classes_and_answers_alike(name: str, tmp_path: Path) -> None:
     model = small(name)
@@ -90,6 +91,7 @@ def test_every_format_answers_like_keras(name: str, tmp_path: Path) -> None:
     assert (tmp_path / "m.tflite").stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_export_refuses_a_file_that_answers_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model, convert = plain(small("vgg_se")), export._converted
     monkeypatch.setattr(export, "_converted", lambda model, _: convert(model, 1.3))
@@ -103,6 +105,7 @@ def test_export_refuses_a_file_that_answers_otherwise(tmp_path: Path, monkeypatc
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_a_step_in_bfloat16_changes_every_weight_and_stays_finite(name: str) -> None:
     recipe = Recipe(model=name, options=SMALL[name], precision="bfloat16", learning_rate=0.01)

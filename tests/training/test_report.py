@@ -86,6 +86,7 @@ def read(page: str) -> Tags:
     return tags
 
 
+@pytest.mark.slow
 def test_the_page_has_every_part_and_needs_no_other_file(folder: Path) -> None:
     page = report_page.page(runs.open_run(folder), [], DATA, VAL, answers())
     told = read(page)
@@ -100,6 +101,7 @@ def test_the_page_has_every_part_and_needs_no_other_file(folder: Path) -> None:
     assert f"{100 * runs.open_run(folder).metrics['accuracy']:.1f} %" in told.text
 
 
+@pytest.mark.slow
 def test_class_names_cannot_carry_markup_into_page_or_card(folder: Path) -> None:
     script = "<script>alert('1')</script>|x"
     scores = json.loads((folder / "metrics.json").read_text().replace('"angry"', json.dumps(script)))

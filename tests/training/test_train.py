@@ -15,6 +15,7 @@ from toy import invoke as run
 from toy import write_recipe
 
 pytest.importorskip("keras", reason='training packages are absent: pip install "emojimation[train]"')
+pytestmark = pytest.mark.slow
 
 from emojimation.classify.classifier import EmotionClassifier
 from emojimation.cli import train as cli
