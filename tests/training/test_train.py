@@ -15,7 +15,6 @@ from toy import invoke as run
 from toy import write_recipe
 
 pytest.importorskip("keras", reason='training packages are absent: pip install "emojimation[train]"')
-pytestmark = pytest.mark.slow
 
 from emojimation.classify.classifier import EmotionClassifier
 from emojimation.cli import train as cli
@@ -32,6 +31,8 @@ from emojimation.training.fit.models import build
 from emojimation.training.fit.trainer import fit
 from emojimation.training.train import prepared, read_teacher, thin_classes, train, without_rows
 from emojimation.weights import sha256
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_run_folder_is_complete(toy: tuple[Path, Path]) -> None:
