@@ -24,9 +24,11 @@ export function cropped(picture: Pixels, [x0, y0, x1, y1]: readonly number[]): P
   return part;
 }
 
-/** Averaged when downscaled, interpolated when enlarged; much too large pictures are halved first. */
+/** Averaged when downscaled, interpolated when enlarged; much too large pictures are halved first, without the last pixel of an odd side. */
 export function resized(part: Pixels, width: number, height: number): Pixels {
-  while (part.height >= 4 * height && part.width >= 4 * width) part = area(part, part.width >> 1, part.height >> 1);
+  while (part.height >= 4 * height && part.width >= 4 * width) {
+    part = area(cropped(part, [0, 0, part.width & ~1, part.height & ~1]), part.width >> 1, part.height >> 1);
+  }
   return part.height > height || part.width > width ? area(part, width, height) : linear(part, width, height);
 }
 
