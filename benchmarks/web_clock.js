@@ -3,6 +3,7 @@
 (() => {
   const BITS = 20, SIDE = 32, WIDTH = 640, HEIGHT = 480;
   const now = () => Math.floor(performance.timeOrigin + performance.now()) % (1 << BITS);
+  navigator.mediaDevices.enumerateDevices = async () => [{ kind: "videoinput", deviceId: "clock", groupId: "", label: "clock" }];
   navigator.mediaDevices.getUserMedia = async () => {
     const photo = new Image();
     photo.src = "PHOTO";
