@@ -25,7 +25,7 @@ import web_browser as tools  # isort: skip
 from playwright.sync_api import expect, sync_playwright  # isort: skip
 
 SAMPLES = tools.SAMPLES
-PATIENCE_MS = 150_000
+PATIENCE_MS = 100_000
 FILES = "input[type=file]"
 # Streamlit forgets an image as soon as another one takes its place, even while a browser still asks for it; and a page
 # opened by its address asks for two of Streamlit's own addresses below that path first.
