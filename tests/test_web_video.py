@@ -69,20 +69,20 @@ def test_a_broken_video_fails_in_words(tmp_path):
     broken.write_bytes(b"no video at all" * 100)
     job = wait(web_jobs.start("broken.mp4", broken, Options()))
     assert job.state == "failed" and job.error.startswith("Expected") and str(tmp_path) not in job.error
-    test = upload(page("video"), ("broken.mp4", broken.read_bytes()), key="film-file")
+    test = upload(page("video"), ("broken.mp4", broken.read_bytes()), key="film-file-0")
     assert "Expected" in test.error[0].value and "/tmp" not in test.error[0].value
 
 
 def test_an_uploaded_playlist_opens_no_file_of_this_machine(film):
     playlist = f"ffconcat version 1.0\nfile {film}\n".encode()
-    test = upload(page("video"), ("innocent.mp4", playlist), key="film-file")
+    test = upload(page("video"), ("innocent.mp4", playlist), key="film-file-0")
     assert "innocent.mp4, which does not start like a video file" in test.error[0].value and not test.button
 
 
 def test_the_page_from_upload_to_result(film):
     test = page("video")
-    assert "up to 200 MB and 10 minutes" in test.file_uploader(key="film-file").label
-    upload(test, ("film.mp4", film.read_bytes()), key="film-file")
+    assert "up to 200 MB and 10 minutes" in test.file_uploader(key="film-file-0").label
+    upload(test, ("film.mp4", film.read_bytes()), key="film-file-0")
     test.button(key="film-start").click().run()
     key = key_of(test)
     job = web_jobs.jobs().get(key)
@@ -137,7 +137,7 @@ def test_a_video_that_is_gone_is_reported(film):
 @pytest.mark.slow
 def test_a_video_too_long_is_cut_or_left_by_choice(film, monkeypatch, tiny_model):
     use(monkeypatch, tiny_model, film_s=0.5)
-    test = upload(page("video"), ("film.mp4", film.read_bytes()), key="film-file")
+    test = upload(page("video"), ("film.mp4", film.read_bytes()), key="film-file-0")
     assert test.button(key="film-start").disabled and "the limit here is" in test.radio(key="film-cut").label
     test.radio(key="film-cut").set_value("Leave it").run()
     assert test.button(key="film-start").disabled

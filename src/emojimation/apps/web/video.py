@@ -80,7 +80,8 @@ def _given() -> Any:
     words = f"A video, up to {limits.upload_mb} MB" + (
         f" and {_clock(limits.film_s, whole=True)}" if limits.film_s else ""
     )
-    file = st.file_uploader(words, KINDS, key="film-file", max_upload_size=limits.upload_mb)
+    fresh = f"film-file-{st.session_state.get('film-round', 0)}"  # a new uploader for another video: it holds no file
+    file = st.file_uploader(words, KINDS, key=fresh, max_upload_size=limits.upload_mb)
     if file is not None:
         return file.name, file.size, file
     if not limits.paths:
@@ -182,7 +183,7 @@ def _ended(job: VideoJob) -> None:
 def _again(job: VideoJob) -> None:
     jobs().drop(job)
     st.query_params.pop("film", None)
-    st.session_state["film"] = None
+    st.session_state.update({"film": None, "film-round": st.session_state.get("film-round", 0) + 1})
 
 
 def _result(job: VideoJob) -> None:
