@@ -19,10 +19,10 @@ import numpy as np
 
 from emojimation.classify.classifier import EmotionClassifier
 from emojimation.faces import Face, iou
-from emojimation.labels import EMOTION_LABELS, EMOTIONS
+from emojimation.labels import EMOTIONS
 from emojimation.media import read_image
 from emojimation.pipeline import make_pipeline
-from emojimation.priors import prior_of, reweighted, trained_shares
+from emojimation.priors import corrected, prior_of
 from emojimation.training.data.ferplus import clear_majority
 from emojimation.training.data.load import load
 from emojimation.training.judge.metrics import wilson_ci95
@@ -60,18 +60,16 @@ def of_rows(rows: Any, model: str) -> dict[str, Any]:
     light = rows.images[:, SKIN[0], SKIN[1]].mean(axis=(1, 2))
     quarter = np.searchsorted(np.quantile(light, (0.25, 0.5, 0.75)), light, side="right")
     calm = ids == NEUTRAL
-    trained = trained_shares(EMOTION_LABELS)
-    assert trained is not None
-    shares = prior_of("everyday", EMOTION_LABELS).shares
-    corrected = {"fer2013": answers, "everyday": reweighted(answers, shares, trained)}  # type: ignore[arg-type]
+    prior = prior_of("everyday", classifier.label_set)
+    under = {"fer2013": answers, "everyday": corrected(answers, prior, classifier.trained_prior)}
     return {
         "n": len(rows),
         "accuracy_by_brightness": {
             name: rate(answers[quarter == i].argmax(1) == rows.labels[quarter == i]) for i, name in enumerate(QUARTERS)
         },
-        "calm_faces": {name: calm_figures(p[calm], classifier.threshold) for name, p in corrected.items()},
+        "calm_faces": {name: calm_figures(p[calm], classifier.threshold) for name, p in under.items()},
         "calm_faces_by_brightness": {
-            name: calm_figures(corrected["everyday"][calm & (quarter == i)], classifier.threshold)
+            name: calm_figures(under["everyday"][calm & (quarter == i)], classifier.threshold)
             for i, name in enumerate(QUARTERS)
         },
     }
