@@ -122,6 +122,12 @@ class Pipeline:
         other.measures = (*others, *measures_of(tuple(done.union(names))))
         return other
 
+    def detecting(self, detector: Detector) -> "Pipeline":
+        """The same stages with another detector."""
+        other = copy(self)
+        other.detector = detector
+        return other
+
     def streaming(self, tracker: Tracker | None = None) -> "Pipeline":
         """The same stages for the frames of one stream: its tracker, and a detector that does not search for long."""
         other = copy(self)

@@ -7,13 +7,12 @@ BlazeFace, or a rotated one, gets a second pass in upright crops of three sizes,
 face is detected at every size, a texture that resembles one at a single size only.
 """
 
-from copy import copy
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from emojimation.detect import Detector, DetectorOptions, FaceDetector
+from emojimation.detect import DetectorOptions, FaceDetector
 from emojimation.detect.blazeface import BlazeFace
 from emojimation.detect.centerface import CenterFace
 from emojimation.detect.search import SAME_IOU, is_among, once_each, paired
@@ -126,14 +125,7 @@ def searching(
     pipeline: Pipeline, strength: str = "careful", still: bool = False, min_score: float | None = None
 ) -> Pipeline:
     """The same pipeline with the search of that strength in place of its detector; see `searcher`."""
-    return replaced(pipeline, searcher(strength, still, min_score))
-
-
-def replaced(pipeline: Pipeline, detector: Detector) -> Pipeline:
-    """The same pipeline with another detector."""
-    other = copy(pipeline)
-    other.detector = detector
-    return other
+    return pipeline.detecting(searcher(strength, still, min_score))
 
 
 def fits(face: Face, frame: np.ndarray) -> bool:

@@ -13,7 +13,7 @@ from emojimation.draw.styles import STYLES
 from emojimation.errors import InputError
 from emojimation.hiding.picture import hidden_picture
 from emojimation.hiding.report import Report
-from emojimation.hiding.search import replaced, searcher
+from emojimation.hiding.search import searcher
 from emojimation.pipeline import Pipeline
 
 KINDS = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
@@ -45,7 +45,7 @@ class Hider:
             if (strength, still) not in self._made:
                 found = self.engine.bounded(searcher(strength, still))
                 usual = self.engine.pipeline if still else self.engine.stream
-                self._made[strength, still] = replaced(usual, found)
+                self._made[strength, still] = usual.detecting(found)
             return self._made[strength, still]
 
     def hidden(self, data: bytes, name: str, style: str, art: str, kind: str | None, strength: str) -> Hidden:
