@@ -2,7 +2,6 @@
 
 import logging
 import signal
-import socket
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -14,10 +13,9 @@ from fastapi import FastAPI
 from emojimation.apps.api.gate import JsonLines
 from emojimation.apps.api.limits import Limits
 from emojimation.apps.api.protocol import PatientProtocol, PatientStream
-from emojimation.errors import InputError
+from emojimation.listening import BACKLOG, listening
 
 KEEP_ALIVE_S = 15
-BACKLOG = 512
 log = logging.getLogger("emojimation.api")
 
 
@@ -27,7 +25,7 @@ def run(app: FastAPI, host: str, port: int, limits: Limits, announce: Callable[[
     port: 0 for a free one. announce: called with the address once it is bound. Raises InputError if it is in use.
     """
     _log_to(sys.stderr)
-    bound = _bound(host, port)
+    bound = listening(host, port)
     http, stream = (type(kind.__name__, (kind,), {"limits": limits}) for kind in (PatientProtocol, PatientStream))
     config = uvicorn.Config(
         app,
@@ -55,19 +53,6 @@ def run(app: FastAPI, host: str, port: int, limits: Limits, announce: Callable[[
 
 def _done(_number: int, _frame: FrameType | None) -> None:
     """Ignore signals after the end."""
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        # With an explicit protocol, asyncio sets TCP_NODELAY on connections; else each response waits for an ACK.
-        bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((host, port))
-        bound.listen(BACKLOG)  # from here on, clients that arrive before the loop runs are queued
-    except (OSError, OverflowError) as error:
-        raise InputError(f"Expected a free address, got {host}:{port} ({error}). Give --host or --port.") from error
-    return bound
 
 
 def _log_to(stream: TextIO) -> None:

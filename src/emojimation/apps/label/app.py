@@ -1,6 +1,5 @@
 """The labelling page: one image at a time with the model's guess, a key for each class, a CSV that is always whole."""
 
-import socket
 import threading
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -17,6 +16,7 @@ from emojimation import media
 from emojimation.errors import InputError
 from emojimation.faces import Face
 from emojimation.labels import LabelSet
+from emojimation.listening import listening
 from emojimation.templates import fill
 from emojimation.training.data.labelled import read_labels, write_labels
 
@@ -98,10 +98,7 @@ def _jpeg(path: Path) -> bytes:
 
 def serve(app: FastAPI, port: int, announce: Callable[[str], Any]) -> None:
     """Serve on this machine only until Ctrl-C. port: 0 for a free one. announce: called with the address."""
-    try:
-        bound = socket.create_server(("127.0.0.1", port))
-    except OSError as error:
-        raise InputError(f"Expected a free port, got {port} ({error.strerror}): give another --port.") from None
+    bound = listening("127.0.0.1", port, "Give another --port.")
     announce(f"http://127.0.0.1:{bound.getsockname()[1]}")
     with bound:
         uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[bound])
