@@ -373,6 +373,19 @@ def test_folds_train_once_each_and_are_summed_up(people, tmp_path):
     assert (tmp_path / "run" / "fold-2" / "model.onnx").is_file()
 
 
+def test_photos_are_searched_once_for_several_models(tmp_path, monkeypatch):
+    from emojimation.training.data import layouts
+
+    make_jaffe(tmp_path)
+    searched, read = [], layouts.media.read_image
+    monkeypatch.setattr(layouts.media, "read_image", lambda path: searched.append(path) or read(path))
+    done = CliRunner().invoke(
+        commands, ["evaluate", "--data", str(tmp_path), "--layout", "jaffe", "--model", "default", "--model", "lite"]
+    )
+    assert done.exit_code == 0, done.output
+    assert len(searched) == 2
+
+
 ROWS = [{"progress": 0.5, "epoch": 0}, {"epoch": 0, "val_loss": 2.0, "loss": 1.5}, {"epoch": 1, "val_loss": 1.0}]
 
 

@@ -69,7 +69,7 @@ def evaluate(
     if layout is None:
         rows_for = _rows_of(cache(partial(_datasets, data, ferplus, train_data, split, skip_bad, group_by)), split)
     else:
-        rows_for = partial(_photo_rows, data, layout)
+        rows_for = _photo_rows_of(data, layout)
     judged = [_judged(name, rows_for, prior, tta, threads or usable_processors()) for name in names]
     scores = judged[0][0]
     if len(names) > 1:
@@ -115,17 +115,26 @@ def _rows_of(datasets: Callable[[int], tuple[Any, Any]], split: str) -> Rows:
     return rows_for
 
 
-def _photo_rows(data: Path, layout: str, classifier: Any) -> tuple[Any, Any, dict[str, Any]]:
-    """The faces found in the photos of another data set that are not for training."""
+def _photo_rows_of(data: Path, layout: str) -> Rows:
+    """The faces found in the photos of another data set that are not for training; searched once for all models."""
+    import numpy as np
+
     from emojimation.detect import FaceDetector
     from emojimation.training.data.layouts import photos_of, read_photos
 
     photos = [photo for photo in photos_of(data, layout) if photo.split != "train"]
-    shown = track(photos, layout, console=console, transient=True)
-    rows, missed = read_photos(
-        shown, FaceDetector(), classifier.size, classifier.template, classifier.labels, str(data)
-    )
-    return rows, None, {"layout": layout, "missed": missed}
+
+    @cache
+    def crops(size: int, template: bytes, labels: tuple[str, ...]) -> tuple[Any, int]:
+        shown = track(photos, layout, console=console, transient=True)
+        corners = np.frombuffer(template, np.float32).reshape(5, 2)
+        return read_photos(shown, FaceDetector(), size, corners, labels, str(data))
+
+    def rows_for(classifier: Any) -> tuple[Any, Any, dict[str, Any]]:
+        rows, missed = crops(classifier.size, classifier.template.astype(np.float32).tobytes(), classifier.labels)
+        return rows, None, {"layout": layout, "missed": missed}
+
+    return rows_for
 
 
 def _judged(name: str, rows_for: Rows, prior: str, tta: bool, threads: int) -> tuple[dict[str, Any], Any, Any, Any]:
