@@ -4,13 +4,10 @@ Run: python benchmarks/avatar.py [--runs 200] [--out FOLDER]
 Target: an avatar of 200 pixels in under 2 ms.
 """
 
-import argparse
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-import cv2
 import numpy as np
 
 from emojimation.draw.avatar import Avatar
@@ -52,14 +49,9 @@ def measure(runs: int = 200) -> dict[str, dict[str, float]]:
 
 def main() -> None:
     """Measure, print, keep."""
-    from machine import ROOT, keep
+    from machine import run_measure
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
-    parser.add_argument("--runs", type=int, default=200)
-    args = parser.parse_args()
-    cv2.setNumThreads(1)
-    keep("avatar", {"runs": args.runs, **measure(args.runs)}, args.out)
+    run_measure("avatar", __doc__ or "", measure, 200)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,17 @@
 """What a benchmark's figures were measured on, and where they are kept."""
 
+import argparse
 import json
 import os
 import platform
 import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,3 +62,13 @@ def _processor() -> str:
 def _commit() -> str:
     done = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
     return done.stdout.strip() or "unknown"
+
+
+def run_measure(name: str, about: str, measure: Callable[[int], dict[str, Any]], runs: int) -> None:
+    """The whole of a benchmark with the options --out and --runs: on one thread of OpenCV, printed and kept."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
+    parser.add_argument("--runs", type=int, default=runs)
+    args = parser.parse_args()
+    cv2.setNumThreads(1)
+    keep(name, {"runs": args.runs, **measure(args.runs)}, args.out)

@@ -4,11 +4,9 @@ Run: python benchmarks/mesh.py [--runs 60] [--out FOLDER]
 Target on an idle machine: 2 ms a face on one thread; 40 frames a second of 640x480 with one puppet.
 """
 
-import argparse
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import cv2
 
@@ -57,14 +55,9 @@ def measure(runs: int = 60) -> dict[str, float]:
 
 def main() -> None:
     """Measure, print, keep."""
-    from machine import ROOT, keep
+    from machine import run_measure
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
-    parser.add_argument("--runs", type=int, default=60)
-    args = parser.parse_args()
-    cv2.setNumThreads(1)
-    keep("mesh", {"runs": args.runs, **measure(args.runs)}, args.out)
+    run_measure("mesh", __doc__ or "", measure, 60)
 
 
 if __name__ == "__main__":
