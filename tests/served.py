@@ -6,9 +6,10 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from conftest import ROOT
 
@@ -73,3 +74,34 @@ def _read(served: Served) -> None:
             served.lines.append(json.loads(line))
         except ValueError:
             served.lines.append({"event": "not json", "line": line})
+
+
+@dataclass
+class Call:
+    """A POST that a receiver got."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@contextmanager
+def receiving(status_of: Callable[[int], int]) -> Iterator[tuple[str, list[Call]]]:
+    """A server of POSTs that answers the n-th, from 1, with `status_of(n)`; its address and what it got."""
+    got: list[Call] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            got.append(Call(self.path, dict(self.headers), self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(status_of(len(got)))
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", got
+    server.shutdown()
+    server.server_close()

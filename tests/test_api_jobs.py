@@ -5,9 +5,7 @@ import hashlib
 import hmac
 import json
 import sqlite3
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -18,8 +16,8 @@ httpx = pytest.importorskip("httpx", reason="httpx, the tests' client, is not in
 from emojimation.apps.api.webhook import Webhook  # noqa: E402
 from emojimation.errors import InputError  # noqa: E402
 from emojimation.folders import Kept  # noqa: E402
-from emojimation.video import writer  # noqa: E402
-from served import Served, service  # noqa: E402
+from served import Call, Served, receiving, service  # noqa: E402
+from videos import write_still  # noqa: E402
 
 MP4 = {"content-type": "video/mp4"}
 OWNER, OTHER = ({"authorization": f"Bearer {token}"} for token in ("one", "two"))
@@ -27,33 +25,14 @@ OWNER, OTHER = ({"authorization": f"Bearer {token}"} for token in ("one", "two")
 
 @pytest.fixture(scope="module")
 def video(tmp_path_factory, astronaut) -> bytes:
-    path = tmp_path_factory.mktemp("video") / "video.mp4"
-    segment = writer.Segment(path, 10.0)
-    for number in range(60):
-        segment.write(astronaut[:384], number / 10)
-    segment.close()
-    return path.read_bytes()
+    return write_still(tmp_path_factory.mktemp("video") / "video.mp4", astronaut, 60).read_bytes()
 
 
 @pytest.fixture
 def receiver():
     """A receiver of webhooks that fails the first time; gives its address and what it got."""
-    got: list[tuple[dict, bytes]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            got.append((dict(self.headers), self.rfile.read(int(self.headers["content-length"]))))
-            self.send_response(503 if len(got) == 1 else 204)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/told", got
-    server.shutdown()
-    server.server_close()
+    with receiving(lambda call: 503 if call == 1 else 204) as (address, got):
+        yield f"{address}/told", got
 
 
 def until(true, seconds: float = 60.0):
@@ -139,9 +118,9 @@ def test_a_webhook_is_signed_and_repeated_until_it_is_answered(receiver, monkeyp
     hook = Webhook(address, "secret")
     hook.tell("video.done", {"id": "7"})
     until(lambda: len(got) == 2)
-    headers = [{name.lower(): value for name, value in each.items()} for each, _ in got]
-    body = got[1][1]
-    assert got[0][1] == body and json.loads(body)["type"] == "video.done" and json.loads(body)["data"] == {"id": "7"}
+    headers = [{name.lower(): value for name, value in each.headers.items()} for each in got]
+    body = got[1].body
+    assert got[0].body == body and json.loads(body)["type"] == "video.done" and json.loads(body)["data"] == {"id": "7"}
     assert headers[0]["webhook-id"] == headers[1]["webhook-id"]
     text = f"{headers[1]['webhook-id']}.{headers[1]['webhook-timestamp']}.".encode() + body
     wanted = base64.b64encode(hmac.new(b"secret", text, hashlib.sha256).digest()).decode()
@@ -152,10 +131,10 @@ def test_a_webhook_is_signed_and_repeated_until_it_is_answered(receiver, monkeyp
 @pytest.mark.slow
 def test_a_finished_job_is_told_to_the_webhook(receiver, tiny_model, video):
     address, got = receiver
-    got.append(({}, b""))  # the receiver is well from now on
+    got.append(Call("", {}, b""))  # the receiver is well from now on
     with service(model=str(tiny_model), workers=1, webhook=address, webhook_secret="s") as running:
         number = httpx.post(f"{running.url}/v1/video?files=csv", content=video, headers=MP4).json()["id"]
         until(lambda: len(got) == 2)
-    told = json.loads(got[1][1])
+    told = json.loads(got[1].body)
     assert told["type"] == "video.done" and told["data"]["id"] == number
     assert told["data"]["files"] == {"csv": f"/v1/video/{number}/csv"}

@@ -1,8 +1,5 @@
 """What runs a service for others: settings from three places, tokens and their rotation, rates, ids, traces."""
 
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
 import pytest
 
 pytest.importorskip("fastapi", reason="the extra `api` is not installed")
@@ -11,29 +8,14 @@ httpx = pytest.importorskip("httpx", reason="httpx, the tests' client, is not in
 from emojimation.apps.api.settings import settings_of  # noqa: E402
 from emojimation.apps.api.tokens import Rates, Tokens  # noqa: E402
 from emojimation.errors import InputError  # noqa: E402
-from served import Served, service  # noqa: E402
+from served import Served, receiving, service  # noqa: E402
 
 
 @pytest.fixture(scope="module")
 def collector():
     """An OpenTelemetry collector that keeps what it gets."""
-    got: list[tuple[str, bytes]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            got.append((self.path, self.rfile.read(int(self.headers["content-length"]))))
-            self.send_response(200)
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/v1/traces", got
-    server.shutdown()
-    server.server_close()
+    with receiving(lambda call: 200) as (address, got):
+        yield f"{address}/v1/traces", got
 
 
 @pytest.fixture(scope="module")
@@ -124,5 +106,5 @@ def test_requests_become_spans_of_the_callers_trace(served, collector):
     trace = "0af7651916cd43dd8448eb211c80319c"
     assert get(served, "fixed", traceparent=f"00-{trace}-b7ad6b7169203331-01").status_code == 200
     assert served.stop() == 0
-    sent = b"".join(body for path, body in collector[1] if path == "/v1/traces")
+    sent = b"".join(call.body for call in collector[1] if call.path == "/v1/traces")
     assert bytes.fromhex(trace) in sent and b"GET /v1/model" in sent and b"emojimation" in sent

@@ -9,30 +9,21 @@ pytest.importorskip("fastapi", reason="the extra `api` is not installed")
 pytest.importorskip("av", reason="PyAV is not installed")
 httpx = pytest.importorskip("httpx", reason="httpx, the tests' client, is not installed")
 
-from emojimation.video import writer  # noqa: E402
 from emojimation.video.reader import VideoFile  # noqa: E402
 from served import service  # noqa: E402
+from videos import write_still  # noqa: E402
 
 MP4 = {"content-type": "video/mp4"}
 
 
-def film(path, astronaut, frames: int) -> bytes:
-    """A video of one face that stands still."""
-    segment = writer.Segment(path, 10.0)
-    for number in range(frames):
-        segment.write(astronaut[:384], number / 10)
-    segment.close()
-    return path.read_bytes()
-
-
 @pytest.fixture(scope="module")
 def short(tmp_path_factory, astronaut) -> bytes:
-    return film(tmp_path_factory.mktemp("film") / "short.mp4", astronaut, 8)
+    return write_still(tmp_path_factory.mktemp("film") / "short.mp4", astronaut, 8).read_bytes()
 
 
 @pytest.fixture(scope="module")
 def long(tmp_path_factory, astronaut) -> bytes:
-    return film(tmp_path_factory.mktemp("film") / "long.mp4", astronaut, 400)
+    return write_still(tmp_path_factory.mktemp("film") / "long.mp4", astronaut, 400).read_bytes()
 
 
 @pytest.fixture(scope="module")

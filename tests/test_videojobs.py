@@ -17,19 +17,14 @@ from emojimation import folders, videojobs
 from emojimation.errors import InputError
 from emojimation.folders import Temporary
 from emojimation.pipeline import make_pipeline
-from emojimation.video import writer
 from emojimation.video.run import Options
 from emojimation.videojobs import JobLimits, QueueFull, VideoJob, VideoJobs
+from videos import write_still
 
 
 @pytest.fixture(scope="module")
 def video(tmp_path_factory, astronaut) -> Path:
-    path = tmp_path_factory.mktemp("video") / "video.mp4"
-    segment = writer.Segment(path, 10.0)
-    for number in range(10):
-        segment.write(astronaut[:384], number / 10)
-    segment.close()
-    return path
+    return write_still(tmp_path_factory.mktemp("video") / "video.mp4", astronaut, 10)
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ from pathlib import Path
 import av
 import numpy as np
 
+from emojimation.video import writer
+
 RATE = 48000
 WAYS = av.video.reformatter.Interpolation
 
@@ -62,6 +64,15 @@ def write_video(
         if audio is not None:
             _write_tone(out, audio, frames / fps)
         out.mux(video.encode(None))
+    return path
+
+
+def write_still(path: Path, image: np.ndarray, frames: int) -> Path:
+    """Write a video of the upper part of an image, ten frames a second, as the product encodes it."""
+    segment = writer.Segment(path, 10.0)
+    for number in range(frames):
+        segment.write(image[:384], number / 10)
+    segment.close()
     return path
 
 

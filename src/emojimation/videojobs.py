@@ -116,7 +116,7 @@ class VideoJob:
 
 
 class Record(Protocol):
-    """Is told of every job that has changed, and of those that are forgotten."""
+    """Is notified of every job that has changed, and of those that are forgotten."""
 
     def save(self, job: VideoJob) -> None:
         """The job is queued, has begun, or has ended."""

@@ -25,7 +25,7 @@ MOST_TRIES = 3  # then the video is taken to be the reason why the service ends
 class Jobs:
     """The jobs of a service. They leave most of the threads to the requests.
 
-    state: folder in which they survive a restart. webhook: told of jobs that have ended. Raises InputError.
+    state: folder in which they survive a restart. webhook: notified of jobs that have ended. Raises InputError.
     """
 
     def __init__(

@@ -26,8 +26,8 @@ class ServiceSettings(BaseSettings):
     needs. token: required from callers. token_file: further tokens, one a line, read again
     when the file changes. rate_per_s: requests per second and token, 0 for any number. origins: web pages of other
     hosts that may call (CORS); none by default. state: folder in which video jobs survive a restart; by default they
-    do not. webhook: address that is told of jobs that have ended; webhook_secret signs these calls. trace_to: address
-    of an OpenTelemetry collector (OTLP over HTTP).
+    do not. webhook: address that is notified of jobs that have ended; webhook_secret signs these calls. trace_to:
+    address of an OpenTelemetry collector (OTLP over HTTP).
     """
 
     model_config = SettingsConfigDict(

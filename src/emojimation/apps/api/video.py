@@ -20,9 +20,13 @@ KINDS = ("video/mp4", "video/webm", "video/x-matroska", "video/quicktime", "appl
 
 def add_video(app: FastAPI, jobs: Jobs) -> None:
     """Give `app` the routes /v1/video."""
-    answer: dict[int | str, dict[str, Any]] = {200: {"model": api_schema.JobAnswer}}
+    _add_submission(app, jobs)
+    _add_results(app, jobs)
+
+
+def _add_submission(app: FastAPI, jobs: Jobs) -> None:
     location = {"location": {"description": "Where the job's state is.", "schema": {"type": "string"}}}
-    accepted = answer[200] | {"description": "The job is queued.", "headers": location}
+    accepted = {"model": api_schema.JobAnswer, "description": "The job is queued.", "headers": location}
     raw = {"content": {kind: {"schema": api_schema.BINARY} for kind in KINDS}, "required": True}
 
     @app.post(
@@ -60,6 +64,10 @@ def add_video(app: FastAPI, jobs: Jobs) -> None:
         chunks = api_body.chunks_of(request, jobs.limits.video_bytes, jobs.limits.upload_s)
         job = await jobs.accept(chunks, options, kinds, prior, request.state.owner)
         return JSONResponse(answer_of(job), 202, {"location": f"/v1/video/{job.id}"})
+
+
+def _add_results(app: FastAPI, jobs: Jobs) -> None:
+    answer: dict[int | str, dict[str, Any]] = {200: {"model": api_schema.JobAnswer}}
 
     @app.get(
         "/v1/video",
