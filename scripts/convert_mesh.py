@@ -5,8 +5,9 @@
 
 needs the extra `train` (tf2onnx, tensorflow). Every wheel of this version holds the same networks. What is changed on
 the way: the input becomes (n,side,side,3) uint8 BGR, n free (the scaling to [0,1] goes into the graph, the channel swap
-into the first convolution), and the outputs are named. `mesh`: `points` (n,1404), 468 times x, y, z in input pixels,
-and `logits` (n,1), the presence of a face. `iris`: `contour` (n,213), 71 times x, y, z, and `iris` (n,15), 5 times.
+into the first convolution), every PReLU becomes convolutions and a ReLU (see `split_prelus`), and the outputs are
+named. `mesh`: `points` (n,1404), 468 times x, y, z in input pixels, and `logits` (n,1), the presence of a face. `iris`:
+`iris` (n,15), 5 times x, y, z; its other output, the eye's contour, is left out with the half of the network behind it.
 Licence of the networks: Apache-2.0 (Google; MediaPipe). The results' sha256 go into assets/models/manifest.json.
 """
 
@@ -19,12 +20,14 @@ from pathlib import Path
 import numpy as np
 import onnx
 from convert_blazeface import MODELS, describe, onnx_of, rename, take_uint8_bgr, write
+from graph import keep_outputs, split_prelus
 from onnx import numpy_helper
 
 
 @dataclass(frozen=True)
 class Network:
-    """A network in the wheel: where it lies, its sha256, the side of its input in pixels, our names of its outputs."""
+    """A network in the wheel: where it lies, its sha256, the side of its input in pixels, our names of the outputs
+    that are kept."""
 
     member: str
     sha256: str
@@ -43,7 +46,7 @@ NETWORKS = {
         "mediapipe/modules/iris_landmark/iris_landmark.tflite",
         "d1744d2a09c25f501d39eba4faff47e53ecca8852c5ce19bce8eeac39357521f",
         64,
-        {"output_eyes_contours_and_brows": ("contour", 213), "output_iris": ("iris", 15)},
+        {"output_iris": ("iris", 15)},
     ),
 }
 
@@ -71,6 +74,8 @@ def convert(network: Network, tflite: bytes) -> onnx.ModelProto:
     """TFLite bytes -> our ONNX model: uint8 BGR in, any batch, flat named outputs, stable names, checked."""
     model = onnx_of(tflite)
     take_uint8_bgr(model.graph, network.side, 1 / 255, 0.0)
+    keep_outputs(model.graph, set(network.outputs))
+    split_prelus(model.graph)
     flatten_outputs(model.graph, network.outputs)
     rename(model.graph, Path(network.member).stem, {old: new for old, (new, _) in network.outputs.items()})
     notes = {
@@ -78,7 +83,7 @@ def convert(network: Network, tflite: bytes) -> onnx.ModelProto:
         "source_sha256": network.sha256,
         "licence": "Apache-2.0",
         "input": f"(n,{network.side},{network.side},3) uint8 BGR",
-        "changes": "scaling to [0,1] and BGR order inside, free batch, flat outputs, names",
+        "changes": "scaling to [0,1] and BGR order inside, free batch, PReLUs split, flat outputs, names",
     }
     describe(model, notes)
     onnx.checker.check_model(model, full_check=True)

@@ -4,13 +4,17 @@ import json
 import sys
 
 import numpy as np
+import onnx
+import onnxruntime as ort
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from conftest import ROOT
 from emojimation.training.data.load import Dataset, save
 from tiny import card, write_model
 
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "benchmarks")]
+import graph  # noqa: E402
 import log_run  # noqa: E402
 import models as models_benchmark  # noqa: E402
 import ship_model  # noqa: E402
@@ -73,3 +77,34 @@ def test_every_models_size_and_speed_are_measured(tmp_path, monkeypatch):
     models_benchmark.main()
     figures = json.loads((tmp_path / "models.json").read_text())["default"]
     assert figures["bytes"] > 1e5 and 0 < figures["p5_ms"] <= figures["median_ms"] and figures["n"] == 3589
+
+
+def test_a_split_prelu_answers_as_the_prelu_does_and_unused_outputs_go():
+    rng = np.random.default_rng(0)
+    given = rng.normal(0, 2, (2, 5, 7, 6)).astype(np.float32)
+    for slopes in ([-1.5, 0, 0.3, 0.9, 1], [-1, 0.2, 1.4, 2, 0]):
+        weights = np.array(slopes, np.float32).reshape(1, 5, 1, 1)
+        model = helper.make_model(
+            helper.make_graph(
+                [helper.make_node("PRelu", ["x", "slope"], ["y"]), helper.make_node("Abs", ["y"], ["z"])],
+                "g",
+                [helper.make_tensor_value_info("x", TensorProto.FLOAT, given.shape)],
+                [helper.make_tensor_value_info(name, TensorProto.FLOAT, given.shape) for name in "yz"],
+                [numpy_helper.from_array(weights, "slope")],
+            ),
+            opset_imports=[helper.make_opsetid("", 13)],
+            ir_version=8,
+        )
+        graph.keep_outputs(model.graph, {"y"})
+        graph.split_prelus(model.graph)
+        onnx.checker.check_model(model, full_check=True)
+        assert {node.op_type for node in model.graph.node} == {"Conv", "Relu", "Add"}
+        assert "slope" not in {tensor.name for tensor in model.graph.initializer}
+        (answer,) = ort.InferenceSession(model.SerializeToString()).run(None, {"x": given})
+        assert answer == pytest.approx(np.where(given > 0, given, given * weights), abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["face_mesh", "iris"])
+def test_the_mesh_networks_have_no_prelu_which_would_take_most_of_their_time(name):
+    model = onnx.load(ROOT / "src/emojimation/assets/models" / f"{name}.onnx")
+    assert "PRelu" not in {node.op_type for node in model.graph.node}

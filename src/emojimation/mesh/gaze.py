@@ -18,13 +18,13 @@ from emojimation.weights import resolve
 INPUT_PX = 64
 # Side of the crop as a multiple of the eye's width: MediaPipe's own value for this network.
 PADDING = 2.3
-EYES_PER_RUN = 32
+EYES_PER_RUN = 4
 # The mesh's inner and outer corners of the eye lie this far apart in radii of the eyeball: 30 mm over 12 mm.
 EYEBALL_RADIUS = 0.4
 # The iris at rest, from the middle between the corners, in eye widths: measured on faces that look into the camera.
 REST = (0.0, -0.05)
 
-_TENSORS: Layout = {"frames": [INPUT_PX, INPUT_PX, 3], "contour": [213], "iris": [15]}
+_TENSORS: Layout = {"frames": [INPUT_PX, INPUT_PX, 3], "iris": [15]}
 _ADVICE = "make one with scripts/convert_mesh.py"
 
 
