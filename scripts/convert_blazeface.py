@@ -4,9 +4,9 @@
     python scripts/convert_blazeface.py mediapipe-face_detection-0.4.1657300184.tgz
 
 needs the extra `train` (tf2onnx, tensorflow). The same archive and versions give the same bytes. What is changed on
-the way: the input becomes (n,192,192,3) uint8 BGR, n free (the scaling to [-1,1] goes into the graph, the channel swap
-into the first convolution), and the outputs are named: `boxes` (n,2304,16) and `logits` (n,2304,1).
-Licence of the network: Apache-2.0 (Google; MediaPipe). The result's sha256 goes into assets/models/manifest.json.
+the way: the input becomes (n,h,w,3) uint8 BGR with n, h and w free, as the network is fully convolutional (the scaling to
+[-1,1] goes into the graph, the channel swap into the first convolution), and the outputs are named: `boxes` (n,cells,16)
+and `logits` (n,cells,1). Licence of the network: Apache-2.0 (Google; MediaPipe). The result's sha256 goes into assets/models/manifest.json.
 """
 
 import argparse
@@ -29,8 +29,8 @@ NOTES = {
     "source": "npm @mediapipe/face_detection 0.4.1657300184, face_detection_full_range.tflite",
     "source_sha256": TFLITE_SHA256,
     "licence": "Apache-2.0",
-    "input": "(n,192,192,3) uint8 BGR",
-    "changes": "scaling to [-1,1] and BGR order inside, free batch, names",
+    "input": "(n,h,w,3) uint8 BGR, h and w multiples of 32",
+    "changes": "scaling to [-1,1] and BGR order inside, free batch and size, names",
 }
 
 
@@ -62,11 +62,11 @@ def read_tflite(archive: Path) -> bytes:
 
 
 def convert(tflite: bytes) -> onnx.ModelProto:
-    """TFLite bytes -> our ONNX model: uint8 BGR in, any batch, named outputs, stable names, checked."""
+    """TFLite bytes -> our ONNX model: uint8 BGR in, any batch and size, named outputs, stable names, checked."""
     model = onnx_of(tflite)
     graph = model.graph
-    take_uint8_bgr(graph, 192, 1 / 127.5, -1.0)
-    free_batch(graph)
+    take_uint8_bgr(graph, None, 1 / 127.5, -1.0)
+    free_sizes(graph)
     rename(graph, "blazeface_full_range", OUTPUTS)
     describe(model, NOTES)
     onnx.checker.check_model(model, full_check=True)
@@ -82,8 +82,11 @@ def onnx_of(tflite: bytes) -> onnx.ModelProto:
     return model
 
 
-def take_uint8_bgr(graph: onnx.GraphProto, side: int, scale: float, shift: float) -> None:
-    """Put x * scale + shift before the first node, and swap the first convolution's inputs from RGB to BGR."""
+def take_uint8_bgr(graph: onnx.GraphProto, side: int | None, scale: float, shift: float) -> None:
+    """Put x * scale + shift before the first node, and swap the first convolution's inputs from RGB to BGR.
+
+    side: of the square input in pixels, None for an input of any height and width.
+    """
     name = graph.input[0].name
     transpose, conv = graph.node[0], graph.node[1]
     assert transpose.input[0] == name and conv.op_type == "Conv" and conv.input[0] == transpose.output[0]
@@ -101,7 +104,7 @@ def take_uint8_bgr(graph: onnx.GraphProto, side: int, scale: float, shift: float
     weights = next(i for i in graph.initializer if i.name == conv.input[1])
     weights.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weights)[:, ::-1].copy(), weights.name))
     graph.ClearField("input")
-    graph.input.append(helper.make_tensor_value_info("frames", TensorProto.UINT8, ["n", side, side, 3]))
+    graph.input.append(helper.make_tensor_value_info("frames", TensorProto.UINT8, ["n", side or "h", side or "w", 3]))
 
 
 def free_batch(graph: onnx.GraphProto) -> None:
@@ -114,6 +117,18 @@ def free_batch(graph: onnx.GraphProto) -> None:
     graph.ClearField("value_info")
     for output in graph.output:
         output.type.tensor_type.shape.dim[0].dim_param = "n"
+
+
+def free_sizes(graph: onnx.GraphProto) -> None:
+    """Let frames of any number and size through: the reshapes fix the number of values of a cell only."""
+    free_batch(graph)
+    shapes = {node.input[1] for node in graph.node if node.op_type == "Reshape"}
+    for tensor in graph.initializer:
+        if tensor.name in shapes:
+            free = np.array([0, -1, numpy_helper.to_array(tensor)[2]], np.int64)
+            tensor.CopyFrom(numpy_helper.from_array(free, tensor.name))
+    for output in graph.output:
+        output.type.tensor_type.shape.dim[1].dim_param = "cells"
 
 
 def rename(graph: onnx.GraphProto, title: str, outputs: dict[str, str]) -> None:

@@ -14,11 +14,11 @@ from emojimation.detect import blazeface as detect
 from emojimation.detect.base import OptionFields
 from emojimation.detect.blazeface import decode, weighted_nms
 from emojimation.detect.views import (
-    CLOSE_UP_PADDING,
+    CELL_PADDING,
+    CELL_PX,
     INPUT_PX,
-    close_ups,
+    close_up,
     draw,
-    enlarged,
     letterbox,
     resized,
     tile_views,
@@ -341,55 +341,48 @@ def test_nms_blends_by_score():
 
 
 @given(st.integers(60, 3000), st.integers(60, 3000), st.floats(0, 1), st.floats(0, 1), st.floats(8, 60))
-def test_enlarged_view_shows_the_box_at_the_size_the_network_knows_best(width, height, x, y, side):
+def test_a_close_up_shows_the_box_at_one_size_in_a_small_input(width, height, x, y, side):
     centre = np.array([x * width, y * height])
-    view = enlarged(np.concatenate([centre - side / 2, centre + side / 2]), width, height)
+    view = close_up(np.concatenate([centre - side / 2, centre + side / 2]), width, height)
     x0, y0, x1, y1 = view.xyxy
     assert 0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height
-    np.testing.assert_allclose(side * view.scale, INPUT_PX / (1 + 2 * CLOSE_UP_PADDING), rtol=0.12)
+    assert view.side == CELL_PX
+    np.testing.assert_allclose(side * view.scale, CELL_PX / (1 + 2 * CELL_PADDING), rtol=0.16)
 
 
 @given(st.integers(1, 50), st.integers(1, 50), st.floats(-60, 60), st.floats(-60, 60), st.floats(1, 200))
-def test_enlarged_view_of_any_box_can_be_drawn(width, height, x, y, side):
+def test_a_close_up_of_any_box_can_be_drawn(width, height, x, y, side):
     frame = np.full((height, width, 3), 9, np.uint8)
-    seen = draw(frame, enlarged(np.array([x, y, x + side, y + side]), width, height))
-    assert seen.shape == (INPUT_PX, INPUT_PX, 3) and set(np.unique(seen)) <= {0, 9}
+    seen = draw(frame, close_up(np.array([x, y, x + side, y + side]), width, height))
+    assert seen.shape == (CELL_PX, CELL_PX, 3) and set(np.unique(seen)) <= {0, 9}
 
 
-@pytest.mark.parametrize("count", [1, 2, 4, 5, 11])
-def test_close_ups_show_every_box_in_a_cell_of_its_own(count):
-    frame = np.zeros((300, 400, 3), np.uint8)
-    rng = np.random.default_rng(count)
-    boxes = np.array([(x, y, x + 24, y + 24) for x, y in rng.uniform(20, 260, (count, 2))])
-    sheets = close_ups(boxes, 400, 300)
-    assert len(sheets) == (1 if count == 1 else -(-count // 4)) and sum(map(len, sheets)) == count
-    views = [view for sheet in sheets for view in sheet]
-    for box, view in zip(boxes, views, strict=True):
-        middle = view.to_input((box[:2] + box[2:])[None] / 2)
-        assert view.holds(middle).all() and np.allclose(view.to_frame(middle), (box[:2] + box[2:]) / 2)
-    for sheet in sheets:
-        levels = np.zeros((INPUT_PX, INPUT_PX), int)
-        for number, view in enumerate(sheet):
-            frame[:] = 10 * (number + 1)
-            levels += draw(frame, view)[..., 0]
-        assert set(np.unique(levels)) <= {0, 10, 20, 30, 40}, "cells do not overlap"
+@pytest.mark.parametrize("side", [64, 96, 192])
+def test_the_network_sees_a_face_alike_in_inputs_of_any_size(blazeface, side):
+    """Fully convolutional: a face of the same size in pixels is found at its place in each."""
+    portrait = cv2.resize(sample("astronaut.jpg")[60:260, 130:330], (60, 60), interpolation=cv2.INTER_AREA)
+    canvas = np.zeros((1, side, side, 3), np.uint8)
+    canvas[0, :60, :60] = portrait
+    (faces,) = blazeface._first.detect_in_crops(canvas)
+    assert faces and faces[0].score > 0.6
+    assert np.abs((faces[0].xyxy[:2] + faces[0].xyxy[2:]) / 2 - (28, 18)).max() < 4, "eyes and mouth are at (28, 18)"
 
 
 class Shown:
     """In place of the network: the same made-up faces in each input. faces: (centre x, centre y, side, score)."""
 
     def __init__(self, *faces: tuple[float, float, float, float]) -> None:
-        self.boxes, self.logits = np.zeros((2304, 16), np.float32), np.full((2304, 1), -20, np.float32)
-        self.inputs = 0
-        for x, y, side, score in faces:
-            cell = int(y // 4) * 48 + int(x // 4)
-            self.boxes[cell] = [x - (x // 4) * 4 - 2, y - (y // 4) * 4 - 2, side, side, *[0] * 12]
-            self.logits[cell] = np.log(score / (1 - score))
+        self.faces, self.inputs = faces, 0
 
     def run(self, outputs, feeds):
-        count = len(feeds["frames"])
+        count, side = feeds["frames"].shape[:2]
         self.inputs += count
-        return [np.repeat(one[None], count, axis=0) for one in (self.boxes, self.logits)]
+        boxes, logits = np.zeros((side**2 // 16, 16), np.float32), np.full((side**2 // 16, 1), -20, np.float32)
+        for x, y, width, score in self.faces:
+            cell = int(y // 4) * (side // 4) + int(x // 4)
+            boxes[cell] = [x - (x // 4) * 4 - 2, y - (y // 4) * 4 - 2, width, width, *[0] * 12]
+            logits[cell] = np.log(score / (1 - score))
+        return [np.repeat(one[None], count, axis=0) for one in (boxes, logits)]
 
 
 def shown(*faces: tuple[float, float, float, float], **options) -> detect.BlazeFace:
@@ -417,7 +410,7 @@ def row(x: float, y: float, side: float, score: float, seen_px: float = 20) -> n
 )
 def test_a_small_face_keeps_the_better_score_of_two_passes_if_the_first_was_not_faint(first, second, kept):
     frame = np.zeros((400, 400, 3), np.uint8)
-    blaze = shown((96, 96, 77, second))
+    blaze = shown((48, 48, 60, second))
     found = blaze._accepted(frame, row(200, 200, 40, first)[None])
     assert [r[0] for r in found] == ([] if kept is None else [pytest.approx(kept)])
 
@@ -428,14 +421,13 @@ def test_the_second_pass_confirms_only_the_face_itself():
     assert len(blaze._accepted(np.zeros((400, 400, 3), np.uint8), row(200, 200, 40, 0.65)[None])) == 0
 
 
-def test_what_an_input_of_four_faces_shows_belongs_to_the_cell_it_lies_in():
+def test_each_close_up_answers_for_its_own_box():
     frame = np.zeros((1000, 1000, 3), np.uint8)
-    boxes = np.array([(x - 15, y - 15, x + 15, y + 15) for x, y in ((100, 100), (800, 100), (100, 800), (800, 800))])
-    blaze = shown((144, 48, 60, 0.9))
-    assert [len(rows) for rows in blaze._candidates_of(frame, close_ups(boxes, 1000, 1000))] == [0, 1, 0, 0]
-    seen = blaze.detect_at(frame, boxes.astype(float))
-    assert [face is not None for face in seen] == [False, True, False, False]
-    np.testing.assert_allclose(seen[1].xyxy, boxes[1], atol=1)
+    boxes = np.array([(x - 15, y - 15, x + 15, y + 15) for x, y in ((100, 100), (800, 100))], float)
+    blaze = shown((48, 48, 60, 0.9))
+    seen = blaze.detect_at(frame, boxes)
+    for face, box in zip(seen, boxes, strict=True):
+        np.testing.assert_allclose(face.xyxy, box, atol=1)
 
 
 @pytest.mark.parametrize(("share", "kept"), [(0.45, False), (0.55, True), (0.7, True)])

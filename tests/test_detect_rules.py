@@ -35,9 +35,7 @@ def exact(monkeypatch):
     def make(*rows: np.ndarray, **options) -> BlazeFace:
         blaze = shown(**options)
         seen = np.vstack([np.zeros((0, 18)), *rows])
-        monkeypatch.setattr(
-            blaze, "_candidates_of", lambda frame, inputs: [seen.copy() for views in inputs for _ in views]
-        )
+        monkeypatch.setattr(blaze, "_candidates_of", lambda frame, views: [seen.copy() for _ in views])
         return blaze
 
     return make
@@ -82,7 +80,7 @@ def test_close_ups_are_skipped_without_refine():
     assert blaze._session.inputs == 0
 
 
-@pytest.mark.parametrize(("count", "inputs"), [(1, 1), (5, 2), (64, 16), (65, 16), (90, 16)])
+@pytest.mark.parametrize(("count", "inputs"), [(1, 1), (5, 5), (64, 64), (65, 64), (90, 64)])
 def test_no_more_than_64_close_ups(count, inputs):
     blaze = shown((48, 48, 60, 0.9))
     rows = np.vstack([placed(60 + 50 * i, 60, 30, 0.65, 20) for i in range(count)])
@@ -134,7 +132,7 @@ def test_the_padded_pass_accepts_half_the_frame_at_eight_tenths_of_the_threshold
 
 def test_candidates_count_from_a_third_of_the_threshold():
     seen = shown((96, 96, 60, 0.21)), shown((96, 96, 60, 0.19))
-    inputs = [(views.letterbox((0, 0, 192, 192)),)]
+    inputs = [views.letterbox((0, 0, 192, 192))]
     assert [len(blaze._candidates_of(of(192, 192), inputs)[0]) for blaze in seen] == [1, 0]
 
 
@@ -142,7 +140,7 @@ def test_inputs_go_to_the_network_sixteen_at_a_time():
     blaze, sizes = shown((96, 96, 60, 0.9)), []
     run = blaze._session.run
     blaze._session = SimpleNamespace(run=lambda out, feeds: (sizes.append(len(feeds["frames"])), run(out, feeds))[1])
-    seen = blaze._candidates_of(of(192, 192), [(views.letterbox((0, 0, 192, 192)),)] * 35)
+    seen = blaze._candidates_of(of(192, 192), [views.letterbox((0, 0, 192, 192))] * 35)
     assert sizes == [16, 16, 3] and [len(rows) for rows in seen] == [1] * 35
 
 
@@ -351,24 +349,18 @@ def test_each_face_is_paired_with_the_one_it_overlaps_most():
 # --- views ---
 
 
-def test_a_close_up_shows_a_face_at_two_fifths_of_the_input():
-    view = views.enlarged(np.array([450, 450, 550, 550]), 1000, 1000)
-    assert view.xyxy == (375, 375, 625, 625) and view.cell == (0, 0, 192)
-    np.testing.assert_allclose(view.scale, 192 / 250)
-
-
-def test_shared_close_ups_need_less_around_the_face():
-    boxes = np.array([[450, 450, 550, 550], [100, 100, 200, 150]])
-    (sheet,) = views.close_ups(boxes, 1000, 1000)
-    assert [view.xyxy for view in sheet] == [(420, 420, 580, 580), (70, 45, 230, 205)]
-    assert [view.cell for view in sheet] == [(0, 0, 96), (96, 0, 96)]
+def test_a_close_up_shows_a_face_at_five_eighths_of_a_small_input():
+    view = views.close_up(np.array([450, 450, 550, 550]), 1000, 1000)
+    assert view.xyxy == (420, 420, 580, 580) and view.side == 96
+    np.testing.assert_allclose(view.scale, 96 / 160)
+    assert views.close_up(np.array([100, 100, 200, 150]), 1000, 1000).xyxy == (70, 45, 230, 205)
 
 
 def test_a_close_up_at_the_border_keeps_its_scale():
-    view = views.enlarged(np.array([0, 450, 100, 550]), 1000, 1000)
-    assert view.xyxy == (0, 375, 175, 625)
-    np.testing.assert_allclose(view.scale, 192 / 250, rtol=0.01)
-    assert views.enlarged(np.array([1200, 1300, 1210, 1310]), 1000, 900).xyxy == (999, 899, 1000, 900)
+    view = views.close_up(np.array([0, 450, 100, 550]), 1000, 1000)
+    assert view.xyxy == (0, 420, 130, 580)
+    np.testing.assert_allclose(view.scale, 96 / 160, rtol=0.01)
+    assert views.close_up(np.array([1200, 1300, 1210, 1310]), 1000, 900).xyxy == (999, 899, 1000, 900)
 
 
 def test_tiles_of_half_and_of_a_quarter_of_the_longer_side():

@@ -1,19 +1,23 @@
 """BlazeFace full-range: the network of the first detection pass, and its close-up pass.
 
 The network is MediaPipe's (Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs",
-2019; its full-range variant). It takes a 192 x 192 image and predicts for each cell of a 48 x 48 grid: a logit, a box
-and six keypoints, all in input pixels relative to the cell's centre. Everything around it is ours.
+2019; its full-range variant). It takes a square image and predicts for each cell of a grid of four pixels: a logit, a
+box and six keypoints, all in input pixels relative to the cell's centre. It was trained on 192 x 192 pixels, and as it
+is fully convolutional, a single face can be shown in a smaller and cheaper input. Everything around it is ours.
 """
+
+from functools import lru_cache
 
 import numpy as np
 
 from emojimation.detect.base import DetectorOptions
 from emojimation.detect.network import Layout, open_network
-from emojimation.detect.views import CLOSE_UP_PADDING, INPUT_PX, View, close_ups, draw, letterbox, tile_views
+from emojimation.detect.views import CLOSE_UP_PADDING, INPUT_PX, View, close_up, draw, letterbox, tile_views
 from emojimation.faces import Face, iou
 from emojimation.weights import resolve
 
-GRID = 48
+STRIDE = 4  # input pixels of a cell
+GRID = INPUT_PX // STRIDE  # cells of a row of the full input
 # Boxes that overlap by this much are one face (MediaPipe's own value for this network).
 SAME_FACE_IOU = 0.3
 # In a view with padding only boxes of at least this share of the frame's longer side count.
@@ -35,17 +39,23 @@ BATCH = 16
 # Columns of a candidate row: score, box xyxy, six keypoints xy (right eye, left eye, nose, mouth, right ear, left ear),
 # longer side of the box in the network's input.
 _SCORE, _BOX, _POINTS, _SEEN_PX, _COLUMNS = 0, slice(1, 5), slice(5, 17), 17, 18
-_CELLS = (np.stack(np.meshgrid(np.arange(GRID), np.arange(GRID)), axis=-1).reshape(-1, 2) + 0.5) * (INPUT_PX / GRID)
 
-_TENSORS: Layout = {"frames": [INPUT_PX, INPUT_PX, 3], "boxes": [GRID * GRID, 16], "logits": [GRID * GRID, 1]}
+_TENSORS: Layout = {"frames": ["h", "w", 3], "boxes": ["cells", 16], "logits": ["cells", 1]}
 _LAYOUT = "a face detector of BlazeFace's layout"
 _ADVICE = "make one with scripts/convert_blazeface.py or omit the option"
 
 
+@lru_cache
+def grid(cells: int) -> np.ndarray:
+    """Centres (cells,2) of the square grid of so many cells, in input pixels."""
+    side = np.arange(round(cells**0.5))
+    return (np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2) + 0.5) * STRIDE
+
+
 def decode(boxes: np.ndarray, logits: np.ndarray, min_score: float) -> np.ndarray:
-    """Raw output for one image, boxes (2304,16) and logits (2304,1), -> candidates (n,18) in input pixels."""
+    """Raw output for one image, boxes (cells,16) and logits (cells,1), -> candidates (n,18) in input pixels."""
     keep = logits[:, 0] >= np.log(min_score / (1 - min_score))
-    offsets, cells = boxes[keep].astype(np.float64), _CELLS[keep]
+    offsets, cells = boxes[keep].astype(np.float64), grid(len(boxes))[keep]
     centre, half = offsets[:, :2] + cells, np.abs(offsets[:, 2:4]) / 2
     seen_px = 2 * half.max(axis=1, keepdims=True)
     points = offsets[:, 4:].reshape(-1, 6, 2) + cells[:, None]
@@ -116,9 +126,8 @@ class BlazeFace:
 
     def detect_at(self, frame: np.ndarray, boxes: np.ndarray) -> list[Face | None]:
         """Faces in enlarged views of the boxes (n,4): for each the face that overlaps it, of any score, or None."""
-        height, width = frame.shape[:2]
         answers: list[Face | None] = []
-        for box, seen in zip(boxes, self._candidates_of(frame, close_ups(boxes, width, height)), strict=True):
+        for box, seen in zip(boxes, self._candidates_at(frame, boxes), strict=True):
             same = faces_of(_same_face(weighted_nms(seen), box))
             answers.append(same[0] if same else None)
         return answers
@@ -141,9 +150,8 @@ class BlazeFace:
 
         A candidate counts with the better score of both passes, a faint one with the close-up alone.
         """
-        height, width = frame.shape[:2]
         again = [np.zeros((0, _COLUMNS))]
-        for row, seen in zip(rows, self._candidates_of(frame, close_ups(rows[:, _BOX], width, height)), strict=True):
+        for row, seen in zip(rows, self._candidates_at(frame, rows[:, _BOX]), strict=True):
             faces = weighted_nms(seen[seen[:, _SCORE] >= self.min_score * SOFTER])
             same = _same_face(faces, row[_BOX])
             if row[_SCORE] >= self.min_score * SOFTER:
@@ -160,20 +168,22 @@ class BlazeFace:
 
     def _candidates(self, frame: np.ndarray, views: list[View]) -> np.ndarray:
         """Candidates (n,18) in frame pixels of all views, without those cut by a view's inner edge."""
-        seen = self._candidates_of(frame, [(view,) for view in views])
+        seen = self._candidates_of(frame, views)
         return np.vstack([_whole_only(rows, view, frame) for rows, view in zip(seen, views, strict=True)])
 
-    def _candidates_of(self, frame: np.ndarray, inputs: list[tuple[View, ...]]) -> list[np.ndarray]:
-        """Candidates (n,18) in frame pixels for each view; inputs: the views that share one input of the network."""
+    def _candidates_at(self, frame: np.ndarray, boxes: np.ndarray) -> list[np.ndarray]:
+        """Candidates (n,18) in frame pixels in the close-up of each of the boxes (m,4)."""
+        height, width = frame.shape[:2]
+        return self._candidates_of(frame, [close_up(box, width, height) for box in boxes])
+
+    def _candidates_of(self, frame: np.ndarray, views: list[View]) -> list[np.ndarray]:
+        """Candidates (n,18) in frame pixels for each of the views, whose inputs have the same size."""
         seen = []
-        for start in range(0, len(inputs), BATCH):
-            part = inputs[start : start + BATCH]
-            drawn = np.stack([draw(frame, *views) for views in part])
-            outputs = self._session.run(["boxes", "logits"], {"frames": drawn})
-            for views, boxes, logits in zip(part, *outputs, strict=True):
-                rows = decode(boxes, logits, self.min_score * FAINT)
-                middles = (rows[:, 1:3] + rows[:, 3:5]) / 2
-                seen += [_to_frame(rows[view.holds(middles)], view) for view in views]
+        for start in range(0, len(views), BATCH):
+            part = views[start : start + BATCH]
+            outputs = self._session.run(["boxes", "logits"], {"frames": np.stack([draw(frame, view) for view in part])})
+            for view, boxes, logits in zip(part, *outputs, strict=True):
+                seen.append(_to_frame(decode(boxes, logits, self.min_score * FAINT), view))
         return seen
 
 

@@ -12,7 +12,8 @@ INPUT_PX = 192
 # A face that fills the frame is too large for the network: it is found once there is this much black (or surroundings)
 # on each side, as a share of the longer side. Measured: docs/decisions.md.
 CLOSE_UP_PADDING = 0.75
-# Several small faces share one input, four cells of it; they need less surroundings than in a view of their own.
+# A close-up shows one face in a smaller input, with less surroundings: a quarter of the cost of a full input. (The page
+# without a server draws four of them into cells of a full input.)
 CELL_PX, CELL_PADDING = INPUT_PX // 2, 0.3
 TILE_OVERLAP = 1 / 3  # of neighbouring tiles, as a share of their side
 
@@ -21,18 +22,13 @@ TILE_OVERLAP = 1 / 3  # of neighbouring tiles, as a share of their side
 class View:
     """A rectangle of the frame as the network sees it: input pixel = frame pixel * scale + shift, for x and y.
 
-    cell: where in the input square it may draw and what is found there belongs to it: x, y, side.
+    side: of the square input, in pixels.
     """
 
     xyxy: tuple[int, int, int, int]
     scale: np.ndarray
     shift: np.ndarray
-    cell: tuple[int, int, int] = (0, 0, INPUT_PX)
-
-    def holds(self, points: np.ndarray) -> np.ndarray:
-        """Which of the points (n,2) in input pixels lie in the cell (n,)."""
-        x, y, side = self.cell
-        return np.asarray(((points >= (x, y)) & (points < (x + side, y + side))).all(axis=1))
+    side: int = INPUT_PX
 
     def to_frame(self, points: np.ndarray) -> np.ndarray:
         """Points (...,2) in input pixels -> frame pixels."""
@@ -43,44 +39,49 @@ class View:
         return points * self.scale + self.shift
 
 
-def letterbox(
-    xyxy: tuple[int, int, int, int], padding: float = 0.0, cell: tuple[int, int, int] = (0, 0, INPUT_PX)
-) -> View:
-    """The view that fits a rectangle of the frame, shape kept and centred, into the input square or a cell of it.
+def letterbox(xyxy: tuple[int, int, int, int], padding: float = 0.0, side: int = INPUT_PX) -> View:
+    """The view that fits a rectangle of the frame, shape kept and centred, into a square input.
 
     padding: black on each side as a share of the longer side. Each axis has its own scale because the drawn size is
     a whole number of pixels; so mapping back is exact.
     """
     x0, y0, x1, y1 = xyxy
     size = np.array([x1 - x0, y1 - y0])
-    drawn = np.maximum(np.rint(size * cell[2] / (size.max() * (1 + 2 * padding))), 1)
+    drawn = np.maximum(np.rint(size * side / (size.max() * (1 + 2 * padding))), 1)
     scale = drawn / size
-    return View(xyxy, scale, (cell[2] - drawn) // 2 + cell[:2] - np.array([x0, y0]) * scale, cell)
+    return View(xyxy, scale, (side - drawn) // 2 - np.array([x0, y0]) * scale, side)
 
 
-def draw(frame: np.ndarray, *views: View) -> np.ndarray:
-    """The network's input for the frame (H,W,3) BGR uint8: (192,192,3) BGR uint8, padded with black."""
-    canvas = np.zeros((INPUT_PX, INPUT_PX, 3), np.uint8)
-    for view in views:
-        x0, y0, x1, y1 = view.xyxy
-        part = frame[y0:y1, x0:x1]
-        (left, top), (right, bottom) = np.rint(view.to_input(np.array([[x0, y0], [x1, y1]]))).astype(int)
-        canvas[top:bottom, left:right] = resized(part, right - left, bottom - top)
+def draw(frame: np.ndarray, view: View) -> np.ndarray:
+    """The network's input for the frame (H,W,3) BGR uint8: (side,side,3) BGR uint8, padded with black."""
+    canvas = np.zeros((view.side, view.side, 3), np.uint8)
+    x0, y0, x1, y1 = view.xyxy
+    (left, top), (right, bottom) = np.rint(view.to_input(np.array([[x0, y0], [x1, y1]]))).astype(int)
+    canvas[top:bottom, left:right] = resized(frame[y0:y1, x0:x1], right - left, bottom - top)
     return canvas
 
 
 def resized(part: np.ndarray, width: int, height: int) -> np.ndarray:
     """The image (H,W,3) uint8 as (height,width,3): averaged when downscaled, interpolated when enlarged.
 
-    Halves it first if it is much too large: OpenCV averages that fastest, 12 megapixels in 7 ms instead of 41. The last
-    pixel of an odd side is left out for that, at most half a pixel of the result: otherwise it takes 87 ms.
+    OpenCV averages over exactly two pixels fastest, and bilinear interpolation skips no pixel up to a factor of two. So
+    a large image is halved, then brought to twice the size, then halved: 640 x 480 to 192 x 144 in a third of the time
+    of one averaging step, and 12 megapixels in 7 ms instead of 41. The last pixel of an odd side is left out for that,
+    at most half a pixel of the result.
     """
-    while part.shape[0] >= 4 * height and part.shape[1] >= 4 * width:
+    while _shrinks(part, width, height, 4):
         half_height, half_width = part.shape[0] // 2, part.shape[1] // 2
         even = part[: 2 * half_height, : 2 * half_width]
         part = cv2.resize(even, (half_width, half_height), interpolation=cv2.INTER_AREA)
+    if _shrinks(part, width, height, 2):
+        part = cv2.resize(part, (2 * width, 2 * height), interpolation=cv2.INTER_LINEAR)
     shrinks = part.shape[0] > height or part.shape[1] > width
     return cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+def _shrinks(part: np.ndarray, width: int, height: int, factor: int) -> bool:
+    """Whether both sides of the image are at least `factor` times as long as wanted."""
+    return part.shape[0] >= factor * height and part.shape[1] >= factor * width
 
 
 def tile_views(width: int, height: int, overlap: float = TILE_OVERLAP) -> list[View]:
@@ -100,30 +101,13 @@ def tile_views(width: int, height: int, overlap: float = TILE_OVERLAP) -> list[V
     return views
 
 
-def enlarged(box: np.ndarray, width: int, height: int) -> View:
-    """The view that shows a box (4,) with its surroundings as large as a close-up shows a face that fills the frame."""
-    return _around(box, width, height, CLOSE_UP_PADDING, (0, 0, INPUT_PX))
-
-
-def close_ups(boxes: np.ndarray, width: int, height: int) -> list[tuple[View, ...]]:
-    """Views of the boxes (n,4), enlarged; a single one has an input of its own, several share one, four at a time."""
-    if len(boxes) == 1:
-        return [(enlarged(boxes[0], width, height),)]
-    cells = [(x, y, CELL_PX) for y in (0, CELL_PX) for x in (0, CELL_PX)]
-    return [
-        tuple(
-            _around(box, width, height, CELL_PADDING, cell) for box, cell in zip(boxes[i : i + 4], cells, strict=False)
-        )
-        for i in range(0, len(boxes), 4)
-    ]
-
-
-def _around(box: np.ndarray, width: int, height: int, padding: float, cell: tuple[int, int, int]) -> View:
-    side = float((box[2:] - box[:2]).max()) * (1 + 2 * padding)
+def close_up(box: np.ndarray, width: int, height: int) -> View:
+    """The view that shows a box (4,) enlarged, with some of its surroundings, in an input of its own."""
+    side = float((box[2:] - box[:2]).max()) * (1 + 2 * CELL_PADDING)
     centre = (box[:2] + box[2:]) / 2
     x0, y0 = (int(v) for v in np.clip(np.floor(centre - side / 2), 0, (width - 1, height - 1)))
     x1, y1 = (int(v) for v in np.clip(np.ceil(centre + side / 2), (x0 + 1, y0 + 1), (width, height)))
-    return letterbox((x0, y0, x1, y1), max(0.0, (side / max(x1 - x0, y1 - y0) - 1) / 2), cell)
+    return letterbox((x0, y0, x1, y1), max(0.0, (side / max(x1 - x0, y1 - y0) - 1) / 2), CELL_PX)
 
 
 def _starts(length: int, side: int, overlap: float) -> list[int]:
