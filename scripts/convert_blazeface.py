@@ -4,9 +4,10 @@
     python scripts/convert_blazeface.py mediapipe-face_detection-0.4.1657300184.tgz
 
 needs the extra `train` (tf2onnx, tensorflow). The same archive and versions give the same bytes. What is changed on
-the way: the input becomes (n,h,w,3) uint8 BGR with n, h and w free, as the network is fully convolutional (the scaling to
-[-1,1] goes into the graph, the channel swap into the first convolution), and the outputs are named: `boxes` (n,cells,16)
-and `logits` (n,cells,1). Licence of the network: Apache-2.0 (Google; MediaPipe). The result's sha256 goes into assets/models/manifest.json.
+the way: the input becomes (n,h,w,3) uint8 BGR with n, h and w free, as the network is fully convolutional (the scaling
+to [-1,1] goes into the graph, the channel swap into the first convolution), and the outputs are named: `boxes`
+(n,cells,16) and `logits` (n,cells,1). Licence of the network: Apache-2.0 (Google; MediaPipe). The result's sha256 goes
+into assets/models/manifest.json.
 """
 
 import argparse

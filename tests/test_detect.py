@@ -378,7 +378,7 @@ class Shown:
         count, side = feeds["frames"].shape[:2]
         self.inputs += count
         boxes, logits = np.zeros((side**2 // 16, 16), np.float32), np.full((side**2 // 16, 1), -20, np.float32)
-        for x, y, width, score in self.faces:
+        for x, y, width, score in (face for face in self.faces if max(face[:2]) < side):
             cell = int(y // 4) * (side // 4) + int(x // 4)
             boxes[cell] = [x - (x // 4) * 4 - 2, y - (y // 4) * 4 - 2, width, width, *[0] * 12]
             logits[cell] = np.log(score / (1 - score))
