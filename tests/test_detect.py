@@ -14,8 +14,8 @@ from emojimation.detect import blazeface as detect
 from emojimation.detect.base import OptionFields
 from emojimation.detect.blazeface import decode, weighted_nms
 from emojimation.detect.views import (
-    CELL_PADDING,
-    CELL_PX,
+    FACE_INPUT_PX,
+    FACE_PADDING,
     INPUT_PX,
     close_up,
     draw,
@@ -346,15 +346,15 @@ def test_a_close_up_shows_the_box_at_one_size_in_a_small_input(width, height, x,
     view = close_up(np.concatenate([centre - side / 2, centre + side / 2]), width, height)
     x0, y0, x1, y1 = view.xyxy
     assert 0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height
-    assert view.side == CELL_PX
-    np.testing.assert_allclose(side * view.scale, CELL_PX / (1 + 2 * CELL_PADDING), rtol=0.16)
+    assert view.side == FACE_INPUT_PX
+    np.testing.assert_allclose(side * view.scale, FACE_INPUT_PX / (1 + 2 * FACE_PADDING), rtol=0.16)
 
 
 @given(st.integers(1, 50), st.integers(1, 50), st.floats(-60, 60), st.floats(-60, 60), st.floats(1, 200))
 def test_a_close_up_of_any_box_can_be_drawn(width, height, x, y, side):
     frame = np.full((height, width, 3), 9, np.uint8)
     seen = draw(frame, close_up(np.array([x, y, x + side, y + side]), width, height))
-    assert seen.shape == (CELL_PX, CELL_PX, 3) and set(np.unique(seen)) <= {0, 9}
+    assert seen.shape == (FACE_INPUT_PX, FACE_INPUT_PX, 3) and set(np.unique(seen)) <= {0, 9}
 
 
 @pytest.mark.parametrize("side", [64, 96, 192])

@@ -7,10 +7,10 @@ import type { Face } from "./faces";
 import { iou } from "./faces";
 import type { Detect, Point } from "./numbers";
 import type { Pixels } from "./pixels";
-import { closeUps, draw, holds, letterbox, tileViews, type View } from "./views";
+import { closeUp, draw, letterbox, tileViews, type View } from "./views";
 
-/** Runs the network on (n,side,side,3) BGR: boxes (n,grid*grid,16) and logits (n,grid*grid). */
-export type Network = (frames: Uint8Array, n: number) => Promise<{ boxes: Float32Array; logits: Float32Array }>;
+/** Runs the network on (n,side,side,3) BGR: boxes (n,cells,16) and logits (n,cells). */
+export type Network = (frames: Uint8Array, n: number, side: number) => Promise<{ boxes: Float32Array; logits: Float32Array }>;
 type Row = number[];
 
 const SEEN_PX = 17;
@@ -23,12 +23,11 @@ export class FaceDetector {
   /** The faces in the whole frame, and in overlapping tiles if requested, largest first. */
   async find(frame: Pixels, tiles: boolean): Promise<Face[]> {
     const { width, height } = frame, { n } = this;
-    const whole = [0, 0, width, height], input = [0, 0, n.input_px] as const;
-    const views = [letterbox(whole, input), ...(tiles ? tileViews(width, height, n) : [])];
+    const whole = [0, 0, width, height], views = [letterbox(whole, n.input_px), ...(tiles ? tileViews(width, height, n) : [])];
     let found = await this.accepted(frame, this.nms(await this.candidates(frame, views)));
     const much = n.close_up_share * Math.max(width, height);
     if (!found.length || found.some((row) => side(row) > much)) {
-      const close = await this.candidates(frame, [letterbox(whole, input, n.close_up_padding)]);
+      const close = await this.candidates(frame, [letterbox(whole, n.input_px, n.close_up_padding)]);
       found = this.nms([...found, ...close.filter((row) => row[0] >= n.min_score * n.softer && side(row) >= much)]);
     }
     return found.filter((row) => side(row) >= n.min_size_px).sort((a, b) => side(b) - side(a)).map((row) => this.faceOf(row));
@@ -45,7 +44,7 @@ export class FaceDetector {
   /** The faces as found in their close-ups; those not found are dropped, unless they were sure before. */
   private async secondPass(frame: Pixels, rows: Row[]): Promise<Row[]> {
     const { n } = this, softer = n.min_score * n.softer;
-    const seen = await this.candidatesOf(frame, closeUps(rows.map(boxOf), frame.width, frame.height, n));
+    const seen = await this.candidatesOf(frame, rows.map((row) => closeUp(boxOf(row), frame.width, frame.height, n)));
     return rows.flatMap((row, i) => {
       const faces = this.nms(seen[i].filter((one) => one[0] >= softer));
       const same = faces.find((one) => iou(boxOf(row), boxOf(one)) >= n.same_face_iou);
@@ -56,7 +55,7 @@ export class FaceDetector {
 
   /** Candidates in all views, without those cut by a view's inner edge. */
   private async candidates(frame: Pixels, views: View[]): Promise<Row[]> {
-    const seen = await this.candidatesOf(frame, views.map((view) => [view]));
+    const seen = await this.candidatesOf(frame, views);
     return seen.flatMap((rows, i) => {
       const [x0, y0, x1, y1] = views[i].xyxy;
       return rows.filter((row) =>
@@ -65,28 +64,27 @@ export class FaceDetector {
     });
   }
 
-  /** Candidates in frame pixels for each view; inputs: the views that share one input of the network. */
-  private async candidatesOf(frame: Pixels, inputs: View[][]): Promise<Row[][]> {
-    const { n } = this, pixels = n.input_px ** 2 * 3, cells = n.grid ** 2, seen: Row[][] = [];
-    for (let start = 0; start < inputs.length; start += n.batch) {
-      const part = inputs.slice(start, start + n.batch), frames = new Uint8Array(part.length * pixels);
-      part.forEach((views, i) => draw(frame, views, n.input_px, frames, i * pixels));
-      const { boxes, logits } = await this.run(frames, part.length);
-      part.forEach((views, i) => {
-        const rows = this.decode(boxes.subarray(i * cells * 16, (i + 1) * cells * 16), logits.subarray(i * cells, (i + 1) * cells));
-        for (const view of views) {
-          seen.push(rows.filter((row) => holds(view, (row[1] + row[3]) / 2, (row[2] + row[4]) / 2)).map((row) => toFrame(row, view)));
-        }
-      });
+  /** Candidates in frame pixels for each of the views, whose inputs have the same size. */
+  private async candidatesOf(frame: Pixels, views: View[]): Promise<Row[][]> {
+    const { batch, stride } = this.n, seen: Row[][] = [];
+    for (let start = 0; start < views.length; start += batch) {
+      const part = views.slice(start, start + batch), { side } = part[0], pixels = side ** 2 * 3, cells = (side / stride) ** 2;
+      const frames = new Uint8Array(part.length * pixels);
+      part.forEach((view, i) => draw(frame, view, frames, i * pixels));
+      const { boxes, logits } = await this.run(frames, part.length, side);
+      part.forEach((view, i) => seen.push(
+        this.decode(boxes.subarray(i * cells * 16, (i + 1) * cells * 16), logits.subarray(i * cells, (i + 1) * cells))
+          .map((row) => toFrame(row, view))));
     }
     return seen;
   }
 
   private decode(boxes: Float32Array, logits: Float32Array): Row[] {
-    const { n } = this, floor = n.min_score * n.faint, least = Math.log(floor / (1 - floor)), rows: Row[] = [];
+    const { stride, min_score, faint } = this.n, floor = min_score * faint, least = Math.log(floor / (1 - floor));
+    const grid = Math.sqrt(logits.length), rows: Row[] = [];
     for (let i = 0; i < logits.length; i++) {
       if (logits[i] < least) continue;
-      const cell = [((i % n.grid) + 0.5) * (n.input_px / n.grid), (Math.floor(i / n.grid) + 0.5) * (n.input_px / n.grid)];
+      const cell = [((i % grid) + 0.5) * stride, (Math.floor(i / grid) + 0.5) * stride];
       const raw = boxes.subarray(i * 16, i * 16 + 16), [w, h] = [Math.abs(raw[2]) / 2, Math.abs(raw[3]) / 2];
       const [x, y] = [raw[0] + cell[0], raw[1] + cell[1]], points = Array.from(raw.subarray(4), (v, k) => v + cell[k & 1]);
       rows.push([1 / (1 + Math.exp(-logits[i])), x - w, y - h, x + w, y + h, ...points, 2 * Math.max(w, h)]);

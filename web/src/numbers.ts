@@ -4,9 +4,9 @@ export type Point = [number, number];
 export type Size = readonly [number, number];
 
 export interface Detect {
-  input_px: number; grid: number; same_face_iou: number; close_up_share: number; small_px: number; softer: number;
+  input_px: number; stride: number; same_face_iou: number; close_up_share: number; small_px: number; softer: number;
   sure: number; mouth_half_width: number; faint: number; most_small: number; batch: number; min_score: number;
-  min_size_px: number; close_up_padding: number; cell_px: number; cell_padding: number; tile_overlap: number;
+  min_size_px: number; close_up_padding: number; face_input_px: number; face_padding: number; tile_overlap: number;
   portrait_share: number;
 }
 

@@ -17,8 +17,7 @@ export class Pipeline {
   static async load(numbers: Numbers, base: URL): Promise<Pipeline> {
     await startRuntime(base);
     const [detector, classifier] = [await openNetwork("detector.onnx", base), await openNetwork("classifier.onnx", base)];
-    const side = numbers.detect.input_px;
-    const run: Network = async (frames, n) => {
+    const run: Network = async (frames, n, side) => {
       const { boxes, logits } = await detector.run({ frames: new ort.Tensor("uint8", frames, [n, side, side, 3]) });
       return { boxes: boxes.data as Float32Array, logits: logits.data as Float32Array };
     };

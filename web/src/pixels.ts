@@ -24,11 +24,14 @@ export function cropped(picture: Pixels, [x0, y0, x1, y1]: readonly number[]): P
   return part;
 }
 
-/** Averaged when downscaled, interpolated when enlarged; much too large pictures are halved first, without the last pixel of an odd side. */
+/**
+ * Averaged when downscaled, interpolated when enlarged. Much too large pictures are halved first, without the last pixel
+ * of an odd side, then brought to twice the size and halved again.
+ */
 export function resized(part: Pixels, width: number, height: number): Pixels {
-  while (part.height >= 4 * height && part.width >= 4 * width) {
-    part = area(cropped(part, [0, 0, part.width & ~1, part.height & ~1]), part.width >> 1, part.height >> 1);
-  }
+  const shrinks = (factor: number): boolean => part.height >= factor * height && part.width >= factor * width;
+  while (shrinks(4)) part = area(cropped(part, [0, 0, part.width & ~1, part.height & ~1]), part.width >> 1, part.height >> 1);
+  if (shrinks(2)) part = linear(part, 2 * width, 2 * height);
   return part.height > height || part.width > width ? area(part, width, height) : linear(part, width, height);
 }
 

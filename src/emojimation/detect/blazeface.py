@@ -12,12 +12,11 @@ import numpy as np
 
 from emojimation.detect.base import DetectorOptions
 from emojimation.detect.network import Layout, open_network
-from emojimation.detect.views import CLOSE_UP_PADDING, INPUT_PX, View, close_up, draw, letterbox, tile_views
+from emojimation.detect.views import CLOSE_UP_PADDING, View, close_up, draw, letterbox, tile_views
 from emojimation.faces import Face, iou
 from emojimation.weights import resolve
 
 STRIDE = 4  # input pixels of a cell
-GRID = INPUT_PX // STRIDE  # cells of a row of the full input
 # Boxes that overlap by this much are one face (MediaPipe's own value for this network).
 SAME_FACE_IOU = 0.3
 # In a view with padding only boxes of at least this share of the frame's longer side count.

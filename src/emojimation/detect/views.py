@@ -12,9 +12,8 @@ INPUT_PX = 192
 # A face that fills the frame is too large for the network: it is found once there is this much black (or surroundings)
 # on each side, as a share of the longer side. Measured: docs/decisions.md.
 CLOSE_UP_PADDING = 0.75
-# A close-up shows one face in a smaller input, with less surroundings: a quarter of the cost of a full input. (The page
-# without a server draws four of them into cells of a full input.)
-CELL_PX, CELL_PADDING = INPUT_PX // 2, 0.3
+# A close-up shows one face in a smaller input, with less surroundings: a quarter of the cost of a full input.
+FACE_INPUT_PX, FACE_PADDING = INPUT_PX // 2, 0.3
 TILE_OVERLAP = 1 / 3  # of neighbouring tiles, as a share of their side
 
 
@@ -103,11 +102,11 @@ def tile_views(width: int, height: int, overlap: float = TILE_OVERLAP) -> list[V
 
 def close_up(box: np.ndarray, width: int, height: int) -> View:
     """The view that shows a box (4,) enlarged, with some of its surroundings, in an input of its own."""
-    side = float((box[2:] - box[:2]).max()) * (1 + 2 * CELL_PADDING)
+    side = float((box[2:] - box[:2]).max()) * (1 + 2 * FACE_PADDING)
     centre = (box[:2] + box[2:]) / 2
     x0, y0 = (int(v) for v in np.clip(np.floor(centre - side / 2), 0, (width - 1, height - 1)))
     x1, y1 = (int(v) for v in np.clip(np.ceil(centre + side / 2), (x0 + 1, y0 + 1), (width, height)))
-    return letterbox((x0, y0, x1, y1), max(0.0, (side / max(x1 - x0, y1 - y0) - 1) / 2), CELL_PX)
+    return letterbox((x0, y0, x1, y1), max(0.0, (side / max(x1 - x0, y1 - y0) - 1) / 2), FACE_INPUT_PX)
 
 
 def _starts(length: int, side: int, overlap: float) -> list[int]:
