@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from emojimation.attributes import ATTRIBUTES, Attribute
 from emojimation.errors import InputError
-from emojimation.faces import TEMPLATE, WARP_SIDE_PX, Face, _around, checked_frame, crop_faces, iou, similarity
+from emojimation.faces import TEMPLATE, WARP_SIDE_PX, Face, _around, checked_frame, crop_faces, iou, similarity, warp
 from emojimation.labels import EMOTIONS, label_set
 
 coordinate = st.floats(-500, 500, width=32)
@@ -232,6 +232,16 @@ def test_a_large_face_is_averaged_over_all_its_pixels(side):
     exact = cv2.resize(noise[..., 0], (48, 48), interpolation=cv2.INTER_AREA)
     assert np.abs(crop.astype(int) - exact).mean() < (1 if side % 48 == 0 else 12)
     assert crop.std() == pytest.approx(exact.std(), rel=0.25)
+
+
+def test_samples_further_apart_lie_in_the_same_places():
+    """How far the samples are from each other changes what is averaged, not where a pixel comes from."""
+    matrix = similarity(face_at(turn(15, 3, (40, 40))).landmarks, TEMPLATE * 48)
+    fine, coarse = (warp(slope(), matrix, 48, step_px).astype(int) for step_px in (1, 2.5))
+    assert np.abs(fine - coarse).max() <= 1
+    noise = np.random.default_rng(0).integers(0, 256, (250, 250, 3), np.uint8)
+    calm, rough = (warp(noise, matrix, 48, step_px).std() for step_px in (1, 4))
+    assert rough > 1.5 * calm
 
 
 @settings(max_examples=60)

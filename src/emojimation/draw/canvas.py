@@ -72,12 +72,12 @@ class Canvas:
         along /= np.sqrt((along**2).sum(axis=1, keepdims=True)) + 1e-9
         half = widths[:, None] * (self.bold / 2)
         aside = along[:, ::-1] * half * (-1, 1)
-        cv2.fillPoly(
-            self.image, [self.pixels(np.concatenate([points + aside, (points - aside)[::-1]]))], colour, cv2.LINE_AA, 4
-        )
-        for end in (0, -1):
+        edges = self.pixels(np.concatenate([points + aside, (points - aside)[::-1]]))
+        cv2.fillPoly(self.image, [edges], colour, cv2.LINE_AA, 4)
+        count = len(points)
+        for end, (a, b) in ((0, (0, -1)), (-1, (count - 1, count))):
             radius = max(1, round(float(half[end, 0]) * self.radius * 16))
-            cv2.circle(self.image, self.pixel(*points[end]), radius, colour, -1, cv2.LINE_AA, 4)
+            cv2.circle(self.image, (edges[a] + edges[b]) // 2, radius, colour, -1, cv2.LINE_AA, 4)
 
     def shade(self, outline: np.ndarray, parts: tuple[float, float, float]) -> None:
         """Darken what lies within an outline to `parts` of its blue, green and red."""

@@ -1,5 +1,7 @@
 """The turn of a drawn head in depth: its features move over a sphere."""
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 
@@ -22,13 +24,16 @@ class Turn:
         nod = np.array([[1, 0, 0], [0, np.cos(p), np.sin(p)], [0, -np.sin(p), np.cos(p)]])
         side = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
         self._rotation = side @ nod
+        self._flat, self._deep = self._rotation[:, :2].T.copy(), self._rotation[:, 2].copy()
 
     def points(self, points: np.ndarray) -> np.ndarray:
         """Points (n,2) of a face seen from the front, in head radii -> where they are seen; beyond the rim, outside."""
         if self.none:
             return points
-        depth = np.sqrt(np.clip(1 - (points**2).sum(axis=1), 0, None))
-        return _flat(np.column_stack([points, depth]) @ self._rotation.T)
+        square = points * points
+        depth = np.sqrt(np.maximum(1 - square[:, 0] - square[:, 1], 0))
+        seen = points @ self._flat + depth[:, None] * self._deep
+        return seen[:, :2] if seen[:, 2].min() >= 0 else np.stack(_outwards(*seen.T), 1)
 
     def behind(self, points: np.ndarray) -> np.ndarray:
         """Points (n,2) of parts behind the head -> where they are seen."""
@@ -39,19 +44,26 @@ class Turn:
         """A square picture (S,S,c) float32 of the head from the front, turned."""
         if self.none:
             return picture
-        size = picture.shape[0]
-        axis = np.linspace(-1, 1, size, dtype=np.float32) / np.float32(DISC)
-        seen = np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2)
-        depth = np.sqrt(np.clip(1 - (seen**2).sum(axis=1), 0, None))
-        source = _flat(np.column_stack([seen, depth]) @ self._rotation)
-        at = ((source * DISC + 1) * ((size - 1) / 2)).astype(np.float32).reshape(size, size, 2)
-        across, down = np.ascontiguousarray(at[..., 0]), np.ascontiguousarray(at[..., 1])
-        return np.asarray(cv2.remap(picture, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+        x, y, z = _sphere(picture.shape[0])
+        # Where each pixel comes from: the turn backwards.
+        back = self._rotation.T.astype(np.float32)
+        across, down = _outwards(*(a * x + b * y + c * z for a, b, c in back))
+        middle = np.float32((picture.shape[0] - 1) / 2)
+        scale = np.float32(DISC) * middle
+        at = across * scale + middle, down * scale + middle
+        return np.asarray(cv2.remap(picture, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
 
 
-def _flat(solid: np.ndarray) -> np.ndarray:
-    """Points (n,3) on the sphere -> (n,2); those on its far side move on outwards instead of coming back."""
-    flat = solid[:, :2]
-    away = np.sqrt((flat**2).sum(axis=1, keepdims=True))
-    outside = flat / np.maximum(away, 1e-9) * np.maximum(2 - away, 1)
-    return np.where(solid[:, 2:] < 0, outside, flat)
+def _outwards(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where points on the sphere are seen; those on its far side move on outwards instead of coming back."""
+    away = np.maximum(np.sqrt(x * x + y * y), np.float32(1e-6))
+    further = np.where(z < 0, np.maximum(2 - away, 1) / away, np.float32(1))
+    return x * further, y * further
+
+
+@lru_cache(maxsize=4)
+def _sphere(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """x, y and z (size,size) float32 of the head's front behind a picture's pixels. Cached: do not write into them."""
+    axis = np.linspace(-1, 1, size, dtype=np.float32) / np.float32(DISC)
+    x, y = np.meshgrid(axis, axis)
+    return x, y, np.sqrt(np.maximum(1 - x * x - y * y, 0))

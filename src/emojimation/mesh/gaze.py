@@ -11,7 +11,7 @@ import numpy as np
 from emojimation.detect.network import Layout, open_network
 from emojimation.faces import warp
 from emojimation.mesh.measures import EYE_CORNERS
-from emojimation.mesh.network import Mesh, Region
+from emojimation.mesh.network import STEP_PX, Mesh, Region
 from emojimation.mesh.pose import HeadPose
 from emojimation.weights import resolve
 
@@ -49,7 +49,7 @@ class Iris:
     def _irises(self, frame: np.ndarray, eyes: list[tuple[np.ndarray, int]]) -> list[np.ndarray]:
         """Centres (2,) of the irises in pixels of the frame; eyes: corners (2,3) and side, 0 for the person's right."""
         matrices = [_region(corners, side).matrix(INPUT_PX) for corners, side in eyes]
-        crops = [warp(frame, matrix, INPUT_PX) for matrix in matrices]
+        crops = [warp(frame, matrix, INPUT_PX, STEP_PX) for matrix in matrices]
         shown = [crop[:, ::-1] if side == 0 else crop for crop, (_, side) in zip(crops, eyes, strict=True)]
         found: list[np.ndarray] = []
         for start in range(0, len(eyes), EYES_PER_RUN):
