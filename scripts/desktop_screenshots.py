@@ -40,6 +40,12 @@ def resting(made: Any) -> None:
     rest(made.root, 2)
 
 
+def scrubbed(made: Any) -> None:
+    live(made, 3)
+    made.engine.seeking.to(20)
+    rest(made.root, 3)
+
+
 def recorded(made: Any) -> None:
     live(made, 1)
     made.do("record")
@@ -98,6 +104,7 @@ def states(folder: Path) -> Iterator[tuple[str, dict[str, Any], Act]]:
     busy = {"source": "0", "opener": unplugged}
     yield "start", {}, resting
     yield "live", sample, lambda made: live(made, 10)
+    yield "video", {"source": "synthetic:40x3"}, scrubbed
     yield "five", five | {"style": "avatar"}, live
     yield "hidden", five | {"anonymise": True}, live
     yield "photo", {"source": "sample:photo"}, live

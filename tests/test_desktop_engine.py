@@ -26,6 +26,7 @@ from emojimation.live import LiveResult
 from emojimation.media import read_image
 from emojimation.tracking.adapt import AdaptingTracker
 from emojimation.tracking.track import Tracker
+from emojimation.video.scene import Scene
 
 HAPPY = np.eye(7, dtype=np.float32)[3]
 
@@ -165,6 +166,39 @@ def test_sources_by_their_text(tmp_path):
     assert len(frames) == 1 and max(frames[0].image.shape) > 640  # photos keep their size
     small = next(iter(opening.open_choice("synthetic:1", (320, 200))))
     assert small.image.shape == (200, 266, 3)
+
+
+def test_what_has_a_length_can_be_sought():
+    film = opening.open_choice("synthetic:2", (320, 240))
+    assert (film.length_s, film.frame_s) == (2.0, 1 / 30)
+    film.seek(1.0)
+    frames = list(film)
+    assert (frames[0].time_s, frames[0].index, len(frames)) == (1.0, 30, 30)
+    film.seek(99.0)
+    assert [frame.index for frame in film] == [59]
+    assert opening.open_choice("sample", (320, 240)).info.duration_s is None
+
+
+def test_a_video_whose_images_end_before_its_length_ends_there(tmp_path):
+    class Sound(Scene):
+        """Images for a second, sound for three."""
+
+        def __iter__(self):
+            if self.start_s > 1.0:
+                raise InputError("Expected a video, got one without frames.")
+            return super().__iter__()
+
+    def open_at(start_s):
+        scene = Sound([], seconds=1.0)
+        scene.start_s, scene.info = start_s, replace(scene.info, duration_s=3.0)
+        scene.end_s = 1.0
+        return scene
+
+    film = opening.Playable(open_at, (640, 480))
+    film.seek(2.0)
+    assert list(film) == []
+    film.seek(0.5)
+    assert len(list(film)) == 15
 
 
 def test_a_folder_that_cannot_be_opened_is_reported(tmp_path, monkeypatch):

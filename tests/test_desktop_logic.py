@@ -17,7 +17,7 @@ from emojimation.apps.desktop.history import History, strip
 from emojimation.apps.desktop.main_face import Chooser, face_at, fitted, frame_point, mirrored
 from emojimation.apps.desktop.menus import MENUS
 from emojimation.apps.desktop.painter import Eased, Painter, Rate, Room, ppm
-from emojimation.apps.desktop.panel import Look, PanelPainter, greeting, headline
+from emojimation.apps.desktop.panel import TONES, Look, PanelPainter, greeting, headline
 from emojimation.apps.desktop.settings import (
     WindowSettings,
     load,
@@ -28,6 +28,7 @@ from emojimation.apps.desktop.settings import (
     settings_file,
 )
 from emojimation.apps.desktop.status import Status
+from emojimation.apps.desktop.timeline import NOBODY, PARTS, UNKNOWN, Timeline, clock, seek_bar, time_at, track_ends
 from emojimation.apps.desktop.view import facts, usable
 from emojimation.draw.sprites import bgr
 from emojimation.draw.styles import HIDING, STYLES
@@ -136,6 +137,38 @@ def test_history_keeps_thirty_seconds_with_holes():
     assert np.isnan(history.columns(5, 61.0)).all()
 
 
+def test_the_timeline_has_the_emotions_of_what_was_analysed():
+    timeline = Timeline()
+    timeline.add(0.0, face())  # of a camera: no length, nothing to record
+    timeline.length_s = 10.0
+    for time_s in (1.0, 1.3, 1.6, 6.0, 6.4):
+        timeline.add(time_s, face() if time_s < 2 else None)
+    parts = timeline.classes
+    happy, nobody = np.flatnonzero(parts == 3) / PARTS * 10, np.flatnonzero(parts == NOBODY) / PARTS * 10
+    assert (happy.min(), happy.max()) == pytest.approx((1.0, 1.6), abs=0.01) and len(happy) == 73
+    assert (nobody.min(), nobody.max()) == pytest.approx((6.0, 6.4), abs=0.01)
+    timeline.add(1.3, face(look=np.full(7, 1 / 7, np.float32)))  # not sure
+    assert parts[int(0.13 * PARTS)] == NOBODY
+    timeline.forget()
+    assert (timeline.classes == UNKNOWN).all()
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_the_seek_bar_has_the_colours_of_the_timeline_and_a_knob(theme):
+    timeline, wide = Timeline(), 600
+    timeline.length_s = 60.0
+    for tenth in range(300):
+        timeline.add(tenth / 10, face())
+    picture = seek_bar(timeline, (wide, 26), 1.0, theme)
+    left, right = track_ends(wide, 1.0)
+    middle = picture[13, left:right]
+    at = {share: tuple(int(v) for v in middle[round(share * (right - left))]) for share in (0.25, 0.5, 0.75)}
+    assert at[0.25] == bgr(COLOURS["happy"]) and at[0.75] == bgr(TONES[theme][3])
+    assert at[0.5] == bgr(TONES[theme][1])  # the knob
+    assert [time_at(x, wide, 1.0, 60.0) for x in (0, left, (left + right) / 2, wide)] == [0.0, 0.0, 30.0, 60.0]
+    assert [clock(s) for s in (5.9, 65, 3665)] == ["0:05", "1:05", "1:01:05"]
+
+
 def test_the_main_face_is_the_largest_until_one_is_chosen_and_is_held_on_to():
     chooser, small, large = Chooser(), face(0, 30, 1), face(60, 50, 2)
     assert chooser.main([]) is None and chooser.main([small, large]) is large
@@ -232,7 +265,7 @@ def test_the_painter_paints_what_changed_and_hides_all_faces():
         x0, y0, x1, y1 = one.xyxy.astype(int)
         assert (painter.drawn[y0 + 8 : y1 - 8, x0 + 8 : x1 - 8] != 90).any(axis=2).mean() > 0.9
     assert painter.click(first, 110, 40) == 2 and painter.main(first).track_id == 2
-    painter.reset()
+    painter.reset("film.mp4")
     assert painter.drawn is None and painter.main(None) is None
 
 

@@ -4,6 +4,7 @@ import threading
 import time
 import tracemalloc
 from dataclasses import dataclass
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -114,6 +115,55 @@ def test_paced_files_that_start_late_start_immediately() -> None:
 
     with LiveLoop(Late(3, 0.0), one_face, paced=True) as loop:
         assert loop.wait(timeout_s=1).time_s == pytest.approx(500, abs=0.1)
+
+
+class Reel(Source):
+    """A source that can be sought; its first frame is that of the time sought."""
+
+    start = 0
+
+    def seek(self, time_s: float) -> None:
+        self.start = round(time_s * 30)
+
+    def __iter__(self):
+        for frame in super().__iter__():
+            yield Frame(frame.image, (self.start + frame.index) / 30, self.start + frame.index)
+
+
+def test_seeking_goes_on_at_another_time_and_forgets_the_people() -> None:
+    seen, resets = [], []
+
+    def pipeline(frame: np.ndarray, time_s: float) -> list[Face]:
+        return one_face(frame, time_s)
+
+    pipeline.tracker = SimpleNamespace(reset=lambda: resets.append(len(seen)))
+    with LiveLoop(Reel(), pipeline, on_result=lambda r: seen.append(r.index), paced=True) as loop:
+        result = loop.wait(timeout_s=30)
+        assert loop.seek(100.0)
+        while result.index < 3003:
+            result = loop.wait(result, timeout_s=30)
+        assert loop.seek(1.0)
+        while result.index > 3000:
+            result = loop.wait(result, timeout_s=30)
+        assert 30 <= result.index < 3000
+    jumps = [number for number, (a, b) in enumerate(pairwise(seen), 1) if not 0 < b - a < 100]
+    assert resets == jumps and len(jumps) == 2
+    assert not loop.seek(5.0), "it has ended"
+
+
+def test_single_frames_and_jumps_while_paused() -> None:
+    loop = LiveLoop(Reel(40), one_face, paced=True)
+    loop.step()  # before it starts: it waits at the first frame
+    with loop:
+        result, shown = None, []
+        for act in (lambda: None, loop.step, loop.step, lambda: loop.seek(1.0), loop.step):
+            act()
+            result = loop.wait(result, timeout_s=30)
+            shown.append(result.index)
+        assert shown == [0, 1, 2, 30, 31] and loop.paused
+        assert loop.wait(result, timeout_s=0.1) is None, "and waits there"
+        loop.resume()
+        assert loop.wait(result, timeout_s=5).index == 32
 
 
 def test_pause_freezes_the_result_and_lets_camera_frames_go_by() -> None:

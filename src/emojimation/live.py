@@ -81,6 +81,9 @@ class LiveLoop:
         self._result: LiveResult | None = None
         self._error: BaseException | None = None
         self._reported = self._stopping = self._paused = self._exhausted = False
+        self._target_s: float | None = None  # where the reader shall go on
+        self._let_through = False  # one frame is answered although paused
+        self._jumped = False  # the next frame to be analysed is the first after a seek
         self._idle = True  # no frame is being analysed
         self._began_s = 0.0
         self._zero_s: float | None = None  # clock at a paced source's time 0
@@ -128,6 +131,25 @@ class LiveLoop:
     def resume(self) -> None:
         """Continue with the newest frame."""
         self._set_paused(False)
+
+    def step(self) -> None:
+        """Pause, and answer one more frame."""
+        with self._changed:
+            self._paused = self._let_through = True
+            self._changed.notify_all()
+
+    def seek(self, time_s: float) -> bool:
+        """Go on at another time of a source that has `seek(time_s)`; while paused, one frame from there is answered.
+
+        False if the source has ended and is closed.
+        """
+        with self._changed:
+            if self._exhausted or self._stopping:
+                return False
+            self._target_s, self._newest = time_s, None
+            self._let_through, self._jumped = self._paused, True
+            self._changed.notify_all()
+            return True
 
     @property
     def paused(self) -> bool:
@@ -196,20 +218,33 @@ class LiveLoop:
 
     def _read(self) -> None:
         try:
-            for frame in self.source:
-                if not self._offer(frame):
-                    break
+            while self._read_on():
+                pass
         finally:
             self._close()
             with self._changed:
                 self._exhausted = True
                 self._changed.notify_all()
 
+    def _read_on(self) -> bool:
+        """Read to the end or to a seek. False at the end."""
+        for frame in self.source:
+            if not self._offer(frame):
+                break
+        with self._changed:
+            target_s, self._target_s, self._zero_s = self._target_s, None, None
+            self._exhausted = target_s is None or self._stopping
+        if target_s is not None and not self._stopping:
+            self.source.seek(target_s)  # type: ignore[attr-defined]
+        return not self._exhausted
+
     def _offer(self, frame: FrameLike) -> bool:
-        """Make a frame the newest one, at its time if paced. False if the loop should end."""
+        """Make a frame the newest one, at its time if paced. False if reading must not go on from here."""
         with self._changed:
             if self.paced:
                 self._keep_pace(frame)
+            if self._target_s is not None:
+                return False
             if self._newest is not None:
                 self._skipped += 1
             self._newest = (frame, time.monotonic())
@@ -220,9 +255,18 @@ class LiveLoop:
         """Wait until the frame is due, counted from the first one; pauses do not count."""
         time_s, now = frame.time_s or 0.0, time.monotonic()
         zero = now - time_s if self._zero_s is None else self._zero_s
-        self._changed.wait_for(lambda: self._stopping or self._paused, max(zero + time_s - now, 0))
+        self._changed.wait_for(
+            lambda: self._stopping or self._paused or self._target_s is not None, max(zero + time_s - now, 0)
+        )
         if self._paused:
-            self._changed.wait_for(lambda: self._stopping or not self._paused)
+            self._changed.wait_for(
+                lambda: (
+                    self._stopping
+                    or self._target_s is not None
+                    or not self._paused
+                    or (self._let_through and self._newest is None)
+                )
+            )
             zero = time.monotonic() - time_s
         self._zero_s = zero
 
@@ -235,22 +279,27 @@ class LiveLoop:
             if self.on_result is not None:
                 self.on_result(result)
 
-    def _take(self) -> tuple[FrameLike, float, int] | None:
-        """Wait for and take the newest frame, with its arrival and the number of dropped ones; None at the end."""
+    def _take(self) -> tuple[FrameLike, float, int, bool] | None:
+        """Wait for the newest frame; with its arrival, the number of dropped ones and whether a seek led to it. None at
+        the end."""
         with self._changed:
             self._changed.wait_for(
-                lambda: self._stopping or (not self._paused and (self._newest is not None or self._exhausted))
+                lambda: self._stopping or (self._may_answer() and (self._newest is not None or self._exhausted))
             )
             if self._stopping or self._newest is None:
                 return None
             frame, arrived = self._newest
-            self._newest, self._idle = None, False
-            return frame, arrived, self._skipped
+            jumped, self._jumped = self._jumped, False
+            self._newest, self._idle, self._let_through = None, False, False
+            return frame, arrived, self._skipped, jumped
 
-    def _result_of(self, frame: FrameLike, arrived: float, skipped: int) -> LiveResult:
+    def _may_answer(self) -> bool:
+        return not self._paused or self._let_through
+
+    def _result_of(self, frame: FrameLike, arrived: float, skipped: int, jumped: bool) -> LiveResult:
         time_s = arrived - self._began_s if frame.time_s is None else frame.time_s
         tracker = getattr(self.pipeline, "tracker", None)
-        if self._is_cut(frame.image) and tracker is not None:
+        if (self._is_cut(frame.image) or jumped) and tracker is not None:
             tracker.reset()
         faces = self.neutral(self.pipeline(frame.image, time_s), time_s)
         now = time.monotonic()

@@ -230,6 +230,44 @@ def test_pause_keeps_the_image(show):
     pump(made.root, lambda: made.engine._screen.result is not still)
 
 
+def test_a_video_is_scrubbed_and_moved_by_single_frames(show):
+    made = show("synthetic:60")
+    live(made)
+    bar, timeline = made.view.seek, made.engine.painter.timeline
+    pump(made.root, lambda: bar.winfo_ismapped() and bar.filled and (timeline.classes >= 0).any())
+    pump(made.root, lambda: made.engine.painter.room.seek_wh == bar.size_wh)
+
+    def shows(time_s: float, within: float) -> None:
+        pump(made.root, lambda: abs(made.engine._screen.result.time_s - time_s) < within)
+
+    x, y = bar.winfo_rootx() + bar.winfo_width() // 2, bar.winfo_rooty() + bar.winfo_height() // 2
+    xdotool("mousemove", x - 50, y, "mousedown", 1)
+    pump(made.root, lambda: made.engine.status.paused)  # it waits while it is dragged
+    xdotool("mousemove", x, y)
+    shows(30.0, 0.2)
+    held = made.engine._screen.result.time_s
+    press(made, "period")
+    shows(held + 1 / 30, 0.01)
+    press(made, "comma", "comma")
+    shows(held - 1 / 30, 0.01)
+    press(made, "Left")
+    shows(held - 5 - 1 / 30, 0.05)
+    xdotool("mouseup", 1)
+    pump(made.root, lambda: not made.engine.status.paused)
+    press(made, "space")
+    pump(made.root, lambda: made.engine.status.paused)
+    click(made, bar, x=bar.winfo_width() - 2)
+    shows(60.0, 0.1)
+    press(made, "space")
+    pump(made.root, lambda: made.engine.status.state == "ended")
+    click(made, bar, x=2)  # what has ended can be moved back
+    pump(made.root, lambda: made.engine.status.state == "live")
+    shows(0.5, 2.0)
+    assert timeline.classes[-1] >= 0  # its colours have been kept
+    made.open("sample")
+    pump(made.root, lambda: not bar.winfo_ismapped())
+
+
 def test_a_face_is_chosen_by_a_click_and_calibrated(show):
     made = show("sample:5")
     live(made, 5)

@@ -9,6 +9,7 @@ widgets         image, slider, tooltip, toast, fonts and scale
 
 engine          all work: opens sources, runs the live loop in threads (from here on nothing uses Tk)
 status          what the engine reports to the window
+seeking         moving within a video    timeline    its emotions so far, the seek bar
 sources         cameras, files, addresses, samples to choose from      opening    opens one
 painter         draws a frame's view      panel    avatar and bars      history    the last 30 seconds
 main_face       which face is the main one, clicks, mirror

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from emojimation.apps.desktop.worker import WindowWorker
 
 PHOTOS_AND_FILMS = "*.jpg *.jpeg *.png *.webp *.bmp *.tif *.tiff *.gif *.avif *.mp4 *.mov *.m4v *.mkv *.webm *.avi"
+SKIP_S = 5.0
 MANAGER_MS = 1500  # a file manager that fails has exited by then
 Command = Callable[["Window", "WindowWorker"], object]
 
@@ -95,6 +96,10 @@ COMMANDS: dict[str, Command] = {
     "close_source": lambda _, engine: engine.close_source(),
     "cameras": lambda window, _: window.look_for_cameras(),
     "pause": lambda _, engine: engine.pause(),
+    "previous": lambda _, engine: engine.seeking.previous_frame(),
+    "following": lambda _, engine: engine.seeking.next_frame(),
+    "rewind": lambda _, engine: engine.seeking.by(-SKIP_S),
+    "skip": lambda _, engine: engine.seeking.by(SKIP_S),
     "snapshot": lambda _, engine: engine.snapshot(),
     "record": lambda _, engine: engine.record(),
     "log": lambda _, engine: engine.log(),

@@ -72,7 +72,7 @@ def strip(
     body = max(8, height - label - round(4 * scale))
     picture = blank(size_wh, theme)
     picture[:body] = _stacked(columns, body, [*map(bgr, labels.colours), bgr(TONES[theme][3])])
-    _round_corners(picture[:body], round(6 * scale), bgr(TONES[theme][0]))
+    round_corners(picture[:body], round(6 * scale), bgr(TONES[theme][0]))
     px = round(12 * scale)
     for share, words in ((0.0, f"{seconds:.0f} s ago"), (1 / 3, "20 s"), (2 / 3, "10 s"), (1.0, "now")):
         sprite = sprites.text(words, px, bgr(TONES[theme][2]))
@@ -94,7 +94,8 @@ def _stacked(columns: np.ndarray, height: int, colours: list[sprites.Colour]) ->
     return palette[number]
 
 
-def _round_corners(picture: np.ndarray, radius: int, ground: sprites.Colour) -> None:
+def round_corners(picture: np.ndarray, radius: int, ground: sprites.Colour) -> None:
+    """Round the corners of a (h,w,3) BGR uint8 image in place, with the background's colour outside."""
     height, width = picture.shape[:2]
     keep = sprites.rounded(width, height, radius, (255, 255, 255))[..., 3]
     for rows in (slice(0, radius), slice(height - radius, height)):

@@ -25,7 +25,8 @@ MENUS = {
         "-",
         "quit",
     ),
-    "View": ("styles", "-", "pause", "mirror", "anonymise", "theme", "fullscreen"),
+    "Video": ("pause", "previous", "following", "rewind", "skip"),
+    "View": ("styles", "-", "mirror", "anonymise", "theme", "fullscreen"),
     "Person": ("calibrate", "forget", "next"),
     "Help": ("help", "about"),
 }
@@ -105,6 +106,8 @@ def _pressed(root: tk.Tk, name: str, act: Callable[[], None], event: Any) -> Non
         return
     kind, everywhere = widget.winfo_class(), name in ("fullscreen", "escape", "quit")
     if (kind in TYPING and not everywhere) or (kind in PRESSED and name == "pause"):
+        return
+    if kind == "TNotebook" and name in ("rewind", "skip"):  # arrows turn its pages
         return
     if event.state & HELD and name != "quit":
         return

@@ -1,10 +1,11 @@
 """Opens the chosen source of frames, and builds the pipeline for it. Does not use Tk."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from emojimation.apps.desktop.main_face import fitted
 from emojimation.apps.desktop.settings import WindowSettings
@@ -17,13 +18,15 @@ from emojimation.priors import of_photos
 from emojimation.tracking.adapt import tracker_for
 from emojimation.tracking.track import Tracker
 from emojimation.video.camera import Camera
-from emojimation.video.reader import Frame, Info, Source
+from emojimation.video.reader import ASSUMED_FPS, Frame, Info, Source
 from emojimation.video.scene import SAMPLES, crowd
 from emojimation.video.source import open_source
 
 
 def open_choice(source: str, size_wh: tuple[int, int]) -> Source:
-    """Open a source; frames of videos and streams larger than `size_wh` are downscaled. Raises InputError."""
+    """Open a source; frames of videos and streams larger than `size_wh` are downscaled, and `seek` moves in what has a
+    length. Raises InputError.
+    """
     if source == "sample:photo":
         return Photo(SAMPLES / "group.jpg")
     if source in SAMPLE_NAMES:
@@ -32,7 +35,7 @@ def open_choice(source: str, size_wh: tuple[int, int]) -> Source:
         return Photo(source)
     if is_camera(source):
         return _camera(source, size_wh)
-    return Smaller(open_source(source), size_wh)
+    return Playable(lambda start_s: open_source(source, start_s), size_wh)
 
 
 def _camera(number: str, size_wh: tuple[int, int]) -> Source:
@@ -83,22 +86,50 @@ class Photo:
         yield Frame(self._frame, 0.0, 0)
 
 
-class Smaller:
-    """The frames of a source, downscaled if they do not fit into `size_wh`."""
+class Playable:
+    """A video or stream that can be sought if it has a length; frames that do not fit into `size_wh` are downscaled.
 
-    def __init__(self, source: Source, size_wh: tuple[int, int]) -> None:
-        self._source, self._size_wh = source, size_wh
-        self.info, self.notes = source.info, source.notes
+    open_at: opens it at a time in seconds.
+    """
+
+    def __init__(self, open_at: Callable[[float], Source], size_wh: tuple[int, int]) -> None:
+        self._open_at, self._size_wh, self._start_s = open_at, size_wh, 0.0
+        self._source = open_at(0.0)
+        self.info, self.notes = self._source.info, self._source.notes
+
+    @property
+    def length_s(self) -> float | None:
+        """How far `seek` can go; None for a camera or a stream."""
+        return None if self.info.live else self.info.duration_s
+
+    @property
+    def frame_s(self) -> float:
+        """Seconds from one frame to the next."""
+        return 1 / (self.info.fps or ASSUMED_FPS)
 
     def close(self) -> None:
         """Close the source."""
         self._source.close()
 
+    def seek(self, time_s: float) -> None:
+        """Let the next iteration start at that time; only for what has a length."""
+        self._source.close()
+        self._start_s = min(max(time_s, 0.0), max((self.length_s or 0.0) - self.frame_s, 0.0))
+        self._source = self._open_at(self._start_s)
+        self.notes = self._source.notes
+
     def __iter__(self) -> Iterator[Frame]:
-        for frame in self._source:
-            height, width = frame.image.shape[:2]
-            if width <= self._size_wh[0] and height <= self._size_wh[1]:
-                yield frame
-            else:
-                size = fitted((width, height), self._size_wh)
-                yield replace(frame, image=cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA))
+        first = number = round(self._start_s / self.frame_s)
+        try:
+            for frame in self._source:
+                number = first + frame.index
+                yield replace(frame, image=self._fitted(frame.image), index=number)
+        except InputError:
+            if not first or number > first:
+                raise  # else there are no images after that time, though the sound may go on
+
+    def _fitted(self, image: np.ndarray) -> np.ndarray:
+        height, width = image.shape[:2]
+        if width <= self._size_wh[0] and height <= self._size_wh[1]:
+            return image
+        return cv2.resize(image, fitted((width, height), self._size_wh), interpolation=cv2.INTER_AREA)

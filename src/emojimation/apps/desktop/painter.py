@@ -12,6 +12,7 @@ from emojimation.apps.desktop.history import History, strip
 from emojimation.apps.desktop.main_face import Chooser, face_at, fitted, frame_point, mark_main, mirrored
 from emojimation.apps.desktop.panel import Look, PanelPainter, greeting, headline
 from emojimation.apps.desktop.settings import WindowSettings
+from emojimation.apps.desktop.timeline import Timeline, seek_bar
 from emojimation.classify import quality
 from emojimation.draw import boxes
 from emojimation.draw.avatar import Avatar
@@ -28,12 +29,14 @@ STRIP_S = 0.1  # the history moves by less than a pixel in between
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Sizes in pixels of the window's areas for image, panel and history, and its scale (1 at 96 dots per inch)."""
+    """Sizes in pixels of the window's areas for image, panel, history and seek bar, and its scale (1 at 96 dots per
+    inch)."""
 
     view_wh: tuple[int, int] = (640, 480)
     panel_wh: tuple[int, int] = (320, 560)
     strip_wh: tuple[int, int] = (640, 84)
     scale: float = 1.0
+    seek_wh: tuple[int, int] = (640, 26)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,12 +49,14 @@ class Pixmap:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shown:
-    """Everything visible at a moment, and the figures beside it. view: None before the first image."""
+    """Everything visible at a moment, and the figures beside it. view: None before the first image. seek: the seek bar,
+    None for what has no length."""
 
     number: int
     view: Pixmap | None
     panel: Pixmap
     strip: Pixmap
+    seek: Pixmap | None
     fps: float
     latency_ms: float
     faces: int
@@ -103,7 +108,7 @@ class Painter:
 
     def __init__(self, settings: WindowSettings) -> None:
         self.settings, self.room, self.mirror, self.kind = settings, Room(), False, "camera"
-        self.chooser, self.history = Chooser(), History()
+        self.chooser, self.history, self.timeline = Chooser(), History(), Timeline()
         self.drawn: np.ndarray | None = None
         self.on_drawn: Callable[[np.ndarray, float], None] | None = None
         self._panel, self._avatar = PanelPainter(), Avatar()
@@ -116,10 +121,16 @@ class Painter:
         self._strip: Pixmap | None = None
         self._hint, self._hint_s, self._strip_s = "", -1.0, -1.0
         self._strip_of: tuple[object, ...] = ()
+        self._seek: Pixmap | None = None
+        self._seek_of: tuple[object, ...] = ()
+        self._source = ""
 
-    def reset(self) -> None:
-        """Start afresh for another source."""
+    def reset(self, source: str) -> None:
+        """Start afresh for another source; the timeline of the same one is kept."""
         self.history.clear()
+        if source != self._source:
+            self._source, self.timeline.now_s = source, 0.0
+            self.timeline.forget()
         self._label_places.clear()
         self.chooser.choose(None)
         self.drawn = self._view = self._strip = None
@@ -157,6 +168,7 @@ class Painter:
             self._view,
             panel,
             self._drawn_strip(settings, room, now_s, live),
+            self._drawn_seek_bar(settings, room),
             self._rate.value(now_s),
             latency_ms,
             len(result.faces) if result else 0,
@@ -171,6 +183,7 @@ class Painter:
     def _noted(self, result: LiveResult, main: Face | None, now_s: float) -> None:
         """What is done once per result: history, frame rate, hint, recording."""
         self.history.add(now_s, main)
+        self.timeline.add(result.time_s, main)
         self._rate.tick(now_s)
         if now_s - self._hint_s > HINT_S:
             found = quality.hints(result.frame, main) if main is not None else ()
@@ -235,6 +248,17 @@ class Painter:
             strip(columns, room.strip_wh, room.scale, settings.theme, labels=self.history.labels)
         )
         return self._strip
+
+    def _drawn_seek_bar(self, settings: WindowSettings, room: Room) -> Pixmap | None:
+        """The seek bar, repainted if something in it has changed."""
+        timeline = self.timeline
+        if not timeline.length_s:
+            return None
+        state = (room.seek_wh, room.scale, settings.theme, timeline.now_s, timeline.length_s, timeline.version)
+        if self._seek is None or state != self._seek_of:
+            self._seek = self._pixmap(seek_bar(timeline, room.seek_wh, room.scale, settings.theme))
+            self._seek_of = state
+        return self._seek
 
 
 def ppm(picture: np.ndarray) -> bytes:

@@ -72,8 +72,9 @@ class Screen:
     def _paint_once(self) -> None:
         if self._stale:
             self._stale, self.result, self._seen = False, None, None
-            self._painter.reset()
+            self._painter.reset(self._board.status.source)
         loop, progress, board = self._player.loop, None, self._board
+        self._painter.timeline.length_s = board.status.length_s
         if loop is not None and board.status.state in ("live", "still"):
             self._take_newest(loop)
             progress = self._watch_calibration(loop)

@@ -11,7 +11,8 @@ from typing import Any
 class Status:
     """state: "idle", "opening", "live", "still" (a photo), "ended" (end of a video), "failed". message: the error.
 
-    recording_s: when the current recording started (`time.monotonic`), None if there is none.
+    recording_s: when the current recording started (`time.monotonic`), None if there is none. length_s: of a video that
+    can be moved in, None for others; frame_s: from one of its frames to the next.
     """
 
     state: str = "idle"
@@ -21,6 +22,8 @@ class Status:
     recording_s: float | None = None
     logging: bool = False
     calibrating: bool = False
+    length_s: float | None = None
+    frame_s: float = 0.04
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from emojimation.apps.desktop.widgets import PictureBox, Tip, Toast
 if TYPE_CHECKING:
     from emojimation.apps.desktop.painter import Shown
 
-PANEL_W, LEAST_PANEL_W, STRIP_H = 330, 200, 84
+PANEL_W, LEAST_PANEL_W, STRIP_H, SEEK_H = 330, 200, 84, 26
 NARROW, TINY = 980, 760  # window widths at which less fits into the toolbar
 SHORT = 600  # window height below which the history gives its place to the image
 BUTTONS = ("pause", "snapshot", "record", "log", "calibrate")
@@ -50,9 +50,13 @@ class View:
         self.bar = self._tool_bar(settings)
         self.picture = PictureBox(root, self._picture_sized)
         self.picture.grid(row=1, column=0, sticky="nsew", padx=(12, 6))
+        self.seek = PictureBox(root, on_room)
+        self.seek.configure(height=self.px(SEEK_H), cursor="hand2")
+        self.seek.grid(row=2, column=0, sticky="ew", padx=(12, 6), pady=(6, 0))
+        Tip(self.seek, "Drag to another time; the main face's emotion is coloured as far as it has been analysed.")
         self.strip = PictureBox(root, on_room)
         self.strip.configure(height=self.px(STRIP_H))
-        self.strip.grid(row=2, column=0, sticky="ew", padx=(12, 6), pady=(8, 0))
+        self.strip.grid(row=3, column=0, sticky="ew", padx=(12, 6), pady=(8, 0))
         Tip(self.strip, "The main face over the last 30 seconds, in the colours of the bars.")
         self.tabs = self._tabs(settings)
         self.status = self._status_line()
@@ -125,7 +129,7 @@ class View:
 
     def _tabs(self, settings: WindowSettings) -> ttk.Notebook:
         tabs = ttk.Notebook(self.root)
-        tabs.grid(row=1, column=1, rowspan=2, sticky="ns", padx=(6, 12))
+        tabs.grid(row=1, column=1, rowspan=3, sticky="ns", padx=(6, 12))
         face = ttk.Frame(tabs, padding=self.px(6))
         self.panel = PictureBox(face, self._on_room)
         self.panel.configure(width=self.px(PANEL_W))
@@ -138,7 +142,7 @@ class View:
 
     def _status_line(self) -> ttk.Frame:
         line = ttk.Frame(self.root, padding=(12, 6))
-        line.grid(row=3, column=0, columnspan=2, sticky="ew")
+        line.grid(row=4, column=0, columnspan=2, sticky="ew")
         button = ttk.Button(line, text="Open folder", command=lambda: self._do("folder"))
         button.pack(side="right")
         Tip(button, tip("folder"))
@@ -166,6 +170,8 @@ class View:
             self.panel.put(shown.panel.data)
         if before is None or before.strip is not shown.strip:
             self.strip.put(shown.strip.data)
+        if shown.seek is not None and (before is None or before.seek is not shown.seek):
+            self.seek.put(shown.seek.data)
 
     def tell_facts(self, shown: "Shown", status: Status) -> None:
         """The status line: size, faces, speed, and what is being recorded."""
@@ -198,6 +204,8 @@ class View:
         for name, button in self.buttons.items():
             button.state(["!disabled" if usable(name, status.state) else "disabled"])
         self._still = status.state == "still"
+        can_seek = bool(status.length_s) and status.state in ("opening", "live", "ended")
+        self.seek.grid() if can_seek else self.seek.grid_remove()
         self._fit_strip()
         self._show_page(status, cameras)
         name = title_of(status.source, cameras.found) if status.source else "Source"

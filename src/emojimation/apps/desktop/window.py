@@ -97,6 +97,9 @@ class Window:
         picker = self.view.source_menu
         picker.configure(postcommand=lambda: menus.fill_picker(picker, self.cameras.found, self.do, self.open))
         self.view.picture.bind("<Button-1>", self._clicked)
+        for event in ("<Button-1>", "<B1-Motion>"):
+            self.view.seek.bind(event, self._dragged)
+        self.view.seek.bind("<ButtonRelease-1>", self._dropped)
 
     def _place(self) -> None:
         self.root.title("Emojimation")
@@ -193,6 +196,15 @@ class Window:
         if self.engine is not None:
             self.engine.click(event.x, event.y)
 
+    def _dragged(self, event: Any) -> None:
+        self.view.picture.focus_set()
+        if self.engine is not None:
+            self.engine.seeking.drag(event.x)
+
+    def _dropped(self, _: object) -> None:
+        if self.engine is not None:
+            self.engine.seeking.drop()
+
     def _measure_later(self) -> None:
         if not self._room_timer and not self._closed:
             self._room_timer = 1
@@ -204,7 +216,8 @@ class Window:
             from emojimation.apps.desktop.painter import Room
 
             view = self.view
-            self.engine.show(Room(view.picture.size_wh, view.panel.size_wh, view.strip.size_wh, self.scale))
+            areas = view.picture.size_wh, view.panel.size_wh, view.strip.size_wh
+            self.engine.show(Room(*areas, self.scale, view.seek.size_wh))
 
     def _poll(self) -> None:
         if self.ending:

@@ -16,13 +16,15 @@ from emojimation.apps.desktop.painter import Painter, Room, Shown
 from emojimation.apps.desktop.player import Opener, Player
 from emojimation.apps.desktop.recording import Outputs, reason
 from emojimation.apps.desktop.screen import Screen
+from emojimation.apps.desktop.seeking import Seeking
 from emojimation.apps.desktop.settings import WindowSettings
 from emojimation.apps.desktop.status import Board, Notice, Status
 from emojimation.live import LiveResult
 
 
 class WindowWorker:
-    """The window's interface to the engine. opener: (source, size) -> source of frames; for tests."""
+    """The window's interface to the engine. opener: (source, size) -> source of frames; for tests. seeking: moves
+    within a video."""
 
     def __init__(self, settings: WindowSettings, opener: Opener = open_choice) -> None:
         self.settings, self.painter, self._board = settings, Painter(settings), Board()
@@ -30,6 +32,7 @@ class WindowWorker:
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._outputs = Outputs(self.painter, self._board.notify, self._board.set)
         self._player = Player(settings, opener, self._board, self._on_result, self._leave)
+        self.seeking = Seeking(self._player, self._board, self.painter)
         stop_outputs = partial(self._jobs.put, self._outputs.stop)
         stop_source = partial(self._jobs.put, self._stop_source)
         self._screen = Screen(self.painter, self._player, self._board, stop_outputs, stop_source)
@@ -64,7 +67,7 @@ class WindowWorker:
         """Release the source and return to the start page."""
         self._player.cancel()
         self.painter.kind = ""
-        self._board.set(state="idle", source="", message="", paused=False)
+        self._board.set(state="idle", source="", message="", paused=False, length_s=None)
         self._jobs.put(self._leave)
 
     def apply(self, settings: WindowSettings) -> None:
@@ -88,12 +91,10 @@ class WindowWorker:
 
     def pause(self) -> None:
         """Pause or resume; restart a video that has ended."""
-        loop = self._player.loop
         if self.status.state == "ended":
             self.open(self.status.source)
-        elif loop is not None and self.status.state == "live":
-            loop.resume() if self.status.paused else loop.pause()
-            self._board.set(paused=not self.status.paused)
+        elif self.status.state == "live":
+            self._player.pause(not self.status.paused)
 
     def snapshot(self) -> None:
         """Save what is on screen as PNG."""
@@ -185,6 +186,7 @@ class WindowWorker:
         pipeline = self._player.exchange(model_before)
         if pipeline is None:
             return
+        self.painter.timeline.forget()
         if self.status.state == "still":
             return self.open(self.status.source)
         loop, result = self._player.loop, self._screen.result
