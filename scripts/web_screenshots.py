@@ -165,7 +165,7 @@ def _video_runs(page: Any, work: Path) -> None:
 def _video(page: Any, work: Path) -> None:
     _film(page, work / "film.mp4")
     page.get_by_role("button", name="Start").click()
-    page.wait_for_selector("[data-testid=stVegaLiteChart] :is(canvas, svg)")
+    page.wait_for_selector(".plot svg path")
 
 
 def _model(page: Any, _: Path) -> None:

@@ -177,10 +177,6 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
 # --- the page -----------------------------------------------------------------------------------------------------
 
 
-def data_of(text: str) -> dict:
-    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S).group(1))
-
-
 def test_the_page_holds_everything_and_asks_no_network(tmp_path: Path) -> None:
     film = of_rows(acted(SCRIPT))
     picture = page.thumbnail(np.full((100, 100, 3), 90, np.uint8), film.people[0].peaks()[0].xyxy)
@@ -189,7 +185,7 @@ def test_the_page_holds_everything_and_asks_no_network(tmp_path: Path) -> None:
     text = path.read_text("utf-8")
     assert not re.search(r"""(src|href)\s*=\s*["']?(?!data:)[a-z]+:|@import|url\((?!#)|fetch\(""", text)
     assert set(re.findall(r"https?://[^\s\"']+", text)) <= {"http://www.w3.org/2000/svg"}
-    data = data_of(text)
+    data = page.data_of(text)
     assert data["video"] == "my%20film.mp4"
     assert data["people"][0]["peaks"][0]["picture"] == picture
     assert picture.startswith("data:image/jpeg;base64,") and len(picture) < 4000
@@ -202,7 +198,7 @@ def test_the_page_holds_everything_and_asks_no_network(tmp_path: Path) -> None:
 def test_titles_cannot_carry_markup(tmp_path: Path) -> None:
     title = "</script><script>alert(1)</script>{{data}}"
     text = timeline.write_html(tmp_path / "a.html", of_rows(acted(SCRIPT)), title).read_text("utf-8")
-    assert text.count("<script") == 2 and data_of(text)["title"] == title
+    assert text.count("<script") == 2 and page.data_of(text)["title"] == title
 
 
 def test_long_series_are_thinned_and_absences_stay() -> None:
@@ -241,7 +237,7 @@ def test_the_page_works_in_a_browser(browser, tmp_path: Path) -> None:
     plot = tab.locator(".plot").first
     box = plot.bounding_box()
     tab.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 50)
-    assert tab.locator("#tip .row").first.inner_text().split() == ["happy", "90", "%"]
+    assert tab.locator(".tip .row").first.inner_text().split() == ["happy", "90", "%"]
     paths = plot.locator("path").count()
     tab.get_by_role("button", name="happy").first.click()
     assert plot.locator("path").count() == paths - 1

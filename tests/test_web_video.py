@@ -13,7 +13,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
 from web_browser import write_video
 
 from emojimation import videojobs  # isort: skip
-from emojimation.apps.web import jobs as web_jobs, timeline, video as web_video  # isort: skip
+from emojimation.apps.web import jobs as web_jobs, video as web_video  # isort: skip
+from emojimation.story.page import data_of  # isort: skip
 from emojimation.video.run import Options  # isort: skip
 
 
@@ -45,7 +46,7 @@ def slow_down(monkeypatch, seconds: float) -> None:
 def test_a_video_becomes_files_and_a_story(film):
     job = wait(web_jobs.start("my film.mp4", film, Options()))
     assert job.state == "done", job.error
-    assert job.result.frames == 10 and len(web_jobs.story_of(job).people) == 1
+    assert job.result.frames == 10 and len(web_jobs.story_of(job)["people"]) == 1
     assert all(job.path(kind).stat().st_size > 10 for kind in videojobs.FILES)
     assert b"ftyp" in job.path("film").read_bytes()[:12]
     assert f'"{job.path("film").name}"' in job.path("report").read_text("utf-8")  # as it is downloaded
@@ -88,7 +89,7 @@ def test_the_page_from_upload_to_result(film):
     job = web_jobs.jobs().get(key)
     wait(job)
     again = page_of(key)
-    assert "<b>10</b><span>frames</span>" in html(again) and "Person 1" in html(again)
+    assert "<b>10</b><span>frames</span>" in html(again) and len(again.get("bidi_component")) == 1
     assert len(again.get("download_button")) == 4
     again.button(key="film-again").click().run()
     assert "film" not in again.query_params and web_jobs.jobs().get(key) is None
@@ -164,13 +165,12 @@ def test_paths_are_named_by_option_only_and_tell_nothing_of_other_files(film, mo
     assert len(answers) == 1, answers
 
 
-def test_chart_rows_fill_the_stack(film):
+def test_the_page_shows_what_the_report_shows(film):
     job = wait(web_jobs.start("film.mp4", film, Options()))
-    rows = timeline.rows_of(web_jobs.story_of(job).people[0])
-    assert len(rows) == 70 and all(row["low"] <= row["high"] and row["time_s"] < row["end_s"] for row in rows)
-    tops = [row["high"] for row in rows if row["emotion"] == "neutral"]
-    assert tops == pytest.approx([1.0] * 10)
-    assert json.dumps(rows)
+    story = web_jobs.story_of(job)
+    assert story == data_of(job.path("report").read_text("utf-8")) and story["people"][0]["series"]
+    (component,) = page_of(job.id).get("bidi_component")
+    assert json.loads(component.proto.json) == story
 
 
 def test_time_is_written_in_words():

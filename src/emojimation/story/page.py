@@ -1,6 +1,8 @@
 """A self-contained HTML page about the people in a video: data, images, style and script are inside."""
 
 import base64
+import json
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from urllib.parse import quote
 import cv2
 import numpy as np
 
+from emojimation.errors import InputError
 from emojimation.faces import Face, crop_faces
 from emojimation.labels import LabelSet
 from emojimation.templates import fill
@@ -28,6 +31,15 @@ def html_of(data: dict[str, Any], classes: LabelSet) -> str:
     drawn = [*zip(classes.names, classes.colours, strict=True), ("not sure", NOT_SURE_COLOUR)]
     labels = [{"name": name, "colour": colour, "emoji": _emoji(name, colour)} for name, colour in drawn]
     return fill("emojimation.story", "timeline.html", data={**data, "labels": labels})
+
+
+def data_of(html: str) -> dict[str, Any]:
+    """What `html_of` put into a page: the summary with series, thumbnails, title, labels and the link to the video."""
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL)
+    if found is None:
+        raise InputError("Expected a timeline's page, got HTML without its data: write it with `video --report`.")
+    data: dict[str, Any] = json.loads(found.group(1))
+    return data
 
 
 def thumbnail(frame: np.ndarray, xyxy: Any, side_px: int = 120) -> str:

@@ -31,11 +31,22 @@ ICON_BACK = "#fcfaf5"
 def write_page(out: Path, model: str | Path = MODEL) -> dict[str, int]:
     """Write the page into the folder `out`, by default with the default model in eight bits; bytes of each file.
 
-    model: name or path of a model of the seven emotions. Raises InputError for another one, and if a file of the same
-    name is no file of a page's or cannot be written.
+    model: as for `page_files`. Raises InputError as that does, and if a file of the same name is no file of a page's or
+    cannot be written.
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"Expected a folder, got the file {out}: choose another name.")
+    files, _ = page_files(model)
+    for name, content in files.items():
+        write_whole(out / name, content)
+    return {name: len(content) for name, content in files.items()}
+
+
+def page_files(model: str | Path = MODEL) -> tuple[dict[str, bytes], str]:
+    """Name -> content of every file of the page, and its version, which changes with any of them.
+
+    model: name or path of a model of the seven emotions. Raises InputError for another one.
+    """
     classifier = EmotionClassifier(model)
     values = numbers(classifier)
     files = dict(_files(Path(classifier.card["path"])))
@@ -47,9 +58,7 @@ def write_page(out: Path, model: str | Path = MODEL) -> dict[str, int]:
     }
     files["numbers.json"] = json.dumps(values, separators=(",", ":")).encode()
     files["files.json"] = json.dumps({"files": sorted(files)}).encode()
-    for name, content in files.items():
-        write_whole(out / name, content)
-    return {name: len(content) for name, content in files.items()}
+    return files, version
 
 
 def _files(model: Path) -> Iterator[tuple[str, bytes]]:

@@ -28,10 +28,8 @@ def main() -> None:
     st.set_page_config(page_title="Emojimation", page_icon=widgets.icon(), layout="centered")
     widgets.dress()
     places = [
-        st.Page(pages.photo, title="Photo", icon=":material/photo_camera:", url_path="photo", default=True),
-        st.Page(pages.live, title="Live", icon=":material/videocam:", url_path="live"),
-        st.Page(pages.video, title="Video", icon=":material/movie:", url_path="video"),
-        st.Page(pages.model, title="Model", icon=":material/monitoring:", url_path="model"),
+        st.Page(show, title=title, icon=icon, url_path=path, default=path == "photo")
+        for path, (title, icon, show) in pages.PAGES.items()
     ]
     page = st.navigation(places, position="top")
     st.logo(widgets.icon(), size="large")

@@ -24,16 +24,7 @@ def rolling(history: list[tuple[float, np.ndarray]], labels: LabelSet, span_s: f
         words += f"; now {labels.names[best]} {history[-1][1][best]:.0%}"
     drawing = html("rolling.svg", width=WIDTH, height=HEIGHT, lines=lines)
     uri = "data:image/svg+xml;base64," + base64.b64encode(drawing.encode()).decode()
-    st.html(html("rolling.html", uri=uri, words=words, classes=_classes(labels)))
-
-
-def key(labels: LabelSet) -> str:
-    """The legend."""
-    return html("key.html", classes=_classes(labels))
-
-
-def _classes(labels: LabelSet) -> list[tuple[str, str]]:
-    return list(zip(labels.names, labels.colours, strict=True))
+    st.html(html("rolling.html", uri=uri, words=words, classes=list(zip(labels.names, labels.colours, strict=True))))
 
 
 def _points(kept: list[tuple[float, np.ndarray]], index: int, now: float, span_s: float) -> str:

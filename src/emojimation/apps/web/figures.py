@@ -37,8 +37,8 @@ def reliability(rows: list[dict[str, float]]) -> None:
         alt.Chart(alt.Data(values=rows))
         .mark_circle(color="#5a3fd0", opacity=0.9)
         .encode(
-            x=alt.X("confidence:Q", title="said", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
-            y=alt.Y("accuracy:Q", title="right", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
+            x=alt.X("confidence:Q", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
+            y=alt.Y("accuracy:Q", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
             size=alt.Size("n:Q", legend=None, scale=alt.Scale(range=[30, 500])),
             tooltip=[alt.Tooltip("confidence:Q", format=".0%"), alt.Tooltip("accuracy:Q", format=".0%"), "n:Q"],
         )
@@ -49,8 +49,10 @@ def reliability(rows: list[dict[str, float]]) -> None:
 def classes(table: dict[str, dict[str, float]]) -> None:
     """Images per class, labelled with the recall."""
     rows = [{"emotion": name, "pictures": int(row["n"]), "recall": row["recall"]} for name, row in table.items()]
+    most = max(int(row["n"]) for row in table.values())
     base = alt.Chart(alt.Data(values=rows)).encode(
-        y=alt.Y("emotion:N", sort=list(table), title=None), x=alt.X("pictures:Q", title="images")
+        y=alt.Y("emotion:N", sort=list(table), title=None),
+        x=alt.X("pictures:Q", title="images", stack=None, scale=alt.Scale(domain=[0, 1.08 * most], nice=False)),
     )
     bars = base.mark_bar(cornerRadiusEnd=5, stroke="#00000055").encode(
         color=alt.Color("emotion:N", scale=scale_of(label_set(tuple(table))), legend=None)
@@ -62,16 +64,22 @@ def classes(table: dict[str, dict[str, float]]) -> None:
 def curves(history: list[dict[str, Any]]) -> None:
     """Validation accuracy by epoch."""
     rows = [{"epoch": row["epoch"], "accuracy": row["val_accuracy"]} for row in history]
+    epochs, accuracies = ([row[name] for row in rows] for name in ("epoch", "accuracy"))
     chart = (
         alt.Chart(alt.Data(values=rows))
         .mark_line(point=True, color="#5a3fd0")
         .encode(
-            x=alt.X("epoch:Q", axis=alt.Axis(tickMinStep=1)),
-            y=alt.Y("accuracy:Q", title="validation accuracy", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False)),
+            x=alt.X("epoch:Q", axis=alt.Axis(tickMinStep=1), scale=_over(epochs)),
+            y=alt.Y("accuracy:Q", title="validation accuracy", axis=alt.Axis(format="%"), scale=_over(accuracies)),
             tooltip=["epoch:Q", alt.Tooltip("accuracy:Q", format=".1%")],
         )
     )
     _show(chart, "Validation accuracy by epoch")
+
+
+def _over(values: list[float]) -> alt.Scale:
+    """From the least to the largest value. Vega warns of a scale without a domain, since its data arrive late."""
+    return alt.Scale(domain=[min(values), max(values)], nice=True)
 
 
 def corruptions(table: dict[str, Any]) -> None:

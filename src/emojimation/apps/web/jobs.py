@@ -1,6 +1,5 @@
 """The page's videos: one queue for all visitors of a process; jobs survive a reload of the page."""
 
-import json
 import shutil
 import threading
 from contextlib import closing
@@ -12,7 +11,7 @@ from emojimation.apps.web.settings import current
 from emojimation.errors import InputError
 from emojimation.hiding.search import searcher
 from emojimation.pipeline import Pipeline, make_pipeline
-from emojimation.story import timeline
+from emojimation.story.page import data_of
 from emojimation.video.run import Options
 from emojimation.video.source import open_source
 from emojimation.videojobs import VideoJob, VideoJobs, check_container
@@ -57,11 +56,9 @@ def length_of(name: str, video: Any) -> float | None:
 
 
 @lru_cache(maxsize=8)
-def story_of(job: VideoJob) -> timeline.Timeline:
-    """The people of a finished job over its video's time."""
-    prior = None if job.result is None else job.result.prior
-    with job.path("jsonl").open(encoding="utf-8") as lines:
-        return timeline.of_rows((json.loads(line) for line in lines), _length(job.path("film")), prior=prior)
+def story_of(job: VideoJob) -> dict[str, Any]:
+    """The people of a finished job over its video's time, as its report shows them."""
+    return data_of(job.path("report").read_text("utf-8"))
 
 
 def _length(path: Path) -> float | None:

@@ -33,3 +33,12 @@ def model() -> None:
     with _LOADING:
         from emojimation.apps.web import model
     model.show()
+
+
+# Path -> title, icon, page; the first one is also the root.
+PAGES = {
+    "photo": ("Photo", ":material/photo_camera:", photo),
+    "live": ("Live", ":material/videocam:", live),
+    "video": ("Video", ":material/movie:", video),
+    "model": ("Model", ":material/monitoring:", model),
+}

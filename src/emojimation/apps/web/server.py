@@ -1,8 +1,13 @@
 """Streamlit, started for our pages in this process: its settings, our colours and fonts."""
 
 import os
+import signal
 import socket
-from collections.abc import Sequence
+import sys
+import webbrowser
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +26,7 @@ LIGHT = {
     "linkColor": "#4a31b8",
 }
 DARK = {
-    "primaryColor": "#8468f3",
+    "primaryColor": "#7659ee",
     "backgroundColor": "#15131c",
     "secondaryBackgroundColor": "#211e2c",
     "textColor": "#f2eff8",
@@ -32,18 +37,28 @@ DARK = {
 
 def serve(settings: PageSettings, host: str, port: int, browser: bool, names: Sequence[str] = ()) -> None:
     """Serve the pages until Ctrl-C. browser: open them there. names: see `guard.host_names`."""
-    from streamlit.web import bootstrap
+    from emojimation.apps.web.site import Site
 
     hand_over(settings)
-    options = streamlit_options(host, port, not browser) | {"server_allowedHosts": host_names(host, names)}
-    bootstrap.load_config_options(options)
     few_heaps()
     ask_nobody()
-    bootstrap.run(str(Path(__file__).with_name("app.py")), False, [], options)
+    address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
+    site = Site(Path(__file__).with_name("app.py"), lifespan=partial(_opened, address if browser else None))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # which uvicorn raises again after its own clean end
+    with suppress(KeyboardInterrupt):
+        site.run(config=streamlit_options(host, port) | {"server.allowedHosts": host_names(host, names)})
 
 
-def streamlit_options(host: str, port: int, headless: bool = True) -> dict[str, Any]:
-    """Streamlit's settings as its flags name them: telemetry off, fonts from here, our colours."""
+@asynccontextmanager
+async def _opened(address: str | None, _: Any) -> AsyncIterator[None]:
+    """Open the served pages in this machine's browser, if an address is given."""
+    if address is not None:
+        webbrowser.open(address)
+    yield
+
+
+def streamlit_options(host: str, port: int) -> dict[str, Any]:
+    """Streamlit's settings by name: telemetry off, fonts from here, our colours."""
     theme: dict[str, Any] = {
         "font": "Figtree, sans-serif",
         "headingFont": "Bricolage Grotesque, sans-serif",
@@ -56,25 +71,25 @@ def streamlit_options(host: str, port: int, headless: bool = True) -> dict[str, 
         ],
     }
     server = {
-        "server_address": host,
-        "server_port": port,
-        "server_headless": headless,
-        "server_fileWatcherType": "none",
-        "server_enableStaticServing": True,
-        "server_maxUploadSize": 200,
-        "server_disconnectedSessionTTL": 60,
-        "browser_gatherUsageStats": False,
-        "client_toolbarMode": "minimal",
-        "client_showErrorDetails": "none",
-        "logger_hideWelcomeMessage": True,
-        "logger_level": "warning",
-        "global_developmentMode": False,
+        "server.address": host,
+        "server.port": port,
+        "server.headless": True,
+        "server.fileWatcherType": "none",
+        "server.enableStaticServing": True,
+        "server.maxUploadSize": 200,
+        "server.disconnectedSessionTTL": 60,
+        "browser.gatherUsageStats": False,
+        "client.toolbarMode": "minimal",
+        "client.showErrorDetails": "none",
+        "logger.hideWelcomeMessage": True,
+        "logger.level": "warning",
+        "global.developmentMode": False,
         # It would stop all threads twice a second during live video; see app.py.
-        "runner_postScriptGC": False,
+        "runner.postScriptGC": False,
     }
-    colours = {f"theme_light_{key}": value for key, value in LIGHT.items()}
-    colours |= {f"theme_dark_{key}": value for key, value in DARK.items()}
-    return {**server, **{f"theme_{key}": value for key, value in theme.items()}, **colours}
+    colours = {f"theme.light.{key}": value for key, value in LIGHT.items()}
+    colours |= {f"theme.dark.{key}": value for key, value in DARK.items()}
+    return {**server, **{f"theme.{key}": value for key, value in theme.items()}, **colours}
 
 
 def check_free(host: str, port: int) -> None:

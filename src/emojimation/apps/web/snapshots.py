@@ -56,9 +56,13 @@ def picture(uri: str) -> Any:
 @lru_cache(maxsize=4)
 def component(name: str) -> Any:
     """The browser component in assets/web/NAME.js."""
-    script = (resources.files("emojimation") / "assets" / "web" / f"{name}.js").read_text("utf-8")
     style = "width:100%;border-radius:14px;background:#241c33"
     html = f'<video autoplay playsinline muted style="{style}" aria-label="Your camera"></video>'
     return st.components.v2.component(
-        f"emojimation_{name}", html=html if name == "snapshots" else "<span></span>", js=script
+        f"emojimation_{name}", html=html if name == "snapshots" else "<span></span>", js=asset(f"{name}.js")
     )
+
+
+def asset(name: str) -> str:
+    """The text of a file in assets/web."""
+    return (resources.files("emojimation") / "assets" / "web" / name).read_text("utf-8")

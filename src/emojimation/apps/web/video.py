@@ -192,25 +192,21 @@ def _result(job: VideoJob) -> None:
     rate = f"{result.frames / result.seconds:.0f}" if result.seconds else "–"
     widgets.stats(
         {
-            "length": _clock(story.duration_s),
-            "person" if len(story.people) == 1 else "people": str(len(story.people)),
+            "length": _clock(story["duration_s"]),
+            "person" if len(story["people"]) == 1 else "people": str(len(story["people"])),
             "frames": f"{result.frames:,}",
             "frames per second, processing": rate,
         }
     )
     for line in [*result.notes, *([result.hidden] if result.hidden else [])]:
         st.info(line.capitalize(), icon=":material/info:")
-    start_s = st.session_state.get(f"seek-{job.id}", 0.0)
     st.video(
         job.path("film"),
-        start_time=start_s,
-        subtitles={"Expressions": job.path("vtt")} if story.people else None,
-        autoplay=start_s > 0,
-        muted=start_s > 0,
+        subtitles={"Expressions": job.path("vtt")} if story["people"] else None,
         alt=f"{job.name}, drawn",
     )
-    if story.people:
-        web_timeline.charts(story, f"seek-{job.id}")
+    if story["people"]:
+        web_timeline.charts(story, f"story-{job.id}")
     else:
         widgets.empty(
             "No face in this video", "More light and larger faces help; see the Photo page for hints.", "not_sure"
