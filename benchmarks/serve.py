@@ -16,6 +16,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +106,22 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+@contextmanager
+def started(options: list[str], prefix: Sequence[str] = ()) -> Iterator[tuple[int, int]]:
+    """A service in a process of its own: process id and port. prefix: a command that runs it."""
+    command = [*prefix, sys.executable, "-m", "emojimation", "serve", "--port", "0", *options]
+    env = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as server:
+        port = int(server.stderr.readline().rsplit(":", 1)[1])
+        drain = subprocess.Popen(["cat"], stdin=server.stderr, stdout=subprocess.DEVNULL)
+        try:
+            yield server.pid, port
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait(90)
+            drain.wait(10)
+
+
 def main() -> None:
     """Measure, print, keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -115,18 +133,10 @@ def main() -> None:
     parser.add_argument("--model", default="default")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
     args = parser.parse_args()
-    command = [sys.executable, "-m", "emojimation", "serve", "--port", "0", "--model", args.model]
-    command += ["--micro-batch"] * args.micro_batch + (["--workers", str(args.workers)] if args.workers else [])
-    env = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as server:
-        port = int(server.stderr.readline().rsplit(":", 1)[1])
-        drain = subprocess.Popen(["cat"], stdin=server.stderr, stdout=subprocess.DEVNULL)
-        try:
-            figures = measured(args, server.pid, port)
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait(60)
-            drain.wait(10)
+    options = ["--model", args.model, *["--micro-batch"] * args.micro_batch]
+    options += ["--workers", str(args.workers)] if args.workers else []
+    with started(options) as (pid, port):
+        figures = measured(args, pid, port)
     keep("serve", figures, args.out)
 
 

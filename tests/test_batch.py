@@ -335,27 +335,6 @@ def started(folder, out, model, *more, **options) -> subprocess.Popen:
     return subprocess.Popen([*args, "--model", model, *more], env=env, stderr=subprocess.PIPE, text=True, **options)
 
 
-@pytest.mark.slow
-def test_killed_in_the_middle_and_resumed_every_file_is_answered_once(tmp_path, small_jpeg, tiny_model):
-    model = str(tiny_model)
-    (tmp_path / "in").mkdir()
-    for number in range(240):
-        (tmp_path / "in" / f"{number:04}.jpg").write_bytes(small_jpeg if number % 50 else b"broken")
-    out = tmp_path / "out.parquet"
-    journal = Output(out).journal
-    run = started(tmp_path / "in", out, model)
-    while run.poll() is None and not (journal.exists() and journal.read_bytes().count(b"\n") > 100):
-        time.sleep(0.02)
-    run.kill()
-    run.communicate()
-    before = journal.read_bytes().count(b"\n")
-    assert not out.exists() and 100 < before < 240
-    again = started(tmp_path / "in", out, model, "--resume")
-    _, told = again.communicate(timeout=120)
-    assert again.returncode == 1, told
-    assert Counter(sources(out)) == {str(tmp_path / "in" / f"{n:04}.jpg"): 1 for n in range(240)}
-
-
 def test_pieces_are_bounded_in_number_and_bytes():
     items = [Item(str(i), data=bytes(3 << 20)) for i in range(4)] + [Item(str(i), path="x") for i in range(4, 40)]
     sizes = [len(piece) for piece in batch.pieces(items)]

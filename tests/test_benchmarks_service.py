@@ -1,5 +1,7 @@
 """The benchmarks of service and batch run, small, and write what the pages quote."""
 
+import argparse
+import asyncio
 import json
 import os
 import re
@@ -11,6 +13,7 @@ import pytest
 
 from conftest import ROOT
 
+sys.path.insert(0, str(ROOT / "benchmarks"))
 pytestmark = pytest.mark.slow
 
 
@@ -37,6 +40,62 @@ def test_the_load_test_runs(tmp_path, model):
     assert [(load["concurrency"], load["statuses"]) for load in got["loads"]] == [(1, {"200": 20}), (8, {"200": 20})]
     assert all(load["per_s"] > 1 and load["p50_ms"] <= load["p99_ms"] for load in got["loads"])
     assert sum(got["malformed"].values()) == 40 and not [s for s in got["malformed"] if s.startswith("5")]
+
+
+def test_every_call_of_the_soak_is_answered_as_expected_and_the_soak_runs(tmp_path, tiny_model):
+    httpx = pytest.importorskip("httpx", reason="httpx, the tests' client, is not installed")
+    pytest.importorskip("fastapi", reason="the extra `api` is not installed")
+    import soak
+
+    from served import service
+
+    async def each(url: str) -> list[str]:
+        async with httpx.AsyncClient(base_url=url, timeout=100) as client:
+            kinds = soak.calls(url, tmp_path)
+            return [name for name, (_, call) in kinds.items() if not await call(client)]
+
+    with service(model=str(tiny_model), workers=1) as running:
+        assert asyncio.run(each(running.url)) == []
+        args = argparse.Namespace(minutes=0.05, share=0.8, clients=2, seed=0)
+        got = asyncio.run(soak.soaked(running.url, running.process.pid, tmp_path, args))
+    assert got["calls"] > 0 and not got["unexpected"] and len(got["capacity_per_s"]) == 1
+    assert len(got["memory_mb"]) == len(got["files"]) == 2 and got["peak_mb"] > 50
+
+
+def test_the_soak_notices_wrong_answers_and_growth():
+    import soak
+
+    async def wrong(_: object) -> bool:
+        return False
+
+    seen = asyncio.run(soak.run_for("http://127.0.0.1:1", {"wrong": (1, wrong)}, 0.05, 50.0, 1, 0))
+    assert seen.unexpected["wrong"] == len(seen.seconds["wrong"]) > 0
+    samples = [{"s": s, "memory_mb": 100.0 + s, "files": 8, "threads": 3} for s in range(100)]
+    got = soak.grown(samples)
+    assert (got["memory_mb"], got["growth_mb"], got["peak_mb"]) == ([114.5, 194.5], 80.0, 199.0)
+
+
+def test_a_batch_that_is_killed_answers_every_file_once(tmp_path, tiny_model):
+    got = figures("kills", tmp_path, str(tiny_model), "--files", "230", "--kills", "1", "--seed", "4")
+    assert (got["files"], got["once"], got["failed"], got["faces"]) == (230, 230, 20, 200)
+    assert (got["images"], got["answers"], got["left_behind"]) == (23, 23, ["out.jsonl", "out.jsonl.errors.jsonl"])
+    (kill,) = got["killed"]
+    assert kill["alive"] and 0 < kill["answered"] < 230 and not kill["orphans"]
+
+
+def test_the_kill_run_notices_lost_doubled_and_different_answers(tmp_path):
+    import kills
+
+    (tmp_path / "images").mkdir()
+    for name in ("0-a.jpg", "1-a.jpg", "2-b.jpg"):
+        (tmp_path / "images" / name).touch()
+    rows = [{"source": str(tmp_path / "images" / name), "faces": faces} for name, faces in
+            (("0-a.jpg", []), ("0-a.jpg", []), ("1-a.jpg", [1]))]  # fmt: skip
+    (tmp_path / "out.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "out.jsonl.errors.jsonl").touch()
+    found = kills.compared(tmp_path / "images", tmp_path / "out.jsonl")
+    assert (found["files"], found["once"], found["more_than_once"], found["never"]) == (3, 1, 1, 1)
+    assert (found["images"], found["answers"]) == (1, 2) and not kills.held(found | {"killed": []})
 
 
 def test_the_batch_runs(tmp_path, model):
