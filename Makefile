@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo web page desktop screenshots test test-all lint format bench pins clean
+.PHONY: help demo web page desktop screenshots docs test test-all lint format bench pins clean
 
 help:  ## Show what can be made.
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -20,6 +20,9 @@ page: .venv/run  ## Write the page that needs no server to out/page and open it:
 
 screenshots: .venv/test  ## Photograph every web page; writes out/screenshots/ (needs chromium).
 	$(BIN)/python scripts/web_screenshots.py
+
+docs: .venv/docs  ## Build the documentation as a site: out/site/index.html
+	$(BIN)/mkdocs build --strict
 
 desktop: .venv/desktop  ## Open the window: live picture, avatar, probabilities.
 	@$(BIN)/emojimation desktop
@@ -70,6 +73,11 @@ clean:  ## Remove the environment and what tools have left.
 .venv/test: .venv/run requirements/test.txt
 	@echo "Installing what the tests need ..."
 	@$(PIP) install -r requirements/test.txt
+	@touch $@
+
+.venv/docs: .venv/run requirements/docs.txt
+	@echo "Installing what the documentation needs ..."
+	@$(PIP) install -r requirements/docs.txt
 	@touch $@
 
 .venv/desktop: .venv/run requirements/desktop.txt

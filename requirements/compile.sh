@@ -21,4 +21,5 @@ compile web $same --extra web
 compile desktop $same --extra desktop
 compile api $same --extra api
 compile ray $same --extra ray
-compile test $same --extra train --extra web --extra desktop --extra api --extra ray --extra dev
+compile docs $same --extra docs
+compile test $same --extra train --extra web --extra desktop --extra api --extra ray --extra docs --extra dev
