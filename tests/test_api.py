@@ -113,6 +113,27 @@ def test_threshold_and_cropped_are_taken(client):
     assert row["faces"][0]["xyxy"] == [0, 0, 512, 512]
 
 
+def test_measures_are_answered_on_request_only(client):
+    def face(query: str) -> dict:
+        return client.post(f"/v1/analyze{query}", content=JPEG, headers=RAW).json()["pictures"][0]["faces"][0]
+
+    assert "attributes" not in face("")
+    measured = face("?measure=pose&measure=mesh&measure=affect")["attributes"]
+    assert set(measured) == {"pose", "mesh", "affect"} and measured["mesh"]["presence"] > 0.9
+    assert abs(measured["pose"]["yaw"]) < 30
+    refused(client.post("/v1/analyze?measure=weight", content=JPEG, headers=RAW), 422, "measure")
+
+
+def test_a_puppet_of_another_character_covers_the_faces(client):
+    def covered(query: str) -> np.ndarray:
+        answer = client.post(f"/v1/anonymise?format=png&style=puppet{query}", content=JPEG, headers=RAW)
+        return cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_COLOR).astype(int)
+
+    emoji, cat = covered(""), covered("&character=cat")
+    assert np.abs(emoji - cat).max() > 100
+    refused(client.post("/v1/anonymise?character=../../tmp", content=JPEG, headers=RAW), 422, "character")
+
+
 def test_anonymised_images_show_no_face_and_no_place(client, model):
     source = Image.open(io.BytesIO(JPEG))
     exif = Image.Exif()
@@ -337,6 +358,15 @@ def test_a_stream_follows_a_face(served, model):
         with websockets.connect(f"ws://127.0.0.1:{served.port}/v1/stream") as other:
             other.send(JPEG)
             assert json.loads(other.recv(30))["faces"][0]["track_id"] == 1  # a tracker of its own
+
+
+def test_a_stream_measures_on_request_and_counts_blinks(served):
+    with websockets.connect(f"ws://127.0.0.1:{served.port}/v1/stream?measure=pose&measure=mesh") as one:
+        one.send(JPEG)
+        measured = json.loads(one.recv(60))["faces"][0]["attributes"]
+    assert set(measured) == {"pose", "mesh", "blinks"} and measured["blinks"]["count"] == 0
+    with pytest.raises(Exception, match=r"403|1008"):
+        websockets.connect(f"ws://127.0.0.1:{served.port}/v1/stream?measure=weight")
 
 
 def test_a_stream_learns_its_base_rates_on_request(served):

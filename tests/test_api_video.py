@@ -42,12 +42,14 @@ def ended(client, number: str) -> dict:
 
 
 def test_a_video_becomes_a_drawn_video_and_rows(client, short, tmp_path):
-    answer = client.post("/v1/video?files=film&files=jsonl&files=vtt", content=short, headers=MP4)
+    query = "files=film&files=jsonl&files=vtt&measure=pose"
+    answer = client.post(f"/v1/video?{query}", content=short, headers=MP4)
     assert answer.status_code == 202 and answer.headers["location"] == f"/v1/video/{answer.json()['id']}"
     job = ended(client, answer.json()["id"])
     assert (job["state"], job["frames"], job["share"]) == ("done", 8, 1.0), job
     rows = [json.loads(line) for line in client.get(job["files"]["jsonl"]).text.splitlines()]
     assert [row["frame"] for row in rows] == list(range(8)) and {row["track_id"] for row in rows} == {1}
+    assert {tuple(row["attributes"]) for row in rows} == {("pose",)}
     got = client.get(job["files"]["film"])
     assert got.headers["content-type"] == "video/mp4"
     (tmp_path / "got.mp4").write_bytes(got.content)

@@ -30,6 +30,7 @@ from emojimation.apps.desktop.settings import (
 from emojimation.apps.desktop.status import Status
 from emojimation.apps.desktop.timeline import NOBODY, PARTS, UNKNOWN, Timeline, clock, seek_bar, time_at, track_ends
 from emojimation.apps.desktop.view import facts, usable
+from emojimation.attributes import ATTRIBUTES
 from emojimation.draw.sprites import bgr
 from emojimation.draw.styles import HIDING, STYLES
 from emojimation.errors import InputError
@@ -267,6 +268,22 @@ def test_the_painter_paints_what_changed_and_hides_all_faces():
     assert painter.click(first, 110, 40) == 2 and painter.main(first).track_id == 2
     painter.reset("film.mp4")
     assert painter.drawn is None and painter.main(None) is None
+
+
+def test_the_character_is_in_the_view_and_in_the_panel_which_moves_like_the_face():
+    def pictures(character: str, mirror: bool = False, **measured: float) -> tuple[np.ndarray, bytes]:
+        values = np.array(ATTRIBUTES["mesh"].rest, np.float32)
+        for name, value in measured.items():
+            values[ATTRIBUTES["mesh"].columns.index(name)] = value
+        painter = Painter(WindowSettings(style="puppet", character=character))
+        painter.room, painter.mirror = Room((160, 120), (200, 300), (160, 60)), mirror
+        panel = painter.paint(result([face().with_(attributes={"mesh": values})]), 1.0, True, 5.0).panel
+        return painter.drawn, panel.data
+
+    (view, panel), (other_view, other_panel) = pictures("emoji"), pictures("robot")
+    assert (view != other_view).any() and panel != other_panel
+    assert pictures("emoji", eye_right=0.08)[1] != panel != pictures("emoji", eye_left=0.08)[1]
+    assert pictures("emoji", eye_right=0.08)[1] == pictures("emoji", eye_left=0.08, mirror=True)[1]
 
 
 # --- words --------------------------------------------------------------------------------------------------------

@@ -38,6 +38,8 @@ def test_a_frame_comes_back_drawn_with_the_avatar_beside_it(stream, frame):
     out = stream.look(frame)
     assert out.shape == (480, 1000, 3) and stream.error is None
     assert np.abs(out[:, 640:].astype(int) - web_stream.STAGE).max() > 100  # the avatar
+    stream.character = "robot"
+    assert np.abs(stream.look(frame)[:, 640:].astype(int) - out[:, 640:]).max() > 100
     stream.stage = False
     assert stream.look(frame).shape == frame.shape
     assert len(stream.faces) == 1 and stream.faces[0].track_id is not None

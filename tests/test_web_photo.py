@@ -152,6 +152,16 @@ def test_the_style_switch_changes_the_image():
     assert changed["avatar"][y, x] and not changed["boxes"][y, x]
 
 
+def test_a_character_is_chosen_where_there_is_one_to_choose():
+    test = upload(page("photo"), sample("astronaut"))
+    assert "photo-character" not in {one.key for one in test.segmented_control}
+    test.segmented_control(key="style").set_value("avatar").run()
+    test.segmented_control(key="photo-character").set_value("robot").run()
+    assert not test.exception
+    answer = answers("astronaut")[0]
+    assert (pictures.drawn(answer, "avatar", "robot") != pictures.drawn(answer, "avatar")).any()
+
+
 def test_the_reason_is_shown_on_request():
     test = upload(page("photo"), sample("astronaut"))
     assert "em-why" not in html(test)

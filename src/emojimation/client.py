@@ -33,6 +33,7 @@ class FaceRow(TypedDict):
     emoji: str | None
     probabilities: dict[str, float] | None
     track_id: int | None
+    attributes: NotRequired[dict[str, dict[str, float | None]]]
 
 
 class ImageRow(TypedDict):
@@ -105,18 +106,21 @@ class Client:
         self._http.close()
 
     def analyze(self, *images: str | Path | bytes, **query: Any) -> list[ImageRow]:
-        """The faces in each image, a path or the bytes of its file. query: threshold, prior, cropped."""
+        """The faces in each image, a path or the bytes of its file. query: threshold, prior, cropped, measure."""
         files = [("pictures", _file(image, number)) for number, image in enumerate(images)]
         return self._sent("POST", "/v1/analyze", params=query, files=files).json()["pictures"]
 
     def anonymise(self, image: str | Path | bytes, **query: Any) -> Hidden:
-        """The image with covered faces. query: style, art, format, strength."""
+        """The image with covered faces. query: style, art, character, format, strength."""
         answer = self._sent("POST", "/v1/anonymise", params=query, files={"picture": _file(image, 0)})
         report = json.loads(answer.headers["x-hiding"])
         return Hidden(answer.content, answer.headers["content-type"], int(answer.headers["x-faces"]), report)
 
     def submit(self, video: str | Path, files: Iterable[str] = ("film", "jsonl"), **query: Any) -> Job:
-        """Queue a video; files: what to make of it. query: style, anonymise, strength, prior, every."""
+        """Queue a video; files: what to make of it.
+
+        query: style, character, anonymise, strength, prior, every, measure.
+        """
         headers = {"content-type": "application/octet-stream"}
         with ExitStack() as stack:
 

@@ -72,7 +72,7 @@ class VideoJob:
     name: as the user knows it. source: the video. folder: results (and the source, if uploaded), deleted with the job.
     kinds: of `FILES`, what to produce. state: of `STATES`, with `error` in words. stage: as in `Progress`. share: of
     the stage, 0 to 1, None if unknown. result: when done. prior: the base rates asked for. owner: who may list
-    it. tries: how often it was begun.
+    it. measures: further answers asked for, of `pipeline.MEASURES`. tries: how often it was begun.
     """
 
     id: str
@@ -84,6 +84,7 @@ class VideoJob:
     pipeline: Callable[[], Pipeline] | None = None
     prior: str | None = None
     owner: str = ""
+    measures: tuple[str, ...] = ()
     tries: int = 0
     state: str = "queued"
     stage: str = "film"
@@ -165,6 +166,7 @@ class VideoJobs:
         source: Path | None = None,
         prior: str | None = None,
         owner: str = "",
+        measures: tuple[str, ...] = (),
     ) -> Iterator[VideoJob]:
         """A place in the queue: on leaving the block the job is queued; if the block raises, it is dropped.
 
@@ -177,9 +179,8 @@ class VideoJobs:
                 raise QueueFull(f"Expected at most {self.limits.jobs} videos at a time, got one more. Try again later.")
             number = uuid.uuid4().hex
             place = self.folder / number
-            job = VideoJob(
-                number, name, place, source or place / _upload_name(name), options, kinds, pipeline, prior, owner
-            )
+            at = source or place / _upload_name(name)
+            job = VideoJob(number, name, place, at, options, kinds, pipeline, prior, owner, measures)
             self._jobs[number] = job  # counts from now on
         job.folder.mkdir()
         try:
@@ -269,7 +270,7 @@ class VideoJobs:
             self._record.save(job)
         job.stage_began_s = job.began_s
         assert job.pipeline is not None
-        pipeline = job.pipeline().measuring(STYLES[job.options.style].measures)
+        pipeline = job.pipeline().measuring((*STYLES[job.options.style].measures, *job.measures))
         targets = Targets(**{kind: job.path(kind) for kind in job.kinds})
         find_faces, follow = partial(self._find_faces, pipeline), partial(self._follow, job)
         options = replace(job.options, prior=pipeline.prior)

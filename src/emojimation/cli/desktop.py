@@ -49,6 +49,15 @@ def desktop(
         str | None,
         typer.Option("--art", help="Emoji set: {arts}.", show_default="as last time", callback=one_of("arts")),
     ] = None,
+    character: Annotated[
+        str | None,
+        typer.Option(
+            "--character",
+            help="Who avatar and puppet are: {characters}.",
+            show_default="as last time",
+            callback=one_of("characters"),
+        ),
+    ] = None,
     style: Annotated[
         str | None,
         typer.Option(
@@ -79,6 +88,7 @@ def desktop(
             detector=detector,
             detector_model=None if detector_model is None else str(detector_model.resolve()),
             art=art,
+            character=character,
             style=style,
             theme=theme and theme.value,
             folder=folder,

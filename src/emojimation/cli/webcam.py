@@ -28,6 +28,21 @@ def webcam(
         str | None,
         typer.Option("--art", help="Emoji set of the window: {arts}.", show_default=False, callback=one_of("arts")),
     ] = None,
+    style: Annotated[
+        str | None,
+        typer.Option(
+            "--style", help="How the window draws faces: {styles}.", show_default=False, callback=one_of("styles")
+        ),
+    ] = None,
+    character: Annotated[
+        str | None,
+        typer.Option(
+            "--character",
+            help="Who the window's avatar and puppet are: {characters}.",
+            show_default=False,
+            callback=one_of("characters"),
+        ),
+    ] = None,
     as_json: Json = False,
     seconds: Annotated[
         float | None, typer.Option("--seconds", min=0, help="Stop after this time.", show_default="Ctrl-C stops")
@@ -38,7 +53,7 @@ def webcam(
     With --json or --seconds always line by line.
     """
     if not as_json and seconds is None and _has_window():
-        return _window(camera, search, art)
+        return _window(camera, search, art=art, style=style, character=character)
     from emojimation.live import LiveLoop
     from emojimation.tracking.adapt import tracker_for
     from emojimation.video.source import open_source
@@ -57,7 +72,7 @@ def webcam(
     return 0
 
 
-def _window(camera: str, search: Search, art: str | None) -> int:
+def _window(camera: str, search: Search, **look: str | None) -> int:
     """Show the camera in the window until it is closed."""
     from importlib import import_module
 
@@ -68,7 +83,7 @@ def _window(camera: str, search: Search, art: str | None) -> int:
         )
     shown = {name: getattr(search, name) for name in ("prior", "detector", "min_score")}
     shown["detector_model"] = search.settings()["detector_model"]
-    return import_module("emojimation.apps.desktop.window").open_window(camera, search.model, art=art, **shown) or 0
+    return import_module("emojimation.apps.desktop.window").open_window(camera, search.model, **look, **shown) or 0
 
 
 def _print_live(result: "LiveResult", as_json: bool, shown: dict[int | None, str | None], prior: str) -> None:

@@ -30,6 +30,15 @@ class Hidden:
     report: Report
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How faces are covered: as `draw.styles.annotate` takes them."""
+
+    style: str = "emoji"
+    art: str = "noto"
+    character: str = "emoji"
+
+
 class Hider:
     """Covers the faces in images, and makes the pipelines that search for them."""
 
@@ -48,14 +57,14 @@ class Hider:
                 self._made[strength, still] = usual.detecting(found)
             return self._made[strength, still]
 
-    def hidden(self, data: bytes, name: str, style: str, art: str, kind: str | None, strength: str) -> Hidden:
+    def hidden(self, data: bytes, name: str, look: Look, kind: str | None, strength: str) -> Hidden:
         """The image with every face covered. kind: of `KINDS`, None for the image's own. Raises InputError.
 
         Nothing but the pixels is written: EXIF data, with location and time, are removed.
         """
         frame = self.engine.decoded(data, name).frame
-        faces = self.pipeline(strength, still=True).measuring(STYLES[style].measures)(frame)
-        covered, report = hidden_picture(frame, faces, style, art)
+        faces = self.pipeline(strength, still=True).measuring(STYLES[look.style].measures)(frame)
+        covered, report = hidden_picture(frame, faces, look.style, look.art, look.character)
         kind = kind or kind_of(data)
         file = io.BytesIO()
         options: dict[str, Any] = {} if kind == "png" else {"quality": QUALITY}

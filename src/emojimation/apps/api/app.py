@@ -16,12 +16,12 @@ from prometheus_client import CONTENT_TYPE_LATEST
 import emojimation
 from emojimation.apps.api import body as api_body
 from emojimation.apps.api import schema as api_schema
-from emojimation.apps.api.anonymise import KINDS, Hider
+from emojimation.apps.api.anonymise import KINDS, Hider, Look
 from emojimation.apps.api.document import describe, operation_id
 from emojimation.apps.api.gate import Gate
 from emojimation.apps.api.jobs import Jobs
 from emojimation.apps.api.metrics import Metrics
-from emojimation.apps.api.pool import RequestPool
+from emojimation.apps.api.pool import Asked, RequestPool
 from emojimation.apps.api.problem import add_handlers, problem_response
 from emojimation.apps.api.schema import problems
 from emojimation.apps.api.settings import ServiceSettings
@@ -118,6 +118,7 @@ def _add_analyze(app: FastAPI, engine: RequestPool, metrics: Metrics) -> None:
         prior: Annotated[
             api_schema.PriorName | None, Query(description="Base rates of the emotions; by default the service's own.")
         ] = None,
+        measure: api_schema.Measures = None,
     ) -> Response:
         """Analyse the faces in one image (raw body) or several (multipart form).
 
@@ -126,10 +127,8 @@ def _add_analyze(app: FastAPI, engine: RequestPool, metrics: Metrics) -> None:
         deadline = time.monotonic() + engine.limits.answer_s + engine.limits.body_s
         pictures = await api_body.pictures_of(request, engine.limits)
         deadline = min(deadline, time.monotonic() + engine.limits.answer_s)
-        work = [
-            engine.run(partial(_row, engine, source, data, cropped, threshold, prior), deadline)
-            for source, data in pictures
-        ]
+        asked = Asked(cropped, threshold, prior, tuple(measure or ()))
+        work = [engine.run(partial(_row, engine, source, data, asked), deadline) for source, data in pictures]
         rows = await asyncio.gather(*work)
         for row in rows:
             metrics.count(row)
@@ -139,11 +138,9 @@ def _add_analyze(app: FastAPI, engine: RequestPool, metrics: Metrics) -> None:
         return JSONResponse({"pictures": rows, "model": name})
 
 
-def _row(
-    engine: RequestPool, name: str, data: bytes, cropped: bool, threshold: float | None, prior: str | None
-) -> dict[str, Any]:
+def _row(engine: RequestPool, name: str, data: bytes, asked: Asked) -> dict[str, Any]:
     try:
-        return engine.row(data, name, cropped, threshold, prior)
+        return engine.row(data, name, asked)
     except InputError as error:
         return {"source": name, "error": " ".join(str(error).split())}
 
@@ -169,6 +166,7 @@ def _add_anonymise(app: FastAPI, engine: RequestPool, hider: Hider, metrics: Met
         request: Request,
         style: Annotated[api_schema.HidingStyle, Query()] = "emoji",
         art: Annotated[api_schema.Art, Query(description="Emoji set.")] = "noto",
+        character: Annotated[api_schema.CharacterName, Query(description="Who avatar and puppet are.")] = "emoji",
         kind: Annotated[
             Literal["jpeg", "png", "webp"] | None, Query(alias="format", description="By default the image's own.")
         ] = None,
@@ -176,7 +174,7 @@ def _add_anonymise(app: FastAPI, engine: RequestPool, hider: Hider, metrics: Met
     ) -> Response:
         """Cover every face in an image; EXIF data are removed. Look at the result before you publish it."""
         name, data = await api_body.single_picture_of(request, engine.limits)
-        answer = await engine.run(lambda: hider.hidden(data, name, style, art, kind, strength))
+        answer = await engine.run(lambda: hider.hidden(data, name, Look(style, art, character), kind, strength))
         metrics.pictures.inc()
         metrics.faces.inc(answer.faces)
         request.state.noted.update(pictures=1, faces=answer.faces)

@@ -73,15 +73,16 @@ class Jobs:
         kinds: tuple[str, ...],
         prior: str | None = None,
         owner: str = "",
+        measures: tuple[str, ...] = (),
     ) -> VideoJob:
-        """Accept a video and queue it. prior: None for the service's own.
+        """Accept a video and queue it. prior: None for the service's own. measures: further answers asked for.
 
         Raises Problem 429 if the queue is full, InputError if it is not a video.
         """
         pipeline = partial(self._pipeline, options, prior)
         try:
             with (
-                self.queue.place(NAME, options, pipeline, kinds, prior=prior, owner=owner) as job,
+                self.queue.place(NAME, options, pipeline, kinds, prior=prior, owner=owner, measures=measures) as job,
                 job.source.open("wb") as file,
             ):
                 async for chunk in chunks:

@@ -12,9 +12,9 @@ from emojimation.errors import InputError
 from emojimation.video.run import Options, VideoResult
 from emojimation.videojobs import VideoJob
 
-PLAIN = ("id", "name", "prior", "owner", "tries", "state", "kinds", "frames", "error")
+PLAIN = ("id", "name", "prior", "owner", "measures", "tries", "state", "kinds", "frames", "error")
 OUTCOME = ("notes", "hiding", "prior", "base_rates")  # of the result, what responses tell
-ASKED = ("style", "hide", "every", "strength")  # of the options, what callers choose
+ASKED = ("style", "character", "hide", "every", "strength")  # of the options, what callers choose
 
 
 class Ledger:
@@ -75,6 +75,7 @@ def restored(row: dict[str, Any], folder: Path, workers: int) -> VideoJob:
         tuple(row["kinds"]),
         prior=row["prior"],
         owner=row["owner"],
+        measures=tuple(row.get("measures", ())),  # which a service of version 0.2 did not write
         tries=row["tries"],
         frames=row["frames"],
         error=row["error"],

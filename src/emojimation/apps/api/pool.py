@@ -76,6 +76,20 @@ class _Waiting:
     error: Exception | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request wants besides the emotions of faces in a photo.
+
+    cropped: every image is one face. threshold: of sure answers, prior: base rates; None for the model's and the
+    service's own. measures: further answers, of `pipeline.MEASURES`.
+    """
+
+    cropped: bool = False
+    threshold: float | None = None
+    prior: str | None = None
+    measures: tuple[str, ...] = ()
+
+
 class RequestPool:
     """Runs requests on `workers` threads and counts those in progress.
 
@@ -157,20 +171,14 @@ class RequestPool:
     def _late(self) -> Problem:
         return Problem(503, f"No answer within {self.limits.answer_s:g} s. Send fewer or smaller images.", self.retry_s)
 
-    def row(
-        self,
-        data: bytes,
-        name: str,
-        cropped: bool = False,
-        threshold: float | None = None,
-        prior: str | None = None,
-    ) -> dict[str, Any]:
+    def row(self, data: bytes, name: str, asked: Asked) -> dict[str, Any]:
         """The row for one image's bytes, as in `image --json`. Raises InputError."""
-        pipeline = self.pipeline if prior is None else self.pipeline.under(prior)
-        result = picture_result(name, self.decoded(data, name), pipeline, cropped)
+        pipeline = self.pipeline if asked.prior is None else self.pipeline.under(asked.prior)
+        measuring = pipeline.measuring(asked.measures)
+        result = picture_result(name, self.decoded(data, name), measuring, asked.cropped)
         row = result.to_dict()
-        if threshold is not None:
-            row["faces"] = [face.with_(threshold=threshold).to_dict() for face in result.faces]
+        if asked.threshold is not None:
+            row["faces"] = [face.with_(threshold=asked.threshold).to_dict() for face in result.faces]
         return row
 
     def decoded(self, data: bytes, name: str) -> Picture:

@@ -1,19 +1,22 @@
 """Schemas of the service's responses for its OpenAPI document; the responses themselves are plain JSON."""
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import numpy as np
+from fastapi import Query
 from pydantic import BaseModel, Field
 
 from emojimation.apps.api.limits import Limits
 from emojimation.attributes import ATTRIBUTES
 from emojimation.certainty import DEGREES
+from emojimation.draw.characters import names as character_names
 from emojimation.draw.sprites import ART
 from emojimation.draw.styles import HIDING, STYLES
 from emojimation.faces import Face
 from emojimation.hiding.report import Report
 from emojimation.hiding.search import STRENGTHS
 from emojimation.labels import EMOTIONS
+from emojimation.pipeline import MEASURES
 from emojimation.priors import NAMES as PRIORS
 from emojimation.priors import STREAM
 from emojimation.videojobs import FILES, STATES
@@ -27,12 +30,15 @@ if TYPE_CHECKING:  # type checkers cannot evaluate the tables
     Degree: TypeAlias = str
     Strength: TypeAlias = str
     State: TypeAlias = str
+    CharacterName: TypeAlias = str
+    MeasureName: TypeAlias = str
     Kind: TypeAlias = str
 else:
     StyleName, HidingStyle, Art = Literal[tuple(STYLES)], Literal[HIDING], Literal[ART]
     PriorName, StreamPrior = Literal[PRIORS], Literal[(*PRIORS, STREAM)]
     Degree, Strength = Literal[DEGREES], Literal[tuple(STRENGTHS)]
     State, Kind = Literal[(*STATES, "deleted")], Literal[tuple(FILES)]
+    CharacterName, MeasureName = Literal[character_names()], Literal[MEASURES]
 
 EXAMPLE_FACE: dict[str, Any] = Face(
     np.array([172.9, 63.1, 280.4, 170.6]),
@@ -59,6 +65,10 @@ EXAMPLE_JOB: dict[str, Any] = {
 ATTRIBUTE_WORDS = "; ".join(
     ["further attributes by name", *(f"{one.name} ({one.unit}): {one.description}" for one in ATTRIBUTES.values())]
 )
+Measures: TypeAlias = Annotated[
+    list[MeasureName] | None,
+    Query(description="Further answers about each face, as `attributes`; may be repeated. Default: none."),
+]
 BINARY = {"type": "string", "format": "binary"}
 
 

@@ -5,15 +5,18 @@ import json
 import logging
 import math
 import time
+from collections.abc import Sequence
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import FastAPI, WebSocket
+from fastapi import FastAPI, Query, WebSocket
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from emojimation.apps.api.metrics import Metrics
 from emojimation.apps.api.pool import RequestPool
 from emojimation.apps.api.problem import Problem
 from emojimation.errors import InputError
+from emojimation.pipeline import MEASURES
 from emojimation.priors import NAMES, STREAM
 from emojimation.tracking.adapt import tracker_for
 
@@ -26,12 +29,17 @@ def add_stream(app: FastAPI, engine: RequestPool, metrics: Metrics, origins: lis
     open_streams: set[WebSocket] = set()
 
     @app.websocket("/v1/stream")
-    async def stream(socket: WebSocket, prior: str | None = None) -> None:
+    async def stream(
+        socket: WebSocket, prior: str | None = None, measure: Annotated[list[str] | None, Query()] = None
+    ) -> None:
         if not _same_origin(socket, origins):
             await socket.close(POLICY, "origin not allowed")
             return
         if prior not in (None, *NAMES, STREAM):
             await socket.close(POLICY, f"prior is not one of {', '.join((*NAMES, STREAM))}")
+            return
+        if not set(measure or ()).issubset(MEASURES):
+            await socket.close(POLICY, f"measure is not one of {', '.join(MEASURES)}")
             return
         if len(open_streams) >= engine.limits.streams:
             await socket.close(TRY_LATER, "too many streams")
@@ -39,7 +47,7 @@ def add_stream(app: FastAPI, engine: RequestPool, metrics: Metrics, origins: lis
         await socket.accept()
         open_streams.add(socket)
         metrics.streams.set(len(open_streams))
-        running = _Stream(socket, engine, metrics, prior)
+        running = _Stream(socket, engine, metrics, prior, measure or [])
         try:
             await running.serve()
         except WebSocketDisconnect:
@@ -60,9 +68,11 @@ def _same_origin(socket: WebSocket, origins: list[str]) -> bool:
 class _Stream:
     """One connection. A binary message is an image; a text `{"time_s": 1.5}` sets the time of the next one."""
 
-    def __init__(self, socket: WebSocket, engine: RequestPool, metrics: Metrics, prior: str | None):
+    def __init__(
+        self, socket: WebSocket, engine: RequestPool, metrics: Metrics, prior: str | None, measures: Sequence[str]
+    ):
         self.socket, self.engine, self.metrics = socket, engine, metrics
-        self.pipeline = engine.stream if prior is None else engine.stream.under(prior)
+        self.pipeline = (engine.stream if prior is None else engine.stream.under(prior)).measuring(measures)
         self.tracker = tracker_for(self.pipeline.prior)
         self.began = time.monotonic()
         self.frame = 0

@@ -10,7 +10,7 @@ from emojimation.apps.api import schema as api_schema
 from emojimation.apps.api.jobs import Jobs
 from emojimation.apps.api.jobs import answer as answer_of
 from emojimation.apps.api.problem import Problem
-from emojimation.apps.api.schema import Kind, StreamPrior, Strength, StyleName, problems
+from emojimation.apps.api.schema import CharacterName, Kind, StreamPrior, Strength, StyleName, problems
 from emojimation.draw.styles import HIDING
 from emojimation.video.run import Options
 from emojimation.videojobs import FILES
@@ -41,11 +41,13 @@ def _add_submission(app: FastAPI, jobs: Jobs) -> None:
         files: Annotated[list[Kind] | None, Query(description="What to produce; default: `film`, `jsonl`.")] = None,
         style: Annotated[StyleName | None, Query(description="Default: boxes; with anonymise: emoji.")] = None,
         anonymise: Annotated[bool, Query(description="Hide every face: two passes, gaps filled.")] = False,
+        character: Annotated[CharacterName, Query(description="Who avatar and puppet are.")] = "emoji",
         strength: Annotated[Strength, Query(description="How thoroughly faces to hide are searched.")] = "careful",
         prior: Annotated[
             StreamPrior | None, Query(description="Base rates of the emotions; `stream`: learned from the video.")
         ] = None,
         every: Annotated[int, Query(ge=1, le=1000, description="Analyse every n-th frame only.")] = 1,
+        measure: api_schema.Measures = None,
     ) -> Response:
         """Accept a video (raw body) as a job."""
         kind = api_body.content_type(request)
@@ -56,13 +58,14 @@ def _add_submission(app: FastAPI, jobs: Jobs) -> None:
             raise Problem(422, "Expected, with anonymise, the file `film` and a style that hides faces.")
         options = Options(
             style=style or ("emoji" if anonymise else "boxes"),
+            character=character,
             hide=anonymise,
             every=every,
             strength=strength,
             workers=jobs.workers,
         )
         chunks = api_body.chunks_of(request, jobs.limits.video_bytes, jobs.limits.upload_s)
-        job = await jobs.accept(chunks, options, kinds, prior, request.state.owner)
+        job = await jobs.accept(chunks, options, kinds, prior, request.state.owner, tuple(measure or ()))
         return JSONResponse(answer_of(job), 202, {"location": f"/v1/video/{job.id}"})
 
 

@@ -3,7 +3,7 @@
 import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -15,7 +15,7 @@ from emojimation.apps.desktop.settings import WindowSettings
 from emojimation.apps.desktop.timeline import Timeline, seek_bar
 from emojimation.classify import quality
 from emojimation.draw import boxes
-from emojimation.draw.avatar import Avatar
+from emojimation.draw.puppet import puppet_of
 from emojimation.draw.styles import annotate
 from emojimation.faces import Face
 from emojimation.hiding.covers import covers_of
@@ -111,7 +111,7 @@ class Painter:
         self.chooser, self.history, self.timeline = Chooser(), History(), Timeline()
         self.drawn: np.ndarray | None = None
         self.on_drawn: Callable[[np.ndarray, float], None] | None = None
-        self._panel, self._avatar = PanelPainter(), Avatar()
+        self._panel = PanelPainter()
         self._label_places: boxes.Places = {}
         self._look, self._roll = Eased(), Eased(0.08)
         self._rate = Rate()
@@ -205,7 +205,7 @@ class Painter:
         if settings.hides:
             faces = covers_of(faces)
         style = settings.drawn_style
-        self.drawn = annotate(frame, faces, style, settings.art, self._avatar.drawer(now_s), places=self._label_places)
+        self.drawn = annotate(frame, faces, style, settings.art, None, now_s, self._label_places, settings.character)
         size = fitted((width, height), room.view_wh)
         way = cv2.INTER_AREA if size[0] < width else cv2.INTER_LINEAR
         view = cv2.resize(self.drawn, size, interpolation=way)
@@ -213,6 +213,10 @@ class Painter:
             box = mirrored(main, width).xyxy if self.mirror else main.xyxy
             mark_main(view, box * (size[0] / width), room.scale, style in ("emoji", "avatar", "puppet"))
         return view
+
+    def _seen(self, face: Face) -> Face:
+        """The face as it is shown: in the mirror, or not."""
+        return mirrored(face, 0) if self.mirror else face
 
     def _drawn_panel(
         self, main: Face | None, settings: WindowSettings, room: Room, now_s: float, progress: float | None
@@ -233,6 +237,8 @@ class Painter:
         else:
             hint = self._hint if main is not None else ""
             look = Look(*headline(main, self.kind), hint, not main or main.certainty != "not sure", main is not None)
+            look = replace(look, puppet=None if main is None else puppet_of(self._seen(main)))
+        look = replace(look, character=settings.character)
         return self._panel.draw(eased, look, room.panel_wh, room.scale, settings.theme, now_s, float(turned[0]), labels)
 
     def _drawn_strip(self, settings: WindowSettings, room: Room, now_s: float, live: bool) -> Pixmap:

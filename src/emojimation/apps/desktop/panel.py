@@ -11,6 +11,7 @@ import numpy as np
 
 from emojimation.draw import sprites
 from emojimation.draw.avatar import Avatar
+from emojimation.draw.puppet import Puppet
 from emojimation.draw.sprites import bgr, stamp
 from emojimation.faces import Face, seven_of
 from emojimation.labels import EMOTION_LABELS, EMOTIONS, LabelSet
@@ -30,7 +31,7 @@ class Look:
 
     word, line: headline and the line below it. hint: what lowers the image quality, "" for nothing. certain: False puts
     a doubtful emoji beside the avatar. there: False fades the avatar. bars: whether they have values. progress: of a
-    calibration, or None.
+    calibration, or None. character, puppet: who the avatar is, and how the person moves it, None for not at all.
     """
 
     word: str
@@ -40,6 +41,8 @@ class Look:
     there: bool = True
     bars: bool = True
     progress: float | None = None
+    character: str = "emoji"
+    puppet: Puppet | None = None
 
 
 def blank(size_wh: tuple[int, int], theme: str) -> np.ndarray:
@@ -81,9 +84,6 @@ def places(size_wh: tuple[int, int], scale: float, count: int = len(EMOTIONS)) -
 class PanelPainter:
     """The main person's panel: a living avatar, the word, one bar per emotion."""
 
-    def __init__(self) -> None:
-        self.avatar = Avatar()
-
     def draw(
         self,
         probabilities: np.ndarray,
@@ -121,7 +121,7 @@ class PanelPainter:
         if at.avatar < 8:
             return
         x = (panel.shape[1] - at.avatar) // 2
-        face = self.avatar.draw(probabilities, at.avatar, time_s, roll)
+        face = Avatar(who=look.character).draw(probabilities, at.avatar, time_s, roll, look.puppet)
         if not look.there:
             face = cv2.convertScaleAbs(face, alpha=0.28)  # premultiplied: this fades it
         stamp(panel, face, x, at.top)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from emojimation.detect import DETECTORS
+from emojimation.draw.characters import names as character_names
 from emojimation.draw.styles import HIDING, STYLES
 from emojimation.errors import InputError
 from emojimation.files import write_whole
@@ -34,6 +35,7 @@ CHOICES = {
     "size": SIZES,
     "prior": PRIORS,
     "detector": tuple(DETECTORS),
+    "character": character_names(),
 }
 
 
@@ -41,16 +43,17 @@ CHOICES = {
 class WindowSettings:
     """The window's settings.
 
-    size: largest frame requested from a camera or taken from a video. prior: base rates, one of `priors.NAMES`
-    or "stream". detector, detector_model: a name of `detect.DETECTORS`, and the file it needs, "" for none.
-    min_score: the detector's threshold. smooth_s: time constant of the probabilities in seconds. several: draw all
-    faces, not only the main one. mirror: show cameras as in a mirror. anonymise: never show a face. folder: output
-    folder, "" for the default. window: Tk's geometry.
+    character: who avatar and puppet are, one of `draw.characters.names`. size: largest frame requested from a camera or
+    taken from a video. prior: base rates, one of `priors.NAMES` or "stream". detector, detector_model: a name of
+    `detect.DETECTORS`, and the file it needs, "" for none. min_score: the detector's threshold. smooth_s: time constant
+    of the probabilities in seconds. several: draw all faces, not only the main one. mirror: show cameras as in a
+    mirror. anonymise: never show a face. folder: output folder, "" for the default. window: Tk's geometry.
     """
 
     theme: str = "dark"
     style: str = "boxes"
     art: str = "noto"
+    character: str = "emoji"
     size: str = "640x480"
     model: str = "default"
     prior: str = "everyday"

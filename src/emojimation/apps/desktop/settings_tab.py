@@ -9,6 +9,8 @@ from emojimation import weights
 from emojimation.apps.desktop.actions import tip
 from emojimation.apps.desktop.settings import ARTS, LIMITS, PRIORS, SIZES, WindowSettings
 from emojimation.apps.desktop.widgets import Scrolled, Slider, Tip
+from emojimation.draw.characters import character
+from emojimation.draw.characters import names as character_names
 
 OTHER = "Other file ..."
 STEPS = {"min_score": 0.05, "smooth_s": 0.1}
@@ -17,6 +19,7 @@ TIPS = {
     "prior": "How common each emotion is. Everyday: 40 % of all faces are neutral. Learned: as seen so far.",
     "size": "Requested from a camera; videos are downscaled to it. Larger finds smaller faces but takes longer.",
     "art": "Emoji set.",
+    "character": "Who the avatar and the puppet are.",
     "min_score": "Lower finds more faces, and more false ones.",
     "smooth_s": "Longer is steadier, shorter responds faster.",
     "several": "Draw all faces, or only the main one.",
@@ -45,6 +48,8 @@ class SettingsTab(Scrolled):
         sizes = {size: size.replace("x", " x ") for size in SIZES}
         self.resolution = self._choice("size", "Image size", sizes, settings.size)
         self.art = self._choice("art", "Emoji", ARTS, settings.art)
+        who = {name: character(name).words for name in character_names()}
+        self.character = self._choice("character", "Avatar", who, settings.character)
         self.threshold = self._slider("min_score", "Detector's threshold", settings.min_score, "{:.2f}")
         self.smoothing = self._slider("smooth_s", "Smoothing", settings.smooth_s, "{:.1f} s")
         self.several = tk.BooleanVar(self, settings.several)

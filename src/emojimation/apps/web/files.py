@@ -50,14 +50,15 @@ def as_csv(answers: list[Answer]) -> str:
     return out.getvalue()
 
 
-def as_zip(answers: list[Answer], style: str) -> bytes:
+def as_zip(answers: list[Answer], style: str, character: str = "emoji") -> bytes:
     """Every readable image, annotated in full size, with `faces.csv` and `faces.json`."""
     out = io.BytesIO()
     taken: set[str] = set()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         for answer in answers:
             if answer.error is None:
-                archive.writestr(_free(f"{Path(answer.name).stem}-{style}", taken), drawn_full(answer, style))
+                name = _free(f"{Path(answer.name).stem}-{style}", taken)
+                archive.writestr(name, drawn_full(answer, style, character))
         archive.writestr("faces.csv", as_csv(answers))
         archive.writestr("faces.json", as_json(answers))
     return out.getvalue()

@@ -97,6 +97,8 @@ def _controls(stream: Stream) -> None:
             )
             or "boxes"
         )
+        drawn = stream.style in widgets.WITH_CHARACTER or stream.stage
+        stream.character = widgets.character("live", labelled=False) if drawn else stream.character
         stream.stage = st.toggle("Large avatar", value=stream.stage, key="live-stage")
         stream.mirror = st.toggle("Mirror", value=stream.mirror, key="live-mirror")
 

@@ -179,6 +179,7 @@ def _results(answers: list[Answer], good: list[Answer]) -> None:
     style = left.segmented_control(
         "Style", list(STYLES), default="boxes", format_func=STYLES.__getitem__, key="style", required=True
     )
+    character = widgets.character("photo", left) if style in widgets.WITH_CHARACTER else "emoji"
     why = right.toggle(
         "Why this prediction?",
         key="why",
@@ -188,7 +189,7 @@ def _results(answers: list[Answer], good: list[Answer]) -> None:
     st.html(f"<style>:root {{ --em-ratio: {answer.size_wh[0] / answer.size_wh[1]:.4f} }}</style>")
     with st.container(key="pair"):
         places = st.columns([1, 1, 1] if alone else [1, 1])
-    _pictures(answer, style or "boxes", places)
+    _pictures(answer, style or "boxes", character, places)
     with places[2] if alone else st.container():
         if answer.faces:
             _cards(answer, why)
@@ -196,7 +197,7 @@ def _results(answers: list[Answer], good: list[Answer]) -> None:
             widgets.note("No face found in this image", NO_FACE, "The file itself is fine. What often helps:")
     for line in answer.notes:
         st.info(line.capitalize(), icon=":material/info:")
-    _downloads(answers, good, answer, style or "boxes")
+    _downloads(answers, good, answer, style or "boxes", character)
 
 
 def _picked(good: list[Answer]) -> Answer:
@@ -225,12 +226,12 @@ def _summary(answer: Answer) -> str:
     return f"{words} …" if len(answer.faces) > 3 else words or "no face"
 
 
-def _pictures(answer: Answer, style: str, places: list[Any]) -> None:
+def _pictures(answer: Answer, style: str, character: str, places: list[Any]) -> None:
     left, right = places[:2]
     found = ", ".join(widgets.word_of(face).lower() for face in answer.faces[:8]) or "no face found"
     left.image(answer.preview, caption="Original", width="stretch", alt=f"{answer.name}, the original image")
     right.image(
-        widgets.jpeg(drawn(answer, style)),
+        widgets.jpeg(drawn(answer, style, character)),
         caption=f"{STYLES[style]}: {found}",
         width="stretch",
         alt=f"{answer.name} annotated in the style {STYLES[style]}: {found}",
@@ -271,17 +272,17 @@ def _why(answer: Answer, index: int) -> tuple[str, str]:
     return store[key]
 
 
-def _downloads(answers: list[Answer], good: list[Answer], answer: Answer, style: str) -> None:
+def _downloads(answers: list[Answer], good: list[Answer], answer: Answer, style: str, character: str) -> None:
     st.header("Download", anchor=False)
     with st.container(horizontal=True):
         name = f"{Path(answer.name).stem}-{style}.jpg"
-        _button("Image", partial(drawn_full, answer, style), name, "image/jpeg", ":material/image:")
+        _button("Image", partial(drawn_full, answer, style, character), name, "image/jpeg", ":material/image:")
         _button("CSV", partial(web_files.as_csv, good), "faces.csv", "text/csv", ":material/table:")
         _button("JSON", partial(web_files.as_json, answers), "faces.json", "application/json", ":material/data_object:")
         if len(good) > 1:
             _button(
                 "Everything (zip)",
-                partial(web_files.as_zip, answers, style),
+                partial(web_files.as_zip, answers, style, character),
                 "emojimation.zip",
                 "application/zip",
                 ":material/folder_zip:",

@@ -131,10 +131,11 @@ def read_bytes(name: str, content: bytes) -> media.Picture:
             raise InputError(str(error).replace(f"{folder}/", "")) from error
 
 
-def drawn(answer: Answer, style: str) -> np.ndarray:
+def drawn(answer: Answer, style: str, character: str = "emoji") -> np.ndarray:
     """The preview with its faces drawn in `style`, (h,w,3) BGR uint8."""
     frame = decoded(answer.preview)
-    return draw(frame, scaled(numbered(answer, style), frame.shape[1] / answer.size_wh[0]), style)
+    faces = scaled(numbered(answer, style), frame.shape[1] / answer.size_wh[0])
+    return draw(frame, faces, style, character=character)
 
 
 def shown(answer: Answer, style: str) -> tuple[Face, ...]:
@@ -156,20 +157,25 @@ def numbered(answer: Answer, style: str) -> tuple[Face, ...]:
     return tuple(face.with_(track_id=number) for number, face in enumerate(faces, 1))
 
 
-def drawn_full(answer: Answer, style: str) -> bytes:
+def drawn_full(answer: Answer, style: str, character: str = "emoji") -> bytes:
     """The original in full size with its faces drawn, as JPEG."""
     if answer.read is None:
         raise InputError(f"Expected an image that could be read, got {answer.name}.")
     frame = read_bytes(answer.name, answer.read()).frame
-    return widgets.jpeg(draw(frame, list(numbered(answer, style)), style), 92)
+    return widgets.jpeg(draw(frame, list(numbered(answer, style)), style, character=character), 92)
 
 
 def draw(
-    frame: np.ndarray, faces: list[Face], style: str, time_s: float = 0.0, places: Places | None = None
+    frame: np.ndarray,
+    faces: list[Face],
+    style: str,
+    time_s: float = 0.0,
+    places: Places | None = None,
+    character: str = "emoji",
 ) -> np.ndarray:
     """`annotate` in the page's emoji art, avatars included."""
     covers = covers_of(faces) if styles.STYLES[style].hides else faces
-    return styles.annotate(frame, covers, style, widgets.ART, time_s=time_s, places=places)
+    return styles.annotate(frame, covers, style, widgets.ART, time_s=time_s, places=places, character=character)
 
 
 def explained(answer: Answer, index: int) -> tuple[str, Explanation]:

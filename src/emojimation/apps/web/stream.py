@@ -96,14 +96,15 @@ class Feed:
 class Stream:
     """Analyses and draws one visitor's frames in a thread of its own; it starts with the first frame.
 
-    model: name or path, for the next start. style: as in `render.STYLES`. stage: add the large avatar beside the
-    image. mirror: turn the image as a mirror does. These three may be changed while it runs. send: called in that
+    model: name or path, for the next start. style: as in `draw.styles.STYLES`. character: who avatar and puppet are.
+    stage: add the large avatar beside the image. mirror: turn the image as a mirror does. These four may be changed
+    while it runs. send: called in that
     thread with each drawn (H,W,3) BGR uint8 frame and its time in seconds.
     """
 
     def __init__(self, model: str = "default", send: Callable[[np.ndarray, float], None] | None = None) -> None:
         self.model, self.send = model, send
-        self.style, self.stage, self.mirror = "boxes", True, True
+        self.style, self.character, self.stage, self.mirror = "boxes", "emoji", True, True
         self.history: deque[tuple[float, np.ndarray]] = deque()
         self.labels = EMOTION_LABELS
         self._places: Places = {}  # of the labels, in the frame before
@@ -182,8 +183,8 @@ class Stream:
             self.send(out, result.time_s)
 
     def _drawn(self, result: LiveResult, faces: list[Face]) -> np.ndarray:
-        out = pictures.draw(result.frame, result.faces, self.style, result.time_s, self._places)
-        return staged(out, faces, result.time_s) if self.stage else out
+        out = pictures.draw(result.frame, result.faces, self.style, result.time_s, self._places, self.character)
+        return staged(out, faces, result.time_s, self.character) if self.stage else out
 
     def _running(self) -> LiveLoop:
         with self._changed:
@@ -222,7 +223,7 @@ def _gap_s() -> float:
     return sum(stream.fps > 0 for stream in list(_STREAMS)) / FRAMES_S
 
 
-def staged(frame: np.ndarray, faces: list[Face], time_s: float) -> np.ndarray:
+def staged(frame: np.ndarray, faces: list[Face], time_s: float, character: str = "emoji") -> np.ndarray:
     """The frame with the largest face's avatar large beside it, (H,W+0.75H,3) BGR uint8."""
     height, width = frame.shape[:2]
     side = int(height * STAGE_SHARE) // 2 * 2
@@ -233,7 +234,7 @@ def staged(frame: np.ndarray, faces: list[Face], time_s: float) -> np.ndarray:
     seven = seen.seven() if seen else None
     vector = np.eye(len(EMOTIONS))[EMOTIONS.index("neutral")] if seven is None else seven
     roll_deg, puppet = (seen.roll_deg, puppet_of(seen)) if seen else (0.0, None)
-    small = Avatar().draw(vector, min(side, 320), time_s, roll_deg, puppet)
+    small = Avatar(who=character).draw(vector, min(side, 320), time_s, roll_deg, puppet)
     sprite = small if small.shape[0] == side else cv2.resize(small, (side, side), interpolation=cv2.INTER_LINEAR)
     stamp(out, sprite, width, (height - side) // 2)
     return out

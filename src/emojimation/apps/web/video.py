@@ -131,6 +131,7 @@ def _options(length: float | None) -> Options | None:
         key=f"film-style-{hide}",
         required=True,
     )
+    character = widgets.character("film") if style in widgets.WITH_CHARACTER else "emoji"
     limit, end_s = current().film_s, None
     if limit and (length or math.inf) > limit:
         said = f"lasts {_clock(length)}" if length else "does not say how long it is"
@@ -143,7 +144,14 @@ def _options(length: float | None) -> Options | None:
         if choice != "Take its beginning only":
             return None
         end_s = float(limit)
-    return Options(style=style or "boxes", art=widgets.ART, hide=hide, workers=usable_processors(), end_s=end_s)
+    return Options(
+        style=style or "boxes",
+        art=widgets.ART,
+        character=character,
+        hide=hide,
+        workers=usable_processors(),
+        end_s=end_s,
+    )
 
 
 def _start(given: Any, options: Options) -> None:

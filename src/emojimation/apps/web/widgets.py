@@ -10,12 +10,13 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from emojimation.draw import sprites
+from emojimation.draw import characters, sprites
 from emojimation.faces import Face
 from emojimation.labels import CONTEMPT, EMOTIONS
 from emojimation.templates import fill
 
 DRAWN = (*EMOTIONS, CONTEMPT, "not_sure")  # have an emoji in the style sheet
+WITH_CHARACTER = ("avatar", "puppet")  # styles
 ART = "fluent"  # the same emoji on the page and in the images
 HINTS = {
     "too small": "The face is small: take the photo from closer up.",
@@ -61,6 +62,21 @@ def table(
 ) -> None:
     """A table of texts. label: for screen readers. ours: the row to mark. numbers: columns to set flush right."""
     st.html(html("table.html", label=label, head=head, rows=rows, ours=ours, numbers=numbers))
+
+
+def character(page: str, place: Any = st, labelled: bool = True) -> str:
+    """Who avatar and puppet are, as the visitor chooses. page: tells the pages' choices apart. place: a container."""
+    words = {name: characters.character(name).words for name in characters.names()}
+    chosen = place.segmented_control(
+        "Character",
+        list(words),
+        default="emoji",
+        format_func=words.__getitem__,
+        key=f"{page}-character",
+        required=True,
+        label_visibility="visible" if labelled else "collapsed",
+    )
+    return str(chosen or "emoji")
 
 
 def word_of(face: Face) -> str:
