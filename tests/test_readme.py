@@ -16,6 +16,7 @@ DOCUMENTS = (
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "SECURITY.md",
     "docs/decisions.md",
     "docs/service.md",
     "docs/scale.md",
@@ -90,3 +91,14 @@ def test_installation_files_exist():
     for name in re.findall(r"requirements/\w+\.txt", README):
         assert (ROOT / name).is_file()
     assert Path(ROOT / ".ci" / "run").stat().st_mode & 0o111
+
+
+def test_the_citation_and_the_templates_are_complete():
+    yaml = pytest.importorskip("yaml", reason="PyYAML comes with the packages of the tests")
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert {"cff-version", "message", "title", "authors", "license"} <= set(cited)
+    forms = [path for path in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml") if path.name != "config.yml"]
+    for form in forms:
+        assert {"name", "description", "body"} <= set(yaml.safe_load(form.read_text("utf-8")))
+    steps = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8"))["jobs"]["test"]["steps"]
+    assert forms and {"run": ".ci/run"} in steps
