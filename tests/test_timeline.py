@@ -174,6 +174,29 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
         timeline.write_srt(tmp_path / "file" / "film.srt", of_rows([]))
 
 
+def looking(blinks_at: tuple[float, ...] = (2.0, 5.5), fps: float = 10) -> list[dict]:
+    """Rows of somebody who turns the head, opens the mouth and blinks; the mesh sees nothing in the last second."""
+    rows = list(acted([(0, 10, "happy", 0.9)], fps=fps))
+    for number, one in enumerate(rows):
+        time_s = number / fps
+        mesh = {"presence": 1.0 if time_s < 9 else 0.2, "mouth_open": 0.01 * number}
+        blinks = {"count": float(sum(time_s >= at for at in blinks_at)), "per_minute": None if time_s < 5 else 12.0}
+        one["attributes"] = {"pose": {"yaw": 4.0 * time_s - 20}, "mesh": mesh, "blinks": blinks}
+    return rows
+
+
+def test_measures_and_blinks_are_told_where_the_mesh_is_sure() -> None:
+    (told,) = summary(of_rows(looking()))["people"]
+    assert told["blinks"] == {"count": 2, "per_minute": 12.0, "times_s": [2.0, 5.5]}
+    yaw = told["measures"]["pose_yaw"]
+    assert yaw["unit"] == "deg" and yaw["min"] == -20 and yaw["max"] == pytest.approx(15.6)
+    assert yaw["mean"] == pytest.approx(-2.2, abs=0.01) and "blinks_count" not in told["measures"]
+    assert told["measures"]["mesh_presence"]["min"] == pytest.approx(0.2)
+    assert summary(of_rows(looking(())))["people"][0]["blinks"]["times_s"] == []
+    (plain,) = summary(of_rows(acted(SCRIPT)))["people"]
+    assert "measures" not in plain and "blinks" not in plain
+
+
 # --- the page -----------------------------------------------------------------------------------------------------
 
 
@@ -193,6 +216,12 @@ def test_the_page_holds_everything_and_asks_no_network(tmp_path: Path) -> None:
     assert len(piece["t"]) == len(piece["p"]) == 100 and sum(piece["p"][0]) == pytest.approx(1000, abs=4)
     assert [label["name"] for label in data["labels"]] == [*EMOTIONS, NOT_SURE]
     assert all(label["emoji"].startswith("data:image/png;base64,") for label in data["labels"])
+    assert data["people"][0]["charts"] == []
+    timeline.write_html(path, of_rows(looking()))
+    turn, mouth = page.data_of(path.read_text("utf-8"))["people"][0]["charts"]
+    assert (turn["words"], turn["low"], turn["high"], mouth["words"]) == ("turn of the head", -45, 45, "mouth opening")
+    assert [len(chart["series"][0]["t"]) for chart in (turn, mouth)] == [90, 90]
+    assert turn["series"][0]["p"][10] == [-16000]
 
 
 def test_titles_cannot_carry_markup(tmp_path: Path) -> None:
@@ -226,7 +255,9 @@ def browser():
 @pytest.mark.e2e
 def test_the_page_works_in_a_browser(browser, tmp_path: Path) -> None:
     """Values under the pointer, emotions switched off, lines, keyboard, the table, without one error."""
+    measured = [one["attributes"] for one in looking()]
     rows = [*acted(SCRIPT), *acted([(1, 3, "angry", 0.8)], who=2)]
+    rows[:100] = [one | {"attributes": values} for one, values in zip(rows[:100], measured, strict=True)]
     path = timeline.write_html(tmp_path / "film.html", of_rows(rows), "A <b>film</b>")
     errors: list[str] = []
     tab = browser.new_page(viewport={"width": 1000, "height": 800})
@@ -238,6 +269,8 @@ def test_the_page_works_in_a_browser(browser, tmp_path: Path) -> None:
     box = plot.bounding_box()
     tab.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 50)
     assert tab.locator(".tip .row").first.inner_text().split() == ["happy", "90", "%"]
+    assert tab.locator(".tip .row").nth(7).inner_text().split() == ["turn", "of", "the", "head", "0°"]
+    assert plot.locator(".measure").count() == 2 and plot.locator(".blink").count() == 2
     paths = plot.locator("path").count()
     tab.get_by_role("button", name="happy").first.click()
     assert plot.locator("path").count() == paths - 1

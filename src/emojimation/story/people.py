@@ -1,6 +1,7 @@
 """One person in a video: the time series of a track, and statistics about it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -41,7 +42,8 @@ class Person:
     """The series of one track, n rows in chronological order.
 
     times_s: (n,) seconds. frames: (n,) ints. probabilities: (n,k). named: (n,) bool, whether the answer names a class,
-    surely or leaning to it. boxes: (n,4) xyxy pixels. classes: those of the probabilities.
+    surely or leaning to it. boxes: (n,4) xyxy pixels. classes: those of the probabilities. measured: column, such as
+    "pose_yaw" -> (n,), see `story.measured`.
     """
 
     track_id: int
@@ -51,6 +53,7 @@ class Person:
     named: np.ndarray
     boxes: np.ndarray
     classes: LabelSet = EMOTION_LABELS
+    measured: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def step_s(self) -> float:

@@ -16,7 +16,7 @@ import numpy as np
 from emojimation.errors import InputError
 from emojimation.files import write_whole
 from emojimation.labels import EMOTION_LABELS, NOT_SURE_EMOJI, LabelSet, label_set
-from emojimation.story import page
+from emojimation.story import measured, page
 from emojimation.story.people import MAX_GAP_S, NOT_SURE, Person, Span
 
 
@@ -70,7 +70,7 @@ def of_rows(
 
 def summary(timeline: Timeline) -> dict[str, Any]:
     """Plain values for JSON: the video's length, shots and base rates, and per person when and how long they were
-    visible, shares, changes, peaks."""
+    visible, shares, changes, peaks, and what was measured besides."""
     return {
         "duration_s": round(timeline.duration_s, 3),
         "rows_without_number": timeline.unnumbered,
@@ -114,6 +114,7 @@ def write_html(
     data = summary(timeline)
     for person, entry in zip(timeline.people, data["people"], strict=True):
         entry["series"] = page.thinned(person.times_s, person.probabilities, MAX_GAP_S)
+        entry["charts"] = measured.charts(person.measured, person.times_s, MAX_GAP_S)
         for peak in entry["peaks"]:
             peak["picture"] = (thumbnails or {}).get((person.track_id, peak["frame"]))
     link = None if video is None else os.path.relpath(video, path.parent or ".")
@@ -128,14 +129,15 @@ def _entry(row: Mapping[str, Any]) -> tuple | None:
             return None
         vector = row["probabilities"]
         named = row["certainty"] != NOT_SURE if "certainty" in row else bool(row["certain"])  # rows of version 0.1
-        return (row["time_s"], row["frame"], named, vector, row["xyxy"], row["track_id"])
+        attributes = row.get("attributes") or {}
+        return (row["time_s"], row["frame"], named, vector, row["xyxy"], attributes, row["track_id"])
     except (KeyError, TypeError) as error:
         raise InputError(f"Expected rows as `video --jsonl` writes them, got one without {error}.") from error
 
 
 def _person(track_id: int, entries: list[tuple]) -> Person:
     entries.sort(key=lambda entry: entry[0])
-    times, frames, named, vectors, boxes, _ = zip(*entries, strict=True)
+    times, frames, named, vectors, boxes, attributes, _ = zip(*entries, strict=True)
     names = tuple(vectors[0])
     return Person(
         track_id,
@@ -145,6 +147,7 @@ def _person(track_id: int, entries: list[tuple]) -> Person:
         np.array(named, bool),
         np.array(boxes, np.float32),
         label_set(names),
+        measured.series_of(attributes),
     )
 
 
@@ -171,7 +174,17 @@ def _summary(person: Person) -> dict[str, Any]:
             }
             for p in person.peaks()
         ],
+        **_measured(person),
     }
+
+
+def _measured(person: Person) -> dict[str, Any]:
+    """The person's measures and blinks; nothing if none were asked for."""
+    found = {
+        "measures": measured.figures(person.measured, person.weights_s),
+        "blinks": measured.blinks_of(person.measured, person.times_s, person.seen_s),
+    }
+    return {name: values for name, values in found.items() if values}
 
 
 def _rounded(start_s: float, end_s: float, label: str, strength: float) -> dict[str, Any]:

@@ -8,7 +8,8 @@ function showPeople(data, { people, legend, mode, facts, now, player }) {
   const place = name => name === "neutral" ? STACK.length + 1 : (STACK.indexOf(name) + STACK.length + 1) % (STACK.length + 1);
   const ORDER = classes.map((_, i) => i).sort((a, b) => place(classes[a].name) - place(classes[b].name)); // stacked from below
   const DASHES = ["", "6 3", "2 2", "", "8 3 2 3", "4 2", ""]; // lines are distinguishable without colour too
-  const TOP = 16, HEIGHT = 132, RIBBON = 26, GAP = 8, AXIS = 20, FLOOR = TOP + HEIGHT, TOTAL = FLOOR + GAP + RIBBON + AXIS;
+  const TOP = 16, HEIGHT = 132, RIBBON = 26, GAP = 8, AXIS = 20, FLOOR = TOP + HEIGHT, BELOW = FLOOR + GAP + RIBBON;
+  const STRIP = 46, LIDS = 18; // charts of measures, and marks of blinks
   const shown = new Set(labels.map((_, i) => i));
   const length = Math.max(data.duration_s, 0.001), charts = [];
   const tip = el("div", { className: "tip", hidden: true });
@@ -33,9 +34,9 @@ function showPeople(data, { people, legend, mode, facts, now, player }) {
   }
   const fill = label => label === "not sure" ? "repeating-linear-gradient(135deg, var(--hatch) 0 3px, transparent 3px 6px)" : byName[label].colour;
 
-  function sample(person, t) { // the nearest point, or null if the person is away
+  function sample(series, t) { // the nearest point, or null if the person is away
     let best = null, near = Math.max(1, length / 600);
-    for (const piece of person.series) {
+    for (const piece of series) {
       if (t < piece.t[0] - near || t > piece.t.at(-1) + near) continue;
       let low = 0, high = piece.t.length - 1;
       while (high - low > 1) { const mid = (low + high) >> 1; if (piece.t[mid] <= t) low = mid; else high = mid; }
@@ -51,17 +52,18 @@ function showPeople(data, { people, legend, mode, facts, now, player }) {
   }
   function draw(chart) {
     const width = chart.plot.clientWidth, root = chart.svg, x = t => t / length * width, y = p => TOP + HEIGHT * (1 - p / 1000);
-    root.replaceChildren(); root.setAttribute("viewBox", `0 0 ${width} ${TOTAL}`); root.setAttribute("height", TOTAL);
+    const bottom = BELOW + STRIP * chart.person.charts.length + (chart.person.blinks ? LIDS : 0), total = bottom + AXIS;
+    root.replaceChildren(); root.setAttribute("viewBox", `0 0 ${width} ${total}`); root.setAttribute("height", total);
     const hatch = svg("pattern", { id: "h" + chart.id, width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" });
     hatch.append(svg("rect", { width: 3, height: 6, fill: "var(--hatch)", opacity: .7 })); const defs = svg("defs"); defs.append(hatch); root.append(defs);
     for (const p of [0, 500, 1000]) root.append(svg("line", { x1: 0, x2: width, y1: y(p), y2: y(p), stroke: "var(--line)" }));
     for (const piece of chart.person.series) stacked ? areas(root, piece, x, y) : lines(root, piece, x, y);
-    for (const cut of data.shots_s.slice(1)) root.append(svg("line", { class: "cut", x1: x(cut), x2: x(cut), y1: TOP, y2: FLOOR + GAP + RIBBON }));
+    for (const cut of data.shots_s.slice(1)) root.append(svg("line", { class: "cut", x1: x(cut), x2: x(cut), y1: TOP, y2: bottom }));
     root.append(svg("text", { x: 0, y: 11 }, "100 %"));
-    ribbon(root, chart, x);
+    ribbon(root, chart, x); strips(root, chart.person, x, width);
     for (let t = 0, step = tickStep(width); t <= length + 1e-6; t += step) {
       const at = x(t); root.append(svg("line", { x1: at, x2: at, y1: TOP, y2: FLOOR, stroke: "var(--grid)" }));
-      root.append(svg("text", { x: at, y: TOTAL - 4, "text-anchor": t === 0 ? "start" : at > width - 20 ? "end" : "middle" }, clock(t, step < 1)));
+      root.append(svg("text", { x: at, y: total - 4, "text-anchor": t === 0 ? "start" : at > width - 20 ? "end" : "middle" }, clock(t, step < 1)));
     }
     for (const peak of chart.person.peaks) if (!stacked && shown.has(byName[peak.emotion].i))
       root.append(svg("circle", { cx: x(peak.time_s), cy: y(peak.probability * 1000), r: 4, fill: byName[peak.emotion].colour, stroke: "var(--card)", "stroke-width": 2 }));
@@ -80,6 +82,19 @@ function showPeople(data, { people, legend, mode, facts, now, player }) {
       const d = "M" + piece.t.map((t, i) => `${x(t).toFixed(1)} ${y(piece.p[i][k]).toFixed(1)}`).join("L");
       root.append(svg("path", { d, fill: "none", stroke: labels[k].colour, "stroke-width": 2.2, "stroke-dasharray": DASHES[k % DASHES.length], "stroke-linejoin": "round" }));
     }
+  }
+  function strips(root, person, x, width) {
+    let top = BELOW;
+    for (const chart of person.charts) {
+      const y = v => top + 18 + (STRIP - 22) * (chart.high - Math.min(Math.max(v / 1000, chart.low), chart.high)) / (chart.high - chart.low);
+      root.append(svg("line", { x1: 0, x2: width, y1: y(0), y2: y(0), stroke: "var(--line)" }), svg("text", { x: 0, y: top + 13 }, chart.words));
+      for (const piece of chart.series) root.append(svg("path", { class: "measure", d: "M" + piece.t.map((t, i) => `${x(t).toFixed(1)} ${y(piece.p[i][0]).toFixed(1)}`).join("L"), fill: "none", stroke: "var(--accent)", "stroke-width": 1.6, "stroke-linejoin": "round" }));
+      top += STRIP;
+    }
+    if (!person.blinks) return;
+    const { count, per_minute: rate, times_s: times } = person.blinks;
+    root.append(svg("text", { x: 0, y: top + 13 }, `${count} ${count === 1 ? "blink" : "blinks"}` + (length >= 10 ? `, ${rate} a minute` : "")));
+    for (const t of times) root.append(svg("line", { class: "blink", x1: x(t), x2: x(t), y1: top + 3, y2: top + LIDS - 2, stroke: "var(--mark)", "stroke-width": 2 }));
   }
   function ribbon(root, chart, x) {
     for (const span of chart.person.spans) {
@@ -127,16 +142,20 @@ function showPeople(data, { people, legend, mode, facts, now, player }) {
     return classes.map((l, i) => [l.name, p[i] / 1000]).sort((a, b) => b[1] - a[1])
       .map(([name, v]) => el("div", { className: "row" + (v < .05 ? " low" : "") }, swatch(name), el("span", { textContent: name }), el("span", { textContent: percent(v) })));
   }
+  function valueOf(measure, t) {
+    const v = sample(measure.series, t), said = v == null ? "–" : (v[0] / 1000).toFixed(measure.unit ? 0 : 2) + measure.unit;
+    return el("div", { className: "row" }, el("i"), el("span", { textContent: measure.words }), el("span", { textContent: said }));
+  }
   function point(t, chart, event) {
     cursor = t == null ? null : Math.min(Math.max(t, 0), length);
     for (const c of charts) { c.line.hidden = cursor == null; c.line.style.left = (cursor ?? 0) / length * 100 + "%"; }
     tip.hidden = cursor == null;
     if (cursor == null) return;
-    const p = sample(chart.person, cursor), span = spanAt(chart.person, cursor);
+    const p = sample(chart.person.series, cursor), span = spanAt(chart.person, cursor);
     chart.plot.setAttribute("aria-valuenow", cursor.toFixed(2));
     chart.plot.setAttribute("aria-valuetext", `${clock(cursor)}: ${span ? span.label : "not in the picture"}`);
     tip.replaceChildren(el("div", { className: "soft", style: "margin-bottom:4px" }, `Person ${chart.person.track_id} at ${clock(cursor)}` + (span && span.label === "not sure" ? ", not sure" : "")),
-      ...(p ? rowsOf(p) : [el("div", { textContent: "not in the picture" })]));
+      ...(p ? rowsOf(p) : [el("div", { textContent: "not in the picture" })]), ...chart.person.charts.map(measure => valueOf(measure, cursor)));
     const box = chart.plot.getBoundingClientRect(), at = event ? event.clientX : box.left + cursor / length * box.width;
     tip.style.left = (at + 190 > innerWidth ? at - tip.offsetWidth - 14 : at + 14) + "px";
     tip.style.top = Math.min(Math.max((event ? event.clientY : box.top) - 60, 8), innerHeight - tip.offsetHeight - 8) + "px";
@@ -163,7 +182,7 @@ function showPeople(data, { people, legend, mode, facts, now, player }) {
     if (!now) return;
     const here = data.people.map(p => [p, spanAt(p, t)]).filter(([, s]) => s);
     now.replaceChildren(el("div", { className: "soft small", textContent: `At ${clock(t)}` + (here.length ? "" : ": nobody in view") }),
-      ...here.map(([p, s]) => { const v = sample(p, t); return el("div", { style: "margin-top:4px" }, emoji(s.label), ` Person ${p.track_id}: `, el("b", { textContent: s.label }), v && s.label !== "not sure" ? ` ${percent(v[byName[s.label].i] / 1000)}` : ""); }));
+      ...here.map(([p, s]) => { const v = sample(p.series, t); return el("div", { style: "margin-top:4px" }, emoji(s.label), ` Person ${p.track_id}: `, el("b", { textContent: s.label }), v && s.label !== "not sure" ? ` ${percent(v[byName[s.label].i] / 1000)}` : ""); }));
   }
   let following = false;
   function follow() { // with the screen while the video plays, else once
