@@ -119,7 +119,7 @@ class Client:
     def submit(self, video: str | Path, files: Iterable[str] = ("film", "jsonl"), **query: Any) -> Job:
         """Queue a video; files: what to make of it.
 
-        query: style, character, anonymise, strength, prior, every, measure.
+        query: style, character, anonymise, strength, prior, every, measure, reidentify.
         """
         headers = {"content-type": "application/octet-stream"}
         with ExitStack() as stack:

@@ -34,6 +34,8 @@ class Face:
     threshold: minimum confidence of a sure answer.
     labels: the classes of `probabilities`; the seven emotions unless the model has others.
     attributes: further answers by name, (columns,) float32 each, as `attributes.ATTRIBUTES` declares them.
+    appearance: (128,) float32 of length 1 that tells people apart, see `appearance`; None unless asked for. Biometric
+        data: never part of `to_dict`.
 
     Before classification the answer is empty: emotion, emoji and words are "", confidence is 0.
     """
@@ -46,6 +48,7 @@ class Face:
     threshold: float = 0.5
     labels: LabelSet = EMOTION_LABELS
     attributes: Mapping[str, np.ndarray] = field(default_factory=dict)
+    appearance: np.ndarray | None = None
 
     @property
     def emotion(self) -> str:

@@ -8,7 +8,13 @@ from emojimation.errors import InputError
 
 ASSETS = Path(__file__).parent / "assets"
 MODELS = ASSETS / "models"
-NOT_EMOTIONS = {"face_detector", "face_detector_wide", "face_mesh", "iris"}  # networks that answer something else
+NOT_EMOTIONS = {
+    "face_detector",
+    "face_detector_wide",
+    "face_appearance",
+    "face_mesh",
+    "iris",
+}  # networks that answer something else
 USUAL = ("default", "seed", "max", "lite")  # emotion models in the order in which they are offered
 
 

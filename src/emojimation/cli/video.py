@@ -64,6 +64,13 @@ Region = Annotated[
     typer.Option("--region", metavar="X0,Y0,X1,Y1", help="Search this part of the picture only.", show_default=False),
 ]
 Cover = Annotated[Path | None, _file("--cover", "Picture to lay over each head.")]
+Reidentify = Annotated[
+    bool,
+    typer.Option(
+        "--reidentify",
+        help="Recognise people by their faces: whoever returns, or is seen after a cut, keeps their number.",
+    ),
+]
 Sound = Annotated[bool, typer.Option(help="Copy the sound into the video.")]
 Threads = Annotated[
     int | None, typer.Option("--threads", min=1, help="Frames analysed in parallel.", show_default="one per processor")
@@ -89,6 +96,7 @@ def video(
     hide_span: HideSpan = None,
     region: Region = None,
     cover: Cover = None,
+    reidentify: Reidentify = False,
     resume: Resume = False,
     every: Every = "1",
     start: Start = "0",
@@ -129,6 +137,7 @@ def video(
         spans=tuple(_span(text) for text in hide_span or []),
         region=None if region is None else _region(region),
         cover=cover,
+        reidentify=reidentify,
     )
     pipeline = _pipeline(search, options)
     options = replace(options, prior=pipeline.prior)

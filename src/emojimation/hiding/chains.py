@@ -12,6 +12,7 @@ from emojimation.attributes import ATTRIBUTES
 from emojimation.faces import Face
 from emojimation.labels import EMOTION_LABELS, LabelSet
 from emojimation.tracking.blinks import Blinks
+from emojimation.tracking.people import sum_of
 
 # A chain's score is the mean of its finds' scores over the best stretch of so many seconds and at least so many finds.
 STRETCH_S, STRETCH_HITS = 0.2, 3
@@ -42,7 +43,7 @@ class Chain:
 
     from_s, until_s: cuts before and after it, across which it is not held. number: of the person, None for a chain that
     is not one. held: whether it is covered beyond its ends. growth: (n,) of the covers beyond the finds' own sizes.
-    attributes: names of those that the finds have.
+    attributes: names of those that the finds have. appearance: sum of the finds' vectors, None if there are none.
     """
 
     times: array = field(default_factory=lambda: array("d"))
@@ -56,6 +57,7 @@ class Chain:
     from_s: float = -math.inf
     until_s: float = math.inf
     growth: np.ndarray = field(default_factory=lambda: np.ones(0))
+    appearance: np.ndarray | None = None
 
     def add(self, time_s: float, face: Face) -> None:
         """Add the find of a frame, later than all before it."""
@@ -69,6 +71,7 @@ class Chain:
         row = [float(v) for v in (*face.xyxy, *landmarks, face.score, *probabilities, *measured)]
         self.width = len(row)
         self.packed.extend(row)
+        self.appearance = sum_of(self.appearance, face.appearance)
 
     def columns(self) -> dict[str, slice]:
         """Attribute -> its columns of a find."""
@@ -110,6 +113,10 @@ class Chain:
             labels=self.labels,
             attributes={name: row[part].astype(np.float32) for name, part in self.columns().items()},
         )
+
+    def overlaps(self, other: "Chain") -> bool:
+        """Whether both were visible at the same time."""
+        return self.times[0] <= other.times[-1] and other.times[0] <= self.times[-1]
 
 
 def score_of(chain: Chain, frame_times: np.ndarray, stretch_s: float = STRETCH_S, dense: float = DENSE) -> float:

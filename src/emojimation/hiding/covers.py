@@ -32,6 +32,7 @@ from emojimation.hiding.chains import (
 from emojimation.hiding.report import Report, Span
 from emojimation.hiding.search import STRENGTHS
 from emojimation.tracking.adapt import StreamRates
+from emojimation.tracking.people import People
 
 ENLARGED = 1.1
 DOUBT_GROWTH = 0.3  # further enlargement per second away from the next find
@@ -44,12 +45,19 @@ class Covers:
     """Collect the finds of all frames with `add`, in order; `finish`; then call `at` for each frame, in order.
 
     threshold: minimum confidence of a sure answer of a covered face. strength: a key of `search.STRENGTHS`. rates:
-    learns the base rates of the video, None if others were requested.
+    learns the base rates of the video, None if others were requested. people: recognises those who return, None if
+    each chain is a person of its own.
     """
 
-    def __init__(self, threshold: float = 0.5, strength: str = "careful", rates: StreamRates | None = None):
+    def __init__(
+        self,
+        threshold: float = 0.5,
+        strength: str = "careful",
+        rates: StreamRates | None = None,
+        people: People | None = None,
+    ):
         self._threshold, self._gap_s = threshold, STRENGTHS[strength].gap_s
-        self.rates = rates
+        self.rates, self._people = rates, people
         self._cover_all = strength == "paranoid"
         self._times = array("d")
         self._chains: list[Chain] = []
@@ -97,6 +105,7 @@ class Covers:
         """End the first pass: judge, smooth and number the chains."""
         self._open = []
         self._chains = [chain for chain in self._chains if self._judged(chain)]
+        self._number()
         for chain in self._chains:
             chain.count_blinks()
             smooth(chain)
@@ -109,12 +118,28 @@ class Covers:
         if not self._cover_all and not reaches(chain, times, COVERED):
             self.report.doubtful.append(Span(chain.times[0], chain.times[-1], float(chain.values()[:, 14].max())))
             return False
-        self.report.faces += 1
         chain.held = score_of(chain, times) >= HELD_SCORE
-        if reaches(chain, times, PERSON):
-            self.report.people += 1
-            chain.number = self.report.people
         return True
+
+    def _number(self) -> None:
+        """Number the people among the chains, and count them and the faces."""
+        times = np.frombuffer(self._times, np.float64)
+        numbered: list[Chain] = []
+        for chain in self._chains:
+            if not reaches(chain, times, PERSON):
+                continue
+            chain.number = self._recognised(chain, numbered)
+            if chain.number is None:
+                self.report.people += 1
+                chain.number = self.report.people
+            if self._people is not None and chain.appearance is not None:
+                self._people.saw(chain.number, chain.appearance)
+            numbered.append(chain)
+        self.report.faces = len(self._chains) - len(numbered) + self.report.people
+
+    def _recognised(self, chain: Chain, numbered: list[Chain]) -> int | None:
+        present = {other.number for other in numbered if other.number is not None and other.overlaps(chain)}
+        return None if self._people is None else self._people.recognised(chain.appearance, present)
 
     def _hold_s(self, chain: Chain) -> float:
         """How long a chain is held: no longer than it was visible, and a weak one hardly."""

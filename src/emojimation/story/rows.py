@@ -7,6 +7,7 @@ finished frame can be read and the run can resume. The other files, with one row
 import csv
 import json
 import re
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -112,7 +113,22 @@ def face_of(row: dict[str, Any], threshold: float = 0.5) -> Face:
             name: np.array([np.nan if value is None else value for value in numbers.values()], np.float32)
             for name, numbers in row.get("attributes", {}).items()
         },
+        appearance=_unpacked(row.get("appearance")),
     )
+
+
+def find_row(face: Face) -> dict[str, Any]:
+    """`Face.to_dict` with the appearance, for a run's private log of its finds; `face_of` reads it again."""
+    row = face.to_dict()
+    return row if face.appearance is None else row | {"appearance": _packed(face.appearance)}
+
+
+def _packed(vector: np.ndarray) -> str:
+    return b64encode(vector.astype("<f2").tobytes()).decode()
+
+
+def _unpacked(text: str | None) -> np.ndarray | None:
+    return None if text is None else np.frombuffer(b64decode(text), "<f2").astype(np.float32)
 
 
 @lru_cache(maxsize=8)
@@ -125,11 +141,11 @@ class Log:
     """Appends frames to a log file, one line each, handed to the operating system immediately.
 
     keep: how many frames of an existing log to keep; later ones, and a truncated line, are dropped. 0: start afresh.
-    prior: name of the base rates that the answers are corrected for.
+    prior: name of the base rates that the answers are corrected for. finds: private to the run, with appearances.
     """
 
-    def __init__(self, path: Path, keep: int = 0, prior: str | None = None):
-        self.path, self._prior = path, prior
+    def __init__(self, path: Path, keep: int = 0, prior: str | None = None, finds: bool = False):
+        self.path, self._prior, self._row = path, prior, find_row if finds else Face.to_dict
         path.parent.mkdir(parents=True, exist_ok=True)
         lines = 0
         if keep and path.exists():
@@ -139,7 +155,7 @@ class Log:
 
     def write(self, frame: int, time_s: float, faces: list[Face], shot: int = 1) -> list[dict[str, Any]]:
         """Log a frame and return its rows. Raises OSError if the disk is full."""
-        rows = [face.to_dict() for face in faces]
+        rows = [self._row(face) for face in faces]
         line = {"frame": frame, "time_s": round(time_s, 6), "shot": shot, "prior": self._prior, "faces": rows}
         self._file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
         self.frames += 1

@@ -1,5 +1,7 @@
 """Base rates learned from a stream's own answers: for one person's history, or a video of one mood."""
 
+from typing import Any
+
 import numpy as np
 
 from emojimation.faces import Face
@@ -56,8 +58,8 @@ class AdaptingTracker(Tracker):
     Other arguments are those of `Tracker`.
     """
 
-    def __init__(self, rates: StreamRates, **options: float) -> None:
-        super().__init__(**options)  # type: ignore[arg-type]
+    def __init__(self, rates: StreamRates, **options: Any) -> None:
+        super().__init__(**options)
         self.rates = rates
 
     def update(self, faces: list[Face], time_s: float | None = None) -> list[Face]:
@@ -70,7 +72,8 @@ def rates_for(prior: Prior | None) -> StreamRates | None:
     return StreamRates(prior.shares) if prior is not None and prior.learns and prior.shares is not None else None
 
 
-def tracker_for(prior: Prior | None, **options: float) -> Tracker:
-    """The tracker for answers under these base rates: one that learns them if they are the stream's own."""
+def tracker_for(prior: Prior | None, **options: Any) -> Tracker:
+    """The tracker for answers under these base rates: one that learns them if they are the stream's own. options: of
+    `Tracker`."""
     rates = rates_for(prior)
-    return Tracker(**options) if rates is None else AdaptingTracker(rates, **options)  # type: ignore[arg-type]
+    return Tracker(**options) if rates is None else AdaptingTracker(rates, **options)

@@ -15,6 +15,7 @@ from emojimation.errors import InputError
 from emojimation.faces import Face, iou
 from emojimation.tracking.assign import assign
 from emojimation.tracking.blinks import Blinks
+from emojimation.tracking.people import People, sum_of
 from emojimation.tracking.smooth import LowPass
 
 NOMINAL_STEP_S = 1 / 30  # between two frames of unknown time
@@ -43,7 +44,8 @@ class Track:
     since the last of them. centre, wh, velocity: (2,) float64 pixels and pixels per second. marks: (5,2) landmarks
     relative to the centre in units of `wh`, or None. probabilities: smooths those of the classes, None as long
     as there are none. attributes: smooths the values of each attribute. blinks: counts them, None as long as no mesh
-    was measured. face: as last detected.
+    was measured. appearance: sum of the vectors of `Face.appearance` that `People` does not know yet, None without any.
+    face: as last detected.
     """
 
     face: Face
@@ -59,6 +61,7 @@ class Track:
     time_since_update: float = 0.0
     attributes: dict[str, LowPass] = field(default_factory=dict)
     blinks: Blinks | None = None
+    appearance: np.ndarray | None = None
 
 
 class Tracker:
@@ -67,14 +70,20 @@ class Tracker:
     smooth_s: time constant of the probabilities in seconds, 0 for none. max_gap_s: a person who is away for longer gets
     a new number. confirm_hits: detections before a face is emitted, against false positives; the faces of the stream's
     first frame are emitted immediately. hold_s: undetected faces are still emitted, at their predicted position, until
-    they have been missed for this long; 0 emits only what was detected.
+    they have been missed for this long; 0 emits only what was detected. people: recognises those who return, if the
+    faces have an appearance; None: whoever was away for longer than `max_gap_s`, or comes after a cut, is new.
 
     Times are in seconds and should increase. A frame without a time, or whose time does not increase, counts as 1/30 s
     after the previous one; a jump back by more than `max_gap_s` is taken as another video, and every track ends.
     """
 
     def __init__(
-        self, smooth_s: float = 0.4, max_gap_s: float = 1.0, confirm_hits: int = 2, hold_s: float = 0.0
+        self,
+        smooth_s: float = 0.4,
+        max_gap_s: float = 1.0,
+        confirm_hits: int = 2,
+        hold_s: float = 0.0,
+        people: People | None = None,
     ) -> None:
         for name, value in (("smooth_s", smooth_s), ("max_gap_s", max_gap_s), ("hold_s", hold_s)):
             if not 0 <= value < math.inf:
@@ -82,6 +91,7 @@ class Tracker:
         if confirm_hits < 1:
             raise InputError(f"Expected confirm_hits of at least 1, got {confirm_hits}.")
         self.smooth_s, self.max_gap_s, self.confirm_hits, self.hold_s = smooth_s, max_gap_s, confirm_hits, hold_s
+        self.people = people
         self.tracks: list[Track] = []
         self._next_id, self._updates = 1, 0
         self._time_s: float | None = None
@@ -107,6 +117,7 @@ class Tracker:
                 self.tracks.append(track_of[index])
         for index in sorted(track_of):
             self._confirm(track_of[index])
+            self._remember(track_of[index])
         self._updates += 1
         seen = [track_of[index] for index in sorted(track_of) if track_of[index].track_id]
         return [_emitted(track) for track in seen + self._held()]
@@ -155,8 +166,27 @@ class Tracker:
             return
         track.state = "confirmed"
         if not track.track_id:
-            track.track_id = self._next_id
-            self._next_id += 1
+            track.track_id = self._recognised(track) or self._new_id()
+
+    def _new_id(self) -> int:
+        self._next_id += 1
+        return self._next_id - 1
+
+    def _recognised(self, track: Track) -> int | None:
+        """The number of somebody who was here before; a lost track of theirs ends."""
+        if self.people is None:
+            return None
+        present = {other.track_id for other in self.tracks if other.state == "confirmed" and other.track_id}
+        number = self.people.recognised(track.appearance, present)
+        if number is not None:
+            self.tracks = [other for other in self.tracks if other.track_id != number]
+        return number
+
+    def _remember(self, track: Track) -> None:
+        """Hand what a numbered person looks like over to `people`."""
+        if self.people is not None and track.track_id and track.appearance is not None:
+            self.people.saw(track.track_id, track.appearance)
+            track.appearance = None
 
     def _held(self) -> list[Track]:
         return [track for track in self.tracks if track.state == "lost" and track.time_since_update <= self.hold_s]
@@ -208,7 +238,17 @@ def _born(face: Face) -> Track:
     measured = {name: LowPass(values.astype(np.float64), signed=True) for name, values in face.attributes.items()}
     smoothed = None if probabilities is None else LowPass(probabilities)
     marks = _marks(face, centre, wh)
-    return Track(face, centre, wh, np.zeros(2), marks, smoothed, attributes=measured, blinks=_blinks(face, None, 0.0))
+    return Track(
+        face,
+        centre,
+        wh,
+        np.zeros(2),
+        marks,
+        smoothed,
+        attributes=measured,
+        blinks=_blinks(face, None, 0.0),
+        appearance=face.appearance,
+    )
 
 
 def _blinks(face: Face, before: Blinks | None, step_s: float) -> Blinks | None:
@@ -243,6 +283,7 @@ def _absorb(track: Track, face: Face, smooth_s: float, crowded: bool) -> None:
         track.marks = track.marks + (1 - theta) * (seen.marks - track.marks)
     _absorb_probabilities(track, seen.probabilities, smooth_s)
     _absorb_attributes(track, seen.attributes)
+    track.appearance = sum_of(track.appearance, face.appearance)
     track.face, track.hits, track.time_since_update = face, n + 1, 0.0
 
 

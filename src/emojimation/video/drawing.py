@@ -84,7 +84,7 @@ class Drawing:
                 yield frame, *covers.at(round(frame.time_s, 6), frame.image.shape)
             return
         with ExitStack() as stack:
-            numbers = tracker_for(self._work.options.prior)
+            numbers = tracker_for(self._work.options.prior, people=self._work.options.people)
             self._drawn.rates = numbers.rates if isinstance(numbers, AdaptingTracker) else None
             logged = Replayed(self._work.job.finds, numbers, self._work.threshold, last_s)
             tracker = stack.enter_context(closing(logged))

@@ -8,6 +8,7 @@ from emojimation.draw.styles import HIDING, STYLES
 from emojimation.errors import InputError
 from emojimation.hiding.search import strength_of
 from emojimation.priors import Prior
+from emojimation.tracking.people import People
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class Options:
     found, so that no run resumes with another search. strength: of hiding, a key of `hiding.search.STRENGTHS`.
     spans: (start, end) in seconds of the source, in which the whole image is hidden. region: x0, y0, x1, y1 in
     pixels, outside of which nothing is searched. cover: an image to lay over each head, in place of a style's.
-    prior: base rates that the answers are corrected for; the run learns them if they are the video's own.
+    prior: base rates that the answers are corrected for; the run learns them if they are the video's own. reidentify:
+    recognise people by their appearance, who then keep their number when they return or after a cut.
     """
 
     style: str = "boxes"
@@ -41,6 +43,12 @@ class Options:
     region: tuple[int, int, int, int] | None = None
     cover: Path | None = None
     prior: Prior | None = None
+    reidentify: bool = False
+
+    @property
+    def people(self) -> People | None:
+        """A new memory of people's appearance, None if nobody is to be recognised."""
+        return People() if self.reidentify else None
 
     @property
     def hides(self) -> bool:

@@ -22,13 +22,13 @@ class Replayed:
         self.past = Past()
         self.last_s: float | None = None
         count = self._again(path, until_s) if until_s is not None else 0
-        self._log = rows.Log(path, count)
+        self._log = rows.Log(path, count, finds=True)
 
     def update(self, faces: list[Face], time_s: float | None) -> list[Face]:
         """Like `Tracker.update`."""
         time_s = round(time_s or 0.0, 6)
         self._log.write(self._log.frames, time_s, faces, self._shot)
-        return self._tracker.update([rows.face_of(face.to_dict(), self._threshold) for face in faces], time_s)
+        return self._tracker.update([rows.face_of(rows.find_row(face), self._threshold) for face in faces], time_s)
 
     def reset(self) -> None:
         """Like `Tracker.reset`, at the start of a new shot."""

@@ -20,7 +20,8 @@ class Search:
 
     def __init__(self, work: Work):
         self._work = work
-        self._covers = Covers(work.threshold, work.options.strength, rates_for(work.options.prior))
+        options = work.options
+        self._covers = Covers(work.threshold, options.strength, rates_for(options.prior), options.people)
         self._last_s: float | None = None
         self._count, self._shot = 0, 1
 
@@ -30,13 +31,13 @@ class Search:
             self._add(line.time_s, [rows.face_of(face, self._work.threshold) for face in line.faces], line.shot)
             self._last_s, self._count = line.time_s, self._count + 1
         with ExitStack() as stack:
-            log = stack.enter_context(closing(rows.Log(self._work.job.finds, self._count)))
+            log = stack.enter_context(closing(rows.Log(self._work.job.finds, self._count, finds=True)))
             source = stack.enter_context(closing(self._work.footage.open(self._last_s)))
             frames = after(numbered(source, self._shot, self._last_s), self._last_s)
             for frame, faces in stack.enter_context(closing(self._searched(frames))):
                 log.write(log.frames, frame.time_s, faces, frame.shot)
                 # Rounded as in the log, so that a resumed run is the same.
-                rounded = [rows.face_of(face.to_dict(), self._work.threshold) for face in faces]
+                rounded = [rows.face_of(rows.find_row(face), self._work.threshold) for face in faces]
                 self._add(round(frame.time_s, 6), rounded, frame.shot)
                 self._work.report("search", log.frames - 1, frame.time_s, [])
                 if self._work.interrupt.asked:

@@ -14,7 +14,7 @@ from emojimation.videojobs import VideoJob
 
 PLAIN = ("id", "name", "prior", "owner", "measures", "tries", "state", "kinds", "frames", "error")
 OUTCOME = ("notes", "hiding", "prior", "base_rates")  # of the result, what responses tell
-ASKED = ("style", "character", "hide", "every", "strength")  # of the options, what callers choose
+ASKED = ("style", "character", "hide", "every", "strength", "reidentify")  # of the options, what callers choose
 
 
 class Ledger:

@@ -48,6 +48,9 @@ def _add_submission(app: FastAPI, jobs: Jobs) -> None:
         ] = None,
         every: Annotated[int, Query(ge=1, le=1000, description="Analyse every n-th frame only.")] = 1,
         measure: api_schema.Measures = None,
+        reidentify: Annotated[
+            bool, Query(description="Recognise people by their faces: who returns keeps their number.")
+        ] = False,
     ) -> Response:
         """Accept a video (raw body) as a job."""
         kind = api_body.content_type(request)
@@ -63,6 +66,7 @@ def _add_submission(app: FastAPI, jobs: Jobs) -> None:
             every=every,
             strength=strength,
             workers=jobs.workers,
+            reidentify=reidentify,
         )
         chunks = api_body.chunks_of(request, jobs.limits.video_bytes, jobs.limits.upload_s)
         job = await jobs.accept(chunks, options, kinds, prior, request.state.owner, tuple(measure or ()))

@@ -122,6 +122,11 @@ def _options(length: float | None) -> Options | None:
         key="film-hide",
         help="Two passes: the first searches for faces with a low threshold.",
     )
+    reidentify = st.toggle(
+        "Recognise people who return",
+        key="film-reidentify",
+        help="Whoever returns, or is seen again after a cut, keeps their number. Faces are compared in this video only.",
+    )
     names = [name for name in STYLES if not hide or name in HIDING]
     style = st.segmented_control(
         "Style",
@@ -151,6 +156,7 @@ def _options(length: float | None) -> Options | None:
         hide=hide,
         workers=usable_processors(),
         end_s=end_s,
+        reidentify=reidentify,
     )
 
 
