@@ -125,7 +125,7 @@ def _options(length: float | None) -> Options | None:
     reidentify = st.toggle(
         "Recognise people who return",
         key="film-reidentify",
-        help="Whoever returns, or is seen again after a cut, keeps their number. Faces are compared in this video only.",
+        help="Whoever returns, or is seen again later, keeps their number. Faces are compared within the video only.",
     )
     names = [name for name in STYLES if not hide or name in HIDING]
     style = st.segmented_control(
