@@ -1,12 +1,15 @@
 """The puppet: what the face does, the avatar does; characters of one's own; and the avatar where no mesh is sure."""
 
+import csv
 import json
+import subprocess
+import sys
 
 import cv2
 import numpy as np
 import pytest
 
-from conftest import SAMPLES
+from conftest import ROOT, SAMPLES
 from emojimation.attributes import ATTRIBUTES, mirrored
 from emojimation.draw.avatar import Avatar
 from emojimation.draw.characters import FOLDER, character, names
@@ -20,6 +23,7 @@ from emojimation.hiding.covers import Covers
 from emojimation.labels import EMOTIONS
 from emojimation.photos import run_images
 from emojimation.pipeline import make_pipeline
+from emojimation.story.rows import columns_of
 from emojimation.tracking.blinks import Blinks
 from emojimation.tracking.neutral import Neutral
 
@@ -201,3 +205,31 @@ def test_images_are_drawn_as_puppets_of_any_character(tmp_path):
     assert not plain.faces[0].attributes and set(result.faces[0].attributes) == {"pose", "mesh", "gaze"}
     drawn = [cv2.imread(str(one.written)).astype(int) for one in (plain, result, cat)]
     assert np.abs(drawn[0] - drawn[1]).mean() > 1 and np.abs(drawn[1] - drawn[2]).mean() > 1
+
+
+def test_a_table_is_written_under_the_names_of_other_tools(tmp_path):
+    table = tmp_path / "faces.csv"
+    columns = columns_of(attributes=("pose", "mesh", "blinks"))
+    values = {"frame": 4, "time_s": 0.16, "track_id": 2, "x0": 10, "x1": 50, "score": 0.8, "happy": 0.7}
+    values |= {"pose_yaw": 30, "pose_pitch": -10, "mesh_presence": 0.97, "blinks_right": 0.5, "blinks_left": 1}
+    with table.open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerow(dict.fromkeys(columns, 0) | values)
+        writer.writerow(dict.fromkeys(columns, 0) | values | {"pose_yaw": "", "mesh_presence": 0.5, "blinks_left": ""})
+    script = [sys.executable, str(ROOT / "examples/for_other_tools.py"), str(table)]
+    told = {}
+    for tool in ("openface", "py-feat"):
+        out = tmp_path / f"{tool}.csv"
+        subprocess.run([*script, str(out), "--names", tool], check=True, capture_output=True)
+        told[tool] = list(csv.DictReader(out.open()))
+    first, second = told["openface"]
+    assert (first["frame"], first["face_id"], first["success"], second["success"]) == ("5", "2", "1", "0")
+    assert float(first["pose_Ry"]) == pytest.approx(0.5236) and float(first["AU45_r"]) == 3.75
+    assert second["pose_Ry"] == second["AU45_r"] == ""
+    first, second = told["py-feat"]
+    assert (float(first["FaceRectWidth"]), float(first["Yaw"]), float(first["happiness"])) == (40, 30, 0.7)
+    assert float(first["AU43"]) == 0.75
+    table.write_text("frame,time_s\n1,2\n")
+    refused = subprocess.run([*script, str(tmp_path / "x.csv")], capture_output=True, text=True)
+    assert refused.returncode == 1 and "--measure pose --measure mesh" in refused.stderr
