@@ -234,6 +234,13 @@ def test_what_hiding_would_ignore_is_refused(command, tmp_path, command_name, op
     assert code == 2 and err.count("\n") == 1 and option[0] in err and "hiding has its own search" in err
 
 
+@pytest.mark.parametrize("command_name", ["image", "video"])
+def test_a_strength_of_hiding_without_hiding_is_refused(command, tmp_path, command_name):
+    out = ["--csv", tmp_path / "a.csv"] if command_name == "video" else []
+    code, _, err = command(command_name, ASTRONAUT, *out, "--strength", "careful")
+    assert code == 2 and err.count("\n") == 1 and "a style that hides faces together with --strength careful" in err
+
+
 @pytest.mark.parametrize(("option", "names"), [("--style", STYLES), ("--art", ART)])
 def test_every_style_and_art_is_taken_and_no_other(emojimation, tmp_path, option, names):
     drawn = {}

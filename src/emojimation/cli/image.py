@@ -34,7 +34,7 @@ def image(
     art: Art = "noto",
     character: Character = "emoji",
     cropped: Cropped = False,
-    strength: Strength = "careful",
+    strength: Strength = None,
     threads: Threads = 1,
 ) -> int:
     """Find the faces in images and their emotions.
@@ -46,11 +46,10 @@ def image(
     from emojimation.draw.styles import HIDING
     from emojimation.photos import listed, run_images
 
-    if style in HIDING:
-        search.check_hiding()
+    how = search.strength(strength, style in HIDING)
     sources, skipped = listed(_given() if path == STDIN else path for path in paths)
     pipeline = search.pipeline(threads=threads)
-    results = run_images(sources, pipeline, out, style or "boxes", cropped, art, strength, search.min_score, character)
+    results = run_images(sources, pipeline, out, style or "boxes", cropped, art, how, search.min_score, character)
     code = report(_shown(results, as_json, len(sources)))
     if skipped:
         console.print(skipped_words([path.name for path in skipped]), markup=False)

@@ -143,12 +143,18 @@ Prior = Annotated[
         "for videos and live streams also stream: learned from the stream.",
     ),
 ]
+CAREFUL = "careful"
 Measure = Annotated[
     list[str] | None,
     typer.Option("--measure", help="Add a further answer about each face: {measures}; may be repeated."),
 ]
 Strength = Annotated[
-    str, typer.Option("--strength", help="How thoroughly faces are searched to hide them: fast, careful or paranoid.")
+    str | None,
+    typer.Option(
+        "--strength",
+        help="How thoroughly faces are searched to hide them: fast, careful or paranoid.",
+        show_default=CAREFUL,
+    ),
 ]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="Processor threads.")]
 Style = Annotated[
@@ -199,7 +205,15 @@ class Search:
             settings["search"] = self.search or "stream"
         return make_pipeline(threads=threads, **settings)
 
-    def check_hiding(self) -> None:
+    def strength(self, asked: str | None, hides: bool) -> str:
+        """The strength of hiding. Raises InputError for options that would be ignored with or without it."""
+        if hides:
+            self._check_hiding()
+        elif asked is not None:
+            raise InputError(f"Expected a style that hides faces together with --strength {asked}, got none.")
+        return asked or CAREFUL
+
+    def _check_hiding(self) -> None:
         """Raise InputError for an option that hiding would ignore: it has a search of its own, in three strengths."""
         given = {
             "--detector": self.detector != "blazeface",

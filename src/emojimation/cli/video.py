@@ -92,7 +92,7 @@ def video(
     srt: Srt = None,
     vtt: Vtt = None,
     report: Report = None,
-    strength: Strength = "careful",
+    strength: Strength = None,
     hide_span: HideSpan = None,
     region: Region = None,
     cover: Cover = None,
@@ -133,12 +133,12 @@ def video(
         sound=sound,
         resume=resume,
         search_name=str(search),
-        strength=strength,
         spans=tuple(_span(text) for text in hide_span or []),
         region=None if region is None else _region(region),
         cover=cover,
         reidentify=reidentify,
     )
+    options = replace(options, strength=search.strength(strength, options.hides))
     pipeline = _pipeline(search, options)
     options = replace(options, prior=pipeline.prior)
     with _progress(as_json) as on_frame:
@@ -185,7 +185,6 @@ def _every(text: str) -> int | str:
 def _pipeline(search: Search, options: "Options") -> "Pipeline":
     if not options.hides:
         return search.pipeline(stream=True)
-    search.check_hiding()
     from emojimation.draw.styles import STYLES
     from emojimation.hiding.search import searcher
     from emojimation.pipeline import make_pipeline
