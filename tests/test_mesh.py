@@ -108,6 +108,10 @@ def test_sixty_faces_and_faces_out_of_the_frame_are_answered(portrait):
         for name in MeshStage.NAMES:
             values = one.attributes[name]
             assert values.shape == (len(ATTRIBUTES[name].columns),) and values.dtype == np.float32
-            assert np.isfinite(values).all()
+    for one in measured[:58]:
+        assert all(np.isfinite(values).all() for values in one.attributes.values())
+    for one in measured[58:]:  # no face there: nothing is known but that
+        assert np.isnan(one.attributes["pose"]).all() and np.isnan(one.attributes["gaze"]).all()
+        assert np.isnan(one.attributes["mesh"][1:]).all()
     presence = [one.attributes["mesh"][0] for one in measured]
     assert min(presence[:58]) > 0.9 and max(presence[58:]) < 0.5

@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import sys
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -26,6 +27,7 @@ from emojimation.pipeline import make_pipeline
 from emojimation.story.rows import columns_of
 from emojimation.tracking.blinks import Blinks
 from emojimation.tracking.neutral import Neutral
+from emojimation.tracking.track import Tracker
 
 REST = np.array(ATTRIBUTES["mesh"].rest, np.float32)
 COLUMN = {name: number for number, name in enumerate(ATTRIBUTES["mesh"].columns)}
@@ -76,6 +78,42 @@ def test_without_a_sure_mesh_the_puppet_is_the_avatar_and_it_fades_in_between():
     assert (annotate(frame, [face()], "puppet") == annotate(frame, [face()], "avatar")).all()
     assert (annotate(frame, [turned], "avatar") == annotate(frame, [face()], "avatar")).all()
     assert (annotate(frame, [turned], "puppet") != annotate(frame, [face()], "avatar")).any()
+
+
+LOST = {"pose": np.full(3, np.nan, np.float32), "mesh": np.append(0.1, np.full(len(REST) - 1, np.nan)).astype("f")}
+TURNED = {"pose": np.array([40, 10, 0], np.float32), "mesh": mesh(mouth_open=0.3, brow_right=0.36)}
+
+
+def drawn_through_a_loss(faces: list[Face]) -> tuple[list[float], list[float]]:
+    """How much the drawing changes from frame to frame, and how far each frame's mesh is trusted."""
+    puppets = [puppet_of(one) for one in faces]
+    sprites = [Avatar().draw(NEUTRAL, 96, 0.5, puppet=puppet).astype(int) for puppet in puppets]
+    changes = [float(np.abs(a - b).mean()) for a, b in pairwise(sprites)]
+    return changes, [0.0 if puppet is None else puppet.weight for puppet in puppets]
+
+
+def check_fading(changes: list[float], weights: list[float]) -> None:
+    whole = np.abs(
+        Avatar().draw(NEUTRAL, 96, 0.5).astype(int) - Avatar().draw(NEUTRAL, 96, 0.5, puppet=puppet_of(face(**TURNED)))
+    ).mean()
+    assert weights[8] == weights[-1] == 1 and weights[23] == 0
+    assert max(changes) < 0.55 * whole, "the puppet jumps"
+    assert sum(change > 0.02 * whole for change in changes) >= 4
+
+
+def test_a_puppet_whose_mesh_is_lost_fades_into_the_avatar_and_back():
+    shown = [face(**(LOST if 10 <= number < 25 else TURNED)) for number in range(40)]
+    tracker, covers = Tracker(), Covers()
+    live = [tracker.update([one], number / 30)[0] for number, one in enumerate(shown)]
+    check_fading(*drawn_through_a_loss(live))
+    for number, one in enumerate(shown):
+        covers.add(number / 30, [one])
+    covers.finish()
+    hidden = [covers.at(number / 30)[0][0] for number in range(40)]
+    check_fading(*drawn_through_a_loss(hidden))
+    for faces in (live, hidden):
+        assert np.isnan(faces[23].attributes["pose"]).all() and faces[23].attributes["mesh"][0] < 0.5
+        assert all(one.attributes["mesh"][0] < 0.9 for one in faces[12:24])
 
 
 def test_a_turned_head_carries_its_features_over_the_sphere():

@@ -13,7 +13,7 @@ from emojimation.draw.portrait import Pose
 from emojimation.faces import Face
 
 # Presence from which a mesh counts at all, and in full.
-PRESENT = (0.7, 0.95)
+PRESENT = (0.5, 0.95)
 # Openness of an eye that starts to close, and of one that is shut, for a person whose own range is not known.
 OPEN, SHUT = 0.19, 0.12
 # How much of mouth, brows and lids is the person's, the rest being the emotion's.

@@ -12,6 +12,7 @@ from emojimation.attributes import ATTRIBUTES
 from emojimation.faces import Face
 from emojimation.labels import EMOTION_LABELS, LabelSet
 from emojimation.tracking.blinks import Blinks
+from emojimation.tracking.fading import Fading
 from emojimation.tracking.people import sum_of
 
 # A chain's score is the mean of its finds' scores over the best stretch of so many seconds and at least so many finds.
@@ -91,6 +92,14 @@ class Chain:
         rows = np.hstack([values, counted]).astype(np.float32)
         self.packed, self.width = array("f", rows.ravel().tobytes()), rows.shape[1]
         self.attributes = (*self.attributes, "blinks")
+
+    def fade(self) -> None:
+        """Keep what a mesh said for a moment after it was lost, as a tracker does; in place, before smoothing."""
+        fading, steps = Fading(), np.diff(np.frombuffer(self.times, np.float64), prepend=self.times[0])
+        columns = self.columns()
+        for row, step in zip(self.values(), steps, strict=True):
+            for name, values in fading({name: row[part] for name, part in columns.items()}, float(step)).items():
+                row[columns[name]] = values
 
     def values(self) -> np.ndarray:
         """(n,15+k+a) float32 without a copy: box, landmarks, score, probabilities, attributes."""
@@ -182,12 +191,16 @@ def smooth(chain: Chain) -> None:
             continue
         keep = np.exp(-steps / memory_s)
         part = values[:, columns].astype(np.float64)
+        known = np.asarray(np.isfinite(part).all(axis=1))
+        keep = keep * (known[1:] & known[:-1])  # nothing is smoothed across unknown values
+        part, unknown = np.where(known[:, None], part, 0), part[~known]
         forwards, backwards = part.copy(), part.copy()
         for i in range(1, len(part)):
             forwards[i] += keep[i - 1] * (forwards[i - 1] - part[i])
         for i in range(len(part) - 2, -1, -1):
             backwards[i] += keep[i] * (backwards[i + 1] - part[i])
         values[:, columns] = (forwards + backwards) / 2
+        values[~known, columns] = unknown
 
 
 def hold_sizes(chains: list[Chain]) -> None:

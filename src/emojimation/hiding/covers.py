@@ -108,6 +108,7 @@ class Covers:
         self._number()
         for chain in self._chains:
             chain.count_blinks()
+            chain.fade()
             smooth(chain)
         hold_sizes(self._chains)
         self._waiting = sorted(self._chains, key=lambda chain: -self._begins_s(chain))

@@ -7,6 +7,7 @@ import numpy as np
 
 from emojimation.attributes import ATTRIBUTES
 from emojimation.story import page
+from emojimation.tracking.fading import OF_MESH
 
 
 class Chart(NamedTuple):
@@ -24,7 +25,6 @@ CHARTS = {
 }
 LEAST_PRESENCE = 0.9  # below, the mesh does not lie on a face and its numbers mean little
 ALWAYS = ("blinks_count", "blinks_per_minute", "mesh_presence")
-_OF_MESH = ("pose", "mesh", "gaze")
 
 
 def series_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
@@ -38,7 +38,7 @@ def series_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
     if "mesh_presence" in columns:
         doubtful = ~(columns["mesh_presence"] >= LEAST_PRESENCE)
         for column, series in columns.items():
-            if column not in ALWAYS and column.partition("_")[0] in _OF_MESH:
+            if column not in ALWAYS and column.partition("_")[0] in OF_MESH:
                 series[doubtful] = np.nan
     return columns
 

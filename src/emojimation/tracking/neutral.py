@@ -58,6 +58,7 @@ def rests_of(faces: list[Face]) -> dict[str, np.ndarray]:
     found = {}
     for name, declared in ATTRIBUTES.items():
         seen = [face.attributes[name] for face in faces if name in face.attributes]
+        seen = [values for values in seen if np.isfinite(values).all()]
         if declared.rest and seen:
             away = np.array(declared.rest, np.float32) - np.mean(seen, axis=0)
             found[name] = np.where(np.isfinite(away), away, 0).astype(np.float32)

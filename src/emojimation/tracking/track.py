@@ -6,6 +6,7 @@ the same answers.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +16,7 @@ from emojimation.errors import InputError
 from emojimation.faces import Face, iou
 from emojimation.tracking.assign import assign
 from emojimation.tracking.blinks import Blinks
+from emojimation.tracking.fading import Fading
 from emojimation.tracking.people import People, sum_of
 from emojimation.tracking.smooth import LowPass
 
@@ -43,9 +45,9 @@ class Track:
     detection) or "lost". hits: number of detections. age: seconds since the first of them. time_since_update: seconds
     since the last of them. centre, wh, velocity: (2,) float64 pixels and pixels per second. marks: (5,2) landmarks
     relative to the centre in units of `wh`, or None. probabilities: smooths those of the classes, None as long
-    as there are none. attributes: smooths the values of each attribute. blinks: counts them, None as long as no mesh
-    was measured. appearance: sum of the vectors of `Face.appearance` that `People` does not know yet, None without any.
-    face: as last detected.
+    as there are none. attributes: smooths the values of each attribute. fading: keeps those of a mesh that is lost.
+    blinks: counts them, None as long as no mesh was measured. appearance: sum of the vectors of `Face.appearance` that
+    `People` does not know yet, None without any. face: as last detected.
     """
 
     face: Face
@@ -60,6 +62,7 @@ class Track:
     age: float = 0.0
     time_since_update: float = 0.0
     attributes: dict[str, LowPass] = field(default_factory=dict)
+    fading: Fading = field(default_factory=Fading)
     blinks: Blinks | None = None
     appearance: np.ndarray | None = None
 
@@ -235,7 +238,8 @@ def _born(face: Face) -> Track:
     box = face.xyxy.astype(np.float64)
     centre, wh = _centres(box[None])[0], np.maximum(box[2:] - box[:2], 1e-3)
     probabilities = _known(face.probabilities)
-    measured = {name: LowPass(values.astype(np.float64), signed=True) for name, values in face.attributes.items()}
+    fading = Fading()
+    measured = _smoothing(fading(face.attributes, 0.0))
     smoothed = None if probabilities is None else LowPass(probabilities)
     marks = _marks(face, centre, wh)
     return Track(
@@ -246,9 +250,14 @@ def _born(face: Face) -> Track:
         marks,
         smoothed,
         attributes=measured,
+        fading=fading,
         blinks=_blinks(face, None, 0.0),
         appearance=face.appearance,
     )
+
+
+def _smoothing(attributes: Mapping[str, np.ndarray]) -> dict[str, LowPass]:
+    return {name: LowPass(values.astype(np.float64), signed=True) for name, values in attributes.items()}
 
 
 def _blinks(face: Face, before: Blinks | None, step_s: float) -> Blinks | None:
@@ -282,7 +291,7 @@ def _absorb(track: Track, face: Face, smooth_s: float, crowded: bool) -> None:
     else:
         track.marks = track.marks + (1 - theta) * (seen.marks - track.marks)
     _absorb_probabilities(track, seen.probabilities, smooth_s)
-    _absorb_attributes(track, seen.attributes)
+    _absorb_attributes(track, _smoothing(track.fading(face.attributes, step)))
     track.appearance = sum_of(track.appearance, face.appearance)
     track.face, track.hits, track.time_since_update = face, n + 1, 0.0
 
