@@ -7,10 +7,13 @@ import pytest
 from conftest import FACELESS, SAMPLES
 from emojimation.attributes import ATTRIBUTES
 from emojimation.detect import FaceDetector
+from emojimation.draw.puppet import puppet_of
+from emojimation.draw.styles import annotate
 from emojimation.faces import Face
 from emojimation.mesh.network import FaceMesh, Region, region_around, region_of
 from emojimation.mesh.pose import HeadPose, canonical, head_pose, rotation_of
 from emojimation.mesh.stage import MeshStage
+from emojimation.pipeline import make_pipeline
 from turned import turned
 
 
@@ -99,19 +102,60 @@ def test_presence_is_low_without_a_face_and_for_half_of_one(mesh, portrait):
     assert mesh(half, [face.with_(xyxy=face.xyxy - np.array([middle, 0, middle, 0]))])[0].presence < 0.7
 
 
-def test_sixty_faces_and_faces_out_of_the_frame_are_answered(portrait):
+def test_no_network_is_loaded_where_nothing_is_measured(portrait, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise AssertionError("a network of the mesh was loaded")
+
+    monkeypatch.setattr("emojimation.mesh.stage.FaceMesh", refuse)
+    monkeypatch.setattr("emojimation.mesh.stage.Iris", refuse)
+    frame, _ = portrait
+    assert make_pipeline("lite")(frame) and make_pipeline("lite", measures=["affect"])(frame)
+    assert MeshStage(MeshStage.NAMES)(frame, []) == []
+    with pytest.raises(AssertionError, match="loaded"):
+        MeshStage(["pose"])(frame, [Face(np.array([0, 0, 9, 9], np.float32), 0.9)])
+
+
+def test_a_crowd_of_tiny_turned_and_halved_faces_is_measured_or_unknown(portrait):
+    """A composed picture: sixty faces of 10 to 60 pixels, some rolled, some cut by the border, some on their side."""
+    frame, (face,) = portrait
+    x0, y0, x1, y1 = (face.xyxy + face.size_px * np.array([-0.3, -0.3, 0.3, 0.3])).astype(int)
+    head = frame[max(y0, 0) : y1, max(x0, 0) : x1]
+    crowd, faces, rng = np.full((480, 640, 3), 90, np.uint8), [], np.random.default_rng(4)
+    for number in range(60):
+        side, roll = int(rng.integers(16, 96)), float(rng.choice([0, 15, -20, 90]))
+        x, y = int(rng.integers(-side // 2, 640 - side // 2)), int(rng.integers(-side // 2, 480 - side // 2))
+        small = cv2.resize(head, (side, side), interpolation=cv2.INTER_AREA)
+        matrix = cv2.getRotationMatrix2D((side / 2, side / 2), -roll, 1)
+        matrix[:, 2] += (x, y)
+        cv2.warpAffine(small, matrix, (640, 480), dst=crowd, borderMode=cv2.BORDER_TRANSPARENT)
+        box = np.array([x, y, x + side, y + side]) + side / 1.6 * np.array([0.3, 0.3, -0.3, -0.3])
+        faces.append(Face(box.astype(np.float32), 0.9, track_id=number))
+    measured = MeshStage(MeshStage.NAMES)(crowd, faces)
+    sure = [one for one in measured if one.attributes["mesh"][0] >= 0.5]
+    assert 10 < len(sure) < 60
+    for one in measured:
+        known = [bool(np.isfinite(values[1:]).all()) for values in one.attributes.values()]
+        assert all(known) if one in sure else not any(known)
+        assert 0 <= one.attributes["mesh"][0] <= 1 and (puppet_of(one) is None or one in sure)
+    drawn = annotate(crowd, measured, "puppet")
+    centres = [((one.xyxy[:2] + one.xyxy[2:]) / 2).astype(int) for one in faces]
+    within = [(x, y) for x, y in centres if 0 <= x < 640 and 0 <= y < 480]
+    assert len(within) > 40 and all((drawn[y, x] != crowd[y, x]).any() for x, y in within)
+
+
+def test_faces_out_of_the_frame_are_unknown_and_the_others_are_not(portrait):
     frame, (face,) = portrait
     far = [face.with_(xyxy=face.xyxy + 5000), face.with_(xyxy=np.array([3, 3, 4, 4], np.float32), landmarks=None)]
-    measured = MeshStage(MeshStage.NAMES)(frame, [face] * 58 + far)
-    assert len(measured) == 60
+    measured = MeshStage(MeshStage.NAMES)(frame, [face] * 6 + far)
+    assert len(measured) == 8
     for one in measured:
         for name in MeshStage.NAMES:
             values = one.attributes[name]
             assert values.shape == (len(ATTRIBUTES[name].columns),) and values.dtype == np.float32
-    for one in measured[:58]:
+    for one in measured[:6]:
         assert all(np.isfinite(values).all() for values in one.attributes.values())
-    for one in measured[58:]:  # no face there: nothing is known but that
+    for one in measured[6:]:  # no face there: nothing is known but that
         assert np.isnan(one.attributes["pose"]).all() and np.isnan(one.attributes["gaze"]).all()
         assert np.isnan(one.attributes["mesh"][1:]).all()
     presence = [one.attributes["mesh"][0] for one in measured]
-    assert min(presence[:58]) > 0.9 and max(presence[58:]) < 0.5
+    assert min(presence[:6]) > 0.9 and max(presence[6:]) < 0.5

@@ -80,6 +80,23 @@ def test_without_a_sure_mesh_the_puppet_is_the_avatar_and_it_fades_in_between():
     assert (annotate(frame, [turned], "puppet") != annotate(frame, [face()], "avatar")).any()
 
 
+@pytest.mark.parametrize("fps", [25, 30])
+def test_the_puppet_follows_lids_mouth_and_head_within_80_ms(fps):
+    """A person who closes the eyes, opens the mouth and turns the head from one frame to the next, as a live stream."""
+    still = {"mesh": mesh(), "pose": np.zeros(3, np.float32)}
+    acting = {"mesh": mesh(eye_right=0.1, eye_left=0.1, mouth_open=0.3), "pose": np.array([30, 0, 0], np.float32)}
+    tracker, begins = Tracker(), fps  # after a second
+    seen = [tracker.update([face(**(acting if n >= begins else still))], n / fps)[0] for n in range(fps + 15)]
+    puppets = [puppet_of(one) for one in seen]
+    before, after = puppets[begins - 1], puppets[-1]
+    late = begins + int(0.08 * fps)
+    for part in ("shut_right", "shut_left", "open", "yaw"):
+        start, end = getattr(before, part), getattr(after, part)
+        share = (getattr(puppets[late], part) - start) / (end - start)
+        assert share > 0.5, f"{part}: {share:.0%} after {1000 * (late - begins) / fps:.0f} ms"
+    assert puppets[begins].shut_right > 0.9, "a blink of a tenth of a second must not be smoothed away"
+
+
 LOST = {"pose": np.full(3, np.nan, np.float32), "mesh": np.append(0.1, np.full(len(REST) - 1, np.nan)).astype("f")}
 TURNED = {"pose": np.array([40, 10, 0], np.float32), "mesh": mesh(mouth_open=0.3, brow_right=0.36)}
 
