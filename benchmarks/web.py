@@ -46,7 +46,7 @@ def main() -> None:
         log, picture = Path(folder) / "log", photo(Path(folder) / "photo.jpg")
         starts = [started(browser, log, asked.model) for _ in range(asked.starts)]
         figures: dict[str, Any] = {"first_page_s": {"median": round(statistics.median(starts), 2), "all": starts}}
-        with server(log, asked.model) as address:
+        with server(log, asked.model, "--live", "server") as address:
             figures["upload_2mp_s"] = uploads(browser, address, picture, asked.uploads)
             for viewers in (1, asked.viewers):
                 figures[f"live_{viewers}"] = live(browser, address, viewers, asked.seconds, asked.fps)

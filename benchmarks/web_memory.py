@@ -17,7 +17,7 @@ from machine import ROOT, keep
 from web import EMPTY, photo, upload
 
 sys.path.insert(0, str(ROOT / "scripts"))
-from web_browser import chromium, server, start_live, write_camera
+from web_browser import chromium, server, start_webrtc, write_camera
 
 # Streamlit keeps a session for 60 s, for a browser that comes back, and drops it when the next visitor goes: two come,
 # and do nothing.
@@ -37,7 +37,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as tools:
         work = Path(folder)
         camera, picture = write_camera(work / "face.mjpeg"), photo(work / "photo.jpg").read_bytes()
-        with chromium(tools, camera) as browser, server(work / "log", asked.model, "--live-wait", "60") as address:
+        options = ("--live", "server", "--live-wait", "60")
+        with chromium(tools, camera) as browser, server(work / "log", asked.model, *options) as address:
             figures = {"visitors": visitors(browser, address, picture, asked.rounds)}
             figures["uploads"] = uploads(browser, address, picture, asked.uploads)
     keep("web_memory", {"model": asked.model, **figures}, asked.out)
@@ -62,7 +63,7 @@ def visit(browser: Any, address: str, picture: bytes) -> None:
     page.wait_for_selector(EMPTY)
     for i in range(2):
         upload(page, f"{i}.jpg", picture)
-    start_live(page)
+    start_webrtc(page)
     page.wait_for_selector(".em-bars")
     context.close()
 

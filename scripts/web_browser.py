@@ -27,13 +27,6 @@ QUIET = (
 FAKE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 # What a network that lets no UDP through looks like to a page: the connection is offered, and never comes about.
 BLOCK_WEBRTC = "RTCPeerConnection.prototype.setRemoteDescription = () => new Promise(() => {});"
-# And a machine so slow that the answer is taken only after the page has given up on it.
-SLOW_WEBRTC = """
-const set = RTCPeerConnection.prototype.setRemoteDescription;
-RTCPeerConnection.prototype.setRemoteDescription = function (answer) {
-  return new Promise((done) => setTimeout(done, 12000)).then(() => set.call(this, answer));
-};
-"""
 NO_CAMERA = """
 navigator.mediaDevices.enumerateDevices = async () => [];
 navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("none", "NotFoundError"); };
@@ -116,7 +109,13 @@ def go(page: Any, name: str) -> None:
 
 
 def start_live(page: Any) -> None:
-    """Open the live page and press Start."""
+    """Open the live page and start the camera in the browser's engine."""
+    go(page, "Live")
+    page.frame_locator("iframe[title='Live camera']").get_by_role("button", name="Start camera").click()
+
+
+def start_webrtc(page: Any) -> None:
+    """Open the live page of a server with `--live server` and press Start."""
     go(page, "Live")
     page.get_by_role("button", name="Start").click()
 

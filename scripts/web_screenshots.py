@@ -20,6 +20,7 @@ from web_browser import (
     go,
     server,
     start_live,
+    start_webrtc,
     take_photo,
     write_camera,
     write_video,
@@ -41,10 +42,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as tools:
         work = _files(Path(folder))
         camera = write_camera(work / "face.mjpeg")
-        with server(work / "log", "default", "--max-minutes", "1") as address, chromium(tools, camera) as browser:
+        with (
+            server(work / "log", "default", "--max-minutes", "1") as usual,
+            server(work / "log-server", "default", "--live", "server") as webrtc,
+            chromium(tools, camera) as browser,
+        ):
             for look in asked.looks:
                 for name in asked.only:
-                    _shoot(browser, address, work, name, look, asked.folder)
+                    _shoot(browser, webrtc if name in WEBRTC else usual, work, name, look, asked.folder)
 
 
 def _files(work: Path) -> Path:
@@ -114,24 +119,34 @@ def _camera(page: Any, _: Path) -> None:
 
 def _live_off(page: Any, _: Path) -> None:
     go(page, "Live")
-    page.wait_for_selector("text=The camera is off")
+    _engine(page).get_by_role("button", name="Start camera").wait_for()
+
+
+def _engine(page: Any) -> Any:
+    return page.frame_locator("iframe[title='Live camera']")
 
 
 def _live(page: Any, _: Path) -> None:
     start_live(page)
+    _engine(page).locator(".bars").wait_for()
+    page.wait_for_timeout(4000)  # for a piece of the chart
+
+
+def _webrtc(page: Any, _: Path) -> None:
+    start_webrtc(page)
     page.wait_for_selector(".em-bars")
     page.wait_for_timeout(4000)  # for a piece of the chart
 
 
 def _fallback(page: Any, _: Path) -> None:
-    start_live(page)
+    start_webrtc(page)
     page.wait_for_selector("text=did not start")
     page.wait_for_selector("img[alt='The latest snapshot, annotated']")
 
 
 def _no_camera(page: Any, _: Path) -> None:
     start_live(page)
-    page.wait_for_selector("text=This browser finds no camera")
+    _engine(page).get_by_text("No camera was found").wait_for()
 
 
 def _video_empty(page: Any, _: Path) -> None:
@@ -184,6 +199,7 @@ def _save(page: Any, path: Path, width: int) -> None:
     print(path, flush=True)
 
 
+WEBRTC = ("webrtc", "webrtc-fallback")  # states of a server that does the work
 Shoot = Callable[[Any, Path], None]
 STATES: dict[str, tuple[Shoot, str]] = {
     "photo-empty": (_empty, ""),
@@ -195,7 +211,8 @@ STATES: dict[str, tuple[Shoot, str]] = {
     "photo-camera": (_camera, ""),
     "live-off": (_live_off, ""),
     "live": (_live, ""),
-    "live-fallback": (_fallback, BLOCK_WEBRTC),
+    "webrtc": (_webrtc, ""),
+    "webrtc-fallback": (_fallback, BLOCK_WEBRTC),
     "live-no-camera": (_no_camera, NO_CAMERA),
     "video-empty": (_video_empty, ""),
     "video-bad": (_video_bad, ""),

@@ -1,6 +1,8 @@
 """The live page: what a stream makes of frames, its end, its fallback, and the words for each reason."""
 
 import base64
+import json
+import re
 import threading
 import time
 from types import SimpleNamespace
@@ -9,16 +11,37 @@ import cv2
 import numpy as np
 import pytest
 
+from tiny import card, write_model
 from web_pages import SAMPLES, html, page, use
 
-from emojimation.apps.web import live as web_live, snapshots, stream as web_stream  # isort: skip
+from emojimation.apps.web import engine, snapshots, stream as web_stream, webrtc as web_live  # isort: skip
 from emojimation.apps.web.settings import current  # isort: skip
 from emojimation.errors import InputError  # isort: skip
 
 
 @pytest.fixture(autouse=True)
 def _model(monkeypatch, tiny_model):
+    use(monkeypatch, tiny_model, live="server")
+
+
+def test_camera_frames_are_analysed_in_the_browser_by_default(monkeypatch, tiny_model):
     use(monkeypatch, tiny_model)
+    (component,) = page("live").get("bidi_component")
+    address = json.loads(component.proto.json)
+    assert re.fullmatch(r"engine/[0-9a-f]{12}/index\.html\?embed=&prior=everyday", address)
+    assert b"<emoji-mation" in engine.file("/" + address.partition("?")[0])
+    assert engine.file("/engine/nothing/index.html") is None and engine.file("/live") is None
+
+
+def test_the_server_does_what_the_browser_cannot(monkeypatch, tmp_path, tiny_model):
+    other = write_model(tmp_path / "other.onnx", metadata=card(labels="cat,dog"), classes=2)
+    for settings in (
+        {"model": other},
+        {"model": tiny_model, "prior": "stream"},
+        {"model": tiny_model, "detector": "haar"},
+    ):
+        use(monkeypatch, settings.pop("model"), **settings)
+        assert "The camera is off" in html(page("live"))
 
 
 @pytest.fixture

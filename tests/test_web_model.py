@@ -78,7 +78,7 @@ def test_the_frame_has_four_pages_and_the_first_visit_notice(monkeypatch, tiny_m
 def test_settings_survive_the_way_through_the_environment(monkeypatch):
     monkeypatch.setenv("EMOJIMATION_WEB", "{}")
     assert current() == PageSettings()
-    hand_over(PageSettings("other", cli_web.ice_servers("turn:a:1", "me", "secret"), paths=False, film_s=5))
+    hand_over(PageSettings("other", turn=cli_web.ice_servers("turn:a:1", "me", "secret"), paths=False, film_s=5))
     assert current().turn == [{"urls": "turn:a:1", "username": "me", "credential": "secret"}] and not current().paths
 
 

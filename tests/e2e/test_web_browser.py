@@ -38,8 +38,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory, tiny_model):
-    more = ("--max-minutes", "0.1", "--live-wait", "90")  # a busy machine is not a blocked network
-    with tools.server(tmp_path_factory.mktemp("web") / "log", str(tiny_model), *more) as place:
+    with tools.server(tmp_path_factory.mktemp("web") / "log", str(tiny_model), "--max-minutes", "0.1") as place:
         yield place
 
 
@@ -196,22 +195,65 @@ def test_two_tabs_do_not_disturb_each_other(page, address):
 # Live
 
 
+def camera_of(page):
+    """The browser engine's frame in the live page."""
+    return page.frame_locator("iframe[title='Live camera']")
+
+
+def test_the_camera_in_the_browser_sends_nothing_and_goes_on_after_another_page(page, address):
+    asked, sent = [], []
+    page.on("request", lambda request: asked.append((request.method, request.url.removeprefix(address))))
+    page.on("websocket", lambda socket: socket.on("framesent", lambda content: sent.append(len(content))))
+    page.reload()
+    tools.start_live(page)
+    camera = camera_of(page)
+    expect(camera.locator(".bars")).to_have_count(1)  # a face was found
+    expect(camera.locator("#facts")).to_have_text(re.compile(r"[1-9]\d* frames/s"))
+    expect(camera.locator("#engine")).to_have_text(re.compile("threads|one thread"))
+    with page.expect_download() as saved:
+        camera.get_by_role("button", name="Save picture").click()
+    assert picture(Path(saved.value.path())).shape == (480, 640, 3)
+    tools.go(page, "Photo")
+    sees(page, "Your faces will appear here")
+    tools.go(page, "Live")
+    expect(camera.locator(".bars")).to_have_count(1)
+    camera.get_by_role("button", name="Stop camera").click()
+    expect(camera.get_by_role("heading", name="What does your face say?")).to_be_visible()
+    assert all(method == "GET" for method, _ in asked) and max(sent) < 4000  # no picture, only clicks
+    assert any(path.startswith("/engine/") for _, path in asked)
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [(tools.NO_CAMERA, "No camera was found"), (tools.DENIED, "The camera is blocked")],
+    ids=["no camera", "not allowed"],
+)
+def test_a_camera_that_cannot_open_is_reported_once(chromium, address, script, reason):
+    context = chromium.new_context()
+    context.add_init_script(script)
+    page = opened(context.new_page(), address)
+    tools.start_live(page)
+    expect(camera_of(page).locator("#message.error")).to_contain_text(reason)
+    tools.go(page, "Photo")
+    sees(page, "Your faces will appear here")
+    tools.go(page, "Live")
+    expect(camera_of(page).get_by_role("button", name="Start camera")).to_be_visible()
+    expect(camera_of(page).locator("#message")).to_be_empty()  # it does not ask again by itself
+    context.close()
+
+
+# Live, with the work on the server
+
+
+@pytest.fixture(scope="module")
+def webrtc(tmp_path_factory, tiny_model):
+    more = ("--live", "server", "--live-wait", "90")  # a busy machine is not a blocked network
+    with tools.server(tmp_path_factory.mktemp("webrtc") / "log", str(tiny_model), *more) as place:
+        yield place
+
+
 def live_video(page):
     return page.frame_locator(".st-key-live-frame iframe").locator("video")
-
-
-def test_live_video_with_a_face_and_a_snapshot(page):
-    tools.start_live(page)
-    expect(page.locator(".em-bars")).to_have_count(1)  # a face was found
-    video = live_video(page)
-    expect(video).to_have_js_property("videoWidth", 1000)  # the image, and the avatar beside it
-    before = video.evaluate("video => video.currentTime")
-    expect(video).not_to_have_js_property("currentTime", before)  # it moves
-    assert picture(downloaded(page, "Snapshot")).shape == (480, 1000, 3)
-    page.get_by_text("Large avatar").click()
-    expect(video).to_have_js_property("videoWidth", 640)
-    page.get_by_role("button", name="Stop").click()
-    sees(page, "The camera is off")
 
 
 COUNTED = """
@@ -222,84 +264,43 @@ window.RTCPeerConnection = class extends Real {
 """
 
 
-def test_the_live_video_starts_again_and_after_another_page_with_one_connection_each(page):
-    page.add_init_script(COUNTED)
-    page.reload()
-    for start in range(1, 5):
-        tools.start_live(page) if start != 3 else tools.go(page, "Live")  # the third time it still runs
-        expect(page.locator(".em-bars")).to_have_count(1)
-        assert page.evaluate("top.connections") == start
-        if start != 2:
-            page.get_by_role("button", name="Stop").click()
-            sees(page, "The camera is off")
-        tools.go(page, "Photo")
-        sees(page, "Your faces will appear here")
-
-
-@pytest.fixture(scope="module")
-def impatient(tmp_path_factory, tiny_model):
-    """A server that waits for the live video as long as it does by itself."""
-    with tools.server(tmp_path_factory.mktemp("impatient") / "log", str(tiny_model)) as place:
-        yield place
-
-
-def is_live(page) -> None:
-    """Camera frames come and go: neither snapshots nor an old result show this."""
-    expect(page.locator(".em-state-live")).to_be_visible()
-
-
-def test_behind_a_firewall_the_page_says_so_and_takes_snapshots(chromium, impatient):
-    context = chromium.new_context()
-    context.add_init_script(tools.BLOCK_WEBRTC)
-    page = opened(context.new_page(), impatient)
-    watch = Watch(page, impatient)
-    tools.start_live(page)
-    sees(page, "did not start within 8 seconds")
-    sees(page, "a firewall or proxy seems to block it")
-    expect(page.locator("img[alt='The latest snapshot, annotated']")).to_be_visible()
-    expect(page.locator(".em-bars")).to_have_count(1)
-    expect(page.locator(".em-state-live")).to_have_count(0)
-    context.close()
-    assert watch.foreign == []
-
-
-@pytest.mark.parametrize(
-    ("script", "reason"),
-    [(tools.NO_CAMERA, "This browser finds no camera"), (tools.DENIED, "The camera is blocked on this page")],
-    ids=["no camera", "not allowed"],
-)
-def test_a_camera_that_cannot_open_is_reported_immediately_and_once(chromium, address, script, reason):
-    context = chromium.new_context()
-    context.add_init_script(script)
-    page = opened(context.new_page(), address)  # which waits 90 s for live video, longer than this test for the words
-    tools.start_live(page)
-    sees(page, reason)
-    expect(page.get_by_test_id("stAlert")).to_have_count(1)
-    assert page.get_by_text("snapshot").count() == 0
-    context.close()
-
-
-def test_live_video_that_connects_late_takes_the_snapshots_place(chromium, impatient):
-    context = chromium.new_context()
-    context.add_init_script(tools.SLOW_WEBRTC)
-    page = opened(context.new_page(), impatient)
-    tools.start_live(page)
-    sees(page, "did not start within 8 seconds")
-    is_live(page)
-    expect(page.get_by_text("did not start within")).to_have_count(0)
-    context.close()
-
-
-def test_the_live_video_comes_back_after_a_longer_visit_to_another_page(chromium, impatient):
-    page = opened(chromium.new_context().new_page(), impatient)
-    tools.start_live(page)
-    is_live(page)
-    page.wait_for_timeout(8500)  # longer than the wait for the first frame
+def test_live_video_over_webrtc_a_snapshot_and_one_connection_after_another_page(chromium, webrtc):
+    context = chromium.new_context(accept_downloads=True)
+    context.add_init_script(COUNTED)
+    page = opened(context.new_page(), webrtc)
+    tools.start_webrtc(page)
+    expect(page.locator(".em-bars")).to_have_count(1)  # a face was found
+    video = live_video(page)
+    expect(video).to_have_js_property("videoWidth", 1000)  # the image, and the avatar beside it
+    before = video.evaluate("video => video.currentTime")
+    expect(video).not_to_have_js_property("currentTime", before)  # it moves
+    assert picture(downloaded(page, "Snapshot")).shape == (480, 1000, 3)
+    page.get_by_text("Large avatar").click()
+    expect(video).to_have_js_property("videoWidth", 640)
     tools.go(page, "Photo")
     sees(page, "Your faces will appear here")
     tools.go(page, "Live")
-    is_live(page)
-    page.context.close()
+    expect(page.locator(".em-state-live")).to_be_visible()
+    assert page.evaluate("top.connections") == 2
+    page.get_by_role("button", name="Stop").click()
+    sees(page, "The camera is off")
+    context.close()
+
+
+def test_behind_a_firewall_the_page_says_so_and_takes_snapshots(chromium, tmp_path, tiny_model):
+    context = chromium.new_context()
+    context.add_init_script(tools.BLOCK_WEBRTC)
+    with tools.server(tmp_path / "log", str(tiny_model), "--live", "server", "--live-wait", "3") as place:
+        page = opened(context.new_page(), place)
+        watch = Watch(page, place)
+        tools.start_webrtc(page)
+        sees(page, "did not start within 3 seconds")
+        sees(page, "a firewall or proxy seems to block it")
+        expect(page.locator("img[alt='The latest snapshot, annotated']")).to_be_visible()
+        expect(page.locator(".em-bars")).to_have_count(1)
+        expect(page.locator(".em-state-live")).to_have_count(0)
+    context.close()
+    assert watch.foreign == []
 
 
 def test_a_name_that_leads_here_by_somebody_elses_dns_gets_no_page(playwright, address):
@@ -408,7 +409,7 @@ def test_every_page_fits_a_phone_and_has_its_own_letters(page):
     for name, words in (
         ("Model", "Versions"),
         ("Video", "No video yet"),
-        ("Live", "The camera is off"),
+        ("Live", "Live, and only for you"),
         ("Photo", "Your faces"),
     ):
         tools.go(page, name)
@@ -443,7 +444,7 @@ def test_no_page_has_a_serious_fault_of_accessibility(page):
     found = {}
     for name, words in (
         ("Photo", "2 images, 6 faces"),
-        ("Live", "The camera is off"),
+        ("Live", "Live, and only for you"),
         ("Video", "No video yet"),
         ("Model", "Versions"),
     ):
@@ -454,7 +455,7 @@ def test_no_page_has_a_serious_fault_of_accessibility(page):
 
 
 def test_each_page_opened_by_its_address_has_nothing_to_complain_of(page, address):
-    for path, words in (("live", "The camera is off"), ("video", "No video yet"), ("model", "Versions")):
+    for path, words in (("live", "Live, and only for you"), ("video", "No video yet"), ("model", "Versions")):
         page.goto(f"{address}/{path}")
         sees(page, words)
         settled(page)

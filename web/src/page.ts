@@ -1,4 +1,7 @@
-/** The page around <emoji-mation>: photo or camera in, styles, people's cards, snapshot and recording out. */
+/**
+ * The page around <emoji-mation>: photo or camera in, styles, people's cards, snapshot and recording out. With "?embed" it is
+ * the camera alone, inside another page, and goes on where it was when its frame comes back. "prior": as the element's.
+ */
 
 import { EmojiMation, stage, type Reading } from "./emoji-mation.js";
 import type { Ready } from "./client";
@@ -8,6 +11,7 @@ import { canRecord, record, save } from "./record";
 
 const at = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
 const view = at<EmojiMation>("view"), people = new People(at("people"));
+const asked = new URLSearchParams(location.search), embedded = asked.has("embed");
 const say = (words: string, kind = ""): void => { at("message").textContent = words; at("message").className = kind; };
 
 /** "empty", "photo" or "live": what the stage shows decides which controls there are. */
@@ -24,6 +28,7 @@ function camera(on: boolean): void {
   people.clear();
   view.toggleAttribute("camera", on);
   enter(on ? "live" : "empty");
+  sessionStorage.setItem("camera", on ? "on" : "off");
   say(on ? "Waiting for the camera …" : "");
 }
 
@@ -46,7 +51,7 @@ async function read({ detail }: CustomEvent<Reading>): Promise<void> {
 }
 
 function failed({ detail }: CustomEvent<string>): void {
-  if (document.body.dataset.state === "live") enter("empty");
+  if (document.body.dataset.state === "live") camera(false);
   say(detail, "error");
 }
 
@@ -121,6 +126,10 @@ function listen(): void {
   at("record").onclick = recording;
   at("record").hidden = !canRecord();
   at("mirror").onclick = () => view.setAttribute("mirror", view.getAttribute("mirror") === "no" ? "" : "no");
+  if (!embedded) listenForFiles();
+}
+
+function listenForFiles(): void {
   document.ondragover = (event) => { event.preventDefault(); document.body.classList.add("over"); };
   document.ondragleave = (event) => { if (!event.relatedTarget) document.body.classList.remove("over"); };
   document.ondrop = (event) => {
@@ -139,11 +148,14 @@ async function ready({ threads, ms }: Ready): Promise<void> {
   document.body.classList.add("ready");
   const { numbers } = await stage(), bytes = Object.values(numbers.engine_bytes).reduce((a, b) => a + b, 0);
   at("engine").textContent = `Engine: ${(bytes / 1e6).toFixed(1)} MB, ready in ${(ms / 1000).toFixed(1)} s, ${threads === 1 ? "one thread" : `${threads} threads`}`;
-  navigator.serviceWorker?.register(`offline.js?v=${numbers.version}`).catch(() => undefined);  // a page from plain http has none
+  if (!embedded) navigator.serviceWorker?.register(`offline.js?v=${numbers.version}`).catch(() => undefined);  // a page from plain http has none
 }
 
+document.body.classList.toggle("embedded", embedded);
+view.setAttribute("prior", asked.get("prior") ?? "everyday");
 theme();
 listen();
+if (embedded && sessionStorage.getItem("camera") === "on") camera(true);
 stage().then(({ numbers }) => {
   offerStyles(numbers);
   return greet();

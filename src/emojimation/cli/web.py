@@ -1,6 +1,6 @@
 """The command `web`: the web app on this machine, in this process."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -18,9 +18,13 @@ def web(
     prior: Prior = "everyday",
     detector: Detector = "blazeface",
     detector_model: DetectorModel = None,
+    live: Annotated[
+        Literal["browser", "server"],
+        typer.Option("--live", help="Where camera frames are analysed; in the browser they never leave the device."),
+    ] = "browser",
     turn: Annotated[
         str | None,
-        typer.Option("--turn", help="TURN server for live video, such as turn:host:3478.", show_default=False),
+        typer.Option("--turn", help="TURN server for --live server, such as turn:host:3478.", show_default=False),
     ] = None,
     turn_user: Annotated[str | None, typer.Option("--turn-user", show_default=False)] = None,
     turn_password: Annotated[
@@ -56,8 +60,9 @@ def web(
     check_free(host, port)
     settings = PageSettings(
         model,
-        ice_servers(turn, turn_user, turn_password),
-        paths,
+        live,
+        turn=ice_servers(turn, turn_user, turn_password),
+        paths=paths,
         film_s=round(max_minutes * 60),
         live_wait_s=live_wait,
         prior=prior,

@@ -11,13 +11,15 @@ KEY = "EMOJIMATION_WEB"
 class PageSettings:
     """The settings of the pages.
 
-    model: name or path. turn: an `iceServers` list. paths: visitors may open videos on this machine by path. upload_mb,
-    megapixels, files: limits of an upload. film_s: maximum length of a video in seconds, 0 for no limit. live_wait_s:
-    how long the live page waits for its first frame. prior: base rates, as `priors.prior_of` takes them.
+    model: name or path. live: where camera frames are analysed, in the visitor's "browser" or on the "server". turn: an
+    `iceServers` list. paths: visitors may open videos on this machine by path. upload_mb, megapixels, files: limits of
+    an upload. film_s: maximum length of a video in seconds, 0 for no limit. live_wait_s: how long the live page waits
+    for the server's first frame. prior: base rates, as `priors.prior_of` takes them.
     detector, detector_model: a name of `detect.DETECTORS`, and the file it needs, "" for none.
     """
 
     model: str = "default"
+    live: str = "browser"
     turn: list[dict[str, str]] = field(default_factory=list)
     paths: bool = False
     upload_mb: int = 200

@@ -161,9 +161,9 @@ def jpeg(image: np.ndarray, quality: int = 90) -> bytes:
 def footer() -> None:
     """The footer of every page."""
     st.html(
-        '<div class="em em-foot"><p>Everything is computed on the machine that serves this page and nothing is '
-        "sent on. Images are discarded with the page, videos are deleted after two hours. A facial expression is not "
-        "a feeling: never judge people by this page.</p></div>"
+        '<div class="em em-foot"><p>Everything is computed on the machine that serves this page or in your browser, '
+        "and nothing is sent on. Images are discarded with the page, videos are deleted after two hours. A facial "
+        "expression is not a feeling: never judge people by this page.</p></div>"
     )
 
 
