@@ -93,6 +93,9 @@ def test_a_live_video_forgets_everybody_at_a_cut():
         def __call__(self, image, time_s):
             return self.tracker.update([face()], time_s)
 
+        def reset(self):
+            self.tracker.reset()
+
     frames = [
         Frame(image, n / 10, n) for n, image in enumerate([first(n) for n in range(4)] + [second(n) for n in range(4)])
     ]

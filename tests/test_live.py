@@ -136,7 +136,7 @@ def test_seeking_goes_on_at_another_time_and_forgets_the_people() -> None:
     def pipeline(frame: np.ndarray, time_s: float) -> list[Face]:
         return one_face(frame, time_s)
 
-    pipeline.tracker = SimpleNamespace(reset=lambda: resets.append(len(seen)))
+    pipeline.reset = lambda: resets.append(len(seen))
     with LiveLoop(Reel(), pipeline, on_result=lambda r: seen.append(r.index), paced=True) as loop:
         result = loop.wait(timeout_s=30)
         assert loop.seek(100.0)

@@ -58,7 +58,8 @@ class LiveLoop:
 
     source: any iterable of `FrameLike`; its close(), if it has one, is called once the loop ends. If a read hangs,
     close() is called from another thread meanwhile, and again if the read returns. pipeline: (frame, time_s) -> faces;
-    may be replaced while running, and belongs to this loop alone if it has a tracker. on_result: called with each
+    may be replaced while running, and belongs to this loop alone if it has a tracker; its reset(), if it has one, is
+    called at each cut. on_result: called with each
     result in the analysing thread. paced: read no faster than the frames' timestamps; None: for files only, where
     `source.info.live` is False. neutral: calibrations, see `Neutral`; available as `loop.neutral`.
 
@@ -298,9 +299,8 @@ class LiveLoop:
 
     def _result_of(self, frame: FrameLike, arrived: float, skipped: int, jumped: bool) -> LiveResult:
         time_s = arrived - self._began_s if frame.time_s is None else frame.time_s
-        tracker = getattr(self.pipeline, "tracker", None)
-        if (self._is_cut(frame.image) or jumped) and tracker is not None:
-            tracker.reset()
+        if (self._is_cut(frame.image) or jumped) and hasattr(self.pipeline, "reset"):
+            self.pipeline.reset()
         faces = self.neutral(self.pipeline(frame.image, time_s), time_s)
         now = time.monotonic()
         return LiveResult(frame.image, faces, time_s, self._rate(now), (now - arrived) * 1000, frame.index, skipped)

@@ -13,6 +13,7 @@ import numpy as np
 from emojimation.classify.affect import affect
 from emojimation.classify.classifier import EmotionClassifier
 from emojimation.detect import DETECTORS, Detector, DetectorOptions, FaceDetector, Search, make_detector
+from emojimation.detect.following import FollowingDetector, for_stream, in_succession
 from emojimation.errors import InputError
 from emojimation.faces import Face, checked_frame, crop_faces
 from emojimation.labels import LabelSet
@@ -103,8 +104,23 @@ class Pipeline:
 
         time_s: the frame's time in seconds, for the tracker. Raises InputError for another type or shape.
         """
-        faces = self._classified(checked_frame(frame), self.detector(frame))
+        (faces,) = self._classified([checked_frame(frame)], [self._detected(frame, time_s)])
         return faces if self.tracker is None else self.tracker.update(faces, time_s)
+
+    def of_run(self, frames: Sequence[np.ndarray]) -> list[list[Face]]:
+        """The faces of each of a few successive frames of one shot, for less than one by one; no tracker sees them.
+
+        frames: (H,W,3) BGR uint8, a third of a second apart in all at most. Known faces are followed, see
+        `detect.following`, and the crops of all frames are classified in one batch.
+        """
+        return self._classified(frames, in_succession(self.detector, frames))
+
+    def reset(self) -> None:
+        """Forget the people of the stream, as after a cut."""
+        for stage in (self.detector, self.tracker):
+            forget = getattr(stage, "reset", None)
+            if forget is not None:
+                forget()
 
     def under(self, prior: str | Sequence[float] | Prior) -> "Pipeline":
         """The same stages with other base rates; threads may share it where they may share this one."""
@@ -129,28 +145,46 @@ class Pipeline:
         return other
 
     def streaming(self, tracker: Tracker | None = None) -> "Pipeline":
-        """The same stages for the frames of one stream: its tracker, and a detector that does not search for long."""
+        """The same stages for the frames of one stream: its tracker, and a detector that follows known faces.
+
+        Other detectors than `FaceDetector`, such as those of hiding, search each whole frame as before.
+        """
         other = copy(self)
-        other.detector = self.detector.streaming() if isinstance(self.detector, FaceDetector) else self.detector
+        other.detector = for_stream(self.detector)
         other.tracker = tracker or self.tracker
         return other
 
     def cropped(self, frame: np.ndarray) -> list[Face]:
         """The whole (H,W,3) BGR uint8 image taken as the crop of one face, as in FER data sets."""
         height, width = checked_frame(frame).shape[:2]
-        return self._classified(frame, [Face(np.array([0, 0, width, height], np.float32), score=1.0)])
+        (faces,) = self._classified([frame], [[Face(np.array([0, 0, width, height], np.float32), score=1.0)]])
+        return faces
 
-    def _classified(self, frame: np.ndarray, faces: list[Face]) -> list[Face]:
+    def _detected(self, frame: np.ndarray, time_s: float | None) -> list[Face]:
+        if isinstance(self.detector, FollowingDetector):
+            return self.detector(frame, time_s)
+        return self.detector(frame)
+
+    def _classified(self, frames: Sequence[np.ndarray], found: list[list[Face]]) -> list[list[Face]]:
+        """The faces found in each of the frames with their emotions, all classified in one batch."""
         classifier = self.classifier
-        crops = crop_faces(frame, faces, classifier.size, classifier.template, classifier.channels)
-        answers = corrected(classifier.predict(crops), self.prior, classifier.trained_prior)
-        named = [
-            face.with_(probabilities=answer, threshold=self.threshold, labels=classifier.label_set)
-            for face, answer in zip(faces, answers, strict=True)
+        crops = [
+            crop_faces(frame, faces, classifier.size, classifier.template, classifier.channels)
+            for frame, faces in zip(frames, found, strict=True)
         ]
+        answers = iter(corrected(classifier.predict(np.concatenate(crops)), self.prior, classifier.trained_prior))
+        return [
+            self._measured(frame, [self._named(face, next(answers)) for face in faces])
+            for frame, faces in zip(frames, found, strict=True)
+        ]
+
+    def _named(self, face: Face, answer: np.ndarray) -> Face:
+        return face.with_(probabilities=answer, threshold=self.threshold, labels=self.classifier.label_set)
+
+    def _measured(self, frame: np.ndarray, faces: list[Face]) -> list[Face]:
         for measure in self.measures:
-            named = measure(frame, named)
-        return named
+            faces = measure(frame, faces)
+        return faces
 
     def _prior(self, asked: str | Sequence[float] | Prior) -> Prior:
         """As `prior_of`; where a stream's own base rates are to be learned, the first ones are known."""

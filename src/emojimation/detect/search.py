@@ -68,6 +68,13 @@ class FaceDetector:
             found = self._joined(frame, found, self._wide_pass(frame, found))
         return largest_first(found, self.options.min_size_px)
 
+    def find_again(self, frame: np.ndarray, known: list[Face]) -> list[Face] | None:
+        """The faces known from the frame before, each in its own surroundings; None if one is lost or doubtful."""
+        seen = self._first.detect_at(checked_frame(frame), np.array([face.xyxy for face in known]))
+        sure = [face for face in seen if face is not None and face.score >= self.options.min_score]
+        faces = largest_first(once_each(sure), self.options.min_size_px)
+        return faces if len(faces) == len(known) else None
+
     def streaming(self) -> "FaceDetector":
         """The same networks for the frames of a stream: "auto" becomes "stream"."""
         if self.options.search != "auto":

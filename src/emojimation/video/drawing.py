@@ -16,11 +16,11 @@ from emojimation.hiding.report import Report
 from emojimation.story import rows
 from emojimation.tracking.adapt import AdaptingTracker, StreamRates, tracker_for
 from emojimation.video import writer
-from emojimation.video.analyse import analyse
+from emojimation.video.analyse import SAME_TIME_S, analyse, run_start
 from emojimation.video.footage import Work, after
 from emojimation.video.job import Done
 from emojimation.video.reader import Frame, Source, SourceLostError
-from emojimation.video.replay import SAME_TIME_S, Replayed
+from emojimation.video.replay import Replayed
 from emojimation.video.shots import numbered
 
 
@@ -88,13 +88,18 @@ class Drawing:
             self._drawn.rates = numbers.rates if isinstance(numbers, AdaptingTracker) else None
             logged = Replayed(self._work.job.finds, numbers, self._work.threshold, last_s)
             tracker = stack.enter_context(closing(logged))
-            for frame, faces in stack.enter_context(closing(self._tracked(after(frames, tracker.last_s), tracker))):
+            for frame, faces in stack.enter_context(closing(self._tracked(frames, tracker))):
                 if last_s is None or frame.time_s > last_s + SAME_TIME_S:
                     yield frame, faces, faces
 
     def _tracked(self, frames: Iterator[Frame], tracker: Replayed) -> Generator[tuple[Frame, list[Face]], None, None]:
-        options, fps = self._work.options, self._work.footage.info.fps
-        return analyse(frames, self._work.find_faces, tracker, options.every, options.workers, fps, tracker.past)
+        """The frames after the last tracked one; those before it in the same run are searched again with it."""
+        options, find_faces, last_s = self._work.options, self._work.find_faces, tracker.last_s
+        if last_s is not None and options.every == 1:
+            last_s = run_start(last_s) - 2 * SAME_TIME_S
+        fps = self._work.footage.info.fps
+        later = after(frames, last_s)
+        return analyse(later, find_faces, tracker, options.every, options.workers, fps, tracker.past, in_runs=True)
 
     def _until_lost(self, source: Source) -> Iterator[Frame]:
         """The source's frames; a source lost after some frames ends here, and what was recorded is finished."""

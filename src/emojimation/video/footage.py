@@ -8,11 +8,10 @@ from typing import Any
 
 from emojimation.errors import InputError
 from emojimation.interrupt import Interrupt
-from emojimation.video.analyse import AUTO_LIMIT, FindFaces
+from emojimation.video.analyse import AUTO_LIMIT, SAME_TIME_S, FindFaces
 from emojimation.video.job import Job
 from emojimation.video.options import Options
 from emojimation.video.reader import ASSUMED_FPS, Frame, Source
-from emojimation.video.replay import SAME_TIME_S
 from emojimation.video.source import open_source
 
 WARM_UP_S = 1.0  # read again before the point of resuming, so that cuts are detected as in an unbroken run

@@ -5,9 +5,7 @@ from pathlib import Path
 from emojimation.faces import Face
 from emojimation.story import rows
 from emojimation.tracking.track import Tracker
-from emojimation.video.analyse import Past
-
-SAME_TIME_S = 1e-5  # times in a log are rounded
+from emojimation.video.analyse import SAME_TIME_S, Past
 
 
 class Replayed:
@@ -48,6 +46,6 @@ class Replayed:
             if line.shot > self._shot:
                 self._tracker.reset()
             faces = [rows.face_of(face, self._threshold) for face in line.faces]
-            self.past = Past(self._tracker.update(faces, line.time_s), line.shot)
+            self.past = Past(self._tracker.update(faces, line.time_s), line.shot, line.time_s)
             self._shot, self.last_s, count = line.shot, line.time_s, count + 1
         return count
