@@ -4,7 +4,7 @@ import csv
 import json
 import subprocess
 import sys
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import cv2
 import numpy as np
@@ -161,6 +161,24 @@ def test_red_and_green_do_not_make_brown():
     half = (np.eye(7)[EMOTIONS.index("angry")] + np.eye(7)[EMOTIONS.index("disgust")]) / 2
     blue, green, red = character("emoji").skin.middle(half)
     assert red > 200 and green > 150 and blue < green
+
+
+@pytest.mark.parametrize("who", names())
+def test_no_mixture_of_moods_is_bleached_or_brown(who):
+    """As light as the lightest mood at most, or as yellow between red and green; grey has no say in the hue."""
+    skin = character(who).skin
+    light = [max(skin.middle(one)) for one in np.eye(7)]
+    for a, b in combinations(range(7), 2):
+        middle = skin.middle((np.eye(7)[a] + np.eye(7)[b]) / 2)
+        assert min(middle) < 225 and min(light[a], light[b]) - 6 <= max(middle) <= 255, (EMOTIONS[a], EMOTIONS[b])
+    half = (np.eye(7)[EMOTIONS.index("happy")] + NEUTRAL) / 2
+    blue, green, red = skin.middle(half)
+    assert blue < green < red
+
+
+def test_a_sad_puppet_at_rest_frowns():
+    sad = character("emoji").pose(np.eye(7)[EMOTIONS.index("sad")])
+    assert moved(sad, puppet_of(face(mesh=mesh()))).smile < 0.55 * sad.smile < 0
 
 
 def test_a_folder_is_a_character_and_a_wrong_one_is_told_in_one_line(tmp_path):

@@ -79,10 +79,10 @@ class Canvas:
             radius = max(1, round(float(half[end, 0]) * self.radius * 16))
             cv2.circle(self.image, (edges[a] + edges[b]) // 2, radius, colour, -1, cv2.LINE_AA, 4)
 
-    def shade(self, outline: np.ndarray, parts: tuple[float, float, float]) -> None:
-        """Darken what lies within an outline to `parts` of its blue, green and red."""
+    def shade(self, outline: np.ndarray, white: Colour) -> None:
+        """Darken what lies within an outline as if white became the colour `white`."""
         window = Window(self, outline)
-        cv2.multiply(window.part, np.array([*parts, 1.0]), window.patch)
+        cv2.multiply(window.part, np.array([*white, 255]) / 255, window.patch)
         window.close()
 
     def window(self, outline: np.ndarray) -> "Window":

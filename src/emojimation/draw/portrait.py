@@ -12,7 +12,6 @@ import numpy as np
 from emojimation.draw.canvas import Canvas, Window
 from emojimation.draw.sprites import DISC, Colour, bgr
 
-LID_SHADE = (0.70, 0.83, 0.93)  # of blue, green and red: skin in a warm shadow
 EYE_X = 0.37
 SHINE = bgr("#ffffff")
 
@@ -21,6 +20,7 @@ class Colours(NamedTuple):
     """What the features are drawn with; the emoji's own unless a character has others."""
 
     ink: Colour = bgr("#3d1c0c")
+    lid: Colour = bgr("#edd4b2")  # what is left of white there: skin in a warm shadow
     white: Colour = bgr("#ffffff")
     eye_rim: Colour = bgr("#8a4b12")
     iris: Colour = bgr("#6e3a17")
@@ -125,7 +125,7 @@ def _eye(canvas: Canvas, pose: Pose, colours: Colours, pupil_width: float, side:
     across = x + pose.eye_w * curves.across
     upper, lower, bone = (np.stack([across, y + edge], 1) for edge in (top, low, socket))
     if np.ptp(top - socket) > 0.01:
-        canvas.shade(np.concatenate([bone, upper[::-1]]), LID_SHADE)
+        canvas.shade(np.concatenate([bone, upper[::-1]]), colours.lid)
     outline = np.concatenate([upper, lower[::-1]])
     rim = 1 + 0.02 / np.array([pose.eye_w, h])
     canvas.fill((outline - (x, y)) * rim + (x, y), colours.eye_rim)

@@ -85,6 +85,8 @@ def moved(pose: Pose, puppet: Puppet) -> Pose:
     wanted = _mix(gap, 0.85 * puppet.open, mouth)
     above = 0.34 if gap < 0.04 else _mix(0.34, pose.up / gap, min(1.0, (gap - 0.04) / 0.1))
     showing = min(1.0, wanted / 0.15)
+    # A mouth at rest keeps more of the emotion's curve: few people frown as an emoji does.
+    curve = 0.75 * mouth * (0.5 + 0.5 * min(1.0, 2 * abs(puppet.smile) + puppet.open))
     return pose._replace(
         # Laughing eyes are arcs; a person's are seen, so that they can look and blink.
         low=_mix(pose.low, max(pose.low, 0.36), lids),
@@ -102,7 +104,7 @@ def moved(pose: Pose, puppet: Puppet) -> Pose:
         teeth=_mix(pose.teeth, max(pose.teeth, 0.5), puppet.weight * showing),
         tongue=_mix(pose.tongue, max(pose.tongue, 0.8), puppet.weight * showing * puppet.open),
         mouth_w=_mix(pose.mouth_w, 0.30 * puppet.width**1.4, 0.75 * mouth),
-        smile=_mix(pose.smile, 0.16 * puppet.smile + 0.035, 0.75 * mouth),
+        smile=_mix(pose.smile, 0.16 * puppet.smile + 0.035, curve),
         tilt=0.05 * puppet.tilt * mouth,
         mouth_x=0.10 * puppet.side * mouth,
         mouth_y=pose.mouth_y - 0.25 * mouth * max(0.0, wanted * (1 - above) - pose.down),

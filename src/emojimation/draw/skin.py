@@ -12,7 +12,7 @@ from emojimation.draw.sprites import DISC, Colour
 from emojimation.draw.turn import Turn
 
 SIDE = 96
-LIGHTER, MOST_LIGHTER = 110.0, 25.0
+LIGHTER, MOST_LIGHTER, LIGHTEST = 110.0, 25.0, 86.0
 
 
 class Spot(NamedTuple):
@@ -64,9 +64,11 @@ def _lab(tones: np.ndarray) -> np.ndarray:
 def _mixed(lab: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The tones (3,3) BGR between those of the moods: lightness, chroma and the direction of the hue are averaged."""
     light, chroma = np.tensordot(weights, lab[..., :2], 1).T
-    direction = weights @ np.exp(1j * lab[..., 2])
+    # A tone counts for the hue as far as it has one: grey does not.
+    direction = weights @ (lab[..., 1] * np.exp(1j * lab[..., 2])) / np.maximum(chroma, 1e-6)
     # Halfway between red and green is yellow, which is brown unless it is light. Opposite hues meet in grey.
-    light = light + np.minimum(LIGHTER * (1 - np.abs(direction)), MOST_LIGHTER)
+    lighter = np.minimum(LIGHTER * (1 - np.abs(direction)), MOST_LIGHTER)
+    light = np.maximum(light, np.minimum(light + lighter, LIGHTEST))
     chroma, hue = chroma * np.minimum(2 * np.abs(direction), 1), np.angle(direction)
     mixed = np.stack([light, chroma * np.cos(hue), chroma * np.sin(hue)], -1).astype(np.float32)
     return np.asarray(cv2.cvtColor(mixed[None], cv2.COLOR_Lab2BGR)[0] * 255)

@@ -77,7 +77,7 @@ def numbers(classifier: EmotionClassifier) -> dict[str, Any]:
                 for first, second, between in emoji.blends
             ],
             "colours": {name: _hex(colour) for name, colour in emoji.colours._asdict().items()},
-            "lid_shade": portrait.LID_SHADE,
+            "lid_shade": [part / 255 for part in emoji.colours.lid],
             "eye_x": portrait.EYE_X,
             "sharpness": avatar.SHARPNESS,
         },
