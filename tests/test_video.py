@@ -1,6 +1,7 @@
 """Reading videos: times, turns, colours, damage, cameras, streams, images, the made-up scene."""
 
 from itertools import islice
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -224,3 +225,9 @@ def test_detector_finds_the_scenes_faces_where_they_are():
     overlap = iou(np.stack([t.xyxy for t in truth]), np.stack([face.xyxy for face in found]))
     assert (overlap.max(axis=1) > 0.5).all()
     assert len(list(islice(crowd(1, seconds=None), 3))) == 3
+
+
+@pytest.mark.parametrize(("version", "options"), [("18.1.0", {"metadata_errors": "ignore"}), ("19.0.2", {})])
+def test_only_older_pyav_is_asked_to_ignore_damaged_tags(monkeypatch, version, options):
+    monkeypatch.setattr(video, "load_av", lambda: SimpleNamespace(__version__=version, open=lambda _, **how: how))
+    assert video.open_input("film.mp4") == options

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from emojimation.errors import InputError
-from emojimation.video.reader import Converter, Frame, Info, SourceLostError, load_av, without_password
+from emojimation.video.reader import Converter, Frame, Info, SourceLostError, load_av, open_input, without_password
 
 CAMERA_WAIT_S = 2.0  # a camera silent for this long is gone
 OPEN_S, READ_S = 10.0, 5.0  # a stream silent for this long is closed and reopened
@@ -144,7 +144,7 @@ class Stream:
         wait = min(OPEN_S, self._give_up_s), self._read_s
         name = without_password(self._url)
         try:
-            container = self._av.open(self._url, options=options, timeout=wait, metadata_errors="ignore")
+            container = open_input(self._url, options=options, timeout=wait)
         except self._av.error.FFmpegError as error:
             raise InputError(
                 f"Expected a video stream, got {name}, which cannot be opened ({error.strerror})."

@@ -235,6 +235,14 @@ def is_address(path: str | Path) -> bool:
     return isinstance(path, str) and "://" in path
 
 
+def open_input(file: str, **how: Any) -> Any:
+    """PyAV's container of a file or address; tags in an unknown encoding do not prevent it. how: for `av.open`."""
+    av = load_av()
+    # From PyAV 19 on that is always so, and the option is gone.
+    lenient = {"metadata_errors": "ignore"} if int(av.__version__.split(".")[0]) < 19 else {}
+    return av.open(file, **lenient, **how)
+
+
 def open_container(path: str | Path) -> Any:
     """The opened PyAV container of a file, local or over HTTP. Raises InputError if missing or not a video."""
     return _open_remote(str(path)) if is_address(path) else _open_local(Path(path))
@@ -245,7 +253,7 @@ def _open_remote(url: str) -> Any:
     try:
         # The server's ranges are used to seek; a playlist must not make us open files on this machine.
         options = {"protocol_whitelist": "http,https,tcp,tls,crypto"}
-        return av.open(url, options=options, timeout=(OPEN_S, READ_S), metadata_errors="ignore")
+        return open_input(url, options=options, timeout=(OPEN_S, READ_S))
     except av.error.FFmpegError as error:
         name = without_password(url)
         raise InputError(f"Expected a video, got {name}, which cannot be opened ({error.strerror}).") from error
@@ -261,7 +269,7 @@ def _open_local(path: Path) -> Any:
         raise InputError(f"Expected a video, got {path}, which is empty (0 bytes).")
     try:
         # A playlist must not make us open what it names elsewhere, least of all on the network.
-        return av.open(f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="ignore")
+        return open_input(f"file:{path}", options={"protocol_whitelist": "file"})
     except av.error.FFmpegError as error:
         raise InputError(
             f"Expected a video, got {path}, which is not one, or lacks its index because the recording was cut off "

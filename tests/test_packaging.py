@@ -1,0 +1,84 @@
+"""The wheel as a stranger gets it: what is in it, how large it is, that it works beside what it requires alone."""
+
+import json
+import os
+import subprocess
+import sys
+import venv
+import zipfile
+from importlib.metadata import distribution
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from conftest import ROOT, SAMPLES
+
+pytest.importorskip("hatchling", reason="the build backend is not installed")
+pytestmark = pytest.mark.slow
+WHEEL_MB, INSTALLED_MB = 60, 365
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    asked = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    subprocess.run(asked, cwd=ROOT, check=True, capture_output=True, timeout=300)
+    return next(folder.glob("*.whl"))
+
+
+def required() -> list[str]:
+    """The packages of an installation without extras."""
+    lines = (ROOT / "requirements" / "run.txt").read_text("utf-8").splitlines()
+    return [line.split("==")[0] for line in lines if "==" in line]
+
+
+@pytest.fixture(scope="module")
+def bare(wheel, tmp_path_factory) -> Path:
+    """An environment with the wheel and links to what it requires, as no package index is asked."""
+    folder = tmp_path_factory.mktemp("bare") / "env"
+    venv.create(folder, with_pip=False)
+    site = next(folder.glob("lib/python*/site-packages"))
+    for package in map(distribution, required()):
+        for name in {PurePosixPath(file).parts[0] for file in package.files or []} - {"..", "__pycache__"}:
+            (site / name).symlink_to(package.locate_file(name))
+    asked = ["--python", str(folder / "bin" / "python"), "install", "--quiet", "--no-index", "--no-deps", str(wheel)]
+    subprocess.run([sys.executable, "-m", "pip", *asked], check=True, capture_output=True, timeout=120)
+    return folder / "bin"
+
+
+def run(bare: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environ = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    return subprocess.run(
+        [str(bare / "emojimation"), *words], env=environ, cwd=bare, capture_output=True, text=True, timeout=120
+    )
+
+
+def test_the_wheel_is_small_and_has_what_it_needs(wheel, capsys):
+    names = zipfile.ZipFile(wheel).namelist()
+    about = wheel.name.removesuffix("-py3-none-any.whl") + ".dist-info"
+    for needed in ("assets/LICENSES.md", "assets/models/default.onnx", "assets/page/index.html", "py.typed"):
+        assert f"emojimation/{needed}" in names
+    assert {name.split("/")[0] for name in names} == {"emojimation", about}
+    sizes = [path.stat().st_size for name in required() for path in files(name) if path.suffix != ".pyc"]
+    unpacked = sum(entry.file_size for entry in zipfile.ZipFile(wheel).infolist())
+    wheel_mb, installed_mb = wheel.stat().st_size / 1e6, (sum(sizes) + unpacked) / 1e6
+    with capsys.disabled():
+        sys.stdout.write(f"wheel {wheel_mb:.1f} MB, installed {installed_mb:.1f} MB without bytecode\n")
+    assert wheel_mb < WHEEL_MB and installed_mb < INSTALLED_MB, (wheel_mb, installed_mb)
+
+
+def files(name: str) -> list[Path]:
+    package = distribution(name)
+    return [path for path in (Path(str(package.locate_file(file))) for file in package.files or []) if path.is_file()]
+
+
+def test_the_command_works_without_extras(bare):
+    done = run(bare, "image", str(SAMPLES / "astronaut.jpg"), "--json")
+    assert (done.returncode, done.stderr) == (0, "") and json.loads(done.stdout)["faces"][0]["emotion"] == "happy"
+    info = json.loads(run(bare, "info", "--json").stdout)
+    assert info["emojimation"] == distribution("emojimation").version and info["extras"]["web"]
+    assert all(model["intact"] for model in info["models"].values())
+    refused = run(bare, "web")
+    assert refused.returncode == 2 and 'pip install "emojimation[web]"' in refused.stderr
+    page = run(bare, "page", str(bare.parent / "page"))
+    assert page.returncode == 0 and (bare.parent / "page" / "index.html").is_file()
