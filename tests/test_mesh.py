@@ -10,6 +10,7 @@ from emojimation.detect import FaceDetector
 from emojimation.draw.puppet import puppet_of
 from emojimation.draw.styles import annotate
 from emojimation.faces import Face
+from emojimation.mesh.gaze import Iris
 from emojimation.mesh.network import FaceMesh, Region, region_around, region_of
 from emojimation.mesh.pose import HeadPose, canonical, head_pose, rotation_of
 from emojimation.mesh.stage import MeshStage
@@ -100,6 +101,18 @@ def test_presence_is_low_without_a_face_and_for_half_of_one(mesh, portrait):
     middle = round(float(face.xyxy[[0, 2]].mean()))
     half = frame[:, middle:]
     assert mesh(half, [face.with_(xyxy=face.xyxy - np.array([middle, 0, middle, 0]))])[0].presence < 0.7
+
+
+def test_the_far_eye_of_a_turned_head_is_left_out(mesh, portrait, monkeypatch):
+    frame, faces = portrait
+    (found,) = mesh(frame, faces)
+    iris, looked = Iris(), []
+    answer = iris._irises
+    monkeypatch.setattr(iris, "_irises", lambda frame, eyes: looked.append([e[1] for e in eyes]) or answer(frame, eyes))
+    poses = [HeadPose(rotation_of(yaw, 0, 0), 1, np.zeros(3)) for yaw in (0, 30, -30)]
+    gazes = iris(frame, [found] * 3, poses)
+    assert looked == [[0, 1, 0, 1]], "right and left eye of the first, one of each of the others"
+    assert np.array(gazes[1:]).mean(axis=0) == pytest.approx(gazes[0], abs=1), "the mean of both eyes"
 
 
 def test_no_network_is_loaded_where_nothing_is_measured(portrait, monkeypatch):

@@ -145,9 +145,8 @@ def _finish(image: np.ndarray, alpha: np.ndarray, size_px: int, time_s: float, r
     cos, sin = np.cos(np.radians(roll_deg)), np.sin(np.radians(roll_deg))
     turn = np.array([[cos, -sin], [sin, cos]]) * (2 - swell, swell) * zoom
     matrix = np.column_stack([turn, (size_px - 1) / 2 - turn.sum(axis=1) * (image.shape[0] - 1) / 2])
-    colour, cover = (cv2.warpAffine(picture, matrix, (size_px, size_px)) for picture in (image, alpha))
-    cut = cv2.multiply(colour, cv2.cvtColor(cover, cv2.COLOR_GRAY2BGR), scale=1 / 255)
-    return cv2.merge([cut, cover])
+    cut = cv2.multiply(image, cv2.cvtColor(alpha, cv2.COLOR_GRAY2BGR), scale=1 / 255)
+    return np.asarray(cv2.warpAffine(cv2.merge([cut, alpha]), matrix, (size_px, size_px)))
 
 
 def _draw_parts(canvas: Canvas, parts: list[Part], skin: Colour) -> None:
