@@ -1,5 +1,7 @@
 """Time of the face mesh for a face, alone and in a batch, with pose, measures and gaze, and of drawing the puppet.
 
+The last figures are of a stream: known faces are followed, measured, tracked, and drawn as puppets.
+
 Run: python benchmarks/mesh.py [--runs 60] [--out FOLDER]
 Target on an idle machine: 2 ms a face on one thread; 40 frames a second of 640x480 with one puppet.
 """
@@ -36,7 +38,7 @@ def medians(call: Callable[[], object], runs: int, parts: int = 1) -> dict[str, 
 def measure(runs: int = 60) -> dict[str, Any]:
     """Each step by name, on a portrait of 640x480."""
     frame = cv2.resize(cv2.imread(str(ASSETS / "samples" / "obama.jpg"))[:768], (640, 480))
-    pipeline = make_pipeline("lite", search="stream", measures=MeshStage.NAMES, tracker=Tracker())
+    pipeline = make_pipeline("lite", search="stream", measures=MeshStage.NAMES).streaming(Tracker())
     (face,) = pipeline(frame, 0.0)[:1]
     mesh, stage = FaceMesh(), MeshStage(MeshStage.NAMES)
     bare = face.with_(attributes={})
