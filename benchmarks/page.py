@@ -31,7 +31,7 @@ OURS = """
 import { stage } from "./emoji-mation.js";
 const { engine } = await stage();
 let time = 0;
-const ask = { hold: 0, search: "fast", prior: "everyday" };
+const ask = { hold: 0, search: "stream", prior: "everyday" };
 window.detect = async (frame) => {
   const answer = await engine.ask(await createImageBitmap(frame), { time: (time += 1 / 30), ...ask });
   answer.image.close();

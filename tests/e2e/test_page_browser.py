@@ -21,6 +21,7 @@ from emojimation.detect.base import DetectorOptions, largest_first
 from emojimation.detect.blazeface import BlazeFace
 from emojimation.media import read_image
 from emojimation.pipeline import make_pipeline
+from emojimation.tracking.track import Tracker
 
 sys.path.insert(0, str(ROOT / "scripts"))
 pytest.importorskip("playwright", reason="playwright is not installed: pip install playwright")
@@ -34,11 +35,11 @@ pytestmark = [
 PATIENCE_MS = 120_000
 # What the page may differ by from Python: pixels of a box, score, probability. The rest is rounding in eight bits.
 BOX_PX, SCORE, PROBABILITY = 0.1, 1e-3, 0.04
-ASK = """async ([picture, search]) => {
+ASK = """async ([picture, search, time]) => {
     const { engine } = await (await import("./emoji-mation.js")).stage();
     const bytes = Uint8Array.from(atob(picture), (c) => c.charCodeAt(0));
     const image = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
-    return (await engine.ask(image, { time: null, hold: 0, search, prior: "everyday" })).faces;
+    return (await engine.ask(image, { time, hold: 0, search, prior: "everyday" })).faces;
 }"""
 PAINTED = """const painted = (canvas) => canvas.width > 0 && canvas.getContext("2d")
     .getImageData(0, 0, canvas.width, canvas.height).data.some((v) => v > 0);"""
@@ -109,9 +110,9 @@ def pictures():
     yield read_image(tools.SAMPLES / "group.jpg").frame
 
 
-def asked(page, picture, search):
+def asked(page, picture, search, time_s=None):
     png = base64.b64encode(cv2.imencode(".png", picture)[1]).decode()
-    return page.evaluate(ASK, [png, search])
+    return page.evaluate(ASK, [png, search, time_s])
 
 
 def compare(ours, theirs):
@@ -135,6 +136,18 @@ def test_twenty_pictures_get_pythons_answers(page):
     pipeline.detector = lambda frame: largest_first(blazeface.find(frame, tiles=True), 20)
     crowd = cv2.resize(read_image(tools.SAMPLES / "group.jpg").frame, (460, 294))
     compare(pipeline(crowd), asked(page, crowd, "wide"))
+
+
+def test_a_streams_frames_get_pythons_answers(page):
+    """Known faces are followed, and the whole frame is searched every few frames, as in Python."""
+    pipeline = make_pipeline(MODEL, search="fast").streaming(Tracker())
+    crowd, seen = cv2.resize(read_image(tools.SAMPLES / "group.jpg").frame, (460, 294)), 0
+    for i in range(8):
+        frame, time_s = np.roll(crowd, 3 * i, axis=1), i / 15
+        faces = pipeline(frame, time_s)
+        compare(faces, asked(page, frame, "stream", time_s))
+        seen += len(faces)
+    assert seen >= 25
 
 
 def test_a_photo_its_styles_and_its_file(page, address):

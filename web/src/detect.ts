@@ -4,7 +4,7 @@
  */
 
 import type { Face } from "./faces";
-import { iou } from "./faces";
+import { iou, onceEach } from "./faces";
 import type { Detect, Point } from "./numbers";
 import type { Pixels } from "./pixels";
 import { closeUp, draw, letterbox, tileViews, type View } from "./views";
@@ -30,7 +30,21 @@ export class FaceDetector {
       const close = await this.candidates(frame, [letterbox(whole, n.input_px, n.close_up_padding)]);
       found = this.nms([...found, ...close.filter((row) => row[0] >= n.min_score * n.softer && side(row) >= much)]);
     }
-    return found.filter((row) => side(row) >= n.min_size_px).sort((a, b) => side(b) - side(a)).map((row) => this.faceOf(row));
+    return this.largestFirst(found).map((row) => this.faceOf(row));
+  }
+
+  /** The faces known from the frame before, each in its own surroundings; null if one is lost or doubtful. */
+  async findAgain(frame: Pixels, known: Face[]): Promise<Face[] | null> {
+    const { n } = this, boxes = known.map(({ xyxy }) => xyxy as Row);
+    const seen = await this.candidatesOf(frame, boxes.map((box) => closeUp(box, frame.width, frame.height, n)));
+    const same = boxes.map((box, i) => this.nms(seen[i]).find((row) => iou(box, boxOf(row)) >= n.same_face_iou));
+    const rows = same.filter((row) => row !== undefined && row[0] >= n.min_score) as Row[];
+    const again = onceEach(this.largestFirst(rows).map((row) => this.faceOf(row)), n);
+    return again.length === known.length ? again : null;
+  }
+
+  private largestFirst(rows: Row[]): Row[] {
+    return rows.filter((row) => side(row) >= this.n.min_size_px).sort((a, b) => side(b) - side(a));
   }
 
   /** The candidates that are faces: large ones by their score, small ones by their close-up. */

@@ -131,8 +131,8 @@ export class EmojiMation extends HTMLElement {
         continue;
       }
       seen = this.video.currentTime;
-      const time = (performance.now() - start) / 1000, hold = hides() ? numbers.tracking.hold_s : 0;
-      const answer = await engine.ask(await this.grabbed(), { time, hold, search: "fast", prior: this.prior });
+      const time = (performance.now() - start) / 1000, [hold, search] = hides() ? [numbers.tracking.hold_s, "fast" as const] : [0, "stream" as const];
+      const answer = await engine.ask(await this.grabbed(), { time, hold, search, prior: this.prior });
       if (turn === this.turn) await this.show(answer.image, answer.faces, time, answer.ms);
       else answer.image.close();
     }

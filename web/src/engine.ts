@@ -15,7 +15,8 @@ export type Message = Answer | { id: number; error: string; image?: ImageBitmap 
 const FRAME_PX = 640;  // a frame of a stream is searched at this size at most: the networks see far less
 const scope = self as unknown as DedicatedWorkerGlobalScope, base = new URL(".", self.location.href);
 const canvas = new OffscreenCanvas(1, 1), pen = canvas.getContext("2d", { willReadFrequently: true })!;
-let tracker: Tracker | null = null, newest = 0;
+interface Stream { pipeline: Pipeline; tracker: Tracker; newest: number }
+let stream: Stream | null = null;
 
 interface Loaded { pipeline: Pipeline; numbers: Numbers }
 
@@ -45,11 +46,14 @@ const enlarged = (face: Face, by: number): Face => ({
 async function answer({ pipeline, numbers }: Loaded, { id, image, time, hold, search, prior }: Ask): Promise<void> {
   const start = performance.now();
   const scale = time === null ? 1 : Math.min(1, FRAME_PX / Math.max(image.width, image.height));
-  let faces = (await pipeline.faces(pixelsOf(image, scale), search, prior)).map((face) => enlarged(face, 1 / scale));
+  if (time !== null && (!stream || time < stream.newest)) {  // another stream
+    stream = { pipeline: pipeline.streaming(), tracker: new Tracker(numbers.tracking), newest: time };
+  }
+  const stages = time === null ? pipeline : stream!.pipeline, seen = await stages.faces(pixelsOf(image, scale), search, prior, time ?? 0);
+  let faces = scale === 1 ? seen : seen.map((face) => enlarged(face, 1 / scale));
   if (time !== null) {
-    if (!tracker || time < newest) tracker = new Tracker(numbers.tracking);  // another stream
-    newest = time;
-    faces = tracker.update(faces, time, hold);
+    stream!.newest = time;
+    faces = stream!.tracker.update(faces, time, hold);
   }
   scope.postMessage({ id, faces, image, ms: performance.now() - start } satisfies Message, [image]);
 }

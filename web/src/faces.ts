@@ -1,6 +1,6 @@
 /** A face of a frame, the geometry of boxes, and the one warp that crops a face. As emojimation/faces.py. */
 
-import type { Classify, Point } from "./numbers";
+import type { Classify, Detect, Point } from "./numbers";
 import { area, grey, warp, type Matrix, type Pixels } from "./pixels";
 
 export type Box = [number, number, number, number];
@@ -18,6 +18,18 @@ export function iou(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const both = Math.max(wide, 0) * Math.max(high, 0);
   const union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both;
   return union > 0 ? both / union : 0;
+}
+
+/** The faces, in their order, without those that are another, better one seen twice. */
+export function onceEach(faces: Face[], n: Detect): Face[] {
+  const kept: Face[] = [];
+  for (const face of [...faces].sort((a, b) => b.score - a.score)) if (!kept.some((better) => isSame(face, better, n))) kept.push(face);
+  return faces.filter((face) => kept.includes(face));
+}
+
+function isSame(face: Face, other: Face, { same_iou, same_centre, same_size }: Detect): boolean {
+  const [dx, dy] = [0, 1].map((k) => (face.xyxy[k] + face.xyxy[k + 2] - other.xyxy[k] - other.xyxy[k + 2]) / 2), size = sizePx(other);
+  return (Math.hypot(dx, dy) < same_centre * size && sizePx(face) < same_size * size) || iou(face.xyxy, other.xyxy) >= same_iou;
 }
 
 /** The similarity that maps `source` closest to `target`, by least squares (Umeyama 1991). */

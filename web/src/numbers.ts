@@ -7,7 +7,7 @@ export interface Detect {
   input_px: number; stride: number; same_face_iou: number; close_up_share: number; small_px: number; softer: number;
   sure: number; mouth_half_width: number; faint: number; most_small: number; batch: number; min_score: number;
   min_size_px: number; close_up_padding: number; face_input_px: number; face_padding: number; tile_overlap: number;
-  portrait_share: number;
+  portrait_share: number; full_every: number; full_every_s: number; same_iou: number; same_centre: number; same_size: number;
 }
 
 export interface Classify {

@@ -3,16 +3,29 @@
 import { EmotionClassifier } from "./classify";
 import { FaceDetector, type Network } from "./detect";
 import { sizePx, type Face } from "./faces";
+import { FollowingDetector } from "./following";
 import { openNetwork, ort, startRuntime } from "./network";
 import type { Numbers } from "./numbers";
 import type { Pixels } from "./pixels";
 import { reweighted } from "./priors";
 
-/** "fast": the whole frame alone, for streams; "wide": overlapping tiles too; "auto", for photos: tiles unless one face fills it. */
-export type Search = "fast" | "wide" | "auto";
+/**
+ * "fast": the whole frame alone; "stream": known faces are followed; "wide": overlapping tiles too; "auto", for photos:
+ * tiles unless one face fills it.
+ */
+export type Search = "fast" | "stream" | "wide" | "auto";
 
 export class Pipeline {
-  private constructor(private detector: FaceDetector, private classifier: EmotionClassifier, private n: Numbers) {}
+  private following: FollowingDetector;
+
+  private constructor(private detector: FaceDetector, private classifier: EmotionClassifier, private n: Numbers) {
+    this.following = new FollowingDetector(detector, n.detect);
+  }
+
+  /** The same stages for the frames of another stream. */
+  streaming(): Pipeline {
+    return new Pipeline(this.detector, this.classifier, this.n);
+  }
 
   static async load(numbers: Numbers, base: URL): Promise<Pipeline> {
     await startRuntime(base);
@@ -24,9 +37,10 @@ export class Pipeline {
     return new Pipeline(new FaceDetector(run, numbers.detect), new EmotionClassifier(classifier, numbers.classify), numbers);
   }
 
-  /** search: see `Search`. prior: a name of `Numbers.priors`; any other corrects nothing. */
-  async faces(frame: Pixels, search: Search, prior: string): Promise<Face[]> {
-    const faces = await this.found(frame, search), answers = await this.classifier.predict(frame, faces);
+  /** search: see `Search`. prior: a name of `Numbers.priors`; any other corrects nothing. time: in seconds, of a stream's frame. */
+  async faces(frame: Pixels, search: Search, prior: string, time = 0): Promise<Face[]> {
+    const faces = search === "stream" ? await this.following.find(frame, time) : await this.found(frame, search);
+    const answers = await this.classifier.predict(frame, faces);
     const { priors, classify } = this.n;
     return faces.map((face, i) => ({ ...face, probabilities: reweighted(answers[i], priors[prior], classify.trained) }));
   }

@@ -7,11 +7,9 @@ export interface Pixels { data: Uint8ClampedArray | Uint8Array; width: number; h
 
 export const blank = (width: number, height: number): Pixels => ({ data: new Uint8Array(width * height * 4), width, height });
 
+const UNITS = 1.5 * 2 ** 52;  // among numbers as large as this there are no fractions: the addition rounds
 /** The nearest whole number, halves to the even one, as numpy and OpenCV round. */
-export function rint(x: number): number {
-  const down = Math.floor(x), rest = x - down;
-  return rest < 0.5 ? down : rest > 0.5 ? down + 1 : down + (down & 1);
-}
+export const rint = (x: number): number => x + UNITS - UNITS;
 
 /** The part of the picture inside x0, y0, x1, y1. */
 export function cropped(picture: Pixels, [x0, y0, x1, y1]: readonly number[]): Pixels {
@@ -53,15 +51,28 @@ function areaTaps(source: number, target: number): Taps {
 
 /** INTER_AREA for a picture that shrinks on both axes. */
 export function area(from: Pixels, width: number, height: number): Pixels {
-  const across = areaTaps(from.width, width), down = areaTaps(from.height, height);
-  const halved = from.width === 2 * width && from.height === 2 * height;  // OpenCV rounds these halves up
-  const out = blank(width, height), row = new Float64Array(width * 3), source = from.data, target = out.data;
+  if (from.width === 2 * width && from.height === 2 * height) return halved(from, width, height);
+  const across = areaTaps(from.width, width), down = areaTaps(from.height, height), out = blank(width, height), row = new Float64Array(width * 3), source = from.data, target = out.data;
   for (let y = 0; y < height; y++) {
     row.fill(0);
     for (let j = down.first[y]; j < down.first[y + 1]; j++) addRow(source, down.at[j] * from.width * 4, down.weight[j], across, row);
     for (let x = 0; x < width; x++) {
       const to = (y * width + x) * 4;
-      for (let c = 0; c < 3; c++) target[to + c] = halved ? Math.floor(row[x * 3 + c] + 0.5) : rint(Math.fround(row[x * 3 + c]));
+      for (let c = 0; c < 3; c++) target[to + c] = rint(Math.fround(row[x * 3 + c]));
+      target[to + 3] = 255;
+    }
+  }
+  return out;
+}
+
+/** To half the size, where OpenCV rounds halves up. */
+function halved({ data, width: wide }: Pixels, width: number, height: number): Pixels {
+  const out = blank(width, height), target = out.data;
+  for (let y = 0, to = 0; y < height; y++) {
+    for (let x = 0, a = 2 * y * wide * 4, b = a + wide * 4; x < width; x++, a += 8, b += 8, to += 4) {
+      target[to] = (data[a] + data[a + 4] + data[b] + data[b + 4] + 2) >> 2;
+      target[to + 1] = (data[a + 1] + data[a + 5] + data[b + 1] + data[b + 5] + 2) >> 2;
+      target[to + 2] = (data[a + 2] + data[a + 6] + data[b + 2] + data[b + 6] + 2) >> 2;
       target[to + 3] = 255;
     }
   }
@@ -92,24 +103,32 @@ function linearTaps(source: number, target: number): Int32Array {
   return taps;
 }
 
-/** INTER_LINEAR. */
+/** INTER_LINEAR: across each row that is needed, then between two of them. */
 export function linear(from: Pixels, width: number, height: number): Pixels {
-  const across = linearTaps(from.width, width), down = linearTaps(from.height, height);
-  const out = blank(width, height), { data } = from;
-  for (let y = 0; y < height; y++) {
-    const [top, bottom, a, b] = down.subarray(y * 4, y * 4 + 4);
-    for (let x = 0; x < width; x++) {
-      const [left, right, c, d] = [across[x * 4], across[x * 4 + 1], across[x * 4 + 2], across[x * 4 + 3]];
-      const to = (y * width + x) * 4;
-      for (let k = 0; k < 3; k++) {
-        const upper = data[(top * from.width + left) * 4 + k] * c + data[(top * from.width + right) * 4 + k] * d;
-        const lower = data[(bottom * from.width + left) * 4 + k] * c + data[(bottom * from.width + right) * 4 + k] * d;
-        out.data[to + k] = (((a * (upper >> 4)) >> 16) + ((b * (lower >> 4)) >> 16) + 2) >> 2;
-      }
-      out.data[to + 3] = 255;
+  const across = linearTaps(from.width, width), down = linearTaps(from.height, height), out = blank(width, height), target = out.data;
+  let [upper, lower] = [new Int32Array(width * 3), new Int32Array(width * 3)], [above, below] = [-1, -1];
+  for (let y = 0, to = 0; y < height; y++) {
+    const top = down[y * 4], bottom = down[y * 4 + 1], a = down[y * 4 + 2], b = down[y * 4 + 3];
+    if (top === below) [upper, lower, above, below] = [lower, upper, below, above];
+    if (top !== above) linearRow(from, (above = top), across, upper);
+    if (bottom !== below) linearRow(from, (below = bottom), across, lower);
+    for (let i = 0; i < width * 3; to += 4) {
+      target[to] = (((a * (upper[i] >> 4)) >> 16) + ((b * (lower[i++] >> 4)) >> 16) + 2) >> 2;
+      target[to + 1] = (((a * (upper[i] >> 4)) >> 16) + ((b * (lower[i++] >> 4)) >> 16) + 2) >> 2;
+      target[to + 2] = (((a * (upper[i] >> 4)) >> 16) + ((b * (lower[i++] >> 4)) >> 16) + 2) >> 2;
+      target[to + 3] = 255;
     }
   }
   return out;
+}
+
+function linearRow({ data, width }: Pixels, y: number, across: Int32Array, row: Int32Array): void {
+  for (let k = 0, i = 0, start = y * width * 4; k < across.length; k += 4) {
+    const left = start + across[k] * 4, right = start + across[k + 1] * 4, c = across[k + 2], d = across[k + 3];
+    row[i++] = data[left] * c + data[right] * d;
+    row[i++] = data[left + 1] * c + data[right + 1] * d;
+    row[i++] = data[left + 2] * c + data[right + 2] * d;
+  }
 }
 
 /** a, b, x, c, d, y of (x, y) -> (a x + b y + x0, c x + d y + y0). */
@@ -133,11 +152,11 @@ const STEPS = 32;  // OpenCV's warp knows so many places between two pixels
 function sample({ data, width, height }: Pixels, x: number, y: number, out: Pixels["data"], to: number): void {
   const px = rint(x * STEPS), py = rint(y * STEPS);
   const x0 = Math.floor(px / STEPS), y0 = Math.floor(py / STEPS), fx = px / STEPS - x0, fy = py / STEPS - y0;
-  const left = Math.min(Math.max(x0, 0), width - 1), right = Math.min(Math.max(x0 + 1, 0), width - 1);
-  const top = Math.min(Math.max(y0, 0), height - 1) * width, bottom = Math.min(Math.max(y0 + 1, 0), height - 1) * width;
+  const left = Math.min(Math.max(x0, 0), width - 1) * 4, right = Math.min(Math.max(x0 + 1, 0), width - 1) * 4;
+  const top = Math.min(Math.max(y0, 0), height - 1) * width * 4, bottom = Math.min(Math.max(y0 + 1, 0), height - 1) * width * 4;
   for (let k = 0; k < 3; k++) {
-    const upper = data[(top + left) * 4 + k] * (1 - fx) + data[(top + right) * 4 + k] * fx;
-    const lower = data[(bottom + left) * 4 + k] * (1 - fx) + data[(bottom + right) * 4 + k] * fx;
+    const upper = data[top + left + k] * (1 - fx) + data[top + right + k] * fx;
+    const lower = data[bottom + left + k] * (1 - fx) + data[bottom + right + k] * fx;
     out[to + k] = Math.floor(upper * (1 - fy) + lower * fy + 0.5);
   }
   out[to + 3] = 255;

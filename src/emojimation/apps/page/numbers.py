@@ -5,7 +5,7 @@ from typing import Any
 
 from emojimation.certainty import PAIR_THRESHOLD
 from emojimation.classify.classifier import EmotionClassifier
-from emojimation.detect import blazeface, search, views
+from emojimation.detect import blazeface, following, search, views
 from emojimation.detect.base import DetectorOptions
 from emojimation.draw import avatar, cover, panel, portrait, sprites
 from emojimation.draw.characters import character
@@ -20,7 +20,8 @@ from emojimation.tracking import smooth, track
 _DETECT = {
     blazeface: "STRIDE SAME_FACE_IOU CLOSE_UP_SHARE SMALL_PX SOFTER SURE MOUTH_HALF_WIDTH FAINT MOST_SMALL BATCH",
     views: "INPUT_PX CLOSE_UP_PADDING FACE_INPUT_PX FACE_PADDING TILE_OVERLAP",
-    search: "PORTRAIT_SHARE",
+    search: "PORTRAIT_SHARE SAME_IOU SAME_CENTRE SAME_SIZE",
+    following: "FULL_EVERY FULL_EVERY_S",
 }
 _TRACKING = {
     track: "NOMINAL_STEP_S BOX_MEMORY_S SPREAD SPREAD_PER_S SPREAD_PER_S2 SPREAD_PER_S_NEW SIZE_SPREAD EMOTION_WEIGHT "
