@@ -96,6 +96,15 @@ def test_the_three_kinds_say_the_same_as_the_engine(folder, tmp_path, in_process
     assert list(table) == list(line) == list(tables.COLUMNS)
 
 
+def test_measures_are_columns_and_unknown_for_no_face(folder, tmp_path, in_process, model):
+    settings, out = BatchOptions(str(folder), model=model, measures=["pose", "mesh"]), tmp_path / "out.csv"
+    run_batch(settings, Output(out), in_process)
+    with out.open(newline="") as file:
+        found = {Path(row["source"]).name: row for row in csv.DictReader(file)}
+    assert float(found["a.jpg"]["mesh_presence"]) > 0.9 and abs(float(found["a.jpg"]["pose_yaw"])) < 30
+    assert found["none.jpg"]["pose_yaw"] == found["none.jpg"]["mesh_presence"] == ""
+
+
 def test_sources_of_every_kind_name_the_same_images(folder, tmp_path, small_jpeg):
     (folder / "list.txt").write_text("a.jpg\n\nb.JPG\na.jpg\nmissing.jpg\n", "utf-8")
     assert [Path(item.source).name for item in listing_of(str(folder / "list.txt"))] == [

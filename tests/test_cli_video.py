@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -97,6 +98,23 @@ def test_webcam_tells_each_face_as_it_comes(command, model):
     rows = [json.loads(line) for line in out.splitlines()]
     assert code == 0 and rows and list(rows[0])[:2] == ["frame", "time_s"]
     assert [row["time_s"] for row in rows] == sorted(row["time_s"] for row in rows)
+
+
+def test_webcam_hands_style_and_character_to_the_window(command, model, monkeypatch):
+    opened = {}
+    monkeypatch.setattr("emojimation.cli.webcam._has_window", lambda: True)
+    monkeypatch.setitem(
+        sys.modules,
+        "emojimation.apps.desktop.window",
+        SimpleNamespace(open_window=lambda *given, **look: opened.update(look, given=given)),
+    )
+    asked = ("--style", "puppet", "--character", "cat")
+    assert command("webcam", "--camera", "synthetic", "--model", model, *asked)[0] == 0
+    assert (opened["style"], opened["character"], opened["given"][0]) == ("puppet", "cat", "synthetic")
+    code, _, err = command("webcam", "--character", "dog")
+    assert (
+        code == 2 and err.startswith("Error: Expected --character as one of emoji, cat, robot") and err.count("\n") == 1
+    )
 
 
 def test_webcam_without_a_camera(command, model):
