@@ -22,6 +22,35 @@ settings.load_profile("patient")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REAL_FILE = "fer2013_train_val.parquet"
+# Where processes share the tests, each takes the next file: those that take longest begin, so that all end together.
+LONGEST = (
+    "training/test_train.py",
+    "test_ray.py",
+    "training/test_fit.py",
+    "training/test_models.py",
+    "test_notebooks.py",
+    "test_hidden_video.py",
+    "test_benchmarks_service.py",
+    "test_real_motion.py",
+    "test_api.py",
+    "test_web_video.py",
+    "test_run_video.py",
+    "test_mutate.py",
+    "training/test_own_data.py",
+    "training/test_judge.py",
+    "test_api_hostile.py",
+    "test_batch_hostile.py",
+    "test_hiding.py",
+    "test_detect.py",
+    "training/test_chain.py",
+    "training/test_devices.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the files, each with its tests as they are."""
+    ranks = {ROOT / "tests" / name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
 
 def made_up(n: int = 60, seed: int = 7) -> Dataset:
@@ -69,9 +98,9 @@ def tiny_model(tmp_path_factory) -> Path:
 def toy(tmp_path_factory) -> tuple[Path, Path]:
     """Data file and run folder of a tiny network that has learned stripes; skips without the training packages."""
     pytest.importorskip("keras", reason='training packages are absent: pip install "emojimation[train]"')
-    from toy import make_run
+    from toy import shared_run
 
-    return make_run(tmp_path_factory.mktemp("toy"))
+    return shared_run(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 """A finished toy run that the tests of the training commands share, as training and export are the slow part."""
 
+import fcntl
 import json
+import os
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -52,4 +54,16 @@ def make_run(folder: Path) -> tuple[Path, Path]:
     save(stripes(), folder / "fer2013.parquet")
     recipe = write_recipe(folder)
     invoke("train", "--data", folder / "fer2013.parquet", "--recipe", recipe, "--out", folder / "run", "--tensorboard")
+    return folder / "fer2013.parquet", folder / "run"
+
+
+def shared_run(place: Path) -> tuple[Path, Path]:
+    """The same, made once for all processes of a test run. place: the temporary folder of this one."""
+    folder = (place.parent if "PYTEST_XDIST_WORKER" in os.environ else place) / "toy"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "made").exists():
+            make_run(folder)
+            (folder / "made").touch()
     return folder / "fer2013.parquet", folder / "run"
