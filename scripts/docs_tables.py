@@ -47,12 +47,14 @@ def _commands(path: str, group: Any) -> list[str]:
 
 
 def _options(command: Any) -> list[str]:
+    from emojimation.cli.options import with_names
+
     rows = []
     for parameter in command.params:
         written = ", ".join([*parameter.opts, *parameter.secondary_opts])
         if parameter.param_type_name == "argument":
             written = (parameter.metavar or parameter.name or "").upper()
-        text = " ".join(_plain(getattr(parameter, "help", "")))
+        text = " ".join(_plain(with_names(getattr(parameter, "help", "") or "")))
         rows.append(f"| `{written}` | {text} |".replace(" | |", " | |"))
     return ["| argument or option | |", "|---|---|", *rows] if rows else []
 

@@ -20,6 +20,7 @@ FACELESS = ROOT / "tests" / "data" / "faceless"
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 signal.signal(signal.SIGINT, signal.default_int_handler)
+os.environ["LC_ALL"] = "C.UTF-8"  # the window speaks the system's language
 
 REAL_FILE = "fer2013_train_val.parquet"
 # Where processes share the tests, each takes the next file: those that take longest begin, so that all end together.

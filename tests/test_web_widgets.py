@@ -1,5 +1,6 @@
 """The pages' HTML: every text is escaped, and what is drawn is well-formed."""
 
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 pytest.importorskip("streamlit", reason="the web extra is not installed: pip install -r requirements/web.txt")
 from emojimation.apps.web import chart, widgets
+from emojimation.apps.web.settings import PageSettings
 from emojimation.faces import Face
 from emojimation.labels import label_set
 
@@ -47,3 +49,14 @@ def test_the_rolling_chart_is_well_formed_with_a_line_a_class():
     drawing = widgets.html("rolling.svg", width=600, height=180, lines=[("#111111", "0,0 1,1"), ("#222222", "")])
     tree = ElementTree.fromstring(drawing)
     assert [line.get("stroke") for line in tree.iter("{http://www.w3.org/2000/svg}polyline")] == ["#111111", "#222222"]
+
+
+def test_cards_speak_the_language_of_the_command_or_of_the_browser(monkeypatch):
+    answer = Face(np.array([0, 0, 40, 40], np.float32), 0.9, probabilities=np.eye(7, dtype=np.float32)[3])
+    assert '<h2 dir="auto">Happy' in widgets.card(answer, 1, "data:,")
+    monkeypatch.setattr(widgets, "current", lambda: PageSettings(language="fr"))
+    card = widgets.card(answer, 1, "data:,")
+    assert '<h2 dir="auto">Joie' in card and '<dt dir="auto">colère' in card
+    monkeypatch.setattr(widgets, "current", PageSettings)
+    monkeypatch.setattr(widgets.st, "context", SimpleNamespace(locale="ja-JP"))
+    assert "喜び" in widgets.card(answer, 1, "data:,")

@@ -9,6 +9,8 @@ from typing import Literal
 
 import numpy as np
 
+from emojimation.languages import ENGLISH, either, not_sure, word
+
 Certainty = Literal["sure", "leaning", "not sure"]
 DEGREES: tuple[Certainty, ...] = ("sure", "leaning", "not sure")
 # At this sum, on PublicTest, the top two classes include FER+'s clear majority in 89 % of the unsure answers.
@@ -23,6 +25,9 @@ def certainty_of(probabilities: np.ndarray, threshold: float) -> Certainty:
     return "leaning" if ordered[:2].sum() >= PAIR_THRESHOLD else "not sure"
 
 
-def words_for(names: list[str], certainty: Certainty) -> str:
-    """What people read: "happy", "neutral or sad", "not sure". names: the classes, most probable first."""
-    return {"sure": names[0], "leaning": " or ".join(names[:2]), "not sure": "not sure"}[certainty]
+def words_for(names: list[str], certainty: Certainty, language: str = ENGLISH) -> str:
+    """What people read: "happy", "neutral or sad", "not sure". names: the classes, most probable first. language: a key
+    of `languages.LANGUAGES`."""
+    if certainty == "leaning":
+        return either(names, language)
+    return word(names[0], language) if certainty == "sure" else not_sure(language)

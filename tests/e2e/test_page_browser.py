@@ -235,8 +235,10 @@ def test_the_benchmark_keeps_its_figures(tmp_path):
 
 
 def test_the_element_in_a_page_of_its_own(chromium, address):
-    page = chromium.new_page()
+    page = chromium.new_page(locale="de-AT")
     page.goto(f"{address}example.html")
     expect(page.locator("output")).to_have_text("5 faces")
-    expect(page.get_by_role("img")).to_have_attribute("aria-label", re.compile("happy"))
+    expect(page.get_by_role("img")).to_have_attribute("aria-label", re.compile("Freude"))
+    page.locator("emoji-mation").evaluate("element => { element.lang = 'ja'; }")
+    expect(page.get_by_role("img")).to_have_attribute("aria-label", re.compile("喜び"))
     page.close()

@@ -3,6 +3,7 @@
 import type { Avatar } from "./avatar";
 import { answerOf, type Answer } from "./certainty";
 import { roll, sizePx, type Face } from "./faces";
+import type { Words } from "./languages";
 import { fetched, type Numbers } from "./numbers";
 
 type Pen = CanvasRenderingContext2D;
@@ -11,7 +12,7 @@ const INK = "#14181e", PAPER = "#fff", FONT = "Figtree, system-ui, sans-serif";
 
 interface Head { x: number; y: number; side: number; roll: number }
 
-/** What all drawing needs: numbers, emoji art by name, the avatar. */
+/** What all drawing needs: numbers, emoji art by name, the avatar, the language. names: the emotions' in that language. */
 export class Painter {
   private styles: Record<string, (pen: Pen, faces: Face[], time: number) => void> = {
     boxes: (pen, faces) => this.boxes(pen, faces),
@@ -23,16 +24,22 @@ export class Painter {
     none: () => undefined,
   };
 
-  private constructor(readonly n: Numbers, readonly avatar: Avatar, private art: Map<string, [Sprite, Sprite]>) {}
+  readonly said: Words;
+  readonly names: string[];
 
-  static async load(n: Numbers, base: URL, art: string, avatar: Avatar): Promise<Painter> {
+  private constructor(readonly n: Numbers, readonly avatar: Avatar, private art: Map<string, [Sprite, Sprite]>, readonly language: string) {
+    this.said = n.languages[language];
+    this.names = n.classify.labels.map((name) => this.said.names[name] ?? name);
+  }
+
+  static async load(n: Numbers, base: URL, art: string, avatar: Avatar, language: string): Promise<Painter> {
     const names = [...n.classify.labels, "not_sure"];
     const sprites = await Promise.all(names.map((name) => picture(new URL(`emoji/${art}/${name}.png`, base))));
-    return new Painter(n, avatar, new Map(names.map((name, i) => [name, [sprites[i], muted(sprites[i], n.draw.pale)]])));
+    return new Painter(n, avatar, new Map(names.map((name, i) => [name, [sprites[i], muted(sprites[i], n.draw.pale)]])), language);
   }
 
   answer(face: Face): Answer {
-    return answerOf(face.probabilities, this.n.classify.labels, this.n.classify.threshold, this.n.pair_threshold);
+    return answerOf(face.probabilities, this.names, this.said, this.n.classify.threshold, this.n.pair_threshold);
   }
 
   /** The emotion's colour, paler if the answer only leans to it, grey if it is not sure. */

@@ -2,7 +2,7 @@
  * <emoji-mation>: a picture or the camera, with the emotions of its faces drawn on it. Everything runs in this browser.
  *
  * Attributes: src (a picture's address), camera (present: the camera), overlay (boxes, emoji, avatar, blur, pixelate, none),
- * art (noto, fluent), mirror ("no": the camera's picture as others see you). Events: `faces` (detail: Reading), `failed`
+ * art (noto, fluent), lang (of the emotions' words; without it the browser's), mirror ("no": the camera's picture as others see you). Events: `faces` (detail: Reading), `failed`
  * (detail: one line of text), `ready`.
  */
 
@@ -10,6 +10,7 @@ import { Avatar } from "./avatar";
 import { Engine, type Ready } from "./client";
 import { Painter, picture } from "./draw";
 import type { Face } from "./faces";
+import { languageOf } from "./languages";
 import { loadNumbers, type Numbers } from "./numbers";
 
 /** time: seconds since the camera started, null for a photo. ms: what the search took. */
@@ -37,7 +38,7 @@ const CAMERA: Record<string, string> = {
 };
 
 export class EmojiMation extends HTMLElement {
-  static observedAttributes = ["src", "camera", "overlay", "art"];
+  static observedAttributes = ["src", "camera", "overlay", "art", "lang"];
   readonly canvas = document.createElement("canvas");
   private video = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
   private painters = new Map<string, Promise<Painter>>();
@@ -164,11 +165,14 @@ export class EmojiMation extends HTMLElement {
     canvas.setAttribute("aria-label", faces.map((face) => painter.answer(face).words).join(", ") || "No face");
   }
 
-  /** Draws with the element's art. */
+  /** Draws with the element's art, in its language. */
   painter(): Promise<Painter> {
-    const art = this.getAttribute("art") ?? "noto";
-    if (!this.painters.has(art)) this.painters.set(art, stage().then(({ numbers, avatar }) => Painter.load(numbers, BASE, art, avatar)));
-    return this.painters.get(art)!;
+    const art = this.getAttribute("art") ?? "noto", wanted = this.lang ? [this.lang] : navigator.languages, key = `${art} ${wanted}`;
+    if (!this.painters.has(key)) {
+      this.painters.set(key, stage().then(({ numbers, avatar }) =>
+        Painter.load(numbers, BASE, art, avatar, languageOf(numbers.languages, wanted))));
+    }
+    return this.painters.get(key)!;
   }
 
   private fail(error: Error): void {

@@ -1,5 +1,7 @@
 /** Every number that Python and the page share. `emojimation page` writes them to numbers.json; none is repeated here. */
 
+import type { Words } from "./languages";
+
 export type Point = [number, number];
 export type Size = readonly [number, number];
 
@@ -33,6 +35,7 @@ export interface Numbers {
   version: string; detect: Detect; classify: Classify; tracking: Tracking; draw: Draw; avatar: AvatarNumbers;
   priors: Record<string, number[]>; pair_threshold: number;
   labels: { emoji: string[]; colours: string[]; not_sure_emoji: string; grey: string };
+  languages: Record<string, Words>;
   styles: { name: string; words: string; hides: boolean }[];
   art: string[]; samples: string[]; engine_bytes: Record<string, number>;
 }

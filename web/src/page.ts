@@ -153,6 +153,7 @@ async function ready({ threads, ms }: Ready): Promise<void> {
 
 document.body.classList.toggle("embedded", embedded);
 view.setAttribute("prior", asked.get("prior") ?? "everyday");
+view.lang = asked.get("lang") ?? "";
 theme();
 listen();
 if (embedded && sessionStorage.getItem("camera") === "on") camera(true);

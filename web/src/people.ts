@@ -4,30 +4,32 @@ import type { Reading } from "./emoji-mation";
 import { History, SPAN_S } from "./chart";
 import type { Painter } from "./draw";
 import { sizePx, type Face } from "./faces";
+import { filled } from "./languages";
 
 const AVATAR_PX = 96, CHART_EVERY_S = 0.2, MOST = 12;
 
-const filled = (tag: string, className: string, html = ""): HTMLElement => Object.assign(document.createElement(tag), { className, innerHTML: html });
+const made = (tag: string, className: string, html = ""): HTMLElement => Object.assign(document.createElement(tag), { className, innerHTML: html });
 
 class Card {
-  readonly element = filled("article", "card");
+  readonly element = made("article", "card");
   private avatar = document.createElement("canvas");
   private chart = document.createElement("canvas");
   private history = new History();
   private drawn = -1;
 
   constructor(private painter: Painter, live: boolean) {
-    const { labels, classify } = painter.n, ratio = Math.min(devicePixelRatio, 2);
+    const { n: { labels }, names } = painter, ratio = Math.min(devicePixelRatio, 2);
     this.avatar.width = this.avatar.height = AVATAR_PX * ratio;
-    const bars = classify.labels.map((name, i) =>
-      `<div><dt>${name}</dt><dd class="track"><i style="--colour:${labels.colours[i]}"></i></dd><dd class="share"></dd></div>`);
-    this.element.innerHTML = `<header><div><h2></h2><p></p></div></header><dl class="bars">${bars.join("")}</dl>`;
+    this.element.lang = painter.language;
+    const bars = names.map((name, i) =>
+      `<div><dt dir="auto">${name}</dt><dd class="track"><i style="--colour:${labels.colours[i]}"></i></dd><dd class="share"></dd></div>`);
+    this.element.innerHTML = `<header><div><h2 dir="auto"></h2><p></p></div></header><dl class="bars">${bars.join("")}</dl>`;
     this.element.querySelector("header")!.prepend(this.avatar);
     this.avatar.setAttribute("aria-hidden", "true");
     if (!live) return;
     this.chart.setAttribute("role", "img");
     this.chart.setAttribute("aria-label", `Emotions of the last ${SPAN_S} seconds`);
-    this.element.append(this.chart, filled("p", "scale", `<span>${SPAN_S} s ago</span><span>now</span>`));
+    this.element.append(this.chart, made("p", "scale", `<span>${SPAN_S} s ago</span><span>now</span>`));
   }
 
   get newest(): number { return this.history.newest; }
@@ -37,7 +39,7 @@ class Card {
     const percent = (i: number): string => `${Math.round(100 * probabilities[i])}%`;
     this.text("h2", answer.words);
     const detail = { sure: percent(answer.ranked[0]), leaning: `${percent(answer.ranked[0])} and ${percent(answer.ranked[1])}`,
-      "not sure": `perhaps ${painter.n.classify.labels[answer.ranked[0]]}, ${percent(answer.ranked[0])}` }[answer.certainty];
+      "not sure": `${filled(painter.said.perhaps, painter.names[answer.ranked[0]])}, ${percent(answer.ranked[0])}` }[answer.certainty];
     this.text("header p", [name, detail].filter(Boolean).join(" · "));
     this.element.style.setProperty("--mood", painter.colour(answer));
     this.element.querySelectorAll<HTMLElement>(".bars > div").forEach((row, i) => {

@@ -64,6 +64,15 @@ def desktop(
             "--style", help="How faces are drawn: {styles}.", show_default="as last time", callback=one_of("styles")
         ),
     ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            "--language",
+            help="Of the emotions' words: {system languages}.",
+            show_default="as last time",
+            callback=one_of("system languages"),
+        ),
+    ] = None,
     theme: Annotated[Theme | None, typer.Option("--theme", help="Colours.", show_default="as last time")] = None,
     folder: Annotated[
         str | None,
@@ -90,6 +99,7 @@ def desktop(
             art=art,
             character=character,
             style=style,
+            language=language,
             theme=theme and theme.value,
             folder=folder,
             anonymise=anonymise or None,

@@ -76,6 +76,18 @@ def _measures() -> Iterable[str]:
     return MEASURES
 
 
+def _system_languages() -> Iterable[str]:
+    from emojimation.languages import LANGUAGES
+
+    return ("system", *LANGUAGES)
+
+
+def _browser_languages() -> Iterable[str]:
+    from emojimation.languages import LANGUAGES
+
+    return ("browser", *LANGUAGES)
+
+
 NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "styles": _styles,
     "arts": _arts,
@@ -86,6 +98,8 @@ NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "priors": _priors,
     "stream priors": _stream_priors,
     "measures": _measures,
+    "system languages": _system_languages,
+    "browser languages": _browser_languages,
 }
 
 
@@ -94,15 +108,19 @@ class _Filled(dict[str, str]):
         return ", ".join(NAMES[table]())
 
 
+def with_names(words: str) -> str:
+    """An option's help with the names from the tables."""
+    return words.format_map(_Filled()) if "{" in words else words
+
+
 class Command(TyperCommand):
     """A command whose help lists the values of its options: "{styles}" in an option's help becomes the names."""
 
     def format_help(self, *given: Any) -> None:
         """Write the help with the names from the tables."""
         for parameter in self.params:
-            words = getattr(parameter, "help", None)
-            if words and "{" in words:
-                parameter.help = words.format_map(_Filled())  # type: ignore[attr-defined]
+            if words := getattr(parameter, "help", None):
+                parameter.help = with_names(words)  # type: ignore[attr-defined]
         super().format_help(*given)
 
 

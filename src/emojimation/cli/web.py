@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from emojimation.cli.options import Detector, DetectorModel, Model, Prior
+from emojimation.cli.options import Detector, DetectorModel, Model, Prior, one_of
 from emojimation.errors import InputError
 from emojimation.extras import need
 
@@ -18,6 +18,14 @@ def web(
     prior: Prior = "everyday",
     detector: Detector = "blazeface",
     detector_model: DetectorModel = None,
+    language: Annotated[
+        str,
+        typer.Option(
+            "--language",
+            help="Of the emotions' words: {browser languages}; browser: as each visitor's asks for.",
+            callback=one_of("browser languages"),
+        ),
+    ] = "browser",
     live: Annotated[
         Literal["browser", "server"],
         typer.Option("--live", help="Where camera frames are analysed; in the browser they never leave the device."),
@@ -66,6 +74,7 @@ def web(
         film_s=round(max_minutes * 60),
         live_wait_s=live_wait,
         prior=prior,
+        language=language,
         detector=detector,
         detector_model="" if detector_model is None else str(detector_model),
     )

@@ -6,13 +6,13 @@ because only then may a sprite be resized, rotated or averaged without dark or l
 
 from functools import lru_cache
 from importlib.resources import files
-from io import BytesIO
 from math import ceil, log2
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from emojimation.draw.fonts import font_for
 from emojimation.draw.kept import kept
 from emojimation.errors import InputError
 
@@ -113,16 +113,10 @@ def class_sprite(name: str, size: int, colour: Colour, art: str = "noto", mute: 
     return emoji(name, size, art, mute) if has_art(name, art) else disc(name[:1].upper(), size, colour)
 
 
-@lru_cache(maxsize=64)
-def _font(px: int) -> ImageFont.FreeTypeFont:
-    data = (files("emojimation") / "assets" / "fonts" / "inter-semibold.ttf").read_bytes()
-    return ImageFont.truetype(BytesIO(data), px)
-
-
 @kept(SHAPE_BYTES)
 def text(words: str, px: int, colour: Colour = (255, 255, 255), alpha: float = 1.0) -> np.ndarray:
-    """Words in the bundled font (Latin letters) as a sprite 1.25 `px` high, baseline at `px`. Kept: read-only."""
-    font = _font(px)
+    """Words as a sprite 1.25 `px` high, baseline at `px`, in a font of their script. Kept: read-only."""
+    font = font_for(words, px)
     image = Image.new("L", (ceil(font.getlength(words) + 0.04 * px) if words else 1, round(1.25 * px)))
     ImageDraw.Draw(image).text((0, px), words, font=font, fill=255, anchor="ls")
     return _tint(np.asarray(image, np.float32) / 255, colour, alpha)

@@ -173,7 +173,7 @@ class Painter:
             latency_ms,
             len(result.faces) if result else 0,
             result.frame.shape[1::-1] if result else None,
-            headline(main, self.kind or "camera")[0],
+            headline(main, self.kind or "camera", settings.spoken)[0],
         )
 
     def _pixmap(self, picture: np.ndarray) -> Pixmap:
@@ -236,10 +236,16 @@ class Painter:
             look = Look("hold still", f"Neutral face, please: {progress:.0%}", progress=progress)
         else:
             hint = self._hint if main is not None else ""
-            look = Look(*headline(main, self.kind), hint, not main or main.certainty != "not sure", main is not None)
+            look = Look(
+                *headline(main, self.kind, settings.spoken),
+                hint,
+                not main or main.certainty != "not sure",
+                main is not None,
+            )
             look = replace(look, puppet=None if main is None else puppet_of(self._seen(main)))
         look = replace(look, character=settings.character)
-        return self._panel.draw(eased, look, room.panel_wh, room.scale, settings.theme, now_s, float(turned[0]), labels)
+        turn, spoken = float(turned[0]), settings.spoken
+        return self._panel.draw(eased, look, room.panel_wh, room.scale, settings.theme, now_s, turn, labels, spoken)
 
     def _drawn_strip(self, settings: WindowSettings, room: Room, now_s: float, live: bool) -> Pixmap:
         """The history, repainted if it has changed."""

@@ -9,12 +9,14 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from emojimation.certainty import words_for
 from emojimation.draw import sprites
 from emojimation.draw.avatar import Avatar
 from emojimation.draw.puppet import Puppet
 from emojimation.draw.sprites import bgr, stamp
 from emojimation.faces import Face, seven_of
 from emojimation.labels import EMOTION_LABELS, EMOTIONS, LabelSet
+from emojimation.languages import ENGLISH, either, word
 
 # Background, text, secondary text, groove, warning.
 TONES = {
@@ -94,13 +96,14 @@ class PanelPainter:
         time_s: float,
         roll_deg: float = 0.0,
         labels: LabelSet = EMOTION_LABELS,
+        language: str = ENGLISH,
     ) -> np.ndarray:
         """The panel (h,w,3) for eased probabilities (k,) of `labels`.
 
-        scale: 1 at 96 dots per inch. time_s: for the avatar's animation.
+        scale: 1 at 96 dots per inch. time_s: for the avatar's animation. language: of the emotions' words.
         """
         at = places(size_wh, scale, len(labels))
-        panel = _rows(size_wh, scale, theme, labels).copy()
+        panel = _rows(size_wh, scale, theme, labels, language).copy()
         seven = seven_of(labels, probabilities)
         self._head(panel, NEUTRAL if seven is None else seven, look, at, theme, time_s, roll_deg)
         _words(panel, look, at, scale, theme)
@@ -167,7 +170,7 @@ def _columns(width: int, scale: float) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=8)
-def _rows(size_wh: tuple[int, int], scale: float, theme: str, labels: LabelSet) -> np.ndarray:
+def _rows(size_wh: tuple[int, int], scale: float, theme: str, labels: LabelSet, language: str) -> np.ndarray:
     """The panel's static part: emoji, names and grooves of the bars."""
     panel, at = blank(size_wh, theme), places(size_wh, scale, len(labels))
     left, right = _columns(size_wh[0], scale)
@@ -176,7 +179,7 @@ def _rows(size_wh: tuple[int, int], scale: float, theme: str, labels: LabelSet) 
         icon = round(min(22 * scale, at.row * 0.86))
         stamp(panel, sprites.class_sprite(name, icon, bgr(colour)), round(8 * scale), middle - icon // 2)
         px = round(14 * scale)
-        words = _within(name, px, bgr(TONES[theme][1]), left - round(42 * scale))
+        words = _within(word(name, language), px, bgr(TONES[theme][1]), left - round(42 * scale))
         stamp(panel, words, round(38 * scale), middle - px + round(0.36 * px))
         _bar(panel, left, right, middle, _thick(at, scale), bgr(TONES[theme][3]))
     return panel
@@ -224,14 +227,15 @@ def greeting(now_s: float, each_s: float = 2.6) -> np.ndarray:
     return np.eye(len(EMOTIONS))[order[int(now_s / each_s) % len(order)]]
 
 
-def headline(face: Face | None, kind: str = "camera") -> tuple[str, str]:
+def headline(face: Face | None, kind: str = "camera", language: str = ENGLISH) -> tuple[str, str]:
     """The headline and the small line below it. kind: of the source, a key of `NOBODY`."""
     if face is None:
         return "no face", NOBODY[kind]
     if face.probabilities is None:
         return "a face", "not classified"
+    words = words_for(face.ranked(), face.certainty, language)
     if face.certain:
-        return face.words, f"{face.confidence:.0%} sure"
+        return words, f"{face.confidence:.0%} sure"
     if face.certainty == "leaning":
-        return face.words, " and ".join(f"{p:.0%}" for p in np.sort(face.probabilities)[:-3:-1])
-    return face.words, f"{' or '.join(face.ranked()[:2])}?"
+        return words, " and ".join(f"{p:.0%}" for p in np.sort(face.probabilities)[:-3:-1])
+    return words, f"{either(face.ranked(), language)}?"

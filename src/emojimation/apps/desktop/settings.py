@@ -4,6 +4,7 @@ Does not use Tk. Images and predictions are never stored, only settings.
 """
 
 import json
+import locale
 import os
 import re
 import shutil
@@ -12,14 +13,17 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from emojimation.detect import DETECTORS
 from emojimation.draw.characters import names as character_names
+from emojimation.draw.fonts import can_write
 from emojimation.draw.styles import HIDING, STYLES
 from emojimation.errors import InputError
 from emojimation.files import write_whole
+from emojimation.languages import ENGLISH, LANGUAGES, NAMES, language_of, word
 
 THEMES = ("dark", "light")
 ARTS = {"noto": "Noto", "fluent": "Fluent 3D"}
@@ -36,7 +40,21 @@ CHOICES = {
     "prior": PRIORS,
     "detector": tuple(DETECTORS),
     "character": character_names(),
+    "language": ("system", *LANGUAGES),
 }
+
+
+@lru_cache(maxsize=1)
+def system_language() -> str:
+    """The language that this system is set to, if there are words in it, else English."""
+    named = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return language_of(next(filter(None, named), None) or locale.getlocale()[0])
+
+
+@lru_cache(maxsize=8)
+def drawable(language: str) -> str:
+    """The language, or English where no font of this machine has its letters."""
+    return language if all(can_write(word(name, language)) for name in NAMES) else ENGLISH
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +65,8 @@ class WindowSettings:
     taken from a video. prior: base rates, one of `priors.NAMES` or "stream". detector, detector_model: a name of
     `detect.DETECTORS`, and the file it needs, "" for none. min_score: the detector's threshold. smooth_s: time constant
     of the probabilities in seconds. several: draw all faces, not only the main one. mirror: show cameras as in a
-    mirror. anonymise: never show a face. folder: output folder, "" for the default. window: Tk's geometry.
+    mirror. language: of the emotions' words, a key of `languages.LANGUAGES` or "system". anonymise: never show a face.
+    folder: output folder, "" for the default. window: Tk's geometry.
     """
 
     theme: str = "dark"
@@ -63,6 +82,7 @@ class WindowSettings:
     smooth_s: float = 0.4
     several: bool = True
     mirror: bool = True
+    language: str = "system"
     anonymise: bool = False
     folder: str = ""
     window: str = ""
@@ -77,6 +97,11 @@ class WindowSettings:
     def drawn_style(self) -> str:
         """The style in use: with `anonymise`, one that hides faces, whatever was chosen."""
         return "emoji" if self.anonymise and self.style not in HIDING else self.style
+
+    @property
+    def spoken(self) -> str:
+        """The language in use: English if this machine has no font for the chosen one."""
+        return drawable(system_language() if self.language == "system" else self.language)
 
     @property
     def measures(self) -> tuple[str, ...]:

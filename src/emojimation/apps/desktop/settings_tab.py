@@ -11,6 +11,7 @@ from emojimation.apps.desktop.settings import ARTS, LIMITS, PRIORS, SIZES, Windo
 from emojimation.apps.desktop.widgets import Scrolled, Slider, Tip
 from emojimation.draw.characters import character
 from emojimation.draw.characters import names as character_names
+from emojimation.languages import LANGUAGES
 
 OTHER = "Other file ..."
 STEPS = {"min_score": 0.05, "smooth_s": 0.1}
@@ -20,6 +21,7 @@ TIPS = {
     "size": "Requested from a camera; videos are downscaled to it. Larger finds smaller faces but takes longer.",
     "art": "Emoji set.",
     "character": "Who the avatar and the puppet are.",
+    "language": "Of the emotions in this window. English where no font here has the letters.",
     "min_score": "Lower finds more faces, and more false ones.",
     "smooth_s": "Longer is steadier, shorter responds faster.",
     "several": "Draw all faces, or only the main one.",
@@ -50,6 +52,8 @@ class SettingsTab(Scrolled):
         self.art = self._choice("art", "Emoji", ARTS, settings.art)
         who = {name: character(name).words for name in character_names()}
         self.character = self._choice("character", "Avatar", who, settings.character)
+        tongues = {"system": "as the system", **LANGUAGES}
+        self.language = self._choice("language", "Words", tongues, settings.language)
         self.threshold = self._slider("min_score", "Detector's threshold", settings.min_score, "{:.2f}")
         self.smoothing = self._slider("smooth_s", "Smoothing", settings.smooth_s, "{:.1f} s")
         self.several = tk.BooleanVar(self, settings.several)

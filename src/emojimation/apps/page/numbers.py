@@ -3,6 +3,7 @@
 from types import ModuleType
 from typing import Any
 
+from emojimation import languages
 from emojimation.certainty import PAIR_THRESHOLD
 from emojimation.classify.classifier import EmotionClassifier
 from emojimation.detect import blazeface, following, search, views
@@ -63,6 +64,7 @@ def numbers(classifier: EmotionClassifier) -> dict[str, Any]:
             "not_sure_emoji": NOT_SURE_EMOJI,
             "grey": _hex(panel.GREY),
         },
+        "languages": languages.table(),
         "tracking": _constants(_TRACKING) | _tracker(),
         "draw": _constants(_DRAW),
         "styles": [

@@ -39,7 +39,17 @@ def _address() -> str | None:
     if settings.live != "browser" or settings.prior not in NAMES or settings.detector != "blazeface":
         return None
     try:
-        return engine.address(model_in_use()) + "index.html?" + urlencode({"embed": "", "prior": settings.prior})
+        return (
+            engine.address(model_in_use())
+            + "index.html?"
+            + urlencode(
+                {
+                    "embed": "",
+                    "prior": settings.prior,
+                    "lang": "" if settings.language == "browser" else settings.language,
+                }
+            )
+        )
     except InputError:
         return None  # a model of other classes
 

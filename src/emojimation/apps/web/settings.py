@@ -15,6 +15,7 @@ class PageSettings:
     `iceServers` list. paths: visitors may open videos on this machine by path. upload_mb, megapixels, files: limits of
     an upload. film_s: maximum length of a video in seconds, 0 for no limit. live_wait_s: how long the live page waits
     for the server's first frame. prior: base rates, as `priors.prior_of` takes them.
+    language: of the emotions' words, a key of `languages.LANGUAGES` or "browser".
     detector, detector_model: a name of `detect.DETECTORS`, and the file it needs, "" for none.
     """
 
@@ -29,6 +30,7 @@ class PageSettings:
     film_s: int = 600
     live_wait_s: float = 8.0
     prior: str = "everyday"
+    language: str = "browser"
     detector: str = "blazeface"
     detector_model: str = ""
 

@@ -10,9 +10,12 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from emojimation.apps.web.settings import current
+from emojimation.certainty import words_for
 from emojimation.draw import characters, sprites
 from emojimation.faces import Face
 from emojimation.labels import CONTEMPT, EMOTIONS
+from emojimation.languages import language_of, perhaps, word
 from emojimation.templates import fill
 
 DRAWN = (*EMOTIONS, CONTEMPT, "not_sure")  # have an emoji in the style sheet
@@ -79,9 +82,15 @@ def character(page: str, place: Any = st, labelled: bool = True) -> str:
     return str(chosen or "emoji")
 
 
+def language() -> str:
+    """The language of the emotions' words: the command's choice, else what the visitor's browser asks for."""
+    chosen = current().language
+    return language_of(st.context.locale) if chosen == "browser" else chosen
+
+
 def word_of(face: Face) -> str:
     """The heading of a card."""
-    return face.words.capitalize()
+    return words_for(face.ranked(), face.certainty, language()).capitalize()
 
 
 def emoji_mark(name: str, colour: str, words: str, muted: bool = False) -> str:
@@ -129,7 +138,8 @@ def _certainty_words(face: Face) -> str:
     """The small line under a card's heading."""
     if face.certainty == "leaning" and face.probabilities is not None:
         return " and ".join(f"{p:.0%}" for p in np.sort(face.probabilities)[:-3:-1])
-    return f"{face.confidence:.0%} sure" if face.certain else f"perhaps {face.emotion}, {face.confidence:.0%}"
+    share = f"{face.confidence:.0%}"
+    return f"{share} sure" if face.certain else f"{perhaps(face.emotion, language())}, {share}"
 
 
 def bars(face: Face) -> str:
@@ -140,7 +150,8 @@ def bars(face: Face) -> str:
 def _bars_of(face: Face) -> dict[str, Any]:
     labels = face.labels
     values = [0.0] * len(labels) if face.probabilities is None else face.probabilities.tolist()
-    return {"bars": list(zip(labels.names, labels.colours, values, strict=True)), "best": int(np.argmax(values))}
+    names = [word(name, language()) for name in labels.names]
+    return {"bars": list(zip(names, labels.colours, values, strict=True)), "best": int(np.argmax(values))}
 
 
 def grid(cards: list[str]) -> None:
