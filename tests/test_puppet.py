@@ -157,6 +157,17 @@ def test_every_character_is_drawn_at_every_size_and_covers_the_face(who):
     assert min(np.abs(a - b).mean() for i, a in enumerate(small) for b in small[:i]) > 3
 
 
+def test_the_ears_of_a_tilted_cat_are_whole():
+    def drawn(roll_deg: float) -> int:
+        eyes = np.array([[-15, 0], [15, 0]]) @ cv2.getRotationMatrix2D((0, 0), -roll_deg, 1)[:, :2].T
+        marks = np.vstack([eyes, np.zeros((3, 2))]).astype(np.float32) + 150
+        tilted = Face(np.array([110, 110, 190, 190], np.float32), 0.9, marks, NEUTRAL)
+        frame = np.full((300, 300, 3), 128, np.uint8)
+        return int((annotate(frame, [tilted], "avatar", character="cat") != frame).any(axis=2).sum())
+
+    assert [drawn(roll) for roll in (15, -30, 45)] == pytest.approx([drawn(0)] * 3, rel=0.01)
+
+
 def test_red_and_green_do_not_make_brown():
     half = (np.eye(7)[EMOTIONS.index("angry")] + np.eye(7)[EMOTIONS.index("disgust")]) / 2
     blue, green, red = character("emoji").skin.middle(half)

@@ -53,7 +53,9 @@ def paste(frame: np.ndarray, faces: list[Face], draw: Draw) -> None:
     """Paste what `draw` makes of each face over its head, tilted with it; in place. Small (distant) faces go first."""
     for face in sorted(faces, key=lambda face: face.size_px):
         head = head_of(face)
-        window = x0, y0, x1, y1 = head.window(frame, 1 / DISC)
+        tilt = np.radians(head.roll_deg)
+        # A tilted square is wider: a character's ears reach into its corners.
+        window = x0, y0, x1, y1 = head.window(frame, float(abs(np.cos(tilt)) + abs(np.sin(tilt))) / DISC)
         if x0 < x1 and y0 < y1:
             sprite = draw(face, int(np.clip(round(head.side / DISC), 2, DRAWN_PX)))
             stamp(frame, _tilt(sprite, head, window), x0, y0)
