@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("streamlit", reason="the web extra is not installed: pip install -r requirements/web.txt")
-from emojimation.apps.web import chart, widgets
+from emojimation.apps.web import widgets
 from emojimation.apps.web.settings import PageSettings
 from emojimation.faces import Face
 from emojimation.labels import label_set
@@ -32,7 +32,7 @@ def face() -> Face:
         lambda: widgets.html(
             "matrix.html", label=EVIL, head=[EVIL], rows=[(EVIL, [("1", 0.5)])], colour="0 0 0", corner=EVIL
         ),
-        lambda: chart.key(LABELS),
+        lambda: widgets.html("rolling.html", uri="data:,", words=EVIL, classes=[(EVIL, "#123456")]),
     ],
 )
 def test_no_text_becomes_a_tag(html):

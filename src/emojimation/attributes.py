@@ -84,6 +84,7 @@ _ALL = (
     ),
 )
 ATTRIBUTES: dict[str, Attribute] = {one.name: one for one in _ALL}
+OF_MESH = ("pose", "mesh", "gaze")  # what is unknown while the mesh is lost
 
 
 def mirrored(name: str, values: np.ndarray) -> np.ndarray:

@@ -5,9 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from emojimation.attributes import ATTRIBUTES
+from emojimation.attributes import ATTRIBUTES, OF_MESH
 from emojimation.story import page
-from emojimation.tracking.fading import OF_MESH
 
 
 class Chart(NamedTuple):

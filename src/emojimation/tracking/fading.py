@@ -4,10 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from emojimation.attributes import ATTRIBUTES
+from emojimation.attributes import ATTRIBUTES, OF_MESH
 
 FADE_S = 0.4
-OF_MESH = ("pose", "mesh", "gaze")
 _PRESENCE = ATTRIBUTES["mesh"].columns.index("presence")
 
 

@@ -14,7 +14,7 @@ from emojimation.apps.web.settings import current
 from emojimation.certainty import words_for
 from emojimation.draw import characters, sprites
 from emojimation.faces import Face
-from emojimation.labels import CONTEMPT, EMOTIONS
+from emojimation.labels import CONTEMPT, EMOTIONS, LabelSet
 from emojimation.languages import language_of, perhaps, word
 from emojimation.templates import fill
 
@@ -88,6 +88,12 @@ def language() -> str:
     return language_of(st.context.locale) if chosen == "browser" else chosen
 
 
+def names_of(labels: LabelSet) -> list[str]:
+    """The words for the classes."""
+    spoken = language()
+    return [word(name, spoken) for name in labels.names]
+
+
 def word_of(face: Face) -> str:
     """The heading of a card."""
     return words_for(face.ranked(), face.certainty, language()).capitalize()
@@ -150,8 +156,7 @@ def bars(face: Face) -> str:
 def _bars_of(face: Face) -> dict[str, Any]:
     labels = face.labels
     values = [0.0] * len(labels) if face.probabilities is None else face.probabilities.tolist()
-    names = [word(name, language()) for name in labels.names]
-    return {"bars": list(zip(names, labels.colours, values, strict=True)), "best": int(np.argmax(values))}
+    return {"bars": list(zip(names_of(labels), labels.colours, values, strict=True)), "best": int(np.argmax(values))}
 
 
 def grid(cards: list[str]) -> None:
