@@ -168,6 +168,15 @@ def test_the_ears_of_a_tilted_cat_are_whole():
     assert [drawn(roll) for roll in (15, -30, 45)] == pytest.approx([drawn(0)] * 3, rel=0.01)
 
 
+def test_the_large_avatar_of_a_tilted_cat_has_room_for_its_ears():
+    for who, changed in (("cat", True), ("emoji", False)):
+        upright, tilted = (Avatar(who=who).draw(NEUTRAL, 200, roll_deg=roll) for roll in (0, 18))
+        assert np.concatenate([tilted[0], tilted[-1], tilted[:, 0], tilted[:, -1]])[:, 3].max() < 40
+        assert (upright[..., 3] > 0).sum() == pytest.approx((tilted[..., 3] > 0).sum(), rel=0.01)
+        smaller = (upright[..., 3] > 0).sum() < 0.8 * (Avatar(who=who).draw(NEUTRAL, 200)[..., 3] > 0).sum()
+        assert smaller == changed
+
+
 def test_red_and_green_do_not_make_brown():
     half = (np.eye(7)[EMOTIONS.index("angry")] + np.eye(7)[EMOTIONS.index("disgust")]) / 2
     blue, green, red = character("emoji").skin.middle(half)

@@ -24,6 +24,8 @@ from emojimation.labels import EMOTIONS
 
 # Probabilities are raised to this power: 70 % then has a weight of over 90 %, while one half stays one half.
 SHARPNESS = 2.0
+# Size of a character with parts behind its head, where it may tilt by about 20 degrees.
+TILTED = 0.8
 
 
 class Avatar:
@@ -38,13 +40,14 @@ class Avatar:
         probabilities: np.ndarray,
         size_px: int,
         time_s: float = 0.0,
-        roll_deg: float = 0.0,
+        roll_deg: float | None = None,
         puppet: Puppet | None = None,
     ) -> np.ndarray:
         """A face for `probabilities` (7,) in the order of `EMOTIONS` -> (size_px,size_px,4) uint8.
 
         BGRA with premultiplied alpha (a sprite; see sprites.py), the head filling `sprites.DISC` of the width.
-        time_s: seconds, drives blinks and breath. roll_deg: clockwise tilt. puppet: moves the face in place of its own
+        time_s: seconds, drives blinks and breath. roll_deg: clockwise tilt; if it is given, a character with ears or
+        the like is drawn smaller, so that tilting does not cut them off. puppet: moves the face in place of its own
         blinks and gaze. InputError if the vector is not seven finite numbers of at least 0 with a positive sum, or the
         size is below 1.
         """
@@ -63,7 +66,8 @@ class Avatar:
         cover = disc(size, who.skin.squareness)
         if who.behind:
             image, cover = _with_back(canvas, cover, who.behind, skin)
-        return _finish(image, cover, size_px, time_s, roll_deg)
+        room = TILTED if who.behind and roll_deg is not None else 1.0
+        return _finish(image, cover, size_px, time_s, roll_deg or 0.0, room)
 
     def drawer(self, time_s: float = 0.0) -> Callable[[Face, int], np.ndarray]:
         """The `draw` of `annotate(..., style="avatar", draw=...)`: draws a face; people blink independently.
@@ -135,12 +139,17 @@ def _bold(size_px: int) -> float:
     return 1 + 0.45 * float(np.clip((96 - size_px) / 72, 0, 1))
 
 
-def _finish(image: np.ndarray, alpha: np.ndarray, size_px: int, time_s: float, roll_deg: float) -> np.ndarray:
-    """Breathe, tilt, downscale (S,S,3) and its coverage (S,S) to `size_px`, and join them into a sprite."""
+def _finish(
+    image: np.ndarray, alpha: np.ndarray, size_px: int, time_s: float, roll_deg: float, room: float
+) -> np.ndarray:
+    """Breathe, tilt, downscale (S,S,3) and its coverage (S,S) to `size_px`, and join them into a sprite.
+
+    room: how large the head is, as a share of its usual size.
+    """
     while image.shape[0] > 2 * size_px:
         half = (image.shape[1] // 2, image.shape[0] // 2)
         image, alpha = (cv2.resize(picture, half, interpolation=cv2.INTER_AREA) for picture in (image, alpha))
-    zoom = size_px / image.shape[0]
+    zoom = room * size_px / image.shape[0]
     swell = 1 + 0.010 * np.sin(2 * np.pi * time_s / 3.6)
     cos, sin = np.cos(np.radians(roll_deg)), np.sin(np.radians(roll_deg))
     turn = np.array([[cos, -sin], [sin, cos]]) * (2 - swell, swell) * zoom
