@@ -237,15 +237,19 @@ def test_a_video_is_scrubbed_and_moved_by_single_frames(show):
     pump(made.root, lambda: bar.winfo_ismapped() and bar.filled and (timeline.classes >= 0).any())
     pump(made.root, lambda: made.engine.painter.room.seek_wh == bar.size_wh)
 
+    def at_s() -> float:
+        result = made.engine._screen.result  # none while a video is opened again
+        return -1.0 if result is None else result.time_s
+
     def shows(time_s: float, within: float) -> None:
-        pump(made.root, lambda: abs(made.engine._screen.result.time_s - time_s) < within)
+        pump(made.root, lambda: abs(at_s() - time_s) < within)
 
     x, y = bar.winfo_rootx() + bar.winfo_width() // 2, bar.winfo_rooty() + bar.winfo_height() // 2
     xdotool("mousemove", x - 50, y, "mousedown", 1)
     pump(made.root, lambda: made.engine.status.paused)  # it waits while it is dragged
     xdotool("mousemove", x, y)
     shows(30.0, 0.2)
-    held = made.engine._screen.result.time_s
+    held = at_s()
     press(made, "period")
     shows(held + 1 / 30, 0.01)
     press(made, "comma", "comma")
