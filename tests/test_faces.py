@@ -12,6 +12,7 @@ from emojimation.attributes import ATTRIBUTES, Attribute
 from emojimation.errors import InputError
 from emojimation.faces import TEMPLATE, WARP_SIDE_PX, Face, _around, checked_frame, crop_faces, iou, similarity, warp
 from emojimation.labels import EMOTIONS, label_set
+from emojimation.photos import ImageResult
 
 coordinate = st.floats(-500, 500, width=32)
 length = st.floats(0, 300, width=32)
@@ -360,6 +361,8 @@ def test_a_face_reads_well_in_a_console_and_in_a_notebook():
     assert repr(named) == "Face(● <b> 100%, xyxy=[1, 2, 31, 22], score=0.90, track_id=7)"
     assert "&lt;b&gt;" in named._repr_html_() and "<td><b>" not in named._repr_html_()
     assert named._repr_html_().count("<meter") == 2 and "not classified" in face._repr_html_()
+    shown = ImageResult("<a>.jpg", (9, 9), (named, face), ("no face found",))._repr_html_()
+    assert "&lt;a&gt;.jpg" in shown and "no face found" in shown and shown.count("<table>") == 2
 
 
 @pytest.mark.parametrize("shape", [(10, 10), (10, 10, 4), (10, 10, 1), (0, 10, 3), (2, 10, 10, 3)])

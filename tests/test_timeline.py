@@ -5,16 +5,17 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 from emojimation.errors import InputError
 from emojimation.faces import Face
-from emojimation.labels import EMOTIONS
+from emojimation.labels import COLOURS, EMOTIONS
 from emojimation.story import page, timeline
 from emojimation.story.people import NOT_SURE
-from emojimation.story.timeline import of_rows, summary
+from emojimation.story.timeline import UNSURE_COLOUR, of_rows, summary
 
 
 def vector(name: str, top: float) -> np.ndarray:
@@ -50,6 +51,18 @@ def test_shares_are_shares_of_time(fps: float) -> None:
     assert person.mean_probabilities()["happy"] == pytest.approx(
         0.4 * 0.2 / 6 + 0.2 * 0.9 + 0.1 * 0.7 / 6 + 0.3 * 0.7, abs=1e-3
     )
+
+
+def test_a_timeline_shows_a_bar_per_person_in_a_notebook() -> None:
+    found = of_rows([*acted(SCRIPT), *acted([(2, 3, "sad", 0.9)], who=2)])
+    shown = ElementTree.fromstring(found._repr_html_())
+    rows = shown.findall("tr")
+    assert [row[0].text for row in rows] == ["Person 1", "Person 2"]
+    bars = rows[0].findall("td/svg/rect")
+    assert [bar.get("fill") for bar in bars] == [COLOURS["neutral"], COLOURS["happy"], UNSURE_COLOUR, COLOURS["happy"]]
+    widths = [float(bar.get("width", "")) for bar in bars]
+    assert widths == pytest.approx([240, 120, 60, 180], abs=1) and rows[0][2].text == "happy 50%"
+    assert "Nobody" in of_rows([])._repr_html_()
 
 
 def test_uneven_frames_are_weighted_by_their_time() -> None:

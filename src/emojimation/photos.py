@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import lru_cache, partial
+from html import escape
 from pathlib import Path
 from threading import Lock
 from typing import IO, Any, TypedDict, Unpack
@@ -68,6 +69,14 @@ class ImageResult:
     error: str | None = None
     written: Path | None = None
     prior: str = "everyday"
+
+    def _repr_html_(self) -> str:
+        """The source and its faces, for notebooks."""
+        about = "; ".join([*self.notes, *([self.error] if self.error else [])])
+        faces = "".join(
+            f'<div style="display:inline-block;padding:6px">{face._repr_html_()}</div>' for face in self.faces
+        )
+        return f"<p><b>{escape(self.source)}</b> {escape(about)}</p>{faces}"
 
     def to_dict(self) -> dict[str, Any]:
         """The row of `image --json`: source, width, height, faces, and notes if there are any; or source, error."""

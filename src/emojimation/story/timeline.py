@@ -8,6 +8,7 @@ import os
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from emojimation.files import write_whole
 from emojimation.labels import EMOTION_LABELS, NOT_SURE_EMOJI, LabelSet, label_set
 from emojimation.story import measured, page
 from emojimation.story.people import MAX_GAP_S, NOT_SURE, Person, Span
+
+BAR_WH = (600, 18)  # of a person's bar in a notebook, in pixels
+UNSURE_COLOUR = "#d0d0d0"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +40,11 @@ class Timeline:
     def classes(self) -> LabelSet:
         """The classes of the rows; the seven emotions if there are none."""
         return self.people[0].classes if self.people else EMOTION_LABELS
+
+    def _repr_html_(self) -> str:
+        """A bar for each person in the colours of the classes, for notebooks."""
+        rows = "".join(_bar_row(person, max(self.duration_s, 1e-6)) for person in self.people)
+        return f"<table>{rows}</table>" if rows else "<p>Nobody was seen.</p>"
 
 
 def of_rows(
@@ -200,6 +209,25 @@ def _cues(timeline: Timeline) -> list[tuple[float, float, list[tuple[str, str]]]
         for i in range(bisect_left(bounds, round(span.start_s, 3)), bisect_left(bounds, round(span.end_s, 3))):
             lines[i].append((f"Person {who}", _words(span, timeline.classes)))
     return [(start, end, line) for start, end, line in zip(bounds, bounds[1:], lines, strict=False) if line]
+
+
+def _bar_row(person: Person, duration_s: float) -> str:
+    """A person's row of a table in HTML: name, spans as an image, what was shown most."""
+    shares = person.shares()
+    most = max(shares, key=lambda label: shares[label])
+    spans = "".join(_bar_span(span, person.classes, duration_s) for span in person.spans())
+    bar = (
+        f'<svg width="{BAR_WH[0]}" height="{BAR_WH[1]}" role="img" aria-label="Person {person.track_id}">{spans}</svg>'
+    )
+    return f"<tr><td>Person {person.track_id}</td><td>{bar}</td><td>{escape(most)} {shares[most]:.0%}</td></tr>"
+
+
+def _bar_span(span: Span, classes: LabelSet, duration_s: float) -> str:
+    x, end = (BAR_WH[0] * seconds / duration_s for seconds in (span.start_s, span.end_s))
+    colour = UNSURE_COLOUR if span.label == NOT_SURE else classes.colour_of(span.label)
+    told = escape(f"{span.start_s:.1f} to {span.end_s:.1f} s: {_words(span, classes)}")
+    size = f'x="{x:.1f}" width="{end - x:.1f}" height="{BAR_WH[1]}"'
+    return f'<rect {size} fill="{escape(colour)}"><title>{told}</title></rect>'
 
 
 def _words(span: Span, classes: LabelSet) -> str:
