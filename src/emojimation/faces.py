@@ -243,13 +243,11 @@ def crop_faces(
     frame: (H,W,3) BGR uint8. template: (5,2) in the unit square. Returns (n,size,size,channels) uint8, grey for one
     channel, BGR for three. Faces that extend beyond the border are padded by replicating the edge.
     """
-    crops = [_crop(frame, face, size, template) for face in faces]
-    if channels == 1:
-        crops = [cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)[..., None] for crop in crops]
+    crops = [_crop(frame, face, size, template, channels) for face in faces]
     return np.stack(crops) if crops else np.zeros((0, size, size, channels), np.uint8)
 
 
-def _crop(frame: np.ndarray, face: Face, size: int, template: np.ndarray) -> np.ndarray:
+def _crop(frame: np.ndarray, face: Face, size: int, template: np.ndarray, channels: int) -> np.ndarray:
     if face.landmarks is not None:
         source, target = face.landmarks, template * size
     else:
@@ -258,7 +256,11 @@ def _crop(frame: np.ndarray, face: Face, size: int, template: np.ndarray) -> np.
         centre = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
         corners = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5]], np.float32)
         source, target = centre + corners * side, (corners + 0.5) * size
-    return warp(frame, similarity(source, target), size)
+    matrix = similarity(source, target)
+    if channels == 3:
+        return warp(frame, matrix, size)
+    part, matrix = _around(frame, matrix, size)  # grey before the warp, which then has a third of the work
+    return _warp(cv2.cvtColor(part, cv2.COLOR_BGR2GRAY), matrix, size, 1.0)[..., None]
 
 
 def warp(frame: np.ndarray, matrix: np.ndarray, size: int, step_px: float = 1.0) -> np.ndarray:
@@ -273,7 +275,7 @@ def warp(frame: np.ndarray, matrix: np.ndarray, size: int, step_px: float = 1.0)
 
 
 def _around(frame: np.ndarray, matrix: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The part of a very large frame that the crop shows, subsampled if still too large, and its matrix."""
+    """The part of a frame that the crop shows, subsampled if it is still too large for OpenCV, and its matrix."""
     corners = np.array([[0, 0, 1], [size, 0, 1], [0, size, 1], [size, size, 1]]) @ cv2.invertAffineTransform(matrix).T
     width_height = np.array(frame.shape[1::-1])
     low = np.clip(np.floor(corners.min(axis=0)).astype(int) - 2, 0, width_height - 1)

@@ -15,6 +15,7 @@ NOT_EMOTIONS = {
     "face_mesh",
     "iris",
 }  # networks that answer something else
+EIGHT_BITS = "_int8"  # ends the name of a model's twin in eight bits, see `classify.precision`
 USUAL = ("default", "seed", "max", "lite")  # emotion models in the order in which they are offered
 
 
@@ -52,8 +53,9 @@ def manifest(folder: Path | None = None) -> dict[str, dict[str, str]]:
 
 
 def emotion_models() -> list[str]:
-    """Names of the bundled emotion models, the usual ones first: what `--model` takes by name."""
-    known = {name for name, row in manifest().items() if row["file"].endswith(".onnx")} - NOT_EMOTIONS
+    """Names of the bundled emotion models, the usual ones first: what `--model` takes by name. Twins are left out."""
+    files = {name for name, row in manifest().items() if row["file"].endswith(".onnx")}
+    known = {name for name in files if not name.endswith(EIGHT_BITS)} - NOT_EMOTIONS
     return [name for name in USUAL if name in known] + sorted(known - set(USUAL))
 
 

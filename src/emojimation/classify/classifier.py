@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
+from emojimation.classify.precision import suited
 from emojimation.errors import InputError
 from emojimation.labels import label_set
 from emojimation.priors import trained_shares
@@ -31,7 +32,8 @@ _LOAD_ERRORS = (
 class EmotionClassifier:
     """A loaded emotion model. `predict` may be called from several threads at once.
 
-    model: name of a bundled model or path of an ONNX file written by `emojimation export`. threads: processor threads
+    model: name of a bundled model, run in eight bits where `precision.suited` says so, or path of an ONNX file written
+    by `emojimation export`, run as it is. threads: processor threads
     for one `predict`. labels: the classes that the caller needs, in order; None accepts whatever the file has.
     label_set: the file's classes with their emoji and colours. trained_prior: (k,) shares of the classes in its
     training data, None if unknown. size: side of a crop in pixels. channels: 1 grey, 3 BGR. template: (5,2) float32,
@@ -43,7 +45,7 @@ class EmotionClassifier:
     """
 
     def __init__(self, model: str | Path = "default", threads: int = 1, labels: Sequence[str] | None = None):
-        path = resolve(model)
+        path = resolve(suited(model))
         self._session = _session(path, threads)
         self.card = _card(path, self._session.get_modelmeta().custom_metadata_map, labels)
         self.labels: tuple[str, ...] = tuple(self.card["labels"])
@@ -121,6 +123,7 @@ def _card(path: Path, meta: dict[str, str], expected: Sequence[str] | None) -> d
             "size": int(meta["size"]),
             "channels": int(meta["channels"]),
             "template": json.loads(meta["template"]),
+            "precision": meta.get("precision", "float32"),
             "temperature": float(meta["temperature"]),
             "threshold": float(meta["threshold"]),
             "metrics": json.loads(meta.get("metrics", "{}")),

@@ -142,8 +142,9 @@ def _judged(name: str, rows_for: Rows, prior: str, tta: bool, threads: int) -> t
     from emojimation.classify.classifier import EmotionClassifier
     from emojimation.priors import corrected, prior_of
     from emojimation.training.judge import evaluate as scoring
+    from emojimation.weights import resolve
 
-    classifier = EmotionClassifier(name, threads=threads, labels=None)
+    classifier = EmotionClassifier(resolve(name), threads=threads, labels=None)
     rows, seen, more = rows_for(classifier)
     chosen = prior_of(prior, classifier.label_set)
     answers = scoring.predict_views(classifier.predict, rows.images, tta)

@@ -27,6 +27,7 @@ def facts(model: str = "default") -> dict[str, Any]:
     """Everything shown, as plain values for JSON. Raises InputError if the model cannot be loaded."""
     import onnxruntime
 
+    from emojimation.classify import precision
     from emojimation.classify.classifier import EmotionClassifier
 
     return {
@@ -38,6 +39,7 @@ def facts(model: str = "default") -> dict[str, Any]:
         "versions": {name: _version(name) for name in RUN_TIME},
         "extras": {name: missing(name) for name in EXTRAS},
         "models": {name: row | {"intact": _intact(name)} for name, row in weights.manifest().items()},
+        "byte_products": precision.byte_products(precision.CPU_FLAGS),
         "model": EmotionClassifier(model).card,
     }
 
@@ -46,6 +48,7 @@ def print_facts(found: dict[str, Any]) -> None:
     """The facts as short tables for people."""
     print(f"emojimation {found['emojimation']} on Python {found['python']}, {found['platform']}")
     print(f"processors    {found['processors']} ({', '.join(found['onnxruntime_providers'])})")
+    print(f"in eight bits {found['byte_products'] or 'no: byte products are slow here, or unknown'}")
     print("versions      " + ", ".join(f"{name} {number}" for name, number in found["versions"].items()))
     for name, absent in found["extras"].items():
         state = f"missing {', '.join(absent)}: {command(name)}" if absent else "installed"
@@ -59,6 +62,7 @@ def print_facts(found: dict[str, Any]) -> None:
 def _print_card(card: dict[str, Any]) -> None:
     print(f"\ncard of {card['name']} ({card['path']})")
     print(f"  input        {card['size']} x {card['size']}, {'grey' if card['channels'] == 1 else 'BGR'}")
+    print(f"  precision    {card['precision']}")
     print(f"  emotions     {', '.join(card['labels'])}")
     print(f"  calibration  temperature {card['temperature']:.3f}, not sure below {card['threshold']:.0%}")
     for name, value in card["metrics"].items():

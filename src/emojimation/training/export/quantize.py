@@ -36,13 +36,16 @@ class Pictures(CalibrationDataReader):
         return None if batch is None else {"image": batch[..., None].astype(np.float32)}
 
 
-def to_int8(source: Path, target: Path, dataset: Dataset, name: str = "", seed: int = 0) -> dict[str, Any]:
+def to_int8(
+    source: Path, target: Path, dataset: Dataset, name: str = "", seed: int = 0, seven_bits: bool = False
+) -> dict[str, Any]:
     """Quantise the float model `source` to `target` and compare both on the validation split.
 
     Static, with QDQ nodes: 8-bit weights per channel, activations by their range on 512 Training images. The first
     convolution keeps float; where the accuracy falls by more than a point, so do the last and then the second. Scaling,
-    calibration, threshold and labels stay in the file. Returns the figures of `compare`; InputError, and nothing
-    written, where every choice costs more than a point.
+    calibration, threshold and labels stay in the file. seven_bits: leave a bit of each weight free, so that no
+    processor saturates. Returns the figures of `compare`; InputError, and nothing written, where every choice costs
+    more than a point.
     """
     rows = dataset.split("train").images
     some = rows[np.random.default_rng(seed).permutation(len(rows))[:CALIBRATION_PICTURES]]
@@ -52,7 +55,7 @@ def to_int8(source: Path, target: Path, dataset: Dataset, name: str = "", seed: 
         quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
         layers = heavy_layers(onnx.load(prepared))
         for kept in (layers[:1], [*layers[:1], *layers[-1:]], [*layers[:2], *layers[-1:]]):
-            _quantize(prepared, small, [name for name in layers if name not in kept], some)
+            _quantize(prepared, small, [name for name in layers if name not in kept], some, seven_bits)
             _keep_papers(source, small, name)
             figures = compare(source, small, val) | {"float_layers": kept, "calibration_pictures": len(some)}
             if figures["accuracy_drop"] <= TOLERATED_DROP:
@@ -75,7 +78,7 @@ def heavy_layers(model: onnx.ModelProto) -> list[str]:
     ]
 
 
-def _quantize(source: Path, target: Path, layers: list[str], images: np.ndarray) -> None:
+def _quantize(source: Path, target: Path, layers: list[str], images: np.ndarray, seven_bits: bool) -> None:
     quantize_static(
         str(source),
         str(target),
@@ -84,6 +87,7 @@ def _quantize(source: Path, target: Path, layers: list[str], images: np.ndarray)
         per_channel=True,
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
+        reduce_range=seven_bits,
         nodes_to_quantize=layers or ["none"],
     )
 

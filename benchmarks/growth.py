@@ -1,0 +1,231 @@
+"""How cost grows with faces, picture size, a video's length and a batch, beside the physical limit of one core.
+
+Run: python benchmarks/growth.py [--quick] [--page docs/performance.md] [--out FOLDER]
+
+Processor time on one thread, medians; memory is the process's resident size. The limit is the number of floating-point
+operations of the networks divided by what one core reaches in a large matrix product, measured here. Written as
+growth.json; --page puts the tables into the page. --quick: few points, for tests.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from machine import ROOT, keep
+
+from emojimation.media import decode_image, read_image
+from emojimation.pipeline import Pipeline, make_pipeline
+from emojimation.weights import resolve
+
+SAMPLE = ROOT / "src" / "emojimation" / "assets" / "samples" / "astronaut.jpg"
+FACES = (1, 2, 5, 10, 20, 50, 100)
+MEGAPIXELS = (0.3, 1, 3, 12, 25, 50)
+SECONDS = (2, 4, 8)
+FILES = (50, 100, 200)
+BEGIN, END = "<!-- by benchmarks/growth.py --page -->", "<!-- end -->"
+
+
+def main() -> None:
+    """Measure, print, keep."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--page", type=Path)
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
+    args = parser.parse_args()
+    cv2.setNumThreads(1)
+    some = slice(0, 1) if args.quick else slice(None)
+    runs = 1 if args.quick else 5
+    stream, photo = make_pipeline(search="stream"), make_pipeline()
+    figures = {
+        "limit": limit(runs),
+        "faces": [by_faces(stream, count, runs) for count in FACES[some]],
+        "pixels": [by_pixels(photo, megapixels, runs) for megapixels in MEGAPIXELS[some]],
+        "video": [by_seconds(seconds) for seconds in SECONDS[some]],
+        "batch": [by_files(count, 1) for count in FILES[some]] + [by_files(FILES[0], 2)],
+    }
+    keep("growth", figures, args.out)
+    if args.page is not None:
+        page = args.page.read_text("utf-8")
+        before, after = page.split(BEGIN)[0], page.split(END)[1]
+        args.page.write_text(f"{before}{BEGIN}\n{tables(figures)}\n{END}{after}", "utf-8")
+
+
+def cpu_ms(call: Callable[[], Any], runs: int) -> float:
+    """Processor time of a call, the median of `runs` after a first one."""
+    spent = []
+    for _ in range(runs + 1):
+        began = time.process_time()
+        call()
+        spent.append(time.process_time() - began)
+    return round(float(np.median(spent[1:])) * 1000, 2)
+
+
+def limit(runs: int) -> dict[str, float]:
+    """Operations of the networks for a frame with one face, one core's measured peak, and the time that follows."""
+    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import growth; print(growth.peak({runs}))"
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    core = float(done.stdout)
+    counts = {
+        "whole_frame_mflop": operations(resolve("face_detector"), (1, 192, 192, 3)),
+        "close_up_mflop": operations(resolve("face_detector"), (1, 96, 96, 3)),
+        "emotions_mflop": operations(resolve("default"), (1, 48, 48, 1)),
+    }
+    photo = counts["whole_frame_mflop"] + counts["emotions_mflop"]
+    followed = counts["close_up_mflop"] + counts["emotions_mflop"]
+    return counts | {
+        "core_gflops": round(core, 1),
+        "photo_ms": round(photo / core, 2),
+        "followed_frame_ms": round(followed / core, 2),
+    }
+
+
+def peak(runs: int) -> float:
+    """Thousand millions of operations a second that one core reaches in a matrix product of float32."""
+    left, right = (np.random.default_rng(seed).random((768, 768), np.float32) for seed in (0, 1))
+    best = np.inf
+    for _ in range(runs * 4):
+        began = time.process_time()
+        left @ right
+        best = min(best, time.process_time() - began)
+    return 2 * 768**3 / best / 1e9
+
+
+def operations(path: Path, shape: tuple[int, ...]) -> float:
+    """Millions of multiplications and additions in a network's convolutions and products, for that input shape."""
+    import onnx
+    from onnx import shape_inference
+
+    model = onnx.load(path)
+    for dimension, size in zip(model.graph.input[0].type.tensor_type.shape.dim, shape, strict=True):
+        dimension.Clear()
+        dimension.dim_value = size
+    inferred = shape_inference.infer_shapes(model).graph
+    sizes = {
+        value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+        for value in (*inferred.value_info, *inferred.output)
+    }
+    weights = {tensor.name: list(tensor.dims) for tensor in inferred.initializer}
+    return round(sum(_products(node, sizes, weights) for node in inferred.node) * 2 / 1e6, 1)
+
+
+def _products(node: Any, sizes: dict[str, list[int]], weights: dict[str, list[int]]) -> float:
+    """Multiplications of one node; only those with weights count."""
+    kernel = weights.get(node.input[1]) if len(node.input) > 1 else None
+    if node.op_type not in ("Conv", "MatMul", "Gemm") or kernel is None:
+        return 0.0
+    made = float(np.prod(sizes[node.output[0]]))
+    return made * float(np.prod(kernel[1:]) if node.op_type == "Conv" else kernel[0])
+
+
+def portraits(count: int, width: int, height: int) -> np.ndarray:
+    """(height,width,3) BGR uint8 with so many faces, in rows."""
+    head = read_image(SAMPLE).frame[:300, 70:370]
+    columns = int(np.ceil(np.sqrt(count * width / height)))
+    side = min(width // columns, height // int(np.ceil(count / columns)))
+    small = cv2.resize(head, (side, side), interpolation=cv2.INTER_AREA)
+    frame = np.full((height, width, 3), 128, np.uint8)
+    for number in range(count):
+        y, x = number // columns * side, number % columns * side
+        frame[y : y + side, x : x + side] = small
+    return frame
+
+
+def by_faces(pipeline: Pipeline, count: int, runs: int) -> dict[str, Any]:
+    """A frame of 1920x1080 with so many people, as in a stream without following."""
+    frame = portraits(count, 1920, 1080)
+    return {"faces": count, "found": len(pipeline(frame)), "ms": cpu_ms(lambda: pipeline(frame), runs)}
+
+
+def by_pixels(pipeline: Pipeline, megapixels: float, runs: int) -> dict[str, Any]:
+    """A photo with one large face: decoding its JPEG, and the rest."""
+    width = int(np.sqrt(megapixels * 1e6 * 4 / 3))
+    frame = cv2.resize(read_image(SAMPLE).frame[:384], (width, width * 3 // 4), interpolation=cv2.INTER_LINEAR)
+    jpeg = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
+    few = max(1, runs // 2)
+    return {
+        "megapixels": megapixels,
+        "decode_ms": cpu_ms(lambda: decode_image(jpeg), few),
+        "ms": cpu_ms(lambda: pipeline(frame), few),
+    }
+
+
+def by_seconds(seconds: int) -> dict[str, Any]:
+    """A video of 640x480 at 30 frames a second with one person: rows only, one worker; peak memory of its process."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "in.mp4"
+        write_video(path, seconds)
+        used = measured("video", str(path), "--jsonl", str(Path(folder) / "out.jsonl"))
+    return {
+        "seconds": seconds,
+        "frames": seconds * 30,
+        **used,
+        "ms_per_frame": round(used["cpu_s"] / seconds / 0.03, 2),
+    }
+
+
+def write_video(path: Path, seconds: int) -> None:
+    """A person in motion."""
+    from emojimation.video.scene import crowd
+    from emojimation.video.writer import Segment
+
+    film = Segment(path, 30.0)
+    for frame, _ in zip(crowd(1, seconds=seconds), range(seconds * 30), strict=False):
+        film.write(frame.image, frame.time_s)
+    film.close()
+
+
+def by_files(count: int, workers: int) -> dict[str, Any]:
+    """A batch of JPEGs of 640x480 with one face each."""
+    frame = cv2.resize(read_image(SAMPLE).frame[:384], (640, 480))
+    with tempfile.TemporaryDirectory() as folder:
+        photos = Path(folder) / "photos"
+        photos.mkdir()
+        for number in range(count):
+            cv2.imwrite(str(photos / f"{number:05}.jpg"), np.roll(frame, number % 7, axis=1))
+        used = measured("batch", str(photos), "--out", str(Path(folder) / "out.jsonl"), "--workers", str(workers))
+    return {"files": count, "workers": workers, **used, "ms_per_file": round(used["cpu_s"] / count * 1000, 2)}
+
+
+def measured(*command: str) -> dict[str, float]:
+    """Seconds of processor and clock of an `emojimation` command with its processes, and the largest one's memory."""
+    code = (
+        "import json, resource, subprocess, sys, time; began = time.perf_counter(); "
+        "subprocess.run([sys.executable, '-m', 'emojimation', *sys.argv[1:]], check=True, stdout=2); "
+        "used = resource.getrusage(resource.RUSAGE_CHILDREN); "
+        "print(json.dumps([used.ru_utime + used.ru_stime, time.perf_counter() - began, used.ru_maxrss / 1024]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, check=True)
+    cpu_s, wall_s, peak_mb = json.loads(done.stdout)
+    return {"cpu_s": round(cpu_s, 2), "wall_s": round(wall_s, 2), "peak_mb": round(peak_mb)}
+
+
+def tables(figures: dict[str, Any]) -> str:
+    """The figures as tables of the page."""
+    titles = {
+        "limit": "One core's limit: operations of the networks, and the time they take at the measured peak",
+        "faces": "Faces in a frame of 1920x1080, searched as a whole",
+        "pixels": "Size of a photo with one large face, beside the decoding of its JPEG",
+        "video": "Length of a video of 640x480 with one person (`video --jsonl`, start-up included)",
+        "batch": "Files in a batch, 640x480 with one face (`batch`, start-up included)",
+    }
+    parts = []
+    for name, title in titles.items():
+        rows = figures[name] if isinstance(figures[name], list) else [figures[name]]
+        lines = ["| " + " | ".join(key.replace("_", " ") for key in rows[0]) + " |", "|---" * len(rows[0]) + "|"]
+        lines += ["| " + " | ".join(f"{value:,}" for value in row.values()) + " |" for row in rows]
+        parts.append(f"**{title}**\n\n" + "\n".join(lines))
+    return "\n\n".join(parts)
+
+
+if __name__ == "__main__":
+    main()
