@@ -52,6 +52,7 @@ def speed_table() -> list[str]:
         results("batch_local")["local"],
         results("batch_ray")["ray"],
     )
+    one, eight = (next(load for load in serve["loads"] if load["concurrency"] == count) for count in (1, 8))
     frames = window["avatar, 1 face, camera of 120/s"]["frames_per_s"]
     rows = {
         "photo, 640 x 480, one face, one thread": f"{photo['pipeline']['median_ms']:.1f} ms",
@@ -70,8 +71,9 @@ def speed_table() -> list[str]:
             f"{live['frames_per_second'][0]:.0f} frames/s, {live['p95_ms'][0]:.0f} ms"
         ),
         "desktop window with the avatar": f"{frames:.0f} frames/s",
-        "HTTP service, 640 x 480 photos, concurrency 8": (
-            f"{serve['per_s']:.0f} requests/s, 99th percentile {serve['p99_ms']:.0f} ms"
+        "HTTP service, 640 x 480 photos: one client; eight": (
+            f"{one['per_s']:.0f} requests/s, median {one['p50_ms']:.0f} ms; {eight['per_s']:.0f} requests/s, "
+            f"99th percentile {eight['p99_ms']:.0f} ms"
         ),
         "batch of 20,000 photos: local; Ray with two workers": f"{batch['per_s']:.0f}; {ray['per_s']:.0f} photos/s",
         "installed size, without extras": f"{startup['installed_mb']:.0f} MB",
@@ -79,16 +81,52 @@ def speed_table() -> list[str]:
     return ["| what | figure |", "|---|---|", *(f"| {what} | {figure} |" for what, figure in rows.items())]
 
 
+def load_table() -> list[str]:
+    """What the service and a batch do under load."""
+    serve, soak, kills = results("serve"), results("soak"), results("kills")
+    rows = {
+        f"{load['concurrency']} {'client' if load['concurrency'] == 1 else 'clients'}, {load['requests']:,} requests": (
+            f"{load['per_s']:.0f} requests/s; {load['p50_ms']:.0f} ms median, {load['p99_ms']:.0f} ms 99th percentile"
+        )
+        for load in serve["loads"]
+    }
+    before, after = soak["memory_mb"]
+    moments = ", ".join(f"{kill['answered']:,}" for kill in kills["killed"])
+    rows |= {
+        f"{sum(serve['malformed'].values()):,} malformed requests": f"{server_errors(serve['malformed'])} answers 5xx",
+        f"{soak['minutes']:.0f} minutes of mixed load": (
+            f"{soak['calls']:,} calls, {sum(soak['unexpected'].values())} unexpected answers; "
+            f"memory {before:.0f} MB, then {after:.0f} MB"
+        ),
+        f"{kills['files']:,} images, killed after {moments}": (
+            f"{kills['once']:,} answered once, {kills['never']} never, {kills['more_than_once']} more than once"
+        ),
+    }
+    busy = [f"{result['machine']['load_1min']:.0f}" for result in (serve, soak, kills)]
+    words = f"Two AMD EPYC cores, on which other programs ran besides (load average {', '.join(busy)})."
+    return ["| what | figure |", "|---|---|", *(f"| {what} | {figure} |" for what, figure in rows.items()), "", words]
+
+
+def server_errors(statuses: dict[str, int]) -> int:
+    """How many of the answers are the service's own fault."""
+    return sum(count for status, count in statuses.items() if status.startswith("5"))
+
+
 def table() -> str:
     """The README's tables in Markdown."""
     return "\n".join([*models_table(), "", *speed_table()])
 
 
+def put(page: Path, mark: str, text: str) -> None:
+    """Put a table between a page's two comments."""
+    marks = re.compile(rf"(<!-- {mark}: .*? -->\n).*?(<!-- end of {mark} -->)", re.DOTALL)
+    page.write_text(marks.sub(lambda m: f"{m[1]}\n{text}\n\n{m[2]}", page.read_text("utf-8")), "utf-8")
+
+
 def main() -> None:
-    """Put the tables between the README's two comments."""
-    readme = ROOT / "README.md"
-    marks = re.compile(r"(<!-- figures: .*? -->\n).*?(<!-- end of figures -->)", re.DOTALL)
-    readme.write_text(marks.sub(lambda m: f"{m[1]}\n{table()}\n\n{m[2]}", readme.read_text("utf-8")), "utf-8")
+    """Put the tables into the README and the service's page."""
+    put(ROOT / "README.md", "figures", table())
+    put(ROOT / "docs" / "service.md", "load", "\n".join(load_table()))
     print(table())
 
 

@@ -1,9 +1,14 @@
 """The files under deploy/: linted, held against their schemas, and against what the service does."""
 
+import json
+import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -26,6 +31,67 @@ def test_the_container_file_is_clean():
         pytest.skip("hadolint is not installed")
     run = subprocess.run([hadolint, str(DEPLOY / "Containerfile")], capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stdout
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory) -> tuple[Path, dict[str, str]]:
+    """What the build stage makes, its steps run in a folder in place of an image; and the environment for it."""
+    place = tmp_path_factory.mktemp("image")
+    source, made = place / "src", place / "emojimation"
+    source.mkdir()
+    # Packages that the tests have already are not downloaded once more.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    env = os.environ | {"PATH": path, "PYTHONPATH": sysconfig.get_path("purelib")}
+    build = CONTAINER.split("\nFROM ")[1]
+    for kind, step in re.findall(r"^(COPY|RUN) (.+)$", build, re.M):
+        if kind == "COPY":
+            *names, target = step.split()
+            for name in names:
+                copied(ROOT / name, source / target / (Path(name).name if target.endswith("/") else ""))
+            continue
+        # The pip of the tests, as a venv's own takes longer to unpack than all the rest.
+        command = step.replace("-m venv", "-m venv --without-pip")
+        command = command.replace("/opt/emojimation/bin/pip", f"python -m pip --python {made}/bin/python")
+        command = command.replace("/opt/emojimation", str(made))
+        run = subprocess.run(command, shell=True, cwd=source, env=env, capture_output=True, text=True, timeout=300)
+        if "Could not find a version" in run.stderr:
+            pytest.skip("packages of the image cannot be downloaded here")
+        assert run.returncode == 0, run.stdout + run.stderr
+    return made, env
+
+
+def copied(path: Path, target: Path) -> None:
+    if path.is_dir():
+        shutil.copytree(path, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+
+
+@pytest.mark.slow
+def test_the_steps_of_the_container_file_lead_to_a_service_that_is_well(installed, tmp_path):
+    made, env = installed
+    final = CONTAINER.rsplit("\nFROM ", 1)[1]
+    entry, command = (json.loads(re.search(rf"^{kind} (.+)$", final, re.M)[1]) for kind in ("ENTRYPOINT", "CMD"))
+    check = json.loads(re.search(r"^HEALTHCHECK .*\n\s+CMD (.+)$", final, re.M)[1])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    given = dict(re.findall(r"(EMOJIMATION_[A-Z_]+)=(\S+)", final))
+    assert given.pop("EMOJIMATION_PORT") == "8000" and Path(given.pop("EMOJIMATION_STATE")).is_absolute()
+    env = env | given | {"EMOJIMATION_PORT": port, "EMOJIMATION_STATE": str(tmp_path / "state")}
+    here = [word.replace("/opt/emojimation", str(made)).replace(":8000/", f":{port}/") for word in check]
+    program = [word.replace("/opt/emojimation", str(made)) for word in entry + command]
+    with subprocess.Popen(program, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True) as run:
+        told = run.stderr.readline()
+        assert told == f"Serving http://0.0.0.0:{port}\n", told + run.stderr.read()
+        assert subprocess.run(here, cwd=tmp_path, env=env, timeout=60).returncode == 0
+        run.send_signal(getattr(signal, re.search(r"^STOPSIGNAL (\w+)$", final, re.M)[1]))
+        assert "Traceback" not in run.stderr.read() and run.wait(60) == 0
+    assert subprocess.run(here, cwd=tmp_path, env=env, capture_output=True, timeout=60).returncode != 0
+    code = "import emojimation; print(emojimation.__file__)"
+    where = subprocess.run([made / "bin" / "python", "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert Path(where.stdout.strip()).is_relative_to(made), where
 
 
 def test_the_container_runs_without_root_and_says_when_it_is_well():

@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import time
 
 import pyarrow as pa
@@ -109,6 +110,14 @@ def test_batch_lines_run(line, workplace, command, model):
     assert code == 0 and told.startswith("2 images"), told
     assert (workplace / words[words.index("--out") + 1]).stat().st_size
     assert "--contact-sheet" not in line or (workplace / "sheet.jpg").stat().st_size
+
+
+def test_the_figures_are_those_of_the_results():
+    sys.path.insert(0, str(ROOT / "scripts"))
+    import readme_figures
+
+    assert "\n".join(readme_figures.load_table()) in TEXT, "scripts/readme_figures.py was not run"
+    assert "HTTP service" in readme_figures.table()
 
 
 def test_options_that_the_page_names_exist(command):
