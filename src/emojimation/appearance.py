@@ -5,7 +5,7 @@ one person lie close together. They are biometric data: they stay in memory and 
 deleted at its end, and never reach rows, reports or answers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -60,10 +60,21 @@ def _is_clear(frame: np.ndarray, face: Face) -> bool:
     return face.landmarks is not None and face.size_px >= LEAST_PX and not hints(frame, face)
 
 
-def described(find_faces: Callable[[np.ndarray], list[Face]]) -> Callable[[np.ndarray], list[Face]]:
-    """Finds the same faces of a (H,W,3) BGR uint8 frame, with their appearance."""
-    appearance = Appearance()
-    return lambda frame: appearance(frame, find_faces(frame))
+class Described:
+    """Finds the same faces as `find_faces`, with their appearance; also those of a run of frames, if it can."""
+
+    def __init__(self, find_faces: Callable[[np.ndarray], list[Face]]) -> None:
+        self._find_faces, self._appearance = find_faces, Appearance()
+
+    def __call__(self, frame: np.ndarray) -> list[Face]:
+        """frame: (H,W,3) BGR uint8."""
+        return self._appearance(frame, self._find_faces(frame))
+
+    def of_run(self, frames: Sequence[np.ndarray]) -> list[list[Face]]:
+        """As `Pipeline.of_run`."""
+        of_run = getattr(self._find_faces, "of_run", None)
+        found = [self._find_faces(frame) for frame in frames] if of_run is None else of_run(frames)
+        return [self._appearance(frame, faces) for frame, faces in zip(frames, found, strict=True)]
 
 
 def of_length_1(vectors: np.ndarray) -> np.ndarray:

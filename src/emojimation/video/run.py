@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from emojimation.appearance import described
+from emojimation.appearance import Described
 from emojimation.draw.cover import Draw
 from emojimation.errors import InputError
 from emojimation.hiding.own import cover_of, within
@@ -49,7 +49,7 @@ def run_video(
     check(options, targets.film is not None)
     targets.check(source)
     find_faces = find_faces if options.region is None else within(find_faces, options.region)
-    find_faces = described(find_faces) if options.reidentify else find_faces
+    find_faces = Described(find_faces) if options.reidentify else find_faces
     cover = None if options.cover is None else cover_of(options.cover)
     began = time.perf_counter()
     with closing(Footage(source, options)) as footage:
