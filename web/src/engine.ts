@@ -23,7 +23,7 @@ interface Loaded { pipeline: Pipeline; numbers: Numbers }
 async function load(): Promise<Loaded> {
   const start = performance.now(), numbers = await loadNumbers(base);
   const pipeline = await Pipeline.load(numbers, base), small = numbers.detect.input_px;
-  await pipeline.faces({ data: new Uint8Array(small * small * 4), width: small, height: small }, "fast", "");  // warm
+  await pipeline.faces({ data: new Uint8ClampedArray(small * small * 4), width: small, height: small }, "fast", "");  // warm
   scope.postMessage({ id: 0, ready: { threads: threads(), ms: performance.now() - start } } satisfies Message);
   return { pipeline, numbers };
 }

@@ -4,7 +4,7 @@ import { EmotionClassifier } from "./classify";
 import { FaceDetector, type Network } from "./detect";
 import { sizePx, type Face } from "./faces";
 import { FollowingDetector } from "./following";
-import { openNetwork, ort, startRuntime } from "./network";
+import { file, openNetwork, ort, startRuntime } from "./network";
 import type { Numbers } from "./numbers";
 import type { Pixels } from "./pixels";
 import { reweighted } from "./priors";
@@ -28,8 +28,8 @@ export class Pipeline {
   }
 
   static async load(numbers: Numbers, base: URL): Promise<Pipeline> {
-    await startRuntime(base);
-    const [detector, classifier] = [await openNetwork("detector.onnx", base), await openNetwork("classifier.onnx", base)];
+    const [, ...models] = await Promise.all([startRuntime(base), ...["detector.onnx", "classifier.onnx"].map((name) => file(name, base))]);
+    const [detector, classifier] = [await openNetwork(models[0]), await openNetwork(models[1])];
     const run: Network = async (frames, n, side) => {
       const { boxes, logits } = await detector.run({ frames: new ort.Tensor("uint8", frames, [n, side, side, 3]) });
       return { boxes: boxes.data as Float32Array, logits: logits.data as Float32Array };

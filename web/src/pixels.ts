@@ -3,9 +3,10 @@
  * Pictures are ImageData: RGBA, eight bits. Coordinates start at the upper left corner of the first pixel.
  */
 
-export interface Pixels { data: Uint8ClampedArray | Uint8Array; width: number; height: number }
+/** As ImageData has it; always of this one kind of array, so that the loops below are compiled for it alone. */
+export interface Pixels { data: Uint8ClampedArray; width: number; height: number }
 
-export const blank = (width: number, height: number): Pixels => ({ data: new Uint8Array(width * height * 4), width, height });
+export const blank = (width: number, height: number): Pixels => ({ data: new Uint8ClampedArray(width * height * 4), width, height });
 
 const UNITS = 1.5 * 2 ** 52;  // among numbers as large as this there are no fractions: the addition rounds
 /** The nearest whole number, halves to the even one, as numpy and OpenCV round. */

@@ -4,9 +4,11 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import cv2
 import numpy as np
+import onnxruntime as ort
 
 from emojimation.apps.page.numbers import numbers
 from emojimation.classify.classifier import EmotionClassifier
@@ -64,8 +66,8 @@ def page_files(model: str | Path = MODEL) -> tuple[dict[str, bytes], str]:
 def _files(model: Path) -> Iterator[tuple[str, bytes]]:
     """Name and content of every file whose content does not depend on the others."""
     yield from ((path.name, path.read_bytes()) for path in PAGE.iterdir() if path not in (MODEL, BUILT))
-    yield "classifier.onnx", model.read_bytes()
-    yield "detector.onnx", resolve("face_detector").read_bytes()
+    yield "classifier.onnx", _optimised(model)
+    yield "detector.onnx", _optimised(resolve("face_detector"))
     for font in FONTS.glob("*.woff2"):
         yield font.name, font.read_bytes()
     for name in SAMPLES:
@@ -80,6 +82,18 @@ def _files(model: Path) -> Iterator[tuple[str, bytes]]:
     for size in (192, 512):
         yield f"icon-{size}.png", _png(_icon(size))
     yield "icon-maskable.png", _png(_maskable(512))
+
+
+def _optimised(model: Path) -> bytes:
+    """The ONNX model as ONNX Runtime optimises it for any processor. That saves the browser most of the time of
+    loading, and eight-bit layers are fused, which its runtime does not do: half the time of a run."""
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.log_severity_level = 3  # it warns that such a file is for this processor, but that is so one level higher
+    with TemporaryDirectory() as folder:
+        options.optimized_model_filepath = str(Path(folder) / "optimised.onnx")
+        ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        return Path(options.optimized_model_filepath).read_bytes()
 
 
 def _icon(size_px: int) -> np.ndarray:
