@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from conftest import SAMPLES
+from emojimation.cli import info
 from emojimation.detect import DETECTORS
 from emojimation.draw.sprites import ART
 from emojimation.draw.styles import STYLES
@@ -131,6 +132,12 @@ def test_info_for_a_person(emojimation):
     assert code == 0
     for words in ("processors", "onnxruntime", "extra train", "face_detector", "temperature", "angry, disgust"):
         assert words in out
+
+
+def test_two_opencv_wheels_side_by_side_are_reported(emojimation, monkeypatch):
+    assert "are both installed" not in emojimation("info")[1]
+    monkeypatch.setattr(info, "_version", lambda package: "4.11" if package != "opencv-contrib-python" else None)
+    assert "opencv-python-headless and opencv-python and" in emojimation("info")[1]
 
 
 def test_help_names_every_command(command):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -70,6 +71,16 @@ def test_the_wheel_is_small_and_has_what_it_needs(wheel, capsys):
 def files(name: str) -> list[Path]:
     package = distribution(name)
     return [path for path in (Path(str(package.locate_file(file))) for file in package.files or []) if path.is_file()]
+
+
+def test_the_source_archive_has_what_a_checkout_has_and_no_more():
+    from hatchling.builders.sdist import SdistBuilder
+
+    names = {file.distribution_path for file in SdistBuilder(str(ROOT)).recurse_included_files()}
+    for needed in ("src/emojimation/assets/models/default.onnx", "tests/conftest.py", "web/build.mjs", "docs/index.md"):
+        assert needed in names
+    unwanted = [name for name in names if re.match(r"(web/node_modules|out|\.venv|data|runs|\..*_cache)/", name)]
+    assert unwanted == [] and ".ci/run" in names and "requirements/run.txt" in names
 
 
 def test_the_command_works_without_extras(bare):

@@ -11,6 +11,13 @@ from emojimation.cli.printing import print_json
 from emojimation.extras import EXTRAS, command, missing
 from emojimation.files import usable_processors
 
+# Wheels that all write the folder `cv2`: of two, the one installed last is in use.
+OPENCV = (
+    "opencv-python-headless",
+    "opencv-python",
+    "opencv-contrib-python",
+    "opencv-contrib-python-headless",
+)
 RUN_TIME = ("numpy", "opencv-python-headless", "onnxruntime", "pillow", "typer", "rich")
 
 
@@ -37,6 +44,7 @@ def facts(model: str = "default") -> dict[str, Any]:
         "processors": usable_processors(),
         "onnxruntime_providers": onnxruntime.get_available_providers(),
         "versions": {name: _version(name) for name in RUN_TIME},
+        "opencv_wheels": [name for name in OPENCV if _version(name)],
         "extras": {name: missing(name) for name in EXTRAS},
         "models": {name: row | {"intact": _intact(name)} for name, row in weights.manifest().items()},
         "byte_products": precision.byte_products(precision.CPU_FLAGS),
@@ -50,6 +58,8 @@ def print_facts(found: dict[str, Any]) -> None:
     print(f"processors    {found['processors']} ({', '.join(found['onnxruntime_providers'])})")
     print(f"in eight bits {found['byte_products'] or 'no: byte products are slow here, or unknown'}")
     print("versions      " + ", ".join(f"{name} {number}" for name, number in found["versions"].items()))
+    if len(found["opencv_wheels"]) > 1:
+        print(f"opencv        {' and '.join(found['opencv_wheels'])} are both installed; the later one is in use")
     for name, absent in found["extras"].items():
         state = f"missing {', '.join(absent)}: {command(name)}" if absent else "installed"
         print(f"extra {name:<8} {state}")
