@@ -95,6 +95,8 @@ class Chain:
 
     def fade(self) -> None:
         """Keep what a mesh said for a moment after it was lost, as a tracker does; in place, before smoothing."""
+        if "mesh" not in self.attributes:
+            return
         fading, steps = Fading(), np.diff(np.frombuffer(self.times, np.float64), prepend=self.times[0])
         columns = self.columns()
         for row, step in zip(self.values(), steps, strict=True):
