@@ -84,10 +84,13 @@ def test_the_page_from_upload_to_result(film):
     test = page("video")
     assert "up to 200 MB and 10 minutes" in test.file_uploader(key="film-file-0").label
     upload(test, ("film.mp4", film.read_bytes()), key="film-file-0")
+    test.toggle(key="film-measure").set_value(True).run()
     test.button(key="film-start").click().run()
     key = key_of(test)
     job = web_jobs.jobs().get(key)
     wait(job)
+    assert job.state == "done" and "pose_yaw" in job.path("csv").read_text("utf-8").splitlines()[0]
+    assert web_jobs.story_of(job)["people"][0]["charts"]
     again = page_of(key)
     assert "<b>10</b><span>frames</span>" in html(again) and len(again.get("bidi_component")) == 1
     assert len(again.get("download_button")) == 4

@@ -31,11 +31,16 @@ def _jobs() -> VideoJobs:
     return VideoJobs()
 
 
-def start(name: str, video: Any, options: Options, model: str | None = None) -> VideoJob:
-    """Queue a video: an upload (a file object), or a Path on this machine. Raises InputError."""
+def start(
+    name: str, video: Any, options: Options, model: str | None = None, measures: tuple[str, ...] = ()
+) -> VideoJob:
+    """Queue a video: an upload (a file object), or a Path on this machine. measures: further answers asked for.
+
+    Raises InputError.
+    """
     pipeline = partial(_pipeline, model or current().model, options.hides, options.strength)
     source = video if isinstance(video, Path) else None
-    with jobs().place(name, options, pipeline, source=source) as job:
+    with jobs().place(name, options, pipeline, source=source, measures=measures) as job:
         if source is None:
             _copy(video, job.source)
     return job

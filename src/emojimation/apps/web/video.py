@@ -18,6 +18,7 @@ from emojimation.video.run import Options
 from emojimation.videojobs import VideoJob
 
 KINDS = ["mp4", "mov", "mkv", "webm", "avi", "m4v", "gif"]
+MEASURED = ("pose", "mesh")  # on request
 DOWNLOADS = {
     "film": ("Video", "video/mp4", ":material/movie:"),
     "csv": ("CSV", "text/csv", ":material/table:"),
@@ -127,6 +128,11 @@ def _options(length: float | None) -> Options | None:
         key="film-reidentify",
         help="Whoever returns, or is seen again later, keeps their number. Faces are compared within the video only.",
     )
+    st.toggle(
+        "Measure head pose, blinks and mouth",
+        key="film-measure",
+        help="Adds charts to the report and columns to the CSV. Takes a few milliseconds per face and frame.",
+    )
     names = [name for name in STYLES if not hide or name in HIDING]
     style = st.segmented_control(
         "Style",
@@ -163,7 +169,8 @@ def _options(length: float | None) -> Options | None:
 def _start(given: Any, options: Options) -> None:
     name, _, video = given
     try:
-        job = start(name, video, options, model_in_use())
+        measures = MEASURED if st.session_state.get("film-measure") else ()
+        job = start(name, video, options, model_in_use(), measures)
     except (InputError, OSError) as error:
         st.error(str(error))
         return
