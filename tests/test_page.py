@@ -7,11 +7,10 @@ import threading
 import urllib.request
 
 import numpy as np
-import onnxruntime as ort
 import pytest
 
 from conftest import FACELESS, ROOT
-from emojimation.apps.page.build import BUILT, MODEL, PAGE, write_page
+from emojimation.apps.page.build import BUILT, write_page
 from emojimation.apps.page.server import server
 from emojimation.draw.characters import character
 from emojimation.draw.turn import Turn
@@ -20,7 +19,6 @@ from emojimation.labels import EMOTIONS
 from emojimation.media import read_image
 from emojimation.pipeline import Pipeline
 from emojimation.tracking.track import Tracker
-from emojimation.weights import resolve, sha256
 from tiny import card, write_model
 
 OURS = ("index.html", "example.html", "style.css", "manifest.webmanifest", "page.js", "emoji-mation.js", "offline.js")
@@ -70,14 +68,6 @@ def test_its_scripts_are_built_from_todays_sources():
     sources = b"".join(path.read_bytes() for path in sorted((ROOT / "web" / "src").iterdir()))
     built = json.loads(BUILT.read_text())["sources"]
     assert hashlib.sha256(sources).hexdigest() == built, "run `npm ci && npm run build` in web/"
-
-
-def test_its_classifier_is_todays_default_in_eight_bits():
-    papers = ort.InferenceSession(str(MODEL)).get_modelmeta().custom_metadata_map
-    assert papers["precision"] == "int8" and PAGE in MODEL.parents
-    assert papers["source_sha256"] == sha256(resolve("default")), (
-        "run scripts/quantize_page.py for the new default model"
-    )
 
 
 def test_a_new_version_has_another_name_and_the_same_files_have_the_same(folder, tmp_path):

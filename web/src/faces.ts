@@ -1,7 +1,7 @@
 /** A face of a frame, the geometry of boxes, and the one warp that crops a face. As emojimation/faces.py. */
 
 import type { Classify, Detect, Point } from "./numbers";
-import { area, grey, warp, type Matrix, type Pixels } from "./pixels";
+import { averaged, grey, warp, type Matrix, type Pixels } from "./pixels";
 
 export type Box = [number, number, number, number];
 
@@ -47,15 +47,26 @@ export function similarity(source: Point[], target: Point[]): Matrix {
 
 /** Grey crops (n,size,size) of the faces, 0 to 255, one after the other. */
 export function cropFaces(frame: Pixels, faces: Face[], { size, template, most_zoom }: Classify): Float32Array {
-  const crops = new Float32Array(faces.length * size * size);
-  const places = template.map(([x, y]): Point => [x * size, y * size]);
+  const crops = new Float32Array(faces.length * size * size), places = template.map(([x, y]): Point => [x * size, y * size]);
   faces.forEach((face, number) => {
-    const matrix = similarity(face.landmarks, places);
+    const [part, matrix] = around(frame, similarity(face.landmarks, places), size);
     // A face larger than the crop is warped to a multiple of its size and averaged, so that no pixel is skipped.
     const zoom = Math.min(Math.max(Math.ceil(1 / Math.max(Math.hypot(matrix[0], matrix[3]), 1e-6)), 1), most_zoom);
-    const big = warp(frame, matrix.map((v) => v * zoom) as unknown as Matrix, size * zoom);
-    const { data } = zoom === 1 ? big : area(big, size, size);
-    for (let i = 0; i < size * size; i++) crops[number * size * size + i] = grey(data[i * 4], data[i * 4 + 1], data[i * 4 + 2]);
+    const big = warp(grey(frame, part), matrix.map((v) => v * zoom) as unknown as Matrix, size * zoom);
+    crops.set(averaged(big, zoom).data, number * size * size);
   });
   return crops;
+}
+
+/** The part of the frame that the crop shows, and the matrix from there. */
+function around({ width, height }: Pixels, [a, b, u, c, d, v]: Matrix, size: number): [Box, Matrix] {
+  const det = a * d - b * c, corners = [[0, 0], [size, 0], [0, size], [size, size]].map(([x, y]) => [x - u, y - v]);
+  const xs = corners.map(([x, y]) => (d * x - b * y) / det), ys = corners.map(([x, y]) => (a * y - c * x) / det);
+  const [x0, x1] = reach(xs, width), [y0, y1] = reach(ys, height);
+  return [[x0, y0, x1, y1], [a, b, u + a * x0 + b * y0, c, d, v + c * x0 + d * y0]];
+}
+
+function reach(places: number[], length: number): [number, number] {
+  const low = Math.min(Math.max(Math.floor(Math.min(...places)) - 2, 0), length - 1);
+  return [low, Math.min(Math.max(Math.ceil(Math.max(...places)) + 2, low + 1), length)];
 }

@@ -135,33 +135,48 @@ function linearRow({ data, width }: Pixels, y: number, across: Int32Array, row: 
 /** a, b, x, c, d, y of (x, y) -> (a x + b y + x0, c x + d y + y0). */
 export type Matrix = readonly [number, number, number, number, number, number];
 
-/** Warp by a matrix from frame to crop, both counted from the first pixel's corner, onto a square; edges are repeated. */
-export function warp(frame: Pixels, [a, b, u, c, d, v]: Matrix, size: number): Pixels {
-  const det = a * d - b * c, out = blank(size, size);
-  const [ia, ib, ic, id] = [d / det, -b / det, -c / det, a / det];
-  for (let y = 0; y < size; y++) {
-    for (let x = 0; x < size; x++) {
-      const px = x + 0.5 - u, py = y + 0.5 - v;
-      sample(frame, ia * px + ib * py - 0.5, ic * px + id * py - 0.5, out.data, (y * size + x) * 4);
+/** One byte a pixel. */
+export interface Grey { data: Uint8ClampedArray; width: number; height: number }
+
+/** The grey of the picture's part inside x0, y0, x1, y1: OpenCV's, with 15-bit shares of red, green and blue. */
+export function grey({ data, width }: Pixels, [x0, y0, x1, y1]: readonly number[]): Grey {
+  const part = { data: new Uint8ClampedArray((x1 - x0) * (y1 - y0)), width: x1 - x0, height: y1 - y0 };
+  for (let y = y0, to = 0; y < y1; y++) {
+    for (let from = (y * width + x0) * 4; to < (y + 1 - y0) * part.width; from += 4, to++) {
+      part.data[to] = (9798 * data[from] + 19235 * data[from + 1] + 3735 * data[from + 2] + 16384) >> 15;
     }
   }
-  return out;
+  return part;
 }
 
 const STEPS = 32;  // OpenCV's warp knows so many places between two pixels
 
-function sample({ data, width, height }: Pixels, x: number, y: number, out: Pixels["data"], to: number): void {
-  const px = rint(x * STEPS), py = rint(y * STEPS);
-  const x0 = Math.floor(px / STEPS), y0 = Math.floor(py / STEPS), fx = px / STEPS - x0, fy = py / STEPS - y0;
-  const left = Math.min(Math.max(x0, 0), width - 1) * 4, right = Math.min(Math.max(x0 + 1, 0), width - 1) * 4;
-  const top = Math.min(Math.max(y0, 0), height - 1) * width * 4, bottom = Math.min(Math.max(y0 + 1, 0), height - 1) * width * 4;
-  for (let k = 0; k < 3; k++) {
-    const upper = data[top + left + k] * (1 - fx) + data[top + right + k] * fx;
-    const lower = data[bottom + left + k] * (1 - fx) + data[bottom + right + k] * fx;
-    out[to + k] = Math.floor(upper * (1 - fy) + lower * fy + 0.5);
+/** Warp by a matrix from frame to crop, both counted from the first pixel's corner, onto a square; edges are repeated. */
+export function warp({ data, width, height }: Grey, [a, b, u, c, d, v]: Matrix, size: number): Grey {
+  const det = a * d - b * c, [ia, ib, ic, id] = [d / det, -b / det, -c / det, a / det], out = new Uint8ClampedArray(size * size);
+  for (let y = 0, to = 0; y < size; y++) {
+    for (let x = 0; x < size; x++, to++) {
+      const px = x + 0.5 - u, py = y + 0.5 - v, sx = rint((ia * px + ib * py - 0.5) * STEPS), sy = rint((ic * px + id * py - 0.5) * STEPS);
+      const x0 = Math.floor(sx / STEPS), y0 = Math.floor(sy / STEPS), fx = sx - x0 * STEPS, fy = sy - y0 * STEPS;
+      const left = Math.min(Math.max(x0, 0), width - 1), right = Math.min(Math.max(x0 + 1, 0), width - 1);
+      const top = Math.min(Math.max(y0, 0), height - 1) * width, bottom = Math.min(Math.max(y0 + 1, 0), height - 1) * width;
+      const upper = data[top + left] * (STEPS - fx) + data[top + right] * fx, lower = data[bottom + left] * (STEPS - fx) + data[bottom + right] * fx;
+      out[to] = (upper * (STEPS - fy) + lower * fy + STEPS ** 2 / 2) / STEPS ** 2 | 0;
+    }
   }
-  out[to + 3] = 255;
+  return { data: out, width: size, height: size };
 }
 
-/** OpenCV's grey: 15-bit shares of red, green and blue. */
-export const grey = (r: number, g: number, b: number): number => (9798 * r + 19235 * g + 3735 * b + 16384) >> 15;
+/** The averages of a square's cells of zoom x zoom pixels: OpenCV's INTER_AREA, which rounds halves up for cells of 2 x 2. */
+export function averaged({ data, width }: Grey, zoom: number): Grey {
+  if (zoom === 1) return { data, width, height: width };
+  const size = width / zoom, share = Math.fround(1 / zoom ** 2), out = new Uint8ClampedArray(size * size);
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      let sum = 0;
+      for (let j = 0, from = y * zoom * width + x * zoom; j < zoom; j++, from += width) for (let i = 0; i < zoom; i++) sum += data[from + i];
+      out[y * size + x] = zoom === 2 ? (sum + 2) >> 2 : rint(Math.fround(sum * share));
+    }
+  }
+  return { data: out, width: size, height: size };
+}

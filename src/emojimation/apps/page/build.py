@@ -19,11 +19,11 @@ from emojimation.draw.turn import Turn
 from emojimation.errors import InputError
 from emojimation.files import write_whole
 from emojimation.labels import EMOTIONS
-from emojimation.weights import ASSETS, resolve
+from emojimation.weights import ASSETS, EIGHT_BITS, resolve
 
 PAGE = ASSETS / "page"
 BUILT = PAGE / "built.json"  # which sources the scripts were built from
-MODEL = PAGE / "classifier.onnx"  # the default model in eight bits
+MODEL = f"default{EIGHT_BITS}"
 FONTS = Path(__file__).parents[1] / "web" / "static"
 SAMPLES = ("astronaut.jpg", "obama2.jpg", "group.jpg")
 ENGINE = ("ort.wasm.gz", "ort.mjs", "engine.js", "detector.onnx", "classifier.onnx")  # what must come before a face
@@ -65,7 +65,7 @@ def page_files(model: str | Path = MODEL) -> tuple[dict[str, bytes], str]:
 
 def _files(model: Path) -> Iterator[tuple[str, bytes]]:
     """Name and content of every file whose content does not depend on the others."""
-    yield from ((path.name, path.read_bytes()) for path in PAGE.iterdir() if path not in (MODEL, BUILT))
+    yield from ((path.name, path.read_bytes()) for path in PAGE.iterdir() if path != BUILT)
     yield "classifier.onnx", _optimised(model)
     yield "detector.onnx", _optimised(resolve("face_detector"))
     for font in FONTS.glob("*.woff2"):
