@@ -45,9 +45,12 @@ TESTS = {
     "tracking/assign.py": ("test_assign", "test_track_score", "test_track"),
     "tracking/blinks.py": ("test_blinks",),
     "tracking/cuts.py": ("test_cuts",),
+    "tracking/fading.py": ("test_puppet",),
     "tracking/neutral.py": ("test_neutral",),
+    "tracking/people.py": ("test_people",),
     "tracking/smooth.py": ("test_smooth", "test_track"),
     "tracking/track.py": ("test_track_score", "test_track"),
+    "detect/following.py": ("test_following",),
     "detect/": ("test_detect_rules", "test_detect"),
 }
 # A mutant hangs if its tests take this many times as long as on the code as it is, which may itself take so long.

@@ -426,7 +426,8 @@ def test_the_log_has_sizes_and_times_but_no_names(served, client):
     assert "private-name" not in text and "0.123" not in text and "127.0.0.1" not in text
 
 
-@pytest.mark.parametrize("batching", [pytest.param(False, marks=pytest.mark.slow), True])
+@pytest.mark.slow
+@pytest.mark.parametrize("batching", [False, True])
 def test_many_concurrent_clients_get_their_own_answers(model, batching):
     flipped = cv2.imencode(".jpg", cv2.flip(cv2.imdecode(np.frombuffer(JPEG, np.uint8), 1), 1))[1].tobytes()
     with service(model=model, workers=3, batching=batching) as running, httpx.Client(base_url=running.url) as client:

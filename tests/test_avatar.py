@@ -87,6 +87,7 @@ def test_any_answer_is_drawn_and_a_hair_changes_a_hair(values, time_s, which):
     assert difference < 2.0
 
 
+@pytest.mark.slow
 def test_time_moves_the_face_without_jumps():
     for emotion in ("sad", "fear", "neutral"):
         middle = _blink_time(1, 0)

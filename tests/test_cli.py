@@ -248,6 +248,7 @@ def test_a_strength_of_hiding_without_hiding_is_refused(command, tmp_path, comma
     assert code == 2 and err.count("\n") == 1 and "a style that hides faces together with --strength careful" in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("option", "names"), [("--style", STYLES), ("--art", ART)])
 def test_every_style_and_art_is_taken_and_no_other(emojimation, tmp_path, option, names):
     drawn = {}

@@ -53,6 +53,7 @@ def hidden(search):
     return film, drawn, covers.report
 
 
+@pytest.mark.slow
 def test_no_frame_shows_a_face(hidden):
     film, drawn, _ = hidden
     looked_at = 0
@@ -66,6 +67,7 @@ def test_no_frame_shows_a_face(hidden):
     assert looked_at > 100
 
 
+@pytest.mark.slow
 def test_a_detector_finds_nobody_afterwards(hidden):
     film, drawn, _ = hidden
     detector = FaceDetector(min_score=0.5)
@@ -75,6 +77,7 @@ def test_a_detector_finds_nobody_afterwards(hidden):
         assert not truth or not found or iou(np.stack(truth), np.stack(found)).max() < 0.3
 
 
+@pytest.mark.slow
 def test_it_tells_what_it_had_to_fill(hidden):
     _, drawn, report = hidden
     assert report.frames == len(drawn) and report.held > 0 and report.found > 100 and 2 <= report.people <= 5

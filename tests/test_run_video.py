@@ -135,6 +135,7 @@ def put_back(work, kept):
     kept.rename(work)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hide", [False, True])
 def test_after_a_crash_it_continues(film, tmp_path, hide):
     """Killed after 40 frames: what lies on the disk then is copied away, and the run goes on from the copy."""

@@ -80,6 +80,7 @@ def test_an_uploaded_playlist_opens_no_file_of_this_machine(film):
     assert "innocent.mp4, which does not start like a video file" in test.error[0].value and not test.button
 
 
+@pytest.mark.slow
 def test_the_page_from_upload_to_result(film):
     test = page("video")
     assert "up to 200 MB and 10 minutes" in test.file_uploader(key="film-file-0").label

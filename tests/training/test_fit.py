@@ -44,6 +44,7 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[fit.Trainer, Pat
     return fit.fit(TRAIN, VAL, RECIPE, folder), folder
 
 
+@pytest.mark.slow
 def test_it_learns_and_leaves_a_run_folder(unbroken: tuple[fit.Trainer, Path]) -> None:
     trainer, folder = unbroken
     assert trainer.best.accuracy > 0.8
@@ -92,6 +93,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_checkpoint(
     assert (tmp_path / "checkpoint.npz").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_old_checkpoint(
     unbroken: tuple[fit.Trainer, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

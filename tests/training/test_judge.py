@@ -25,6 +25,8 @@ from emojimation.training.fit.recipe import Recipe  # noqa: E402
 from emojimation.training.judge import calibrate  # noqa: E402
 from emojimation.training.train import read_teacher, train  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def made(toy: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
@@ -40,7 +42,6 @@ def int8(made: tuple[Path, Path]) -> Path:
     return made[1] / "model.int8.onnx"
 
 
-@pytest.mark.slow
 def test_int8_is_eight_bits_and_keeps_its_papers(made: tuple[Path, Path], int8: Path) -> None:
     figures = json.loads((made[1] / "int8.json").read_text())
     float_card, card = EmotionClassifier(made[1] / "model.onnx").card, EmotionClassifier(int8).card
@@ -67,7 +68,6 @@ def test_int8_that_costs_too_much_is_not_written(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.slow
 def test_vector_scaling_is_in_the_graph(made: tuple[Path, Path], tmp_path: Path) -> None:
     folder = tmp_path / "run"
     shutil.copytree(made[1], folder)
@@ -138,7 +138,6 @@ def test_stripes_are_no_faces(made: tuple[Path, Path]) -> None:
         run("evaluate", "--data", made[0], "--model", made[1] / "model.onnx", "--end-to-end", "--sample", 5)
 
 
-@pytest.mark.slow
 def test_report_with_data_and_test_scores(made: tuple[Path, Path], int8: Path, tmp_path: Path) -> None:
     data, folder = made
     run(
