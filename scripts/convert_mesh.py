@@ -5,9 +5,10 @@
 
 needs the extra `train` (tf2onnx, tensorflow). Every wheel of this version holds the same networks. What is changed on
 the way: the input becomes (n,side,side,3) uint8 BGR, n free (the scaling to [0,1] goes into the graph, the channel swap
-into the first convolution), every PReLU becomes convolutions and a ReLU (see `split_prelus`), and the outputs are
-named. `mesh`: `points` (n,1404), 468 times x, y, z in input pixels, and `logits` (n,1), the presence of a face. `iris`:
-`iris` (n,15), 5 times x, y, z; its other output, the eye's contour, is left out with the half of the network behind it.
+into the first convolution), every PReLU becomes convolutions and a ReLU (see `split_prelus`), large weights are stored
+in float16 (those of the mesh are already in the original; the iris moves by 0.01 pixels), and the outputs are named.
+`mesh`: `points` (n,1404), 468 times x, y, z in input pixels, and `logits` (n,1), the presence of a face. `iris`: `iris`
+(n,15), 5 times x, y, z; its other output, the eye's contour, is left out with the half of the network behind it.
 Licence of the networks: Apache-2.0 (Google; MediaPipe). The results' sha256 go into assets/models/manifest.json.
 """
 
@@ -22,6 +23,8 @@ import onnx
 from convert_blazeface import MODELS, describe, onnx_of, rename, take_uint8_bgr, write
 from graph import keep_outputs, split_prelus
 from onnx import numpy_helper
+
+from emojimation.training.export.slim import halved
 
 
 @dataclass(frozen=True)
@@ -83,8 +86,10 @@ def convert(network: Network, tflite: bytes) -> onnx.ModelProto:
         "source_sha256": network.sha256,
         "licence": "Apache-2.0",
         "input": f"(n,{network.side},{network.side},3) uint8 BGR",
-        "changes": "scaling to [0,1] and BGR order inside, free batch, PReLUs split, flat outputs, names",
+        "changes": "scaling to [0,1] and BGR order inside, free batch, PReLUs split, weights in float16, "
+        "flat outputs, names",
     }
+    model = halved(model)
     describe(model, notes)
     onnx.checker.check_model(model, full_check=True)
     return model
