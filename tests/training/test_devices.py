@@ -14,9 +14,9 @@ SCRIPT = """
 import sys
 from pathlib import Path
 import keras, numpy as np
-from emojimation.training import fit
-from emojimation.training.augment import NONE
-from emojimation.training.recipe import Recipe
+from emojimation.training.fit import trainer as fit
+from emojimation.training.fit.augment import NONE
+from emojimation.training.fit.recipe import Recipe
 from stripes import TINY, stripes
 data = stripes()
 recipe = Recipe(options=TINY | {"dropout": 0.0}, epochs=1, batch=14, ema=0.0, precision="float32", augmentation=NONE,
