@@ -6,8 +6,8 @@
 needs the extra `train` (tf2onnx, tensorflow). The same archive and versions give the same bytes. What is changed on
 the way: the input becomes (n,h,w,3) uint8 BGR with n, h and w free, as the network is fully convolutional (the scaling
 to [-1,1] goes into the graph, the channel swap into the first convolution), and the outputs are named: `boxes`
-(n,cells,16) and `logits` (n,cells,1). Licence of the network: Apache-2.0 (Google; MediaPipe). The result's sha256 goes
-into assets/models/manifest.json.
+(n,cells,16) and `logits` (n,cells,1); weights are stored in float16, which those of this network fit exactly. Licence
+of the network: Apache-2.0 (Google; MediaPipe). The result's sha256 goes into assets/models/manifest.json.
 """
 
 import argparse
@@ -21,6 +21,8 @@ import numpy as np
 import onnx
 import tf2onnx
 from onnx import TensorProto, helper, numpy_helper
+
+from emojimation.training.export.slim import halved
 
 MEMBER = "package/face_detection_full_range.tflite"
 TFLITE_SHA256 = "99bf9494d84f50acc6617d89873f71bf6635a841ea699c17cb3377f9507cfec3"
@@ -45,8 +47,8 @@ def main() -> None:
 
 
 def write(model: onnx.ModelProto, name: str, path: Path) -> None:
-    """Write the file, note its sha256 under `name` in the manifest, and print it."""
-    path.write_bytes(model.SerializeToString(deterministic=True))
+    """Write the file, its weights in float16, note its sha256 under `name` in the manifest, and print it."""
+    path.write_bytes(halved(model).SerializeToString(deterministic=True))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     write_manifest(name, path, digest)
     print(f"{path}  {path.stat().st_size} bytes  sha256 {digest}")

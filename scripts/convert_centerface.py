@@ -5,10 +5,10 @@
 
 needs the extra `train` (onnx, tf2onnx). The same wheel and versions give the same bytes. What is changed on the way:
 the input becomes (n,h,w,3) uint8 BGR with h and w free multiples of 32 (cast and transposition go into the graph, the
-channel swap into the first convolution), opset 13, and the outputs are named: `heat` (n,1,h/4,w/4), `sizes` (n,2,...),
-`offsets` (n,2,...), `points` (n,10,...).
-Licence of the network: MIT (Star-Clouds/CenterFace: its LICENSE file, and its author in issue 39, "Code and models are
-all MIT"). The result's sha256 goes into assets/models/manifest.json.
+channel swap into the first convolution), opset 13, weights in float16, and the outputs are named: `heat`
+(n,1,h/4,w/4), `sizes` (n,2,...), `offsets` (n,2,...), `points` (n,10,...).
+Licence of the network: MIT (Star-Clouds/CenterFace: its LICENSE file, and its author in issue 39, "Code and models
+are all MIT"). The result's sha256 goes into assets/models/manifest.json.
 """
 
 import argparse

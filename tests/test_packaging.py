@@ -16,7 +16,7 @@ from conftest import ROOT, SAMPLES
 
 pytest.importorskip("hatchling", reason="the build backend is not installed")
 pytestmark = pytest.mark.slow
-WHEEL_MB, INSTALLED_MB = 60, 365
+WHEEL_MB, INSTALLED_MB = 60, 355  # the goals are 60 and 350; new wheels of others may add a little
 
 
 @pytest.fixture(scope="module")
