@@ -146,6 +146,7 @@ def calls(url: str, folder: Path) -> dict[str, tuple[int, Call]]:
     made |= {f"analyze {kind}": (1, found(encoded(640, kind), f"image/{kind}")) for kind in ("png", "webp")}
     made |= {
         "analyze form": (2, sent(200, "POST", "/v1/analyze?prior=uniform", files=form)),
+        "analyze measures": (1, posted("/v1/analyze?measure=pose&measure=mesh", usual)),
         "analyze cropped": (2, posted("/v1/analyze?cropped=true", encoded(64, "png"), "image/png")),
         "anonymise emoji": (1, posted("/v1/anonymise?strength=fast", usual)),
         "anonymise blur": (1, posted("/v1/anonymise?style=blur&format=png", encoded(320))),
