@@ -51,7 +51,7 @@ def test_a_face_gets_a_card_with_crop_emoji_words_and_bars():
     assert text.count("<article") == 1
     assert "data:image/jpeg;base64," in text and 'class="em-face em-' in text
     for name in ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"):
-        assert f"<dt>{name}</dt>" in text
+        assert f'<dt dir="auto">{name}</dt>' in text
 
 
 def test_thirty_files_of_which_three_are_bad():
