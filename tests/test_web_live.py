@@ -28,7 +28,7 @@ def test_camera_frames_are_analysed_in_the_browser_by_default(monkeypatch, tiny_
     use(monkeypatch, tiny_model)
     (component,) = page("live").get("bidi_component")
     address = json.loads(component.proto.json)
-    assert re.fullmatch(r"engine/[0-9a-f]{12}/index\.html\?embed=&prior=everyday", address)
+    assert re.fullmatch(r"engine/[0-9a-f]{12}/index\.html\?embed=&prior=everyday&lang=en", address)
     assert b"<emoji-mation" in engine.file("/" + address.partition("?")[0])
     assert engine.file("/engine/nothing/index.html") is None and engine.file("/live") is None
 

@@ -39,17 +39,8 @@ def _address() -> str | None:
     if settings.live != "browser" or settings.prior not in NAMES or settings.detector != "blazeface":
         return None
     try:
-        return (
-            engine.address(model_in_use())
-            + "index.html?"
-            + urlencode(
-                {
-                    "embed": "",
-                    "prior": settings.prior,
-                    "lang": "" if settings.language == "browser" else settings.language,
-                }
-            )
-        )
+        asked = urlencode({"embed": "", "prior": settings.prior, "lang": widgets.language()})
+        return f"{engine.address(model_in_use())}index.html?{asked}"
     except InputError:
         return None  # a model of other classes
 
