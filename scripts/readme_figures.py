@@ -67,7 +67,7 @@ def speed_table() -> list[str]:
         "ten minutes of 720p video: peak memory; growth after the first minute": (
             f"{film['memory']['peak_mb']:.0f} MB, {film['memory']['growth_mb']:.1f} MB"
         ),
-        "live page in the browser: rate; latency, 95th percentile": (
+        "live page with `--live server`: rate; latency, 95th percentile": (
             f"{live['frames_per_second'][0]:.0f} frames/s, {live['p95_ms'][0]:.0f} ms"
         ),
         "desktop window with the avatar": f"{frames:.0f} frames/s",
