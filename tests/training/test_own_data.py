@@ -329,7 +329,7 @@ def test_a_strangers_photos_become_a_model_in_six_commands(tmp_path, monkeypatch
     Path("photos").mkdir()
     rng = np.random.default_rng(1)
     frames = [read_image(path).frame for path in sorted(SAMPLES.glob("*.jpg"))]
-    for i in range(48):
+    for i in range(24):
         light = rng.uniform(0.6, 1.4)
         frame = np.clip(frames[i % len(frames)].astype(np.float32) * light, 0, 255).astype(np.uint8)
         cv2.imwrite(f"photos/p{i % len(frames)}_{i}.jpg", frame[:, ::-1] if i % 4 < 2 else frame)
