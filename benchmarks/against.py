@@ -1,6 +1,6 @@
 """This source tree against an earlier commit, interleaved in one run: processor time of a picture, a frame and a video.
 
-Run: python benchmarks/against.py [COMMIT] [--rounds 25] [--out FOLDER]
+Run: python benchmarks/against.py [COMMIT] [--rounds 25] [--page docs/performance.md] [--out FOLDER]
 
 The commit's files are taken from git into a temporary folder. Each tree has a process of its own, on one thread; in
 each round every case is run once by either, so that whatever else the machine does hits both alike. Prints the medians
@@ -33,6 +33,7 @@ CASES = (
     "video_frame",
 )
 VIDEO_FRAMES = 60
+BEGIN, END = "<!-- by benchmarks/against.py --page -->", "<!-- end of against -->"
 
 
 def main() -> None:
@@ -41,12 +42,13 @@ def main() -> None:
     parser.add_argument("commit", nargs="?", default=BASE)
     parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
+    parser.add_argument("--page", type=Path)
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.worker:
         work(args.worker)
         return
-    from machine import keep
+    from machine import keep, write_block
 
     with tempfile.TemporaryDirectory() as folder:
         before, video = Path(folder) / "before", Path(folder) / "video.mp4"
@@ -56,7 +58,10 @@ def main() -> None:
         write_video(video)
         trees = {"before": before / "src", "now": ROOT / "src"}
         times = interleaved({name: Worker(tree, video) for name, tree in trees.items()}, args.rounds)
-    keep("against", {"commit_before": args.commit, "rounds": args.rounds, **table(times)}, args.out)
+    figures = table(times)
+    keep("against", {"commit_before": args.commit, "rounds": args.rounds, **figures}, args.out)
+    if args.page is not None:
+        write_block(args.page, BEGIN, END, text(args.commit, figures))
 
 
 def write_video(path: Path) -> None:
@@ -114,6 +119,15 @@ def table(times: dict[str, dict[str, list[tuple[float, int]]]]) -> dict[str, Any
         faces = {f"faces_{name}": asked[-1][1] for name, asked in trees.items()}
         rows[case] = {**ms, "ratio": round(ms["now"] / ms["before"], 3), **faces}
     return rows
+
+
+def text(commit: str, figures: dict[str, Any]) -> str:
+    """The page's table."""
+    lines = [f"| case | {commit} | now | ratio | faces before, now |", "|---|---|---|---|---|"]
+    for case, row in figures.items():
+        faces = f"{row['faces_before']}, {row['faces_now']}"
+        lines.append(f"| {case.replace('_', ' ')} | {row['before']} | {row['now']} | {row['ratio']:.2f} | {faces} |")
+    return "\n".join(lines)
 
 
 def work(video: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from machine import ROOT, keep
+from machine import ROOT, keep, write_block
 from photo import SAMPLE, frame_640x480
 
 from emojimation.batch.listing import Item
@@ -155,10 +155,7 @@ def main() -> None:
     figures |= {"journal_bytes_per_picture": journal_bytes(args.model), "table": table(ms)}
     keep("cost", figures, args.out)
     if args.page is not None:
-        page = args.page.read_text("utf-8")
-        before, after = page.split(BEGIN)[0], page.split(END)[1]
-        block = text(figures, local, ray, local["machine"]["processor"])
-        args.page.write_text(f"{before}{BEGIN}\n{block}\n{END}{after}", "utf-8")
+        write_block(args.page, BEGIN, END, text(figures, local, ray, local["machine"]["processor"]))
 
 
 if __name__ == "__main__":

@@ -51,6 +51,12 @@ def keep(name: str, figures: dict[str, Any], folder: Path | None) -> None:
         (folder / f"{name}.json").write_text(text + "\n", "utf-8")
 
 
+def write_block(page: Path, begin: str, end: str, block: str) -> None:
+    """Replace what the page has between the two marks."""
+    text = page.read_text("utf-8")
+    page.write_text(f"{text.split(begin)[0]}{begin}\n{block}\n{end}{text.split(end)[1]}", "utf-8")
+
+
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()

@@ -1,0 +1,64 @@
+"""The benchmarks of speed: an earlier commit, the peers, and how cost grows."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from conftest import ROOT
+from emojimation.weights import resolve
+
+sys.path.insert(0, str(ROOT / "benchmarks"))
+import against  # isort: skip
+import growth  # isort: skip
+import peers  # isort: skip
+
+
+def test_a_quarter_of_the_input_is_a_quarter_of_the_operations():
+    whole, close_up = (growth.operations(resolve("face_detector"), (1, side, side, 3)) for side in (192, 96))
+    assert whole == pytest.approx(4 * close_up, rel=0.01) and 100 < whole < 500
+
+
+def test_medians_and_ratios_of_two_trees():
+    took = {"one": {"before": [(9.0, 1), (11.0, 1), (10.0, 1)], "now": [(4.0, 2), (6.0, 2), (5.0, 2)]}}
+    assert against.table(took) == {"one": {"before": 10, "now": 5, "ratio": 0.5, "faces_before": 1, "faces_now": 2}}
+
+
+def test_the_pictures_have_as_many_faces_as_they_say():
+    assert [frame.shape[:2] for frame in against.pictures().values()] == [(480, 640), (480, 640), (720, 1280)]
+    frame = growth.portraits(7, 1920, 1080)
+    assert frame.shape == (1080, 1920, 3) and 0.1 < float((frame == 128).all(axis=2).mean()) < 0.9
+
+
+def test_a_peer_that_cannot_be_installed_is_left_out_with_the_reason(monkeypatch, tmp_path):
+    def refuse(*command, **_):
+        raise subprocess.CalledProcessError(1, command, stderr="looking\nno such version\n")
+
+    monkeypatch.setattr(peers.subprocess, "run", refuse)
+    monkeypatch.setattr(peers.venv, "create", lambda *_, **__: None)
+    commands, left_out = peers.made(["emojimation", "deface 1.5.0", "human 3.3.6"], tmp_path)
+    assert list(commands) == ["emojimation"]
+    assert left_out == {"deface 1.5.0": "no such version", "human 3.3.6": "no such version"}
+
+
+def test_every_peer_has_its_worker_and_its_line_in_the_table():
+    assert all((peers.WORKERS / worker).is_file() for worker, *_ in peers.PEERS.values())
+    took = {name: {"one_large": [(1.0, 2.0, 1), (3.0, 4.0, 1)]} for name in peers.PEERS}
+    lines = peers.text(peers.table(took)).splitlines()
+    assert len(lines) == 2 + len(peers.PEERS) and all("2.0 (3.0), 1" in line for line in lines[2:])
+
+
+@pytest.mark.slow
+def test_our_own_worker_answers(tmp_path):
+    names = peers.write_pictures(tmp_path / "pictures")
+    worker = peers.Worker([sys.executable, str(peers.WORKERS / "worker_ours.py"), str(tmp_path / "pictures")])
+    cpu_ms, wall_ms, faces = worker.ask(names[0])
+    worker.close()
+    assert cpu_ms > 0 and wall_ms > 0 and faces == 1
+
+
+def test_tables_hold_every_figure():
+    rows = [{"faces": 1, "ms": 2.5}, {"faces": 1000, "ms": 20.0}]
+    text = growth.tables({"limit": {"core_gflops": 69.0}, **dict.fromkeys(("faces", "pixels", "video", "batch"), rows)})
+    assert text.count("| 1,000 | 20.0 |") == 4 and "| core gflops |" in text and np.isfinite(growth.peak(1))
