@@ -21,7 +21,7 @@ from emojimation.apps.desktop.settings import WindowSettings, reveal, save
 from emojimation.apps.desktop.worker import WindowWorker
 from emojimation.errors import InputError
 from emojimation.faces import TEMPLATE, Face
-from emojimation.labels import EMOTIONS
+from emojimation.labels import EMOTIONS, label_set
 from emojimation.live import LiveResult
 from emojimation.media import read_image
 from emojimation.tracking.adapt import AdaptingTracker
@@ -113,6 +113,18 @@ def test_the_table_has_a_row_per_face(tmp_path):
     ]
     assert {row["prior"] for row in rows} == {"stream"}
     assert table.rows == 2 and all(float(row[name]) == (name == "happy") for row in rows for name in EMOTIONS)
+
+
+def test_the_table_has_the_models_own_classes_and_a_head_without_faces(tmp_path):
+    table = Table(tmp_path, "uniform")
+    shares = np.array([0.75, 0.25], np.float32)
+    table.write(result([face().with_(probabilities=shares, labels=label_set(("=yes", "no")))], 1))
+    table.close()
+    (row,) = csv.DictReader(table.path.open(encoding="utf-8"))
+    assert (row["=yes"], row["no"], row["emotion"]) == ("0.75", "0.25", "'=yes") and "happy" not in row
+    empty = Table(tmp_path, "uniform")
+    empty.close()
+    assert empty.path.read_text("utf-8").startswith("frame,time_s,")
 
 
 def test_errors_in_one_line():

@@ -5,6 +5,7 @@ import io
 import json
 import struct
 import zipfile
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from web_pages import AppTest, html, page, sample, upload, use
 
 from emojimation.apps.web import pictures, files as web_files  # isort: skip
 from emojimation.errors import InputError  # isort: skip
+from emojimation.labels import label_set  # isort: skip
 
 
 @pytest.fixture(autouse=True)
@@ -196,9 +198,13 @@ def test_downloads_hold_what_the_page_shows():
     assert (picture.shape[1], picture.shape[0]) == found[0].size_wh
 
 
-def test_a_name_is_no_formula_in_a_spreadsheet():
+def test_a_name_is_no_formula_in_a_spreadsheet_and_the_models_own_classes_are_columns():
     answer = pictures.answer_of("=cmd.jpg", lambda: sample("obama")[1])
     assert "'=cmd.jpg" in web_files.as_csv([answer])
+    shares = np.array([0.25, 0.75], np.float32)
+    other = answer.faces[0].with_(probabilities=shares, labels=label_set(("calm", "bored")))
+    (row,) = csv.DictReader(io.StringIO(web_files.as_csv([replace(answer, faces=(other,))])))
+    assert (row["calm"], row["bored"], row["emotion"]) == ("0.25", "0.75", "bored") and "happy" not in row
 
 
 def test_the_full_image_of_a_broken_file_is_refused():

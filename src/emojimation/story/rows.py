@@ -8,7 +8,7 @@ import csv
 import json
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -213,13 +213,13 @@ def export(log: Path, target: Path, kind: str) -> Path:
     Raises InputError if Parquet's package is missing, OSError if the disk is full.
     """
     with whole(target) as part:
-        _WRITERS[kind](rows_of(log), part, _columns_in(log))
+        _WRITERS[kind](rows_of(log), part, columns_for(rows_of(log)))
     return target
 
 
-def _columns_in(log: Path) -> dict[str, type]:
-    """The columns for the classes and attributes of a log's faces, which are the same in all of them."""
-    for row in rows_of(log):
+def columns_for(rows: Iterable[dict[str, Any]]) -> dict[str, type]:
+    """The columns for the classes and attributes of the faces in `rows`, which are the same for all of them."""
+    for row in rows:
         if row["probabilities"]:
             return columns_of(tuple(row["probabilities"]), tuple(row.get("attributes", {})))
     return COLUMNS

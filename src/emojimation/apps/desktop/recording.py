@@ -18,7 +18,7 @@ from emojimation.apps.desktop.settings import new_file
 from emojimation.errors import InputError
 from emojimation.live import LiveResult
 from emojimation.priors import of_photos
-from emojimation.story.rows import COLUMNS, face_row, flat_row
+from emojimation.story.rows import columns_for, csv_cells, face_row, flat_row
 
 WAITING = 12  # frames that may wait for the encoder; further ones are dropped
 
@@ -134,23 +134,29 @@ class Table:
     def __init__(self, folder: Path, prior: str) -> None:
         self.path, self.rows, self._prior = new_file(folder, ".csv"), 0, prior
         self._file = self.path.open("w", encoding="utf-8", newline="", buffering=1)
-        self._writer = csv.DictWriter(self._file, list(COLUMNS), lineterminator="\n")
-        self._writer.writeheader()
+        self._columns: list[str] = []  # known with the first face
         self._lock = threading.Lock()
 
     def write(self, result: LiveResult) -> None:
         """Add a frame's faces. Raises OSError for a full disk."""
-        rows: list[dict[str, Any]] = [
-            flat_row(face_row(result.index, result.time_s, face.to_dict(), prior=self._prior)) for face in result.faces
-        ]
+        rows = [face_row(result.index, result.time_s, face.to_dict(), prior=self._prior) for face in result.faces]
         with self._lock:
-            if not self._file.closed:
-                self._writer.writerows(rows)
+            if rows and not self._file.closed:
+                self._append(rows)
                 self.rows += len(rows)
 
+    def _append(self, rows: list[dict[str, Any]]) -> None:
+        begun, self._columns = bool(self._columns), self._columns or list(columns_for(rows))
+        writer = csv.DictWriter(self._file, self._columns, lineterminator="\n")
+        if not begun:
+            writer.writeheader()
+        writer.writerows(csv_cells(flat_row(row, self._columns)) for row in rows)
+
     def close(self) -> None:
-        """End the table."""
+        """End the table; without a face it is a head alone."""
         with self._lock, suppress(OSError):  # a full disk: earlier rows are in the file
+            if not self._columns and not self._file.closed:
+                self._append([])
             self._file.close()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from emojimation.apps.web.pictures import Answer, drawn_full
 from emojimation.apps.web.settings import current
 from emojimation.priors import of_photos
-from emojimation.story.rows import COLUMNS, csv_cells, flat_row
+from emojimation.story.rows import columns_for, csv_cells, flat_row
 
 FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')  # in names on Windows
 HEAD = ("source", "width", "height", "face")
@@ -39,14 +39,15 @@ def as_json(answers: list[Answer]) -> str:
 
 def as_csv(answers: list[Answer]) -> str:
     """One row per face; images that could not be read are left out."""
-    columns = [name for name in COLUMNS if name not in ("frame", "time_s", "shot", "track_id")]
+    known = columns_for(face.to_dict() for answer in answers for face in answer.faces)
+    columns = [name for name in known if name not in ("frame", "time_s", "shot", "track_id")]
     out = io.StringIO()
     writer = csv.DictWriter(out, [*HEAD, *columns], extrasaction="ignore")
     writer.writeheader()
     for answer in answers:
         for number, face in enumerate(answer.faces, 1):
             head = dict(zip(HEAD, (answer.name, *answer.size_wh, number), strict=True))
-            writer.writerow(csv_cells(head | flat_row(face.to_dict()) | {"prior": of_photos(current().prior)}))
+            writer.writerow(csv_cells(head | flat_row(face.to_dict(), columns) | {"prior": of_photos(current().prior)}))
     return out.getvalue()
 
 
