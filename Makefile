@@ -27,8 +27,9 @@ docs: .venv/docs  ## Build the documentation as a site: out/site/index.html
 desktop: .venv/desktop  ## Open the window: live picture, avatar, probabilities.
 	@$(BIN)/emojimation desktop
 
-test: .venv/test  ## Run the fast tests.
-	$(BIN)/python -m pytest -m "not slow and not e2e" -n auto --dist loadfile --no-loadscope-reorder
+WHICH ?= not slow and not e2e
+test: .venv/test  ## Run the fast tests; WHICH="not e2e" adds the slow ones.
+	$(BIN)/python -m pytest -m "$(WHICH)" -n auto --dist loadfile --no-loadscope-reorder
 
 test-all: .venv/test  ## Run all tests: also the slow ones, the real browser and the real window (needs chromium, xvfb, xdotool, openbox).
 	$(BIN)/python -m pytest
