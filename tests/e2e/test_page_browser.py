@@ -154,6 +154,10 @@ def test_a_photo_its_styles_and_its_file(page, address):
     page.set_input_files("#file", tools.SAMPLES / "group.jpg")
     expect(page.locator(".card")).to_have_count(5)
     expect(page.locator("#message")).to_have_text("5 faces")
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
+    page.emulate_media(reduced_motion="reduce")  # a card that is still arriving has less contrast
+    faults = axe.Axe().run(page).response["violations"]
+    assert [(fault["id"], fault["nodes"][0]["target"]) for fault in faults if fault["impact"] != "minor"] == []
     drawn = set()
     for style in ("Boxes", "Emoji", "Avatar", "Blur", "Squares", "Nothing"):
         page.locator("#styles").get_by_text(style, exact=True).click()
