@@ -286,7 +286,25 @@ def test_a_face_seen_once_is_waited_for_a_quarter_of_the_time(away_s: float, sho
     tracker = Tracker(max_gap_s=1.0)
     tracker.update([], 0.0)
     tracker.update([box(200, 200, 100, 100)], 1.0)
+    tracker.update([], 1.1)
     assert len(tracker.update([box(200, 200, 100, 100)], 1 + away_s)) == shown
+
+
+@pytest.mark.parametrize("step_s", [0.3, 0.5, 1.2, 3.0, 9.9])
+def test_who_enters_a_slow_stream_is_shown_with_the_second_frame_and_keeps_the_number(step_s: float) -> None:
+    tracker = Tracker()
+    tracker.update([], 0.0)
+    shown = [
+        [face.track_id for face in tracker.update([box(200 + 9 * (-1) ** n, 200, 100, 100)], n * step_s)]
+        for n in range(1, 8)
+    ]
+    assert shown == [[], *[[1]] * 6]
+
+
+def test_frames_too_far_apart_are_no_neighbours() -> None:
+    tracker = Tracker(confirm_hits=1)
+    numbers = [tracker.update([box(200, 200, 100, 100)], time_s)[0].track_id for time_s in (0.0, 10.0, 20.1)]
+    assert numbers == [1, 1, 2]
 
 
 @pytest.mark.parametrize(("back_s", "number"), [(0.5, 1), (1.0, 1), (1.25, 2)])

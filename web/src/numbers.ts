@@ -20,7 +20,7 @@ export interface Classify {
 export interface Tracking {
   nominal_step_s: number; box_memory_s: number; spread: number; spread_per_s: number; spread_per_s2: number;
   spread_per_s_new: number; size_spread: number; emotion_weight: number; max_cost: number; crowded_iou: number;
-  tentative_share: number; smooth_s: number; max_gap_s: number; confirm_hits: number; like_steps: number; hold_s: number;
+  tentative_share: number; neighbours_s: number; foreseen_s: number; smooth_s: number; max_gap_s: number; confirm_hits: number; like_steps: number; hold_s: number;
   shortest: number;
 }
 

@@ -90,7 +90,7 @@ function notNegative(value: Vector): Vector {
 
 interface Track {
   face: Face; centre: Vector; wh: Vector; velocity: Vector; marks: Point[]; probabilities: LowPass;
-  id: number; state: "tentative" | "confirmed" | "lost"; hits: number; since: number;
+  id: number; state: "tentative" | "confirmed" | "lost"; hits: number; since: number; ahead: number; seen: boolean;
 }
 
 /** Numbers the people in one stream and smooths what is known of them. As tracking/track.py. */
@@ -108,6 +108,7 @@ export class Tracker {
     const crowded = this.crowded(), trackOf = new Map<number, Track>(), pairs = new Map(this.matches(faces));
     this.tracks.forEach((track, i) => {
       const j = pairs.get(i);
+      track.seen = j !== undefined;
       if (j !== undefined) {
         trackOf.set(j, track);
         this.absorb(track, faces[j], crowded[i]);
@@ -129,9 +130,12 @@ export class Tracker {
     if (this.time !== null && time < this.time - this.n.max_gap_s) { this.tracks = []; this.updates = 0; this.time = null; }
     const step = this.time !== null && time > this.time ? time - this.time : this.n.nominal_step_s;
     this.time = time;
-    for (const track of this.tracks) track.since += step;
+    for (const track of this.tracks) {
+      track.since += step;
+      track.ahead = Math.min(track.since, this.n.foreseen_s);
+    }
     const patience = (track: Track) => this.n.max_gap_s * (track.id ? 1 : this.n.tentative_share) + 1e-6;
-    this.tracks = this.tracks.filter((track) => track.since <= patience(track));
+    this.tracks = this.tracks.filter((track) => track.since <= (track.seen ? this.n.neighbours_s : patience(track)));
   }
 
   private matches(faces: Face[]): [number, number][] {
@@ -148,9 +152,9 @@ export class Tracker {
     return (away ** 2 + growth ** 2) / 2 + 2 * Math.log(spread / n.spread) + 1 - iou(box, face.xyxy) + n.emotion_weight * emotions;
   }
 
-  private spread({ hits, since }: Track): number {
+  private spread({ hits, ahead }: Track): number {
     const { n } = this;
-    return n.spread + (hits === 1 ? n.spread_per_s_new * since : n.spread_per_s * since + n.spread_per_s2 * since ** 2);
+    return n.spread + (hits === 1 ? n.spread_per_s_new * ahead : n.spread_per_s * ahead + n.spread_per_s2 * ahead ** 2);
   }
 
   private crowded(): boolean[] {
@@ -162,7 +166,7 @@ export class Tracker {
     const centre = centreOf(face.xyxy), wh = [0, 1].map((k) => Math.max(face.xyxy[k + 2] - face.xyxy[k], 1e-3));
     const marks = face.landmarks.map((p) => p.map((v, k) => (v - centre[k]) / wh[k]) as Point);
     const probabilities = new LowPass(face.probabilities, this.n);
-    return { face, centre, wh, velocity: [0, 0], marks, probabilities, id: 0, state: "tentative", hits: 1, since: 0 };
+    return { face, centre, wh, velocity: [0, 0], marks, probabilities, id: 0, state: "tentative", hits: 1, since: 0, ahead: 0, seen: true };
   }
 
   /** A g-h filter of fading memory for the centre (Brookner 1998), low-pass filters for the rest. */
@@ -176,7 +180,7 @@ export class Tracker {
     track.wh = map2(track.wh, seen.wh, (a, b) => a + (1 - theta) * (b - a));
     track.marks = track.marks.map((p, i) => map2(p, seen.marks[i], (a, b) => a + (1 - theta) * (b - a)) as Point);
     track.probabilities.add(face.probabilities, since, this.n.smooth_s);
-    Object.assign(track, { face, hits: hits + 1, since: 0 });
+    Object.assign(track, { face, hits: hits + 1, since: 0, ahead: 0 });
   }
 
   private confirm(track: Track): void {
@@ -186,7 +190,7 @@ export class Tracker {
   }
 }
 
-const nowAt = ({ centre, velocity, since }: Track): Vector => map2(centre, velocity, (a, v) => a + v * since);
+const nowAt = ({ centre, velocity, ahead }: Track): Vector => map2(centre, velocity, (a, v) => a + v * ahead);
 const centreOf = (box: Box): Vector => [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2];
 const sizeOf = (box: Box): number => Math.sqrt(Math.max(box[2] - box[0], 1e-3) * Math.max(box[3] - box[1], 1e-3));
 

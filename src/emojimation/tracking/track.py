@@ -35,6 +35,9 @@ MAX_COST = 8.0
 CROWDED_IOU = 0.1
 # A tentative track is dropped after this share of `max_gap_s`: false positives do not recur in the same place.
 TENTATIVE_SHARE = 0.25
+# Successive frames at most this far apart are neighbours: who is in both was not away, however slow the stream is.
+NEIGHBOURS_S = 10.0
+FORESEEN_S = 1.0  # positions are predicted no further, and become no more uncertain
 
 
 @dataclass(slots=True, eq=False)
@@ -47,7 +50,7 @@ class Track:
     relative to the centre in units of `wh`, or None. probabilities: smooths those of the classes, None as long
     as there are none. attributes: smooths the values of each attribute. fading: keeps those of a mesh that is lost.
     blinks: counts them, None as long as no mesh was measured. appearance: sum of the vectors of `Face.appearance` that
-    `People` does not know yet, None without any. face: as last detected.
+    `People` does not know yet, None without any. seen: in the last frame with detection. face: as last detected.
     """
 
     face: Face
@@ -65,16 +68,18 @@ class Track:
     fading: Fading = field(default_factory=Fading)
     blinks: Blinks | None = None
     appearance: np.ndarray | None = None
+    seen: bool = True
 
 
 class Tracker:
     """Numbers the people in one stream across frames and smooths what is known of them.
 
     smooth_s: time constant of the probabilities in seconds, 0 for none. max_gap_s: a person who is away for longer gets
-    a new number. confirm_hits: detections before a face is emitted, against false positives; the faces of the stream's
-    first frame are emitted immediately. hold_s: undetected faces are still emitted, at their predicted position, until
-    they have been missed for this long; 0 emits only what was detected. people: recognises those who return, if the
-    faces have an appearance; None: whoever was away for longer than `max_gap_s`, or comes after a cut, is new.
+    a new number; who is in two successive frames, up to `NEIGHBOURS_S` apart, was not away. confirm_hits: detections
+    before a face is emitted, against false positives; the faces of the stream's first frame are emitted immediately.
+    hold_s: undetected faces are still emitted, at their predicted position, until they have been missed for this long;
+    0 emits only what was detected. people: recognises those who return, if the faces have an appearance; None: whoever
+    was away for longer than `max_gap_s`, or comes after a cut, is new.
 
     Times are in seconds and should increase. A frame without a time, or whose time does not increase, counts as 1/30 s
     after the previous one; a jump back by more than `max_gap_s` is taken as another video, and every track ends.
@@ -109,7 +114,8 @@ class Tracker:
         crowded = _crowded(self.tracks)
         track_of = {}
         for number, track in enumerate(self.tracks):
-            if number in pairs:
+            track.seen = number in pairs
+            if track.seen:
                 track_of[pairs[number]] = track
                 _absorb(track, faces[pairs[number]], self.smooth_s, crowded[number])
             elif track.state == "confirmed":
@@ -129,7 +135,8 @@ class Tracker:
         """The faces of the next frame if no detector ran on it: those of the last update, moved on."""
         self._advance(time_s)
         seen = [track for track in self.tracks if track.state == "confirmed"]
-        return [_emitted(track) for track in seen + self._held()]
+        recent = [track for track in seen if track.time_since_update <= self._patience(track)]
+        return [_emitted(track) for track in recent + self._held()]
 
     def reset(self) -> None:
         """Forget everybody, as after a cut; numbering continues, so that no number is used again."""
@@ -141,7 +148,7 @@ class Tracker:
         for track in self.tracks:
             track.age += step
             track.time_since_update += step
-        self.tracks = [track for track in self.tracks if track.time_since_update <= self._patience(track)]
+        self.tracks = [track for track in self.tracks if self._stays(track)]
 
     def _step(self, time_s: float | None) -> float:
         if time_s is None or not math.isfinite(time_s):
@@ -152,6 +159,9 @@ class Tracker:
             self.reset()
             self._time_s = time_s
         return time_s - before if before is not None and time_s > before else NOMINAL_STEP_S
+
+    def _stays(self, track: Track) -> bool:
+        return track.time_since_update <= (NEIGHBOURS_S if track.seen else self._patience(track))
 
     def _patience(self, track: Track) -> float:
         # One part in a million more, because frame times are rounded and a gap of exactly one second should be bridged.
@@ -213,7 +223,7 @@ def _costs(tracks: list[Track], faces: list[Face]) -> np.ndarray:
 
 
 def _spread(track: Track) -> float:
-    away_s = track.time_since_update
+    away_s = min(track.time_since_update, FORESEEN_S)
     if track.hits == 1:
         return SPREAD + SPREAD_PER_S_NEW * away_s
     return SPREAD + SPREAD_PER_S * away_s + SPREAD_PER_S2 * away_s**2
@@ -329,7 +339,7 @@ def _attributes(track: Track) -> dict[str, np.ndarray]:
 
 
 def _now_at(track: Track) -> np.ndarray:
-    return track.centre + track.velocity * track.time_since_update
+    return track.centre + track.velocity * min(track.time_since_update, FORESEEN_S)
 
 
 def _known(probabilities: np.ndarray | None) -> np.ndarray | None:
