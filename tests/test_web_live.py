@@ -33,6 +33,17 @@ def test_camera_frames_are_analysed_in_the_browser_by_default(monkeypatch, tiny_
     assert engine.file("/engine/nothing/index.html") is None and engine.file("/live") is None
 
 
+def test_the_puppet_is_a_click_away_and_says_that_frames_are_sent(monkeypatch, tiny_model):
+    use(monkeypatch, tiny_model)
+    test = page("live")
+    (choice,) = test.toggle
+    assert "frames are sent" in choice.help
+    choice.set_value(True).run()
+    assert "The camera is off" in html(test) and "Puppet" in test.segmented_control(key="live-style").options
+    test.toggle(key=choice.key).set_value(False).run()
+    assert len(test.get("bidi_component")) == 1
+
+
 def test_the_server_does_what_the_browser_cannot(monkeypatch, tmp_path, tiny_model):
     other = write_model(tmp_path / "other.onnx", metadata=card(labels="cat,dog"), classes=2)
     for settings in (

@@ -13,18 +13,29 @@ from emojimation.apps.web.snapshots import asset
 from emojimation.errors import InputError
 from emojimation.priors import NAMES
 
+ON_SERVER = "live-on-server"  # key of the session's choice
 STYLE = "width:100%;height:480px;border:0;display:block"
 FRAME = f'<iframe title="Live camera" allow="camera; fullscreen" style="{STYLE}"></iframe>'
 
 
 def show() -> None:
-    """The page."""
+    """The page, and the choice of who does the work where there is one."""
     address = _address()
-    if address is None:
+    if address is None or st.session_state.get(ON_SERVER):
         from emojimation.apps.web import webrtc  # a second that the browser's engine need not wait for
 
         webrtc.show()
-        return
+    else:
+        _in_browser(address)
+    if address is not None:
+        st.toggle(
+            "Puppet, large avatar and calibration",
+            key=ON_SERVER,
+            help="They need the face mesh, which runs on the machine that serves this page: frames are sent there.",
+        )
+
+
+def _in_browser(address: str) -> None:
     widgets.hero(
         "Live, and only for you.",
         "Your camera's frames are analysed in this browser and never leave your device.",
