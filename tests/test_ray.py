@@ -102,7 +102,9 @@ def test_the_command_at_a_cluster_that_runs_gives_the_rows_of_the_local_engine(
         text=True,
         timeout=90,
     )
-    assert run.returncode == 1 and run.stderr == "", run.stderr
+    # A busy machine has time to say how far it is.
+    said = [line for line in run.stderr.splitlines() if "per second" not in line]
+    assert run.returncode == 1 and said == [], run.stderr
     assert rows_of(out) == wanted and json.loads(run.stdout)["failed"] == 4
 
 

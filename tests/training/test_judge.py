@@ -45,9 +45,9 @@ def int8(made: tuple[Path, Path]) -> Path:
 def test_int8_is_eight_bits_and_keeps_its_papers(made: tuple[Path, Path], int8: Path) -> None:
     figures = json.loads((made[1] / "int8.json").read_text())
     float_card, card = EmotionClassifier(made[1] / "model.onnx").card, EmotionClassifier(int8).card
-    assert {k: card[k] for k in card if k not in ("name", "path")} == {
-        k: float_card[k] for k in card if k not in ("name", "path")
-    }
+    own = ("name", "path", "precision")
+    assert {k: card[k] for k in card if k not in own} == {k: float_card[k] for k in card if k not in own}
+    assert (card["precision"], float_card["precision"]) == ("int8", "float32")
     assert card["name"] == float_card["name"] + "-int8"
     graph = onnx.load(int8).graph
     quantised = {t.name for t in graph.initializer if t.data_type == onnx.TensorProto.INT8 and len(t.dims) == 4}
