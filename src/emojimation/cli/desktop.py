@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from emojimation.cli.options import DetectorModel, one_of
+from emojimation.cli.options import DetectorModel, choice, one_of
 from emojimation.errors import InputError
 from emojimation.extras import need
 
@@ -40,38 +40,24 @@ def desktop(
     ] = None,
     detector: Annotated[
         str | None,
-        typer.Option(
-            "--detector", help="Face detector: {detectors}.", show_default="as last time", callback=one_of("detectors")
-        ),
+        choice("--detector", "detectors", "Face detector", "as last time"),
     ] = None,
     detector_model: DetectorModel = None,
     art: Annotated[
         str | None,
-        typer.Option("--art", help="Emoji set: {arts}.", show_default="as last time", callback=one_of("arts")),
+        choice("--art", "arts", "Emoji set", "as last time"),
     ] = None,
     character: Annotated[
         str | None,
-        typer.Option(
-            "--character",
-            help="Who avatar and puppet are: {characters}.",
-            show_default="as last time",
-            callback=one_of("characters"),
-        ),
+        choice("--character", "characters", "Who avatar and puppet are", "as last time"),
     ] = None,
     style: Annotated[
         str | None,
-        typer.Option(
-            "--style", help="How faces are drawn: {styles}.", show_default="as last time", callback=one_of("styles")
-        ),
+        choice("--style", "styles", "How faces are drawn", "as last time"),
     ] = None,
     language: Annotated[
         str | None,
-        typer.Option(
-            "--language",
-            help="Of the emotions' words: {system languages}.",
-            show_default="as last time",
-            callback=one_of("system languages"),
-        ),
+        choice("--language", "system languages", "Of the emotions' words", "as last time"),
     ] = None,
     theme: Annotated[Theme | None, typer.Option("--theme", help="Colours.", show_default="as last time")] = None,
     folder: Annotated[

@@ -135,6 +135,12 @@ def one_of(table: str) -> Callable[[typer.CallbackParam, str | None], str | None
     return checked
 
 
+def choice(flag: str, table: str, what: str, unset: str | bool = False) -> Any:
+    """An option that takes a key of one of the tables of `NAMES`. what: its help, before the keys. unset: what the help
+    says of leaving it out."""
+    return typer.Option(flag, help=f"{what}: {{{table}}}.", show_default=unset, callback=one_of(table))
+
+
 Model = Annotated[str, typer.Option("--model", help="Emotion model: {models}, or the path of an ONNX file.")]
 Detector = Annotated[str, typer.Option("--detector", help="Face detector: {detectors}.", callback=one_of("detectors"))]
 DetectorModel = Annotated[

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emojimation.cli.options import Search, one_of, searching
+from emojimation.cli.options import Search, choice, searching
 from emojimation.cli.printing import face_line, print_json
 from emojimation.errors import InputError
 from emojimation.extras import missing
@@ -26,22 +26,15 @@ def webcam(
     camera: Annotated[str, typer.Option("--camera", help="Number, address or file.")] = "0",
     art: Annotated[
         str | None,
-        typer.Option("--art", help="Emoji set of the window: {arts}.", show_default=False, callback=one_of("arts")),
+        choice("--art", "arts", "Emoji set of the window"),
     ] = None,
     style: Annotated[
         str | None,
-        typer.Option(
-            "--style", help="How the window draws faces: {styles}.", show_default=False, callback=one_of("styles")
-        ),
+        choice("--style", "styles", "How the window draws faces"),
     ] = None,
     character: Annotated[
         str | None,
-        typer.Option(
-            "--character",
-            help="Who the window's avatar and puppet are: {characters}.",
-            show_default=False,
-            callback=one_of("characters"),
-        ),
+        choice("--character", "characters", "Who the window's avatar and puppet are"),
     ] = None,
     as_json: Json = False,
     seconds: Annotated[
