@@ -85,6 +85,15 @@ def test_a_reset_forgets_everybody():
     assert stage.whole == [0, 1]
 
 
+def test_a_frame_of_another_size_is_searched_as_a_whole():
+    """A phone that is turned sends other frames: boxes of the ones before say nothing about them."""
+    stage = Stage(lambda number: [1])
+    detect = FollowingDetector(stage)
+    for frame in (*numbered(2), np.zeros((4, 8, 3), np.uint8), np.ones((4, 8, 3), np.uint8)):
+        detect(frame)
+    assert stage.whole == [0, 0]
+
+
 def test_a_run_is_searched_at_both_ends_and_followed_from_either():
     """Person 1 leaves after frame 3, person 2 enters in frame 2, person 3 stays throughout."""
     stage = Stage(lambda number: [3] + [1] * (number <= 3) + [2] * (number >= 2))

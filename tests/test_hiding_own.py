@@ -6,7 +6,7 @@ import pytest
 
 from emojimation.errors import InputError
 from emojimation.faces import Face
-from emojimation.hiding.own import cover_of, hidden_whole, in_spans, within
+from emojimation.hiding.own import Within, cover_of, hidden_whole, in_spans
 from emojimation.video.options import Options
 from emojimation.video.outputs import Targets
 from emojimation.video.run import run_video
@@ -67,12 +67,18 @@ def test_a_region_alone_is_searched():
         seen.append(frame.shape)
         return [Face(np.array([1, 2, 11, 12], np.float32), 0.9, np.ones((5, 2), np.float32))]
 
-    face = within(look_at, (100, 50, 200, 90))(np.zeros((240, 320, 3), np.uint8))[0]
+    face = Within(look_at, (100, 50, 200, 90))(np.zeros((240, 320, 3), np.uint8))[0]
     assert (
         seen == [(40, 100, 3)] and face.xyxy.tolist() == [101, 52, 111, 62] and face.landmarks[0].tolist() == [101, 51]
     )
+    run = [np.zeros((240, 320, 3), np.uint8)] * 2
+    assert [faces[0].xyxy[0] for faces in Within(look_at, (100, 50, 200, 90)).of_run(run)] == [101, 101]
+    look_at.of_run = lambda frames: [look_at(frame) for frame in frames[:1]] * len(frames)
+    seen.clear()
+    found = Within(look_at, (100, 50, 200, 90)).of_run(run)
+    assert len(seen) == 1 and [faces[0].xyxy[0] for faces in found] == [101, 101], "searched together"
     with pytest.raises(InputError, match="320 x 240"):
-        within(look_at, (100, 50, 400, 90))(np.zeros((240, 320, 3), np.uint8))
+        Within(look_at, (100, 50, 400, 90))(np.zeros((240, 320, 3), np.uint8))
 
 
 @pytest.mark.parametrize(

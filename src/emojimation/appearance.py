@@ -12,6 +12,7 @@ import numpy as np
 import onnxruntime as ort
 
 from emojimation.classify.quality import hints
+from emojimation.detect.following import of_run
 from emojimation.detect.network import Layout, open_network
 from emojimation.faces import Face, crop_faces
 from emojimation.weights import resolve
@@ -72,8 +73,7 @@ class Described:
 
     def of_run(self, frames: Sequence[np.ndarray]) -> list[list[Face]]:
         """As `Pipeline.of_run`."""
-        of_run = getattr(self._find_faces, "of_run", None)
-        found = [self._find_faces(frame) for frame in frames] if of_run is None else of_run(frames)
+        found = of_run(self._find_faces, frames)
         return [self._appearance(frame, faces) for frame, faces in zip(frames, found, strict=True)]
 
 

@@ -73,7 +73,7 @@ class Pipeline:
     a tracker follows the faces, else "auto". classifier: None for the default model. tracker: numbers and smooths the
     faces of one stream. prior: base rates of the emotions where the frames come from, see `priors.prior_of`. threshold:
     confidence from which an answer is sure, None for the model's own. measures: further answers about each face, see
-    `MEASURES`.
+    `MEASURES`. most_faces: in a frame; more raise InputError before they are classified. None: no limit.
 
     `make_pipeline` makes one from names. A pipeline whose tracker or detector keeps state belongs to one stream; others
     may be shared by threads. `Pipeline("model", "detector", ...)` of version 0.1 still works, with a warning.
@@ -87,6 +87,7 @@ class Pipeline:
         prior: str | Sequence[float] | Prior = "everyday",
         threshold: float | None = None,
         measures: Sequence[Measure] = (),
+        most_faces: int | None = None,
         **names: Any,
     ):
         if names or isinstance(detector, str | Path) or isinstance(classifier, str):
@@ -98,6 +99,7 @@ class Pipeline:
         self.prior = self._prior(prior)
         self.threshold = self.classifier.threshold if threshold is None else threshold
         self.measures = tuple(measures)
+        self.most_faces = most_faces
 
     def __call__(self, frame: np.ndarray, time_s: float | None = None) -> list[Face]:
         """The faces of a (H,W,3) BGR uint8 frame with their probabilities; empty if there are none.
@@ -167,6 +169,7 @@ class Pipeline:
 
     def _classified(self, frames: Sequence[np.ndarray], found: list[list[Face]]) -> list[list[Face]]:
         """The faces found in each of the frames with their emotions, all classified in one batch."""
+        self._check_number(found)
         classifier = self.classifier
         crops = [
             crop_faces(frame, faces, classifier.size, classifier.template, classifier.channels)
@@ -177,6 +180,11 @@ class Pipeline:
             self._measured(frame, [self._named(face, next(answers)) for face in faces])
             for frame, faces in zip(frames, found, strict=True)
         ]
+
+    def _check_number(self, found: list[list[Face]]) -> None:
+        most, got = self.most_faces, max(map(len, found))
+        if most is not None and got > most:
+            raise InputError(f"Expected at most {most} faces in an image, got {got}. Cut it into parts.")
 
     def _named(self, face: Face, answer: np.ndarray) -> Face:
         return face.with_(probabilities=answer, threshold=self.threshold, labels=self.classifier.label_set)

@@ -7,7 +7,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -272,15 +272,9 @@ class VideoJobs:
         assert job.pipeline is not None
         pipeline = job.pipeline().measuring((*STYLES[job.options.style].measures, *job.measures))
         targets = Targets(**{kind: job.path(kind) for kind in job.kinds})
-        find_faces, follow = partial(self._find_faces, pipeline), partial(self._follow, job)
+        find_faces, follow = _Bounded(pipeline, self.limits.megapixels), partial(self._follow, job)
         options = replace(job.options, prior=pipeline.prior)
         job.result = run_video(job.source, find_faces, targets, options, follow, pipeline.threshold)
-
-    def _find_faces(self, pipeline: Pipeline, frame: np.ndarray) -> list[Face]:
-        most = self.limits.megapixels
-        if most is not None and frame.shape[0] * frame.shape[1] > most * 1e6:
-            raise InputError(f"Expected frames of at most {most:g} megapixels.")
-        return pipeline(frame)
 
     def _follow(self, job: VideoJob, at: Progress) -> None:
         """After each frame: record the progress, and end the job if it should."""
@@ -342,6 +336,25 @@ class VideoJobs:
             for job in old:
                 self.drop(job)
             self._expect_expiry()
+
+
+class _Bounded:
+    """Finds the same faces as `pipeline`, in frames of at most so many megapixels; None: no limit."""
+
+    def __init__(self, pipeline: Pipeline, megapixels: float | None) -> None:
+        self._pipeline, self._megapixels = pipeline, megapixels
+
+    def __call__(self, frame: np.ndarray) -> list[Face]:
+        return self._pipeline(self._checked(frame))
+
+    def of_run(self, frames: Sequence[np.ndarray]) -> list[list[Face]]:
+        return self._pipeline.of_run([self._checked(frame) for frame in frames])
+
+    def _checked(self, frame: np.ndarray) -> np.ndarray:
+        most = self._megapixels
+        if most is not None and frame.shape[0] * frame.shape[1] > most * 1e6:
+            raise InputError(f"Expected frames of at most {most:g} megapixels.")
+        return frame
 
 
 def check_container(path: Path, name: str) -> None:

@@ -5,7 +5,7 @@ each face is looked for only in the surroundings of its last box, in a small inp
 enters is seen with the next search of the whole frame. Hiding must not use this: it has to see every whole frame.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -30,10 +30,11 @@ class FollowingDetector:
         """Forget everybody, as after a cut: the next frame is searched as a whole."""
         self._known: list[Face] = []
         self._followed, self._full_s = 0, -np.inf
+        self._shape: tuple[int, ...] = ()
 
     def __call__(self, frame: np.ndarray, time_s: float | None = None) -> list[Face]:
         """The faces of the next frame, largest first; time_s: of the frame, None if only frames count."""
-        again = None if self._is_due(time_s) else self.detector.find_again(frame, self._known)
+        again = None if self._is_due(frame, time_s) else self.detector.find_again(frame, self._known)
         if again is None:
             self._known, self._followed = _in_whole(self.detector, frame), 0
             self._full_s = self._full_s if time_s is None else time_s
@@ -41,10 +42,12 @@ class FollowingDetector:
             self._known, self._followed = again, self._followed + 1
         return self._known
 
-    def _is_due(self, time_s: float | None) -> bool:
-        """Whether the whole frame is to be searched: nobody is known, or for too long, or time jumped back."""
+    def _is_due(self, frame: np.ndarray, time_s: float | None) -> bool:
+        """Whether the whole frame is to be searched: nobody is known, or for too long, time jumped back, or the frame
+        has another size than the one before."""
+        before, self._shape = self._shape, frame.shape
         late = time_s is not None and not 0 <= time_s - self._full_s < FULL_EVERY_S
-        return not self._known or self._followed + 1 >= FULL_EVERY or late
+        return not self._known or self._followed + 1 >= FULL_EVERY or late or before != frame.shape
 
 
 def for_stream(detector: Detector) -> Detector:
@@ -62,6 +65,12 @@ def in_succession(detector: Detector, frames: Sequence[np.ndarray]) -> list[list
     if isinstance(detector, FaceDetector) and detector.options.search in FOLLOWED:
         return follow(detector, frames)
     return [detector(frame) for frame in frames]
+
+
+def of_run(find_faces: Callable[[np.ndarray], list[Face]], frames: Sequence[np.ndarray]) -> list[list[Face]]:
+    """The faces of each of a few successive frames: by the `of_run` of `find_faces`, as `Pipeline` has it, if any."""
+    together = getattr(find_faces, "of_run", None)
+    return [find_faces(frame) for frame in frames] if together is None else together(frames)
 
 
 def follow(detector: FaceDetector, frames: Sequence[np.ndarray]) -> list[list[Face]]:

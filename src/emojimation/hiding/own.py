@@ -1,11 +1,12 @@
 """Options of hiding beyond the style: a custom cover, spans that are hidden entirely, a search region."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from emojimation.detect.following import of_run
 from emojimation.draw.cover import Draw
 from emojimation.draw.sprites import DISC
 from emojimation.errors import InputError
@@ -69,23 +70,34 @@ def in_spans(time_s: float, spans: tuple[Span, ...]) -> bool:
     return any(start <= time_s <= end for start, end in spans)
 
 
-def within(find_faces: Detector, region: Box) -> Detector:
-    """A search of only the region x0, y0, x1, y1 of a frame; results are in pixels of the whole frame.
+class Within:
+    """Finds faces in only the region x0, y0, x1, y1 of a frame; results are in pixels of the whole frame.
 
-    Calling it raises InputError for a region that is not within the frame.
+    Raises InputError for a region that is not within the frame.
     """
-    x0, y0, x1, y1 = region
 
-    def find_within(frame: np.ndarray) -> list[Face]:
-        height, width = frame.shape[:2]
+    def __init__(self, find_faces: Detector, region: Box) -> None:
+        self._find_faces, self._region = find_faces, region
+
+    def __call__(self, frame: np.ndarray) -> list[Face]:
+        """frame: (H,W,3) BGR uint8."""
+        return self._moved(self._find_faces(self._part(frame)))
+
+    def of_run(self, frames: Sequence[np.ndarray]) -> list[list[Face]]:
+        """As `Pipeline.of_run`."""
+        return [self._moved(faces) for faces in of_run(self._find_faces, [self._part(frame) for frame in frames])]
+
+    def _part(self, frame: np.ndarray) -> np.ndarray:
+        (x0, y0, x1, y1), (height, width) = self._region, frame.shape[:2]
         if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
             raise InputError(
                 f"Expected a region within the frame's {width} x {height} pixels, got {x0},{y0},{x1},{y1}: "
                 "give left,top,right,bottom."
             )
-        return [_shifted(face, np.array([x0, y0], np.float32)) for face in find_faces(frame[y0:y1, x0:x1])]
+        return frame[y0:y1, x0:x1]
 
-    return find_within
+    def _moved(self, faces: list[Face]) -> list[Face]:
+        return [_shifted(face, np.array(self._region[:2], np.float32)) for face in faces]
 
 
 def _shifted(face: Face, by: np.ndarray) -> Face:

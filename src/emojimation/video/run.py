@@ -13,7 +13,7 @@ from pathlib import Path
 from emojimation.appearance import Described
 from emojimation.draw.cover import Draw
 from emojimation.errors import InputError
-from emojimation.hiding.own import cover_of, within
+from emojimation.hiding.own import Within, cover_of
 from emojimation.interrupt import Interrupt
 from emojimation.video.analyse import FindFaces
 from emojimation.video.drawing import Drawing
@@ -48,7 +48,7 @@ def run_video(
     options = options or Options()
     check(options, targets.film is not None)
     targets.check(source)
-    find_faces = find_faces if options.region is None else within(find_faces, options.region)
+    find_faces = find_faces if options.region is None else Within(find_faces, options.region)
     find_faces = Described(find_faces) if options.reidentify else find_faces
     cover = None if options.cover is None else cover_of(options.cover)
     began = time.perf_counter()

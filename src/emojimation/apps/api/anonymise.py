@@ -52,9 +52,8 @@ class Hider:
         """The search of that strength for images (still) or for the frames of a video; made when first needed."""
         with self._making:
             if (strength, still) not in self._made:
-                found = self.engine.bounded(searcher(strength, still))
-                usual = self.engine.pipeline if still else self.engine.stream
-                self._made[strength, still] = usual.detecting(found)
+                usual = self.engine.pipeline if still else self.engine.video
+                self._made[strength, still] = usual.detecting(searcher(strength, still))
             return self._made[strength, still]
 
     def hidden(self, data: bytes, name: str, look: Look, kind: str | None, strength: str) -> Hidden:

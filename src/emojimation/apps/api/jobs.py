@@ -92,7 +92,7 @@ class Jobs:
         return job
 
     def _pipeline(self, options: Options, prior: str | None) -> Pipeline:
-        usual = self.hider.pipeline(options.strength, still=False) if options.hides else self.engine.stream
+        usual = self.hider.pipeline(options.strength, still=False) if options.hides else self.engine.video
         return usual if prior is None else usual.under(prior)
 
     def of(self, owner: str) -> list[dict[str, Any]]:

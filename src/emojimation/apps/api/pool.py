@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +17,11 @@ from emojimation.apps.api.limits import Limits
 from emojimation.apps.api.problem import Problem
 from emojimation.classify.classifier import EmotionClassifier
 from emojimation.detect import Detector, FaceDetector
-from emojimation.errors import InputError
-from emojimation.faces import Face
 from emojimation.media import Picture, decode_image
 from emojimation.photos import picture_result
 from emojimation.pipeline import Pipeline
 from emojimation.priors import of_photos
+from emojimation.tracking.adapt import tracker_for
 
 T = TypeVar("T")
 FIRST_GUESS_S = 0.05  # estimate for one request, until some have been measured
@@ -95,7 +94,8 @@ class RequestPool:
 
     model: name or path. tiles: also search overlapping tiles. batching: classify the crops of several requests
     together. prior: base rates of requests that do not specify any, as `priors.prior_of` takes them; for photos those
-    that a stream begins with. detector: in place of the usual one. took: called with the seconds that each piece of
+    that a stream begins with. `pipeline` is for photos, `video` for the frames of videos, `stream` makes one for a
+    connection. detector: in place of the usual one. took: called with the seconds that each piece of
     work has waited for a thread and has taken on it.
     """
 
@@ -116,25 +116,20 @@ class RequestPool:
         classifier = BatchingClassifier(model, sizes=sizes) if batching else EmotionClassifier(model)
         found = detector or FaceDetector(tiles=tiles)
         of_stream = found.streaming() if isinstance(found, FaceDetector) else found
-        self.pipeline = Pipeline(self.bounded(found), classifier, prior=of_photos(prior))
-        self.stream = Pipeline(self.bounded(of_stream), classifier, prior=prior)
+        self.pipeline = Pipeline(found, classifier, prior=of_photos(prior), most_faces=self.limits.faces)
+        self.video = self.pipeline.detecting(of_stream).under(prior)
         self._pool = ThreadPoolExecutor(workers, "engine")
         self.accepted = 0
         self._mean_s = FIRST_GUESS_S
         self._took = took
 
-    def bounded(self, detector: Detector) -> Detector:
-        """The detector with the limit on faces, applied before classification."""
+    def stream(self, prior: str | None = None, measures: Sequence[str] = ()) -> Pipeline:
+        """A pipeline for the frames of one connection: the networks are shared, whom it follows and tracks is not.
 
-        def detect(frame: np.ndarray) -> list[Face]:
-            faces = detector(frame)
-            if len(faces) > self.limits.faces:
-                raise InputError(
-                    f"Expected at most {self.limits.faces} faces in an image, got {len(faces)}. Cut it into parts."
-                )
-            return faces
-
-        return detect
+        prior: None for the service's own. measures: further answers, of `pipeline.MEASURES`.
+        """
+        shared = (self.video if prior is None else self.video.under(prior)).measuring(measures)
+        return shared.streaming(tracker_for(shared.prior))
 
     @property
     def full(self) -> bool:

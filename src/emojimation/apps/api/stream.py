@@ -1,4 +1,4 @@
-"""Frames in, faces out over one WebSocket, with one tracker per connection."""
+"""Frames in, faces out over one WebSocket, with one pipeline for each connection."""
 
 import asyncio
 import json
@@ -6,6 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Sequence
+from threading import Lock
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -18,7 +19,6 @@ from emojimation.apps.api.problem import Problem
 from emojimation.errors import InputError
 from emojimation.pipeline import MEASURES
 from emojimation.priors import NAMES, STREAM
-from emojimation.tracking.adapt import tracker_for
 
 log = logging.getLogger("emojimation.api")
 TRY_LATER, POLICY, AWAY = 1013, 1008, 1001  # RFC 6455
@@ -72,8 +72,8 @@ class _Stream:
         self, socket: WebSocket, engine: RequestPool, metrics: Metrics, prior: str | None, measures: Sequence[str]
     ):
         self.socket, self.engine, self.metrics = socket, engine, metrics
-        self.pipeline = (engine.stream if prior is None else engine.stream.under(prior)).measuring(measures)
-        self.tracker = tracker_for(self.pipeline.prior)
+        self.pipeline = engine.stream(prior, measures)
+        self.turn = Lock()  # a frame whose answer came too late may still be in progress
         self.began = time.monotonic()
         self.frame = 0
         self.time_s: float | None = None
@@ -107,7 +107,8 @@ class _Stream:
 
     def _row(self, data: bytes, time_s: float) -> dict:
         frame = self.engine.decoded(data, f"frame {self.frame - 1}").frame
-        faces = self.tracker.update(self.pipeline(frame), time_s)
+        with self.turn:
+            faces = self.pipeline(frame, time_s)
         return {"width": frame.shape[1], "height": frame.shape[0], "faces": [face.to_dict() for face in faces]}
 
     def _command(self, text: str) -> dict | None:
