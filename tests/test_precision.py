@@ -5,8 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from emojimation import weights
-from emojimation.classify import precision
+from emojimation import precision, weights
 from emojimation.classify.classifier import EmotionClassifier
 
 X86 = "processor\t: 0\nmodel name\t: x\nflags\t\t: fpu sse4_2 {}\n"

@@ -9,9 +9,9 @@ import numpy as np
 import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
-from emojimation.classify.precision import suited
 from emojimation.errors import InputError
 from emojimation.labels import label_set
+from emojimation.precision import suited
 from emojimation.priors import trained_shares
 from emojimation.weights import resolve
 

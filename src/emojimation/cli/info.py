@@ -34,7 +34,7 @@ def facts(model: str = "default") -> dict[str, Any]:
     """Everything shown, as plain values for JSON. Raises InputError if the model cannot be loaded."""
     import onnxruntime
 
-    from emojimation.classify import precision
+    from emojimation import precision
     from emojimation.classify.classifier import EmotionClassifier
 
     return {
