@@ -1,6 +1,6 @@
 """The web pages' speed in a real browser: start, upload, live video for one viewer and for four.
 
-Run: python benchmarks/web.py [--uploads 20] [--seconds 10] [--viewers 4] [--fps 24] [--model NAME|PATH] [--out FOLDER]
+Run: python benchmarks/web.py [--uploads 20] [--seconds 10] [--viewers 1 4] [--fps 24] [--model NAME|PATH] [--out FOLDER]
 Needs chromium, which runs on the same processors as the server and takes a good part of them. Targets: first page
 within 3 s of the command, a 2-megapixel photo within 1 s, live 640x480 at 15 frames/s and 150 ms (95 %) for one viewer.
 Live is told twice: as the page tells it (from a frame's arrival to its drawing) and as seen: frames that the browser
@@ -27,7 +27,6 @@ from web_browser import SAMPLES, chromium, face_frames, server
 EMPTY = "text=Your faces will appear here"
 SHOWN = "document.querySelector('video').getVideoPlaybackQuality().totalVideoFrames"
 FRESH = f"(window.late_ms.length = 0, {SHOWN})"
-WARM_S = 4.0  # a connection begins slowly
 
 
 def main() -> None:
@@ -35,7 +34,8 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=3)
     parser.add_argument("--uploads", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--viewers", type=int, default=4)
+    parser.add_argument("--warm", type=float, default=4.0, help="seconds before that: a connection begins slowly")
+    parser.add_argument("--viewers", type=int, nargs="+", default=[1, 4])
     parser.add_argument("--fps", type=int, default=24, help="of the camera; the page asks for 24")
     parser.add_argument("--model", default="default")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
@@ -48,8 +48,8 @@ def main() -> None:
         figures: dict[str, Any] = {"first_page_s": {"median": round(statistics.median(starts), 2), "all": starts}}
         with server(log, asked.model, "--live", "server") as address:
             figures["upload_2mp_s"] = uploads(browser, address, picture, asked.uploads)
-            for viewers in (1, asked.viewers):
-                figures[f"live_{viewers}"] = live(browser, address, viewers, asked.seconds, asked.fps)
+            for viewers in asked.viewers:
+                figures[f"live_{viewers}"] = live(browser, address, viewers, asked)
     keep("web", {"model": asked.model, **figures}, asked.out)
 
 
@@ -100,15 +100,15 @@ def upload(page: Any, name: str, content: bytes) -> float:
     return took
 
 
-def live(browser: Any, address: str, viewers: int, seconds: float, fps: int) -> dict[str, Any]:
-    """What each viewer's page tells, and what its browser showed, over `seconds`."""
+def live(browser: Any, address: str, viewers: int, asked: argparse.Namespace) -> dict[str, Any]:
+    """What each viewer's page tells, and what its browser showed, over the seconds asked for."""
     contexts = [browser.new_context() for _ in range(viewers)]
-    pages = [opened(context.new_page(), address, fps) for context in contexts]
+    pages = [opened(context.new_page(), address, asked.fps) for context in contexts]
     for page in pages:
         page.wait_for_selector("text=frames per second", timeout=60_000)
-    time.sleep(WARM_S)
+    time.sleep(asked.warm)
     before = [_videos(page, FRESH)[0] for page in pages]
-    time.sleep(seconds)
+    time.sleep(asked.seconds)
     after = [_videos(page, SHOWN)[0] for page in pages]
     seen = [[late for lates in _videos(page, "window.late_ms") for late in lates] for page in pages]
     told = [_told(page) for page in pages]
@@ -117,7 +117,7 @@ def live(browser: Any, address: str, viewers: int, seconds: float, fps: int) -> 
     return {
         "told": {"frames_per_second": [rate for rate, _ in told], "p95_ms": [late for _, late in told]},
         "seen": {
-            "frames_per_second": [round((end - start) / seconds, 1) for start, end in zip(before, after, strict=True)],
+            "frames_per_second": [round((end - start) / asked.seconds, 1) for start, end in zip(before, after, strict=True)],
             "median_ms": [_percentile(late, 50) for late in seen],
             "p95_ms": [_percentile(late, 95) for late in seen],
         },

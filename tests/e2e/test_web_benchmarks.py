@@ -20,12 +20,13 @@ pytestmark = [
 
 
 def test_speed_is_reported_and_seen(tmp_path, tiny_model):
-    small = ["--starts", "1", "--uploads", "2", "--seconds", "4", "--viewers", "2"]
+    small = ["--starts", "1", "--uploads", "1", "--warm", "1", "--seconds", "3", "--viewers", "2"]
     command = [sys.executable, str(ROOT / "benchmarks" / "web.py"), "--model", str(tiny_model), "--out", str(tmp_path)]
     done = subprocess.run([*command, *small], capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stderr
     got = json.loads((tmp_path / "web.json").read_text("utf-8"))
     assert got["first_page_s"]["median"] > 0.5 and got["upload_2mp_s"]["median"] > 0.01
-    assert got["live_1"]["told"]["frames_per_second"][0] > 0 and got["live_1"]["seen"]["frames_per_second"][0] > 0
-    assert 10 < got["live_1"]["seen"]["median_ms"][0] < 60_000  # the clock was read
-    assert len(got["live_2"]["told"]["p95_ms"]) == 2
+    told, seen = got["live_2"]["told"], got["live_2"]["seen"]
+    assert len(told["p95_ms"]) == len(seen["p95_ms"]) == 2
+    assert min(told["frames_per_second"]) > 0 and min(seen["frames_per_second"]) > 0
+    assert all(10 < late < 60_000 for late in seen["median_ms"])  # the clock was read
