@@ -1,6 +1,7 @@
 """The web pages' speed in a real browser: start, upload, live video for one viewer and for four.
 
-Run: python benchmarks/web.py [--uploads 20] [--seconds 10] [--viewers 1 4] [--fps 24] [--model NAME|PATH] [--out FOLDER]
+Run: python benchmarks/web.py [--uploads 20] [--seconds 10] [--viewers 1 4] [--fps 24] [--model NAME|PATH]
+     [--out FOLDER]
 Needs chromium, which runs on the same processors as the server and takes a good part of them. Targets: first page
 within 3 s of the command, a 2-megapixel photo within 1 s, live 640x480 at 15 frames/s and 150 ms (95 %) for one viewer.
 Live is told twice: as the page tells it (from a frame's arrival to its drawing) and as seen: frames that the browser
@@ -117,7 +118,9 @@ def live(browser: Any, address: str, viewers: int, asked: argparse.Namespace) ->
     return {
         "told": {"frames_per_second": [rate for rate, _ in told], "p95_ms": [late for _, late in told]},
         "seen": {
-            "frames_per_second": [round((end - start) / asked.seconds, 1) for start, end in zip(before, after, strict=True)],
+            "frames_per_second": [
+                round((end - start) / asked.seconds, 1) for start, end in zip(before, after, strict=True)
+            ],
             "median_ms": [_percentile(late, 50) for late in seen],
             "p95_ms": [_percentile(late, 95) for late in seen],
         },

@@ -76,7 +76,7 @@ def test_a_class_without_training_rows_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_fine_tuning_and_teaching_by_command(toy: tuple[Path, Path], tmp_path: Path) -> None:
+def test_fine_tuning_and_teaching_by_command_and_the_start_is_kept(toy: tuple[Path, Path], tmp_path: Path) -> None:
     data, folder = toy
     rows = load(data).split("train")
     np.save(tmp_path / "teacher.npy", np.eye(7, dtype=np.float32)[rows.labels])
@@ -86,6 +86,13 @@ def test_fine_tuning_and_teaching_by_command(toy: tuple[Path, Path], tmp_path: P
     for seed in (0, 1):  # ten steps at no rate: without the start this would be a seventh
         after = json.loads((tmp_path / "tuned" / f"seed-{seed}" / "metrics.json").read_text())["accuracy"]
         assert after > 0.6
+    kept = recipes.read(tmp_path / "tuned" / "seed-0" / "recipe.json")
+    assert kept.start == {"name": str(folder), "sha256": sha256(folder / "weights.npz")}
+    assert kept.start["sha256"] in card.model_card(runs.open_run(tmp_path / "tuned" / "seed-0"), [])
+    scores = train(load(data), kept, tmp_path / "again")
+    assert scores["accuracy"] > 0.6, "the recipe alone starts from the same weights"
+    with pytest.raises(InputError, match="Expected the weights that the recipe's run began with"):
+        train(load(data), kept.changed(start=kept.start | {"sha256": "0" * 64}), tmp_path / "other")
 
 
 @pytest.mark.slow
@@ -263,20 +270,6 @@ def test_classes_of_few_images_are_named() -> None:
     (train_line, val_line) = thin_classes(few)
     assert "10 train images: angry (7), disgust (7), fear (1)" in train_line and "val images" in val_line
     assert thin_classes(stripes(1400)) == []
-
-
-@pytest.mark.slow
-def test_a_run_keeps_what_it_started_from(toy: tuple[Path, Path], tmp_path: Path) -> None:
-    rows, folder = stripes(), toy[1]
-    recipe = recipes.from_json(write_recipe(tmp_path, epochs=1, learning_rate=0.0).read_text())
-    train(rows, recipe, tmp_path / "one", start=folder)
-    kept = recipes.read(tmp_path / "one" / "recipe.json")
-    assert kept.start == {"name": str(folder), "sha256": sha256(folder / "weights.npz")}
-    scores = train(rows, kept, tmp_path / "two")
-    assert scores["accuracy"] > 0.8, "the recipe alone starts from the same weights"
-    assert kept.start["sha256"] in card.model_card(runs.open_run(tmp_path / "one"), [])
-    with pytest.raises(InputError, match="Expected the weights that the recipe's run began with"):
-        train(rows, kept.changed(start=kept.start | {"sha256": "0" * 64}), tmp_path / "three")
 
 
 @pytest.mark.slow
