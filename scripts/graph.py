@@ -1,10 +1,15 @@
-"""Changes to ONNX graphs that leave their answers as they are: unused outputs removed, PReLUs written faster."""
+"""Changes to ONNX graphs that leave their answers as they are.
+
+Unused outputs and channels that stay at zero are removed, PReLUs written faster, normalisation folded into weights.
+"""
 
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
+
+MULTIPLE = 8  # of channels: what ONNX Runtime's blocked layout takes on every processor
 
 
 def keep_outputs(graph: onnx.GraphProto, names: set[str]) -> None:
@@ -31,8 +36,7 @@ def split_prelus(graph: onnx.GraphProto) -> None:
     for node in graph.node:
         nodes += split_prelu(graph, node, slopes[node.input[1]]) if node.op_type == "PRelu" else [node]
     replace(graph.node, nodes)
-    used = {name for node in nodes for name in node.input}
-    replace(graph.initializer, [tensor for tensor in graph.initializer if tensor.name in used])
+    drop_unused(graph)
 
 
 def split_prelu(graph: onnx.GraphProto, node: onnx.NodeProto, slope: np.ndarray) -> list[onnx.NodeProto]:
@@ -50,6 +54,62 @@ def split_prelu(graph: onnx.GraphProto, node: onnx.NodeProto, slope: np.ndarray)
     else:
         bent = [helper.make_node("Relu", [given], [inner]), scaled(inner, 1 - slope, bend)]
     return [*bent, scaled(given, slope, line), helper.make_node("Add", [line, bend], [made])]
+
+
+def fold_norms(graph: onnx.GraphProto) -> None:
+    """Multiply each BatchNormalization that follows a ConvTranspose into its weights, as ONNX Runtime does for Conv."""
+    weights, makers = _weights(graph), {node.output[0]: node for node in graph.node}
+    norms = [node for node in graph.node if node.op_type == "BatchNormalization"]
+    for norm in norms:
+        maker = makers[norm.input[0]]
+        assert maker.op_type == "ConvTranspose" and len(maker.input) == 2
+        gain, shift, mean, variance = (numpy_helper.to_array(weights[name]) for name in norm.input[1:5])
+        gain = gain / np.sqrt(variance + next(one.f for one in norm.attribute if one.name == "epsilon"))
+        kernel = weights[maker.input[1]]
+        scaled, bias = numpy_helper.to_array(kernel) * gain[None, :, None, None], weights[norm.input[2]]
+        kernel.CopyFrom(numpy_helper.from_array(scaled.astype(np.float32), kernel.name))
+        bias.CopyFrom(numpy_helper.from_array((shift - mean * gain).astype(np.float32), bias.name))
+        maker.input.append(bias.name)
+        maker.output[0] = norm.output[0]
+    replace(graph.node, [node for node in graph.node if node not in norms])
+    drop_unused(graph)
+
+
+def drop_silent(graph: onnx.GraphProto, peaks: dict[str, np.ndarray], below: float) -> int:
+    """Remove the channels between two convolutions of one pixel that never reach `below`; returns how many.
+
+    peaks: output of each ReLU behind a depthwise convolution -> largest value (channels,) that it ever had. As many
+    channels stay as `MULTIPLE` divides.
+    """
+    weights, gone = _weights(graph), 0
+    makers = {node.output[0]: node for node in graph.node}
+    takers = {name: node for node in graph.node for name in node.input}
+    for deep in [node for node in graph.node if _groups(node) > 1]:
+        wide, narrow = makers[makers[deep.input[0]].input[0]], takers[takers[deep.output[0]].output[0]]
+        peak = peaks[takers[deep.output[0]].output[0]]
+        silent = int((peak < below).sum()) // MULTIPLE * MULTIPLE
+        kept = np.sort(np.argsort(peak, kind="stable")[silent:])
+        cuts = [(name, 0) for node in (wide, deep) for name in node.input[1:]]
+        for name, axis in [*cuts, (narrow.input[1], 1)]:
+            part = np.take(numpy_helper.to_array(weights[name]), kept, axis)
+            weights[name].CopyFrom(numpy_helper.from_array(part, name))
+        next(one for one in deep.attribute if one.name == "group").i = len(kept)
+        gone += silent
+    return gone
+
+
+def drop_unused(graph: onnx.GraphProto) -> None:
+    """Remove the weights that no node reads."""
+    used = {name for node in graph.node for name in node.input}
+    replace(graph.initializer, [tensor for tensor in graph.initializer if tensor.name in used])
+
+
+def _weights(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
+    return {tensor.name: tensor for tensor in graph.initializer}
+
+
+def _groups(node: onnx.NodeProto) -> int:
+    return next((one.i for one in node.attribute if one.name == "group"), 1)
 
 
 def replace(field: Any, items: list[Any]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emojimation import precision
 from emojimation.detect import DetectorOptions, FaceDetector, HaarDetector, centerface, make_detector, search, yunet
 from emojimation.detect import blazeface as detect
 from emojimation.detect.base import OptionFields
@@ -632,12 +633,28 @@ def test_the_second_networks_input_has_sides_that_32_divides(width, height, scal
     assert (canvas[: drawn[1], : drawn[0]] == 200).all() and canvas.sum() == 600 * drawn.prod()
 
 
-def test_the_second_network_finds_the_samples_in_place():
-    net = centerface.CenterFace()
+@pytest.mark.parametrize("name", ["face_detector_wide", "face_detector_wide_int8"])
+def test_the_second_network_finds_the_samples_in_place(name):
+    net = centerface.CenterFace(name)
     for name, centres in FACES.items():
         frame = sample(name)
         for scale in (1.0, 0.37):
             assert_found(net(frame, scale, 0.5), centres, 0.25)
+
+
+@pytest.mark.parametrize(("search_", "flags", "name"), [
+    ("auto", "avx2", "face_detector_wide_int8"), ("stream", "avx2", "face_detector_wide_int8"),
+    ("auto", "sse2", "face_detector_wide"), ("wide", "avx2", "face_detector_wide"),
+])  # fmt: skip
+def test_the_second_network_runs_in_eight_bits_unless_nobody_must_be_missed(
+    monkeypatch, tmp_path, search_, flags, name
+):
+    cpu, asked = tmp_path / "cpuinfo", []
+    cpu.write_text(f"flags\t\t: fpu {flags}\n")
+    monkeypatch.setattr(precision, "CPU_FLAGS", cpu)
+    monkeypatch.setattr(search, "CenterFace", lambda model, threads: asked.append(model) or (lambda *call: []))
+    FaceDetector(search=search_)(np.zeros((480, 640, 3), np.uint8))
+    assert asked == [name]
 
 
 def test_detectors_refuse_options_they_would_ignore():

@@ -104,6 +104,48 @@ def test_a_split_prelu_answers_as_the_prelu_does_and_unused_outputs_go():
         assert answer == pytest.approx(np.where(given > 0, given, given * weights), abs=1e-5)
 
 
+def tensor(rng, name, *shape):
+    return numpy_helper.from_array(rng.normal(0, 1, shape).astype(np.float32), name)
+
+
+def block(rng):
+    """x -> expansion to 24 channels, nine of them always below zero -> depthwise -> projection -> enlarged, normed."""
+    bias = np.where(np.arange(24) % 8 < 3, -1e3, 1).astype(np.float32)
+    weights = [tensor(rng, "wide", 24, 4, 1, 1), numpy_helper.from_array(bias, "wide_bias")]
+    weights += [tensor(rng, "deep", 24, 1, 3, 3), numpy_helper.from_array(np.zeros(24, np.float32), "deep_bias")]
+    weights += [tensor(rng, "narrow", 4, 24, 1, 1), tensor(rng, "up", 4, 4, 2, 2)]
+    weights += [tensor(rng, name, 4) for name in ("gain", "shift", "mean")]
+    weights.append(numpy_helper.from_array(np.array([0.5, 1, 2, 3], np.float32), "variance"))
+    nodes = [
+        helper.make_node("Conv", ["x", "wide", "wide_bias"], ["a"], kernel_shape=[1, 1]),
+        helper.make_node("Relu", ["a"], ["b"]),
+        helper.make_node("Conv", ["b", "deep", "deep_bias"], ["c"], group=24, kernel_shape=[3, 3], pads=[1] * 4),
+        helper.make_node("Relu", ["c"], ["d"]),
+        helper.make_node("Conv", ["d", "narrow"], ["e"], kernel_shape=[1, 1]),
+        helper.make_node("ConvTranspose", ["e", "up"], ["f"], kernel_shape=[2, 2], strides=[2, 2]),
+        helper.make_node("BatchNormalization", ["f", "gain", "shift", "mean", "variance"], ["y"], epsilon=1e-3),
+    ]
+    made = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4, 12, 10])
+    given = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4, 6, 5])
+    whole = helper.make_graph(nodes, "g", [given], [made], weights)
+    return helper.make_model(whole, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+
+
+def test_silent_channels_and_norms_go_without_a_change_of_the_answer():
+    rng = np.random.default_rng(1)
+    model, given = block(rng), {"x": rng.normal(0, 1, (1, 4, 6, 5)).astype(np.float32)}
+    (before,) = ort.InferenceSession(model.SerializeToString()).run(["y"], given)
+    graph.fold_norms(model.graph)
+    peaks = np.where(np.arange(24) % 8 < 3, 0.0, 5.0)
+    assert graph.drop_silent(model.graph, {"d": peaks}, 0.01) == 8  # the ninth fills the last block of eight
+    onnx.checker.check_model(model, full_check=True)
+    (after,) = ort.InferenceSession(model.SerializeToString()).run(["y"], given)
+    assert after == pytest.approx(before, abs=1e-5)
+    shapes = {one.name: list(one.dims) for one in model.graph.initializer}
+    assert shapes["deep"] == [16, 1, 3, 3] and shapes["narrow"] == [4, 16, 1, 1] and "variance" not in shapes
+    assert "BatchNormalization" not in {node.op_type for node in model.graph.node}
+
+
 @pytest.mark.parametrize("name", ["face_mesh", "iris"])
 def test_the_mesh_networks_have_no_prelu_which_would_take_most_of_their_time(name):
     model = onnx.load(ROOT / "src/emojimation/assets/models" / f"{name}.onnx")

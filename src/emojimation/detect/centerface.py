@@ -15,6 +15,7 @@ from emojimation.detect.views import resized
 from emojimation.faces import Face, iou
 from emojimation.weights import resolve
 
+WIDE_MODEL = "face_detector_wide"
 STRIDE, MULTIPLE = 4, 32
 SAME_FACE_IOU = 0.3
 # Longest input side: bounds the memory for images that are thin strips.
@@ -33,7 +34,7 @@ _TENSORS: Layout = {
 class CenterFace:
     """`CenterFace()(frame, scale, min_score)` -> faces with score and landmarks, best first."""
 
-    def __init__(self, model: str | Path = "face_detector_wide", threads: int = 1) -> None:
+    def __init__(self, model: str | Path = WIDE_MODEL, threads: int = 1) -> None:
         self._session = open_network(resolve(model), threads, _TENSORS, _LAYOUT, "reinstall emojimation")
 
     def __call__(self, frame: np.ndarray, scale: float, min_score: float) -> list[Face]:
