@@ -2,20 +2,23 @@
 
 Run: python benchmarks/peers.py [--rounds 10] [--folder FOLDER] [--only NAME ...] [--page PAGE] [--out FOLDER]
 
-Each peer gets an environment of its own in --folder, which is made on the first run (about 1.2 GB in all) and used
-again; by default it is temporary. A peer whose environment cannot be made is left out and named. The pictures are drawn
-from the package's samples. Every peer is a process on one thread that is asked in turn, so that whatever else the
-machine does hits all alike. Figures: medians in milliseconds; kept as peers.json; --page writes the table.
+Each peer gets an environment of its own in --folder, which is made on the first run (about 4.6 GB in all, most of it
+two copies of TensorFlow) and used again; by default it is temporary. A peer whose environment cannot be made is left
+out and named. The pictures are drawn from the package's samples. Every peer is a process on one thread that is asked in
+turn, so that whatever else the machine does hits all alike. Figures: medians in milliseconds; kept as peers.json;
+--page writes the table.
 """
 
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import venv
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -28,33 +31,63 @@ NODE = ("@tensorflow/tfjs@4.22.0", "@tensorflow/tfjs-backend-wasm@4.22.0")
 BASE = ("numpy<2", "opencv-python-headless<4.12", "flatbuffers", "packaging", "pillow")
 MEDIAPIPE = "absl-py attrs protobuf<5 matplotlib contourpy cycler fonttools kiwisolver pyparsing python-dateutil six"
 DEFACE = "onnxruntime onnx protobuf coloredlogs humanfriendly sympy mpmath ml_dtypes typing_extensions"
-# Name -> worker, packages of its environment (in Python without their dependencies), what it does, what was changed.
-PEERS: dict[str, tuple[str, tuple[str, ...], str, str]] = {
-    "emojimation": ("worker_ours.py", (), "faces and emotions", "nothing"),
-    "emojimation, stream": ("worker_ours_stream.py", (), "faces and emotions, known faces followed", "nothing"),
-    "human 3.3.6": (
+TENSORFLOW = ("tensorflow-cpu==2.19.1", "opencv-python-headless<4.12")
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A program of `WORKERS` and its environment. does: what it answers. changed: what it needed in order to run.
+
+    bare: packages that are installed without their dependencies; whole: with them. Of npm both come with them.
+    """
+
+    worker: str
+    does: str
+    changed: str = "nothing"
+    bare: tuple[str, ...] = ()
+    whole: tuple[str, ...] = ()
+
+
+PEERS = {
+    "emojimation": Peer("worker_ours.py", "faces and emotions"),
+    "emojimation, stream": Peer("worker_ours_stream.py", "faces and emotions, known faces followed"),
+    "human 3.3.6": Peer(
         "worker_human.mjs",
-        ("@vladmandic/human@3.3.6", *NODE),
         "faces, mesh and emotions (WebAssembly)",
         "its WebAssembly build is not among the package's exports: loaded by path; models served over HTTP",
+        whole=("@vladmandic/human@3.3.6", *NODE),
     ),
-    "face-api 1.7.15": (
+    "face-api 1.7.15": Peer(
         "worker_face_api.mjs",
-        ("@vladmandic/face-api@1.7.15", *NODE),
         "faces (small detector), landmarks and expressions (WebAssembly)",
-        "nothing",
+        whole=("@vladmandic/face-api@1.7.15", *NODE),
     ),
-    "mediapipe 0.10.21": (
+    "fer 25.10.3": Peer(
+        "worker_fer.py",
+        "faces (Haar) and emotions (TFLite)",
+        "imported as `fer.fer`, since the README's import fails; setuptools below 81 for `pkg_resources`; TensorFlow "
+        "2.19 for processors, OpenCV 4, headless; without PyTorch and its video packages",
+        bare=("fer==25.10.3",),
+        whole=(*TENSORFLOW, "setuptools<81", "requests", "pillow"),
+    ),
+    "facex 1.1.0": Peer(
+        "worker_facex.py",
+        "faces (Haar) and emotions (TFLite)",
+        "TensorFlow 2.19 for processors, OpenCV 4, headless",
+        bare=("facex==1.1.0",),
+        whole=(*TENSORFLOW, "scikit-image"),
+    ),
+    "mediapipe 0.10.21": Peer(
         "worker_mediapipe.py",
-        ("mediapipe==0.10.21", *BASE, *MEDIAPIPE.split()),
         "faces alone (full range)",
         "installed without jax and sounddevice, which this part does not use",
+        bare=("mediapipe==0.10.21", *BASE, *MEDIAPIPE.split()),
     ),
-    "deface 1.5.0": (
+    "deface 1.5.0": Peer(
         "worker_deface.py",
-        ("deface==1.5.0", *BASE, *DEFACE.split()),
         "faces alone (CenterFace)",
         "installed without its video packages, and with the headless OpenCV",
+        bare=("deface==1.5.0", *BASE, *DEFACE.split()),
     ),
 }
 BEGIN, END = "<!-- by benchmarks/peers.py --page -->", "<!-- end of peers -->"
@@ -105,22 +138,38 @@ def made(names: list[str], folder: Path) -> tuple[dict[str, list[str]], dict[str
 
 def command_of(name: str, folder: Path) -> list[str]:
     """Program, worker, and for JavaScript the environment; makes the environment if it is not there."""
-    worker, packages, _, _ = PEERS[name]
-    place, script = folder / name.split()[0].rstrip(","), str(WORKERS / worker)
-    if not packages:
+    peer = PEERS[name]
+    place, script = folder / name.split()[0].rstrip(","), str(WORKERS / peer.worker)
+    if not peer.bare and not peer.whole:
         return [sys.executable, script]
-    if worker.endswith(".mjs"):
+    if peer.worker.endswith(".mjs"):
         if not (place / "node_modules").is_dir():
             place.mkdir(parents=True, exist_ok=True)
-            npm = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(place), *packages]
-            subprocess.run(npm, check=True, capture_output=True, text=True)
+            npm = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(place)]
+            run([*npm, *peer.bare, *peer.whole])
         return ["node", script, str(place)]
     python = place / "bin" / "python"
     if not python.exists():
-        venv.create(place, with_pip=False, symlinks=True)
-        pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "-q", "--no-deps", *packages]
-        subprocess.run(pip, check=True, capture_output=True, text=True)
+        make_python(peer, place)
     return [str(python), script]
+
+
+def make_python(peer: Peer, place: Path) -> None:
+    """An environment with the peer's packages; none is left if one of them cannot be installed."""
+    venv.create(place, with_pip=False, symlinks=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(place / "bin" / "python"), "install", "-q"]
+    try:
+        for packages, how in ((peer.whole, []), (peer.bare, ["--no-deps"])):
+            if packages:
+                run([*pip, *how, *packages])
+    except subprocess.CalledProcessError:
+        shutil.rmtree(place, ignore_errors=True)
+        raise
+
+
+def run(command: list[str]) -> None:
+    """Run a command that makes an environment."""
+    subprocess.run(command, check=True, capture_output=True, text=True)
 
 
 class Worker:
@@ -176,8 +225,7 @@ def table(asked: Asked) -> dict[str, Any]:
     """Medians of each peer and case, with what it does and what was changed."""
     figures: dict[str, Any] = {}
     for name, cases in asked.items():
-        _, _, does, changed = PEERS[name]
-        figures[name] = {"does": does, "changed": changed}
+        figures[name] = {"does": PEERS[name].does, "changed": PEERS[name].changed}
         for case, got in cases.items():
             cpu, wall = (round(median(one[i] for one in got), 1) for i in (0, 1))
             figures[name][case] = {"cpu_ms": cpu, "wall_ms": wall, "faces": got[-1][2]}

@@ -37,13 +37,24 @@ def test_a_peer_that_cannot_be_installed_is_left_out_with_the_reason(monkeypatch
 
     monkeypatch.setattr(peers.subprocess, "run", refuse)
     monkeypatch.setattr(peers.venv, "create", lambda *_, **__: None)
-    commands, left_out = peers.made(["emojimation", "deface 1.5.0", "human 3.3.6"], tmp_path)
-    assert list(commands) == ["emojimation"]
-    assert left_out == {"deface 1.5.0": "no such version", "human 3.3.6": "no such version"}
+    absent = ["deface 1.5.0", "fer 25.10.3", "human 3.3.6"]
+    commands, left_out = peers.made(["emojimation", *absent], tmp_path)
+    assert list(commands) == ["emojimation"] and left_out == dict.fromkeys(absent, "no such version")
+    assert not (tmp_path / "fer").exists(), "an environment that is half made would be taken for a whole one"
+
+
+def test_tensorflow_comes_with_what_it_needs_and_fer_without_pytorch(monkeypatch, tmp_path):
+    ran = []
+    monkeypatch.setattr(peers, "run", ran.append)
+    monkeypatch.setattr(peers.venv, "create", lambda place, **_: place.mkdir())
+    peers.make_python(peers.PEERS["fer 25.10.3"], tmp_path / "fer")
+    whole, bare = ran
+    assert "--no-deps" not in whole and any(word.startswith("tensorflow-cpu==") for word in whole)
+    assert bare[-2:] == ["--no-deps", "fer==25.10.3"]
 
 
 def test_every_peer_has_its_worker_and_its_line_in_the_table():
-    assert all((peers.WORKERS / worker).is_file() for worker, *_ in peers.PEERS.values())
+    assert all((peers.WORKERS / peer.worker).is_file() for peer in peers.PEERS.values())
     took = {name: {"one_large": [(1.0, 2.0, 1), (3.0, 4.0, 1)]} for name in peers.PEERS}
     lines = peers.text(peers.table(took)).splitlines()
     assert len(lines) == 2 + len(peers.PEERS) and all("2.0 (3.0), 1" in line for line in lines[2:])
