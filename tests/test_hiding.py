@@ -4,12 +4,14 @@ import cv2
 import numpy as np
 import pytest
 
+from conftest import SAMPLES
 from emojimation.detect import FaceDetector
 from emojimation.detect.search import once_each
 from emojimation.draw.cover import pixelate
 from emojimation.faces import Face, iou
 from emojimation.hiding.covers import ENLARGED, Covers, enlarged
-from emojimation.hiding.search import searcher, turned_back
+from emojimation.hiding.search import SECOND_PX, SECOND_SHARES, searcher, turned_back, upright_crop
+from emojimation.media import read_image
 from emojimation.video.scene import hide_and_seek
 
 
@@ -161,6 +163,34 @@ def test_finds_are_turned_back(turn):
     back = turned_back(Face(corners, 0.9, corners[[0, 1, 2, 3, 0, 1, 2, 3, 0, 1]].reshape(5, 2)), turn, frame.shape)
     assert back.xyxy.tolist() == [20, 5, 30, 15]
     assert back.landmarks.min() == 5 and back.landmarks.max() == 30
+
+
+def tilted(x, y, size, roll):
+    """A face around x, y, its eyes turned by `roll` degrees."""
+    eye = np.array([np.cos(np.radians(roll)), np.sin(np.radians(roll))]) * size / 5
+    centre = np.array([x, y])
+    box = np.concatenate([centre - size / 2, centre + size / 2]).astype(np.float32)
+    return Face(box, 0.5, np.array([centre - eye, centre + eye, centre, centre, centre], np.float32))
+
+
+@pytest.mark.parametrize("roll", [0, 30, 180])
+@pytest.mark.parametrize(("x", "y", "size"), [(410, 300, 120), (1000, 640, 220), (5, 8, 200), (1273, 955, 150)])
+def test_a_crop_is_taken_from_its_surroundings_and_shows_what_the_whole_frame_shows(x, y, size, roll, monkeypatch):
+    """Shrunk is what the crop needs; the pixels differ by rounding, but for the frame's border."""
+    frame = cv2.resize(read_image(SAMPLES / "group.jpg").frame, (1280, 960))
+    shrunk, resize = [], cv2.resize
+    monkeypatch.setattr(cv2, "resize", lambda image, *_, **how: shrunk.append(image.size) or resize(image, *_, **how))
+    face = tilted(x, y, size, roll)
+    share = SECOND_SHARES[0]
+    got = upright_crop(frame, face, share)
+    assert len(shrunk) == 1 and shrunk[0] < 0.75 * frame.size
+    scale = SECOND_PX * share / size
+    turn = scale * cv2.getRotationMatrix2D((0, 0), face.roll_deg, 1)[:, :2]
+    matrix = np.hstack([turn / (2 * scale), (SECOND_PX / 2 - turn @ [[x], [y]])])
+    whole = resize(frame, None, fx=2 * scale, fy=2 * scale, interpolation=cv2.INTER_AREA)
+    wanted = cv2.warpAffine(whole, matrix, (SECOND_PX, SECOND_PX), flags=cv2.INTER_LINEAR)
+    apart = np.abs(got.astype(int) - wanted)
+    assert apart.mean() < 0.5 and np.percentile(apart, 99) <= 8
 
 
 def test_one_face_is_found_once():

@@ -22,6 +22,7 @@ from emojimation.pipeline import Pipeline
 
 # Share of the crop's side that a find fills in the upright crops of the second detection pass, and the crops' side.
 SECOND_SHARES, SECOND_PX = (0.25, 0.4, 0.55), 192
+CELLS_BEFORE = 32  # more than needed of the frame are shrunk for a crop, so that one of them begins with a whole pixel
 SECOND_SCORE = 0.3  # of the second pass; much lower scores count as zero
 SURE = 0.6  # an upright find of BlazeFace is accepted from here on
 # CenterFace is shown this share of a video frame's pixels, but no fewer than this: neighbouring frames help each other.
@@ -150,10 +151,28 @@ def upright_crop(frame: np.ndarray, face: Face, share: float) -> np.ndarray:
     centre = (face.xyxy[:2] + face.xyxy[2:]) / 2
     matrix = np.hstack([turn, (SECOND_PX / 2 - turn @ centre)[:, None]])
     if scale < 0.5:  # no pixel is skipped
-        small = cv2.resize(frame, None, fx=2 * scale, fy=2 * scale, interpolation=cv2.INTER_AREA)
-        matrix[:, :2] /= 2 * scale
-        frame = small
+        frame, matrix = _shrunk(frame, matrix, 2 * scale)
     return cv2.warpAffine(frame, matrix, (SECOND_PX, SECOND_PX), flags=cv2.INTER_LINEAR)
+
+
+def _shrunk(frame: np.ndarray, matrix: np.ndarray, factor: float) -> tuple[np.ndarray, np.ndarray]:
+    """What a crop shows of the frame, `factor` (below 1) times as large, and the matrix from its pixels to the crop's.
+
+    matrix: (2,3), from the frame to a crop of `SECOND_PX`. The pixels are those of the whole frame if it were shrunk.
+    """
+    crop = np.array([[0, 0], [SECOND_PX, 0], [0, SECOND_PX], [SECOND_PX, SECOND_PX]], np.float32)
+    shown = cv2.transform(crop[None], cv2.invertAffineTransform(matrix))[0]
+    x0, y0 = (_cell_start(low - 2 / factor, factor) for low in shown.min(axis=0))
+    x1, y1 = np.ceil(shown.max(axis=0) + 2 / factor).astype(int)
+    small = cv2.resize(frame[y0:y1, x0:x1], None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    return small, np.hstack([matrix[:, :2] / factor, matrix @ np.array([[x0], [y0], [1]])])
+
+
+def _cell_start(low: float, factor: float) -> int:
+    """A pixel at or before `low`, from which the cells that become one pixel begin as they do from the frame's edge."""
+    last = max(int(low * factor), 0)
+    starts = np.arange(max(last - CELLS_BEFORE, 0), last + 1) / factor
+    return round(starts[np.abs(starts - np.rint(starts)).argmin()])
 
 
 def _score_in(share: float, faces: list[Face]) -> float:
