@@ -1,6 +1,7 @@
 """Changes to ONNX graphs that leave their answers as they are.
 
-Unused outputs and channels that stay at zero are removed, PReLUs written faster, normalisation folded into weights.
+Unused outputs and channels that stay at zero are removed, PReLUs and added channels written faster, normalisation
+folded into weights.
 """
 
 from typing import Any
@@ -56,9 +57,53 @@ def split_prelu(graph: onnx.GraphProto, node: onnx.NodeProto, slope: np.ndarray)
     return [*bent, scaled(given, slope, line), helper.make_node("Add", [line, bend], [made])]
 
 
+def split_pads(graph: onnx.GraphProto) -> None:
+    """Write relu(pad(x) + conv(y)), where the padding adds zero channels, as concat(relu(x + conv(y)), relu(conv(y))).
+
+    The convolution is split by its outputs. ONNX Runtime's blocked layout knows concatenation, but no padding: each one
+    interrupted it, and made additions and ReLUs of later layers steps of their own.
+    """
+    makers, takers = _makers(graph), _takers(graph)
+    nodes: list[onnx.NodeProto] = []
+    gone: list[str] = []
+    for node in graph.node:
+        made = {_op(makers.get(name)): makers.get(name) for name in node.input}
+        if node.op_type == "Add" and made.keys() == {"Pad", "Conv"}:
+            pad, conv, relu = made["Pad"], made["Conv"], takers[node.output[0]]
+            nodes += split_pad(graph, pad, conv, relu.output[0])
+            gone += [pad.output[0], conv.output[0], relu.output[0]]
+        else:
+            nodes.append(node)
+    replace(graph.node, [node for node in nodes if node.op_type == "Concat" or node.output[0] not in gone])
+    drop_unused(graph)
+
+
+def split_pad(graph: onnx.GraphProto, pad: onnx.NodeProto, conv: onnx.NodeProto, made: str) -> list[onnx.NodeProto]:
+    """The nodes in place of a padding, the convolution that is added to it, and the ReLU behind, whose output stays."""
+    weights = _weights(graph)
+    kernel, bias = (numpy_helper.to_array(weights[name]) for name in conv.input[1:])
+    first = len(bias) - int(numpy_helper.to_array(weights[pad.input[1]])[5])
+
+    def convolution(part: str, rows: slice) -> onnx.NodeProto:
+        values = {f"{made}:{part}:kernel": kernel[rows], f"{made}:{part}:bias": bias[rows]}
+        graph.initializer.extend(numpy_helper.from_array(value.copy(), name) for name, value in values.items())
+        node = helper.make_node("Conv", [conv.input[0], *values], [f"{made}:{part}"])
+        node.attribute.extend(conv.attribute)
+        return node
+
+    return [
+        convolution("old", slice(None, first)),
+        convolution("new", slice(first, None)),
+        helper.make_node("Add", [pad.input[0], f"{made}:old"], [f"{made}:sum"]),
+        helper.make_node("Relu", [f"{made}:sum"], [f"{made}:first"]),
+        helper.make_node("Relu", [f"{made}:new"], [f"{made}:last"]),
+        helper.make_node("Concat", [f"{made}:first", f"{made}:last"], [made], axis=1),
+    ]
+
+
 def fold_norms(graph: onnx.GraphProto) -> None:
     """Multiply each BatchNormalization that follows a ConvTranspose into its weights, as ONNX Runtime does for Conv."""
-    weights, makers = _weights(graph), {node.output[0]: node for node in graph.node}
+    weights, makers = _weights(graph), _makers(graph)
     norms = [node for node in graph.node if node.op_type == "BatchNormalization"]
     for norm in norms:
         maker = makers[norm.input[0]]
@@ -81,9 +126,7 @@ def drop_silent(graph: onnx.GraphProto, peaks: dict[str, np.ndarray], below: flo
     peaks: output of each ReLU behind a depthwise convolution -> largest value (channels,) that it ever had. As many
     channels stay as `MULTIPLE` divides.
     """
-    weights, gone = _weights(graph), 0
-    makers = {node.output[0]: node for node in graph.node}
-    takers = {name: node for node in graph.node for name in node.input}
+    weights, makers, takers, gone = _weights(graph), _makers(graph), _takers(graph), 0
     for deep in [node for node in graph.node if _groups(node) > 1]:
         wide, narrow = makers[makers[deep.input[0]].input[0]], takers[takers[deep.output[0]].output[0]]
         peak = peaks[takers[deep.output[0]].output[0]]
@@ -106,6 +149,20 @@ def drop_unused(graph: onnx.GraphProto) -> None:
 
 def _weights(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
     return {tensor.name: tensor for tensor in graph.initializer}
+
+
+def _makers(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:
+    """Output -> its node."""
+    return {node.output[0]: node for node in graph.node}
+
+
+def _takers(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:
+    """Input -> the last node that reads it."""
+    return {name: node for node in graph.node for name in node.input}
+
+
+def _op(node: onnx.NodeProto | None) -> str:
+    return "" if node is None else node.op_type
 
 
 def _groups(node: onnx.NodeProto) -> int:

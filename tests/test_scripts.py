@@ -146,6 +146,30 @@ def test_silent_channels_and_norms_go_without_a_change_of_the_answer():
     assert "BatchNormalization" not in {node.op_type for node in model.graph.node}
 
 
+def test_added_channels_are_concatenated_without_a_change_of_the_answer():
+    rng, shape = np.random.default_rng(2), [1, 12, 5, 4]
+    nodes = [
+        helper.make_node("Conv", ["x", "kernel", "bias"], ["a"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+        helper.make_node("Pad", ["x", "pads"], ["b"]),
+        helper.make_node("Add", ["b", "a"], ["c"]),
+        helper.make_node("Relu", ["c"], ["y"]),
+    ]
+    pads = numpy_helper.from_array(np.array([0, 0, 0, 0, 0, 4, 0, 0], np.int64), "pads")
+    value = helper.make_tensor_value_info
+    weights = [tensor(rng, "kernel", 12, 8, 3, 3), tensor(rng, "bias", 12), pads]
+    whole = helper.make_graph(
+        nodes, "g", [value("x", TensorProto.FLOAT, [1, 8, 5, 4])], [value("y", TensorProto.FLOAT, shape)], weights
+    )
+    model = helper.make_model(whole, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    given = {"x": rng.normal(0, 1, (1, 8, 5, 4)).astype(np.float32)}
+    (before,) = ort.InferenceSession(model.SerializeToString()).run(["y"], given)
+    graph.split_pads(model.graph)
+    onnx.checker.check_model(model, full_check=True)
+    (after,) = ort.InferenceSession(model.SerializeToString()).run(["y"], given)
+    assert after == pytest.approx(before, abs=1e-5) and before.max() > 1
+    assert sorted(node.op_type for node in model.graph.node) == ["Add", "Concat", "Conv", "Conv", "Relu", "Relu"]
+
+
 @pytest.mark.parametrize("name", ["face_mesh", "iris"])
 def test_the_mesh_networks_have_no_prelu_which_would_take_most_of_their_time(name):
     model = onnx.load(ROOT / "src/emojimation/assets/models" / f"{name}.onnx")

@@ -213,13 +213,16 @@ def checked_frame(frame: np.ndarray) -> np.ndarray:
 
 def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Intersection over union of every box in `a` (n,4) with every box in `b` (m,4), both xyxy -> (n,m) in [0,1]."""
-    top_left = np.maximum(a[:, None, :2], b[None, :, :2])
-    bottom_right = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    inter = np.prod(np.clip(bottom_right - top_left, 0, None), axis=2)
-    area_a = np.prod(np.clip(a[:, 2:] - a[:, :2], 0, None), axis=1)
-    area_b = np.prod(np.clip(b[:, 2:] - b[:, :2], 0, None), axis=1)
-    union = area_a[:, None] + area_b[None] - inter
-    return np.where(union > 0, inter / np.maximum(union, 1e-9), 0.0)
+    shared = np.minimum(a[:, None, 2:], b[None, :, 2:]) - np.maximum(a[:, None, :2], b[None, :, :2])
+    inter = _areas(shared)
+    union = _areas(a[:, 2:] - a[:, :2])[:, None] + _areas(b[:, 2:] - b[:, :2])[None] - inter
+    return inter / np.maximum(union, 1e-9)  # without area nothing is shared: 0
+
+
+def _areas(sides: np.ndarray) -> np.ndarray:
+    """Areas (...) of rectangles from their width and height (...,2); 0 where one is negative."""
+    positive = np.maximum(sides, 0)
+    return positive[..., 0] * positive[..., 1]
 
 
 def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:

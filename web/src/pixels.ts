@@ -30,7 +30,7 @@ export function cropped(picture: Pixels, [x0, y0, x1, y1]: readonly number[]): P
 export function resized(part: Pixels, width: number, height: number): Pixels {
   const shrinks = (factor: number): boolean => part.height >= factor * height && part.width >= factor * width;
   while (shrinks(4)) part = area(cropped(part, [0, 0, part.width & ~1, part.height & ~1]), part.width >> 1, part.height >> 1);
-  if (shrinks(2)) part = linear(part, 2 * width, 2 * height);
+  if (shrinks(1) && (part.width !== width || part.height !== height)) part = linear(part, 2 * width, 2 * height);
   return part.height > height || part.width > width ? area(part, width, height) : linear(part, width, height);
 }
 

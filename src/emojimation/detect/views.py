@@ -65,14 +65,14 @@ def resized(part: np.ndarray, width: int, height: int) -> np.ndarray:
 
     OpenCV averages over exactly two pixels fastest, and bilinear interpolation skips no pixel up to a factor of two. So
     a large image is halved, then brought to twice the size, then halved: 640 x 480 to 192 x 144 in a third of the time
-    of one averaging step, and 12 megapixels in 7 ms instead of 41. The last pixel of an odd side is left out for that,
-    at most half a pixel of the result.
+    of one averaging step, 1280 x 720 to 719 x 405 in less than half, and 12 megapixels in 7 ms instead of 41. The last
+    pixel of an odd side is left out for that, at most half a pixel of the result.
     """
     while _shrinks(part, width, height, 4):
         half_height, half_width = part.shape[0] // 2, part.shape[1] // 2
         even = part[: 2 * half_height, : 2 * half_width]
         part = cv2.resize(even, (half_width, half_height), interpolation=cv2.INTER_AREA)
-    if _shrinks(part, width, height, 2):
+    if _shrinks(part, width, height, 1) and part.shape[:2] != (height, width):
         part = cv2.resize(part, (2 * width, 2 * height), interpolation=cv2.INTER_LINEAR)
     shrinks = part.shape[0] > height or part.shape[1] > width
     return cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
