@@ -10,6 +10,11 @@ from emojimation.classify.classifier import EmotionClassifier
 
 X86 = "processor\t: 0\nmodel name\t: x\nflags\t\t: fpu sse4_2 {}\n"
 ARM = "processor\t: 0\nFeatures\t: fp asimd {}\n"
+TWINNED = [name for name in weights.USUAL if f"{name}{weights.EIGHT_BITS}" in weights.manifest()]
+
+
+def test_default_and_max_have_twins_in_eight_bits():
+    assert TWINNED == ["default", "max"]
 
 
 @pytest.fixture
@@ -52,26 +57,28 @@ def test_a_file_of_ones_own_and_a_model_without_a_twin_run_as_they_are(processor
     assert precision.suited("lite") == "lite"
 
 
-def test_both_precisions_give_the_same_answers(processor):
+@pytest.mark.parametrize("name", TWINNED)
+def test_both_precisions_give_the_same_answers(processor, name):
     processor(X86.format("avx2"))
-    small = EmotionClassifier("default")
+    small = EmotionClassifier(name)
     processor(X86.format("avx"))
-    whole = EmotionClassifier("default")
+    whole = EmotionClassifier(name)
     assert (small.card["precision"], whole.card["precision"]) == ("int8", "float32")
-    assert small.card["name"] == whole.card["name"] == "default" and small.threshold == whole.threshold
+    assert small.card["name"] == whole.card["name"] == name and small.threshold == whole.threshold
     crops = np.random.default_rng(0).integers(0, 256, (32, 6, 6), dtype=np.uint8).repeat(8, 1).repeat(8, 2)
     ours, theirs = small.predict(crops), whole.predict(crops)
     assert np.abs(ours - theirs).max() < 0.12 and (ours.argmax(1) == theirs.argmax(1)).mean() > 0.8
 
 
-def test_the_twin_is_made_from_todays_default_and_no_name_to_choose():
+@pytest.mark.parametrize("name", TWINNED)
+def test_a_twin_is_made_from_todays_model_and_no_name_to_choose(name):
     import onnxruntime as ort
 
-    papers = ort.InferenceSession(str(weights.resolve("default_int8"))).get_modelmeta().custom_metadata_map
-    assert papers["source_sha256"] == weights.sha256(weights.resolve("default")), (
-        "run scripts/quantize_default.py for the new default model"
-    )
-    assert "default_int8" not in weights.emotion_models()
+    twin = f"{name}{weights.EIGHT_BITS}"
+    papers = ort.InferenceSession(str(weights.resolve(twin))).get_modelmeta().custom_metadata_map
+    made_from, today = papers["source_sha256"], weights.sha256(weights.resolve(name))
+    assert made_from == today, f"run scripts/quantize_model.py DATA {name} for the new model"
+    assert twin not in weights.emotion_models() and weights.resolve(twin).stat().st_size < 4.3e6
 
 
 def test_info_says_it(command, processor):

@@ -21,6 +21,34 @@ def test_a_model_stored_in_float16_is_half_as_large_and_answers_as_before(tmp_pa
     assert np.abs(before.predict(fer_rows.images) - after.predict(fer_rows.images)).max() < 0.005
 
 
+def test_weights_stored_in_float16_are_float32_again_for_tools(fer_rows):
+    from emojimation.training.export.slim import halved, widened
+
+    source = onnx.load(resolve("default"))
+    whole = widened(halved(source))
+    assert not [tensor for tensor in whole.graph.initializer if tensor.data_type == onnx.TensorProto.FLOAT16]
+    assert [node.op_type for node in whole.graph.node] == [node.op_type for node in source.graph.node]
+    before, after = (
+        {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+        for model in (source, whole)
+    )
+    assert before.keys() == after.keys()
+    assert all(np.allclose(before[name], after[name], rtol=1e-3, atol=1e-6) for name in before)
+
+
+def test_each_member_of_an_ensemble_has_a_first_and_a_last_layer():
+    """Which layers stay float when a model is quantised."""
+    from emojimation.training.export.ensemble import mean_graph
+    from emojimation.training.export.quantize import ends, heavy_layers
+
+    one = onnx.load(resolve("default"))
+    layers = heavy_layers(one)
+    assert ends(one) == ([layers[0]], [layers[1]], [layers[-1]])
+    both = mean_graph([one, one], (48, 1, 7), mirror=True)
+    parts = [f"{member}_{view}_" for member in ("m0", "m1") for view in ("image", "mirrored")]
+    assert ends(both) == tuple([f"{part}{layers[at]}" for part in parts] for at in (0, 1, -1))
+
+
 def test_weights_beyond_float16_are_refused():
     from emojimation.training.export.slim import HALVED_FROM, halved
 

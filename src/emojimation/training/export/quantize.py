@@ -15,7 +15,7 @@ from emojimation.classify.classifier import EmotionClassifier
 from emojimation.errors import InputError
 from emojimation.files import write_whole
 from emojimation.training.data.dataset import Dataset
-from emojimation.training.export.slim import slim
+from emojimation.training.export.slim import slim, widened
 
 CALIBRATION_PICTURES = 512
 BATCH = 64
@@ -42,19 +42,21 @@ def to_int8(
     """Quantise the float model `source` to `target` and compare both on the validation split.
 
     Static, with QDQ nodes: 8-bit weights per channel, activations by their range on 512 Training images. The first
-    convolution keeps float; where the accuracy falls by more than a point, so do the last and then the second. Scaling,
-    calibration, threshold and labels stay in the file. seven_bits: leave a bit of each weight free, so that no
-    processor saturates. Returns the figures of `compare`; InputError, and nothing written, where every choice costs
-    more than a point.
+    convolution keeps float, in an ensemble that of each member; where the accuracy falls by more than a point, so do
+    the last and then the second. Scaling, calibration, threshold and labels stay in the file. seven_bits: leave a bit
+    of each weight free, so that no processor saturates. Returns the figures of `compare`; InputError, and nothing
+    written, where every choice costs more than a point.
     """
     rows = dataset.split("train").images
     some = rows[np.random.default_rng(seed).permutation(len(rows))[:CALIBRATION_PICTURES]]
     val, figures = dataset.split("val"), {"accuracy_drop": 0.0}
     with tempfile.TemporaryDirectory() as folder:
-        prepared, small = Path(folder) / "prepared.onnx", Path(folder) / "small.onnx"
-        quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
-        layers = heavy_layers(onnx.load(prepared))
-        for kept in (layers[:1], [*layers[:1], *layers[-1:]], [*layers[:2], *layers[-1:]]):
+        whole, prepared, small = (Path(folder) / f"{name}.onnx" for name in ("whole", "prepared", "small"))
+        onnx.save(widened(onnx.load(source)), whole)
+        quant_pre_process(str(whole), str(prepared), skip_symbolic_shape=True)
+        model = onnx.load(prepared)
+        layers, (first, second, last) = heavy_layers(model), ends(model)
+        for kept in (first, [*first, *last], [*first, *second, *last]):
             _quantize(prepared, small, [name for name in layers if name not in kept], some, seven_bits)
             _keep_papers(source, small, name)
             figures = compare(source, small, val) | {"float_layers": kept, "calibration_pictures": len(some)}
@@ -76,6 +78,28 @@ def heavy_layers(model: onnx.ModelProto) -> list[str]:
         if node.op_type == "Conv"
         or (node.op_type in ("MatMul", "Gemm") and weights.get(node.input[1], 0) >= DENSE_WEIGHTS)
     ]
+
+
+def ends(model: onnx.ModelProto) -> tuple[list[str], list[str], list[str]]:
+    """Names of the heavy layers with none before them, with one before them, and with none behind them.
+
+    A single network has one of each, an ensemble one for each member and view.
+    """
+    heavy = set(heavy_layers(model))
+    before: dict[str, int] = {}  # tensor -> heavy layers on the longest way to it
+    depths: dict[str, int] = {}
+    feeds: set[str] = set()  # tensors that some heavy layer depends on
+    for node in model.graph.node:
+        depths[node.name] = max((before.get(name, 0) for name in node.input), default=0)
+        before |= dict.fromkeys(node.output, depths[node.name] + (node.name in heavy))
+    last = []
+    for node in reversed(model.graph.node):
+        if feeds.isdisjoint(node.output):
+            last += [node.name] if node.name in heavy else []
+        if node.name in heavy or not feeds.isdisjoint(node.output):
+            feeds.update(node.input)
+    at = {depth: [name for name in depths if name in heavy and depths[name] == depth] for depth in (0, 1)}
+    return at[0], at[1], last[::-1]
 
 
 def _quantize(source: Path, target: Path, layers: list[str], images: np.ndarray, seven_bits: bool) -> None:

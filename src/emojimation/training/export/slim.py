@@ -64,6 +64,21 @@ def halved(model: onnx.ModelProto) -> onnx.ModelProto:
     return out
 
 
+def widened(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy whose constants that `halved` stored in float16 are float32 again, for tools that look for them there."""
+    out = onnx.ModelProto()
+    out.CopyFrom(model)
+    graph = out.graph
+    half = {tensor.name: tensor for tensor in graph.initializer if tensor.data_type == onnx.TensorProto.FLOAT16}
+    casts = [node for node in graph.node if node.op_type == "Cast" and node.input[0] in half]
+    for node in casts:
+        tensor = half.pop(node.input[0])
+        values = onnx.numpy_helper.to_array(tensor).astype(np.float32)
+        tensor.CopyFrom(onnx.numpy_helper.from_array(values, node.output[0]))
+        graph.node.remove(node)
+    return out
+
+
 def _unique_constants(graph: onnx.GraphProto) -> dict[str, str]:
     """Drop initializers that hold what an earlier one holds; {dropped name: the one that stays}."""
     first: dict[tuple[int, tuple[int, ...], bytes], str] = {}

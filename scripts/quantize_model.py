@@ -1,10 +1,10 @@
-"""Make the twin of a bundled model in eight bits, which suited processors run: seven-bit weights, no saturation.
+"""Make the twins of bundled models in eight bits, which suited processors run: seven-bit weights, no saturation.
 
-    python scripts/quantize_default.py DATA [--model default]
+    python scripts/quantize_model.py DATA [NAME ...]
 
-Run it after each new default model; `tests/test_precision.py` tells when. Calibrated on FER2013's Training rows and
-compared on its validation split; the twin's card carries its own figures. Writes NAME_int8.onnx, its row in the
-manifest, and its line in assets/LICENSES.md.
+Run it after each new model that has a twin, by default for all of those; `tests/test_precision.py` tells when. Networks
+and ensembles alike, calibrated on FER2013's Training rows and compared on its validation split; the twin's card carries
+its own figures. Writes NAME_int8.onnx, its row in the manifest, and its line in assets/LICENSES.md.
 """
 
 import argparse
@@ -20,21 +20,28 @@ from emojimation.training.data.dataset import Dataset
 from emojimation.training.data.load import load
 from emojimation.training.export.quantize import to_int8
 from emojimation.training.judge.evaluate import judge
-from emojimation.weights import EIGHT_BITS, resolve, sha256
+from emojimation.weights import EIGHT_BITS, USUAL, manifest, resolve, sha256
 
 
 def main() -> None:
     """Quantise, compare, ship."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--model", default="default")
+    parser.add_argument("names", nargs="*", default=[name for name in USUAL if f"{name}{EIGHT_BITS}" in manifest()])
     args = parser.parse_args()
-    source, dataset = resolve(args.model), load(args.data)
+    dataset = load(args.data)
+    for name in args.names:
+        quantise(name, dataset)
+
+
+def quantise(name: str, dataset: Dataset) -> None:
+    """Make, compare and ship one model's twin."""
+    source = resolve(name)
     with TemporaryDirectory() as folder:
-        twin = Path(folder) / f"{args.model}{EIGHT_BITS}.onnx"
-        print(json.dumps(to_int8(source, twin, dataset, args.model, seven_bits=True), indent=1))
+        twin = Path(folder) / f"{name}{EIGHT_BITS}.onnx"
+        print(json.dumps({name: to_int8(source, twin, dataset, name, seven_bits=True)}, indent=1))
         note(twin, source, dataset)
-        ship(twin.stem, twin, f"models/{source.name} in eight bits, by `scripts/quantize_default.py`")
+        ship(twin.stem, twin, f"models/{source.name} in eight bits, by `scripts/quantize_model.py`")
 
 
 def note(twin: Path, source: Path, dataset: Dataset) -> None:
