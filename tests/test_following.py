@@ -167,6 +167,7 @@ def test_a_pipeline_follows_in_a_stream_and_classifies_a_run_in_one_batch(moving
         type(pipeline.classifier), "predict", lambda self, crops: batches.append(len(crops)) or predict(self, crops)
     )
     found = stream.detecting(stream.detector.detector).of_run(moving)
+    assert stream.of_run([]) == []
     assert batches == [2 * len(moving)] and all(one.probabilities is not None for faces in found for one in faces)
 
 

@@ -115,7 +115,7 @@ class Pipeline:
         frames: (H,W,3) BGR uint8, a third of a second apart in all at most. Known faces are followed, see
         `detect.following`, and the crops of all frames are classified in one batch.
         """
-        return self._classified(frames, in_succession(self.detector, frames))
+        return self._classified(frames, in_succession(self.detector, frames)) if len(frames) else []
 
     def reset(self) -> None:
         """Forget the people of the stream, as after a cut."""
