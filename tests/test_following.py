@@ -9,7 +9,7 @@ from emojimation.detect import DetectorOptions, FaceDetector
 from emojimation.detect.following import FollowingDetector, for_stream, in_succession
 from emojimation.faces import Face
 from emojimation.hiding.search import searcher
-from emojimation.pipeline import make_pipeline
+from emojimation.pipeline import Pipeline, make_pipeline
 from emojimation.tracking.track import Tracker
 from emojimation.video.analyse import analyse, run_start
 from emojimation.video.reader import Frame
@@ -158,6 +158,7 @@ def test_followed_faces_are_those_of_whole_frames(moving, monkeypatch):
 def test_a_pipeline_follows_in_a_stream_and_classifies_a_run_in_one_batch(moving, monkeypatch):
     pipeline = make_pipeline("lite")
     stream = pipeline.streaming(Tracker())
+    assert isinstance(Pipeline(classifier=pipeline.classifier, tracker=Tracker()).detector, FollowingDetector)
     assert isinstance(stream.detector, FollowingDetector) and isinstance(pipeline.detector, FaceDetector)
     assert [len(stream(frame, number / 30)) for number, frame in enumerate(moving)] == [2] * len(moving)
     stream.reset()
@@ -169,6 +170,19 @@ def test_a_pipeline_follows_in_a_stream_and_classifies_a_run_in_one_batch(moving
     found = stream.detecting(stream.detector.detector).of_run(moving)
     assert stream.of_run([]) == []
     assert batches == [2 * len(moving)] and all(one.probabilities is not None for faces in found for one in faces)
+
+
+@pytest.mark.parametrize("search", [None, "fast", "auto", "wide"])
+def test_a_pipeline_made_with_a_tracker_follows_unless_it_was_asked_to_search_widely(search, tiny_model):
+    pipeline = make_pipeline(tiny_model, tracker=Tracker(), search=search)
+    assert isinstance(pipeline.detector, FollowingDetector) == (search in (None, "fast"))
+    assert not isinstance(make_pipeline(tiny_model, search=search).detector, FollowingDetector)
+
+
+def test_a_run_of_a_pipeline_that_follows_keeps_nothing_for_the_next_frame(moving, tiny_model):
+    pipeline = make_pipeline(tiny_model, tracker=Tracker())
+    assert [len(faces) for faces in pipeline.of_run(moving[:4])] == [2] * 4
+    assert pipeline.detector._known == []
 
 
 class Runs:

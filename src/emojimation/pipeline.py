@@ -13,7 +13,7 @@ import numpy as np
 from emojimation.classify.affect import affect
 from emojimation.classify.classifier import EmotionClassifier
 from emojimation.detect import DETECTORS, Detector, DetectorOptions, FaceDetector, Search, make_detector
-from emojimation.detect.following import FollowingDetector, for_stream, in_succession
+from emojimation.detect.following import FOLLOWED, FollowingDetector, for_stream, in_succession
 from emojimation.errors import InputError
 from emojimation.faces import Face, checked_frame, crop_faces
 from emojimation.labels import LabelSet
@@ -69,11 +69,12 @@ def _stage(known: tuple[str, ...], wanted: tuple[str, ...], threads: int) -> Mea
 class Pipeline:
     """Detect, crop, classify all faces in one batch, correct for base rates, then track if a tracker was given.
 
-    detector: takes a (H,W,3) BGR uint8 frame and returns faces; None for `FaceDetector`, whose search is "stream" where
-    a tracker follows the faces, else "auto". classifier: None for the default model. tracker: numbers and smooths the
-    faces of one stream. prior: base rates of the emotions where the frames come from, see `priors.prior_of`. threshold:
-    confidence from which an answer is sure, None for the model's own. measures: further answers about each face, see
-    `MEASURES`. most_faces: in a frame; more raise InputError before they are classified. None: no limit.
+    detector: takes a (H,W,3) BGR uint8 frame and returns faces; None for `FaceDetector`, which with a tracker finds
+    known faces again where they were and searches whole frames from time to time (`detect.following`). classifier: None
+    for the default model. tracker: numbers and smooths the faces of one stream. prior: base rates of the emotions where
+    the frames come from, see `priors.prior_of`. threshold: confidence from which an answer is sure, None for the
+    model's own. measures: further answers about each face, see `MEASURES`. most_faces: in a frame; more raise InputError
+    before they are classified. None: no limit.
 
     `make_pipeline` makes one from names. A pipeline whose tracker or detector keeps state belongs to one stream; others
     may be shared by threads. `Pipeline("model", "detector", ...)` of version 0.1 still works, with a warning.
@@ -93,7 +94,7 @@ class Pipeline:
         if names or isinstance(detector, str | Path) or isinstance(classifier, str):
             detector, classifier = _of_names(detector, classifier, names)
         _check_fraction("threshold", threshold)
-        self.detector: Detector = detector or FaceDetector(search=_usual_search(tracker))
+        self.detector: Detector = detector or _in_stream(FaceDetector(search=_usual_search(tracker)), tracker)
         self.classifier: Classifier = classifier or EmotionClassifier()
         self.tracker = tracker
         self.prior = self._prior(prior)
@@ -220,7 +221,8 @@ def make_pipeline(
 
     model: name or path of an emotion model. detector: a name of `detect.DETECTORS` ("blazeface", also None; "haar";
     "yunet"), or any callable that takes a (H,W,3) BGR uint8 frame and returns faces. detector_model, min_score, search,
-    threads: as `DetectorOptions` says; search is "stream" with a tracker and "auto" without. tiles: the same as
+    threads: as `DetectorOptions` says; search is "stream" with a tracker, where known faces are followed, and "auto"
+    without. tiles: the same as
     search="wide". threshold, prior, tracker: as `Pipeline` takes them. measures: names of `MEASURES`. Raises InputError
     for what does not exist or does not fit.
     """
@@ -231,13 +233,19 @@ def make_pipeline(
         how = "wide" if tiles else search or _usual_search(tracker)
         given = DetectorOptions(detector_model, search=how, threads=threads)
         options = given if min_score is None else replace(given, min_score=min_score)
-        detector = make_detector(detector or "blazeface", options)
+        detector = _in_stream(make_detector(detector or "blazeface", options), tracker)
     return Pipeline(detector, classifier, tracker, prior, threshold, measures_of(measures, threads))
 
 
 def _usual_search(tracker: Tracker | None) -> Search:
     """A stream shows every face many times, and its frames must be fast; a photo gets a single chance."""
     return "auto" if tracker is None else "stream"
+
+
+def _in_stream(detector: Detector, tracker: Tracker | None) -> Detector:
+    """The detector for a tracker's stream, which follows known faces if its search allows that."""
+    followed = isinstance(detector, FaceDetector) and detector.options.search in FOLLOWED
+    return for_stream(detector) if followed and tracker is not None else detector
 
 
 def _of_names(first: Any, second: Any, names: dict[str, Any]) -> tuple[Detector, Classifier]:

@@ -62,6 +62,8 @@ def for_stream(detector: Detector) -> Detector:
 
 def in_succession(detector: Detector, frames: Sequence[np.ndarray]) -> list[list[Face]]:
     """The faces of each of a few successive frames of one shot that last `RUN_S` at most; followed if they may be."""
+    if isinstance(detector, FollowingDetector):
+        detector = detector.detector
     if isinstance(detector, FaceDetector) and detector.options.search in FOLLOWED:
         return follow(detector, frames)
     return [detector(frame) for frame in frames]
