@@ -73,8 +73,8 @@ class Pipeline:
     known faces again where they were and searches whole frames from time to time (`detect.following`). classifier: None
     for the default model. tracker: numbers and smooths the faces of one stream. prior: base rates of the emotions where
     the frames come from, see `priors.prior_of`. threshold: confidence from which an answer is sure, None for the
-    model's own. measures: further answers about each face, see `MEASURES`. most_faces: in a frame; more raise InputError
-    before they are classified. None: no limit.
+    model's own. measures: further answers about each face, see `MEASURES`. most_faces: of a frame; more raise
+    InputError before they are classified. None: no limit.
 
     `make_pipeline` makes one from names. A pipeline whose tracker or detector keeps state belongs to one stream; others
     may be shared by threads. `Pipeline("model", "detector", ...)` of version 0.1 still works, with a warning.
