@@ -1,11 +1,12 @@
-"""How cost grows with faces, picture size, a video's length and a batch, beside the physical limit of one core.
+"""How cost grows with faces, picture size, a video's length, a batch and Ray's workers, beside one core's limit.
 
-Run: python benchmarks/growth.py [--quick] [--only PART ...] [--page docs/performance.md] [--out FOLDER]
+Run: python benchmarks/growth.py [--quick] [--only PART ...] [--files N ...] [--page docs/performance.md] [--out FOLDER]
 
 Processor time on one thread, medians; memory is the process's resident size. The limit is the number of floating-point
 operations of the networks divided by what one core reaches in a large matrix product, measured here. Written as
-growth.json; --page puts the tables into the page. --quick: few points, for tests. --only: parts to measure; the others
-stay as growth.json has them.
+growth.json; --page puts the tables into the page and draws the curves as images/growth.svg beside it. --quick: few
+points, for tests. --only: parts to measure, none: draw only; the others stay as growth.json has them. --files: numbers
+of small files for the part of that name.
 """
 
 import argparse
@@ -15,13 +16,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+from batch import pss_mb, tree
 from machine import ROOT, keep, write_block
+from serve import cpu_s
 
 from emojimation.media import decode_image, read_image
 from emojimation.pipeline import Pipeline, make_pipeline
@@ -30,9 +34,12 @@ from emojimation.weights import resolve
 SAMPLE = ROOT / "src" / "emojimation" / "assets" / "samples" / "astronaut.jpg"
 FACES = (1, 2, 5, 10, 20, 50, 100)
 MEGAPIXELS = (0.3, 1, 3, 12, 25, 50)
-SECONDS = (2, 20)
-FILES = (100, 300)
-PARTS = ("limit", "faces", "pixels", "video", "batch")
+SECONDS = (2, 8, 20, 60)
+PHOTOS = (100, 300)
+FILES = (1_000, 10_000, 100_000)
+DISTINCT = 100  # pictures among the small files; the others are hard links to them, which a batch takes for files
+RAY_FILES = (100, 1_000)
+PARTS = ("limit", "faces", "pixels", "video", "batch", "files", "ray")
 BEGIN, END = "<!-- by benchmarks/growth.py --page -->", "<!-- end -->"
 
 
@@ -41,6 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", nargs="*", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--files", nargs="*", type=int, default=list(FILES))
     parser.add_argument("--page", type=Path)
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
     args = parser.parse_args()
@@ -53,14 +61,18 @@ def main() -> None:
         "faces": lambda: [by_faces(photo, count, runs) for count in FACES[some]],
         "pixels": lambda: [by_pixels(photo, megapixels, runs) for megapixels in MEGAPIXELS[some]],
         "video": lambda: [by_seconds(seconds) for seconds in SECONDS[some]],
-        "batch": lambda: [by_files(count, 1) for count in FILES[some]] + [by_files(FILES[0], 2)],
+        "batch": lambda: [by_photos(count, 1) for count in PHOTOS[some]] + [by_photos(PHOTOS[0], 2)],
+        "files": lambda: [by_files(count) for count in args.files[some]],
+        "ray": lambda: [by_ray(*case) for case in ((RAY_FILES[0], 1), (RAY_FILES[1], 1), (RAY_FILES[1], 2))[some]],
     }
     kept = args.out / "growth.json"
     known = json.loads(kept.read_text("utf-8")) if kept.is_file() else {}
-    figures = {name: measure() if name in args.only else known[name] for name, measure in parts.items()}
-    keep("growth", figures, args.out)
+    figures = {name: measure() if name in args.only else known.get(name, []) for name, measure in parts.items()}
+    if args.only:
+        keep("growth", figures, args.out)
     if args.page is not None:
         write_block(args.page, BEGIN, END, tables(figures))
+        draw(figures, args.page.parent / "images" / "growth.svg")
 
 
 def cpu_ms(call: Callable[[], Any], runs: int) -> float:
@@ -191,7 +203,7 @@ def write_video(path: Path, seconds: int) -> None:
     film.close()
 
 
-def by_files(count: int, workers: int) -> dict[str, Any]:
+def by_photos(count: int, workers: int) -> dict[str, Any]:
     """A batch of JPEGs of 640x480 with one face each."""
     frame = cv2.resize(read_image(SAMPLE).frame[:384], (640, 480))
     with tempfile.TemporaryDirectory() as folder:
@@ -201,6 +213,59 @@ def by_files(count: int, workers: int) -> dict[str, Any]:
             cv2.imwrite(str(photos / f"{number:05}.jpg"), np.roll(frame, number % 7, axis=1))
         used = measured("batch", str(photos), "--out", str(Path(folder) / "out.jsonl"), "--workers", str(workers))
     return {"files": count, "workers": workers, **used, "ms_per_file": round(used["cpu_s"] / count * 1000, 2)}
+
+
+def by_files(count: int) -> dict[str, Any]:
+    """A batch of so many small files, each the crop of a face, for `lite`: what listing, journal and table cost."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = crops_batch(Path(folder), count)
+        used = measured(*command, "--workers", "1")
+    return {"files": count, **used, "ms_per_file": round(used["cpu_s"] / count * 1000, 2)}
+
+
+def by_ray(count: int, workers: int) -> dict[str, Any]:
+    """The same with Ray on this machine. Its processes are no children that could be waited for: they are watched."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = crops_batch(Path(folder), count)
+        began = time.perf_counter()
+        cpu_s, peak_mb = watched(*command, "--workers", str(workers), "--engine", "ray")
+    wall_s = round(time.perf_counter() - began, 2)
+    used = {"cpu_s": round(cpu_s, 2), "wall_s": wall_s, "peak_mb": round(peak_mb)}
+    return {"files": count, "workers": workers, **used}
+
+
+def crops_batch(folder: Path, count: int) -> list[str]:
+    """Write `count` crops of 48x48 below a folder, a thousand in each; the command over them."""
+    head = cv2.resize(read_image(SAMPLE).frame[40:200, 140:300], (48, 48), interpolation=cv2.INTER_AREA)
+    for number in range(count):
+        path = folder / "photos" / f"{number // 1000:04}" / f"{number:06}.jpg"
+        if number % 1000 == 0:
+            path.parent.mkdir(parents=True)
+        if number < DISTINCT:
+            cv2.imwrite(str(path), np.roll(head, number % 7, axis=1))
+        else:
+            os.link(folder / "photos" / "0000" / f"{number % DISTINCT:06}.jpg", path)
+    return ["batch", str(folder / "photos"), "--out", str(folder / "out.jsonl"), "--model", "lite", "--cropped"]
+
+
+def watched(*command: str) -> tuple[float, float]:
+    """Processor seconds of an `emojimation` command with all processes below it, and their largest memory in MB (PSS).
+
+    Looked at every half second: what a process does after the last look before its end is not seen.
+    """
+    spent: dict[int, float] = {}
+    peak_mb = 0.0
+    with subprocess.Popen([sys.executable, "-m", "emojimation", *command], stdout=subprocess.DEVNULL) as run:
+        while run.poll() is None:
+            processes = tree(run.pid)
+            for pid in processes:
+                with suppress(OSError):
+                    spent[pid] = cpu_s(pid)
+            peak_mb = max(peak_mb, sum(map(pss_mb, processes)))
+            time.sleep(0.5)
+    if run.returncode:
+        raise subprocess.CalledProcessError(run.returncode, command)
+    return sum(spent.values()), peak_mb
 
 
 def measured(*command: str) -> dict[str, float]:
@@ -223,15 +288,69 @@ def tables(figures: dict[str, Any]) -> str:
         "faces": "Faces in a photo of 1920x1080",
         "pixels": "Size of a photo with one large face, beside the decoding of its JPEG",
         "video": "Length of a video of 640x480 with one person (`video --jsonl`, start-up included)",
-        "batch": "Files in a batch, 640x480 with one face (`batch`, start-up included)",
+        "batch": "Photos in a batch, 640x480 with one face (`batch`, start-up included)",
+        "files": "Files in a batch, crops of 48x48 (`batch --cropped --model lite`, one worker, start-up included)",
+        "ray": "The same with Ray on one machine (`--engine ray`; memory of all its processes)",
     }
     parts = []
     for name, title in titles.items():
         rows = figures[name] if isinstance(figures[name], list) else [figures[name]]
+        if not rows:
+            continue
         lines = ["| " + " | ".join(key.replace("_", " ") for key in rows[0]) + " |", "|---" * len(rows[0]) + "|"]
         lines += ["| " + " | ".join(f"{value:,}" for value in row.values()) + " |" for row in rows]
         parts.append(f"**{title}**\n\n" + "\n".join(lines))
     return "\n\n".join(parts)
+
+
+def draw(figures: dict[str, Any], path: Path) -> None:
+    """The curves beside the limit, as an SVG that the same figures always give again."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    limit, video, files = figures["limit"], figures["video"], figures["files"]
+    photo, each = limit["photo_ms"], limit["emotions_mflop"] / limit["core_gflops"]
+    limits = {
+        "faces": [photo + (row["faces"] - 1) * each for row in figures["faces"]],
+        "pixels": [photo for _ in figures["pixels"]],
+        "video": [limit["followed_frame_ms"] for _ in video],
+    }
+    decoded = {"ms": "search and emotions", "decode_ms": "decoding the JPEG"}
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "growth", "font.size": 9}):
+        sheet = Figure(figsize=(10, 6), layout="constrained")
+        axes = list(sheet.subplots(2, 3).flat)
+        _curves(axes[0], figures["faces"], "faces", {"ms": "photo"}, limits["faces"])
+        _curves(axes[1], figures["pixels"], "megapixels", decoded, limits["pixels"])
+        _curves(axes[2], video, "frames", {"ms_per_frame": "video"}, limits["video"])
+        _curves(axes[3], files, "files", {"ms_per_file": "batch of crops"})
+        _curves(axes[4], video, "frames", {"peak_mb": "video"})
+        _curves(axes[5], files, "files", {"peak_mb": "batch of crops"})
+        for ax, label in zip(
+            axes, ("ms", "ms", "ms a frame", "ms a file", "MB at the peak", "MB at the peak"), strict=True
+        ):
+            ax.set_ylabel(label)
+        for ax in axes[:2]:
+            ax.set_yscale("log")
+            ax.minorticks_off()
+        for ax in axes[2:]:
+            ax.set_ylim(0, ax.get_ylim()[1] * 1.2)
+        sheet.savefig(path, metadata={"Date": None})
+
+
+def _curves(
+    ax: Any, rows: list[dict[str, Any]], over: str, lines: dict[str, str], limits: Sequence[float] = ()
+) -> None:
+    """One curve or several of the rows over one of their keys. limits: the physical one at each row."""
+    places = [row[over] for row in rows]
+    for key, label in lines.items():
+        ax.plot(places, [row[key] for row in rows], "o-", label=label)
+    if limits:
+        ax.plot(places, limits, "--", color="grey", label="limit of one core")
+    ax.set(xlabel=over, xscale="log")
+    ax.minorticks_off()
+    ax.set_xticks(places, [f"{place:,}" for place in places])
+    ax.grid(alpha=0.3)
+    ax.legend(frameon=False)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """The benchmarks of speed: an earlier commit, the peers, and how cost grows."""
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from emojimation.weights import resolve
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import against  # isort: skip
 import growth  # isort: skip
+import memory  # isort: skip
 import peers  # isort: skip
 
 
@@ -71,5 +74,34 @@ def test_our_own_worker_answers(tmp_path):
 
 def test_tables_hold_every_figure():
     rows = [{"faces": 1, "ms": 2.5}, {"faces": 1000, "ms": 20.0}]
-    text = growth.tables({"limit": {"core_gflops": 69.0}, **dict.fromkeys(("faces", "pixels", "video", "batch"), rows)})
-    assert text.count("| 1,000 | 20.0 |") == 4 and "| core gflops |" in text and np.isfinite(growth.peak(1))
+    text = growth.tables({"limit": {"core_gflops": 69.0}, **dict.fromkeys(growth.PARTS[1:], rows)})
+    assert (
+        text.count("| 1,000 | 20.0 |") == len(growth.PARTS) - 1
+        and "| core gflops |" in text
+        and np.isfinite(growth.peak(1))
+    )
+
+
+def test_the_curves_are_drawn_from_the_figures_kept(tmp_path):
+    pytest.importorskip("matplotlib", reason='packages of the extra "dev" are absent')
+    figures = json.loads((ROOT / "benchmarks" / "results" / "growth.json").read_text("utf-8"))
+    growth.draw(figures, tmp_path / "growth.svg")
+    drawn, shown = (path.read_text("utf-8") for path in (tmp_path / "growth.svg", ROOT / "docs/images/growth.svg"))
+    places = {f">{row['files']:,}</text>" for row in figures["files"]}
+    places |= {f">{row['frames']:,}</text>" for row in figures["video"]}
+    assert drawn.count("limit of one core") == 3 and all(place in drawn for place in places)
+    assert all(place in shown for place in places), "run benchmarks/growth.py --only --page docs/performance.md"
+    assert len(shown) < 100_000
+
+
+def test_files_of_a_batch_are_links_that_it_takes_for_files(tmp_path):
+    command = growth.crops_batch(tmp_path, 1001)
+    files = sorted(Path(command[1]).rglob("*.jpg"))
+    assert len(files) == 1001 and len({path.stat().st_ino for path in files}) == growth.DISTINCT
+    assert {path.parent.name for path in files} == {"0000", "0001"}
+
+
+def test_memory_is_shown_at_a_few_points_of_the_run():
+    rows = {"on": {"photos": 2000, "resident_mb": list(range(300, 320)), "growth_mb": 19, "peak_mb": 330}}
+    rows["on"]["cpu_ms_per_photo"] = 60.5
+    assert memory.text(rows).splitlines()[-1] == "| on | 2,000 | 300 | 309 | 319 |  |  | 19 | 330 | 60.5 |"
