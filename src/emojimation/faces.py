@@ -231,7 +231,7 @@ def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     Least squares after Umeyama, "Least-squares estimation of transformation parameters between two point patterns",
     IEEE TPAMI 1991, written with complex numbers (which rules out mirroring).
     """
-    s, t = (points.astype(np.float64) @ (1, 1j) for points in (source, target))
+    s, t = (np.ascontiguousarray(points, np.float64).view(np.complex128)[:, 0] for points in (source, target))
     s0, t0 = s - s.mean(), t - t.mean()
     factor = np.vdot(s0, t0) / max(np.vdot(s0, s0).real, 1e-12)
     shift = t.mean() - factor * s.mean()
@@ -281,8 +281,8 @@ def _around(frame: np.ndarray, matrix: np.ndarray, size: int) -> tuple[np.ndarra
     """The part of a frame that the crop shows, subsampled if it is still too large for OpenCV, and its matrix."""
     corners = np.array([[0, 0, 1], [size, 0, 1], [0, size, 1], [size, size, 1]]) @ cv2.invertAffineTransform(matrix).T
     width_height = np.array(frame.shape[1::-1])
-    low = np.clip(np.floor(corners.min(axis=0)).astype(int) - 2, 0, width_height - 1)
-    high = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 2, low + 1, width_height)
+    low = np.minimum(np.maximum(np.floor(corners.min(axis=0)).astype(int) - 2, 0), width_height - 1)
+    high = np.minimum(np.maximum(np.ceil(corners.max(axis=0)).astype(int) + 2, low + 1), width_height)
     step = int(np.ceil((high - low).max() / WARP_SIDE_PX))
     part = frame[low[1] : high[1] : step, low[0] : high[0] : step]
     return part, np.hstack([matrix[:, :2] * step, (matrix[:, 2] + matrix[:, :2] @ low)[:, None]])

@@ -104,8 +104,9 @@ def close_up(box: np.ndarray, width: int, height: int) -> View:
     """The view that shows a box (4,) enlarged, with some of its surroundings, in an input of its own."""
     side = float((box[2:] - box[:2]).max()) * (1 + 2 * FACE_PADDING)
     centre = (box[:2] + box[2:]) / 2
-    x0, y0 = (int(v) for v in np.clip(np.floor(centre - side / 2), 0, (width - 1, height - 1)))
-    x1, y1 = (int(v) for v in np.clip(np.ceil(centre + side / 2), (x0 + 1, y0 + 1), (width, height)))
+    (x0, y0), (x1, y1) = np.floor(centre - side / 2).tolist(), np.ceil(centre + side / 2).tolist()
+    x0, y0 = int(min(max(x0, 0), width - 1)), int(min(max(y0, 0), height - 1))
+    x1, y1 = int(min(max(x1, x0 + 1), width)), int(min(max(y1, y0 + 1), height))
     return letterbox((x0, y0, x1, y1), max(0.0, (side / max(x1 - x0, y1 - y0) - 1) / 2), FACE_INPUT_PX)
 
 

@@ -9,6 +9,8 @@ def assign(cost: np.ndarray) -> list[tuple[int, int]]:
     The Hungarian method by shortest augmenting paths with potentials (Jonker and Volgenant, "A shortest augmenting
     path algorithm for dense and sparse linear assignment problems", Computing 38, 1987); O(n^2 m).
     """
+    if cost.shape == (1, 1):
+        return [(0, 0)]  # one person, one face: most frames
     if cost.shape[0] > cost.shape[1]:
         return sorted((i, j) for j, i in assign(cost.T))
     rows, columns = cost.shape

@@ -238,7 +238,9 @@ def _emotion_differences(tracks: list[Track], faces: list[Face]) -> np.ndarray:
 
 def _crowded(tracks: list[Track]) -> np.ndarray:
     """(n,) whether another track overlaps this one."""
-    boxes = np.array([_xyxy(_now_at(track), track.wh) for track in tracks]).reshape(-1, 4)
+    if len(tracks) < 2:
+        return np.zeros(len(tracks), bool)
+    boxes = np.array([_xyxy(_now_at(track), track.wh) for track in tracks])
     overlap = iou(boxes, boxes)
     np.fill_diagonal(overlap, 0)
     return np.asarray((overlap > CROWDED_IOU).any(axis=1))
@@ -359,4 +361,4 @@ def _centres(boxes: np.ndarray) -> np.ndarray:
 
 
 def _sizes(boxes: np.ndarray) -> np.ndarray:
-    return np.sqrt(np.clip(boxes[:, 2:] - boxes[:, :2], 1e-3, None).prod(axis=1))
+    return np.sqrt(np.maximum(boxes[:, 2:] - boxes[:, :2], 1e-3).prod(axis=1))
