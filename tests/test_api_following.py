@@ -5,6 +5,7 @@ import json
 import time
 
 import cv2
+import numpy as np
 import pytest
 
 TestClient = pytest.importorskip("fastapi.testclient", reason="the extra `api` is not installed").TestClient
@@ -55,6 +56,23 @@ def test_streams_do_not_share_whom_they_follow(client, whole, small_jpeg, astron
             answers = [ask(one, small_jpeg, number / 30), ask(other, large, number / 30)]
             assert [(answer["width"], len(answer["faces"])) for answer in answers] == [(320, 1), (600, 1)]
     assert sorted(whole) == [(320, 240), (600, 600)]
+
+
+def test_a_cut_makes_a_stream_forget_everybody(client, whole, astronaut):
+    """The same face in the same place of another scene."""
+    scene = np.repeat(np.repeat(np.random.default_rng(0).integers(0, 256, (6, 6, 3), dtype=np.uint8), 64, 0), 64, 1)
+    frames = []
+    for background in (scene, 255 - scene):
+        frame = background.copy()
+        frame[60:300, 70:310] = astronaut[20:260, 100:340]
+        frames.append(cv2.imencode(".jpg", frame)[1].tobytes())
+    with client.websocket_connect("/v1/stream") as stream:
+        shown = [frames[0]] * 3 + [frames[1]] * 3
+        answers = [ask(stream, jpeg, number / 30) for number, jpeg in enumerate(shown)]
+    assert len(whole) == 2, "the first frame of each scene"
+    numbers = [[face["track_id"] for face in answer["faces"]] for answer in answers]
+    assert numbers[0] == numbers[2] and len(numbers[0]) == 1
+    assert len(numbers[-1]) == 1 and numbers[-1] != numbers[0]
 
 
 def test_a_video_is_searched_in_runs(client, whole, astronaut, tmp_path):

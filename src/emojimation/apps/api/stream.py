@@ -19,6 +19,7 @@ from emojimation.apps.api.problem import Problem
 from emojimation.errors import InputError
 from emojimation.pipeline import MEASURES
 from emojimation.priors import NAMES, STREAM
+from emojimation.tracking.cuts import CutDetector
 
 log = logging.getLogger("emojimation.api")
 TRY_LATER, POLICY, AWAY = 1013, 1008, 1001  # RFC 6455
@@ -73,6 +74,7 @@ class _Stream:
     ):
         self.socket, self.engine, self.metrics = socket, engine, metrics
         self.pipeline = engine.stream(prior, measures)
+        self.is_cut = CutDetector()
         self.turn = Lock()  # a frame whose answer came too late may still be in progress
         self.began = time.monotonic()
         self.frame = 0
@@ -108,6 +110,8 @@ class _Stream:
     def _row(self, data: bytes, time_s: float) -> dict:
         frame = self.engine.decoded(data, f"frame {self.frame - 1}").frame
         with self.turn:
+            if self.is_cut(frame):
+                self.pipeline.reset()
             faces = self.pipeline(frame, time_s)
         return {"width": frame.shape[1], "height": frame.shape[0], "faces": [face.to_dict() for face in faces]}
 
