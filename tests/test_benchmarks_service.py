@@ -62,6 +62,17 @@ def test_every_call_of_the_soak_is_answered_as_expected_and_the_soak_runs(tmp_pa
     assert len(got["memory_mb"]) == len(got["files"]) == 2 and got["peak_mb"] > 50
 
 
+def test_memory_is_that_of_a_service_which_can_do_without_arenas(monkeypatch):
+    pytest.importorskip("fastapi", reason="the extra `api` is not installed")
+    import memory
+
+    monkeypatch.setattr(memory, "STEP", 3)
+    prefix = [sys.executable, memory.__file__, memory.WITHOUT_ARENAS]
+    got = memory.soak(memory.requests(4)[:3], 6, 5.0, prefix)
+    assert got["photos"] == 6 and got["statuses"] == {"200": 6}
+    assert len(got["resident_mb"]) == 2 and got["peak_mb"] >= max(got["resident_mb"]) > 50
+
+
 def test_the_soak_notices_wrong_answers_and_growth():
     import soak
 
