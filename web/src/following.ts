@@ -12,21 +12,25 @@ export class FollowingDetector {
   private known: Face[] = [];
   private followed = 0;
   private full = -Infinity;
+  private size = "";
 
   constructor(private detector: FaceDetector, private n: Detect) {}
 
   /** The faces of the next frame, at that time in seconds, largest first. */
   async find(frame: Pixels, time: number): Promise<Face[]> {
-    const again = this.isDue(time) ? null : await this.detector.findAgain(frame, this.known);
+    const again = this.isDue(frame, time) ? null : await this.detector.findAgain(frame, this.known);
     this.followed = again ? this.followed + 1 : 0;
     if (!again) this.full = time;
     return (this.known = again ?? (await this.inWhole(frame)));
   }
 
-  /** Whether the whole frame is to be searched: nobody is known, or for too long, or time jumped back. */
-  private isDue(time: number): boolean {
-    const since = time - this.full;
-    return !this.known.length || this.followed + 1 >= this.n.full_every || since < 0 || since >= this.n.full_every_s;
+  /** Whether the whole frame is to be searched: nobody is known, or for too long, time jumped back, or the frame has
+   * another size than the one before. */
+  private isDue({ width, height }: Pixels, time: number): boolean {
+    const [before, since] = [this.size, time - this.full];
+    this.size = `${width}x${height}`;
+    const late = since < 0 || since >= this.n.full_every_s;
+    return !this.known.length || this.followed + 1 >= this.n.full_every || late || before !== this.size;
   }
 
   /** The faces of the whole frame, each as its surroundings show it, so that no box jumps from one view to another. */
