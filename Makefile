@@ -44,8 +44,9 @@ format: .venv/test  ## Put the code into the project's format.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/run  ## Measure start-up and speed on photos; writes benchmarks/results/.
+bench: .venv/test  ## Measure start-up and speed on photos; writes benchmarks/results/.
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/size.py
 	$(BIN)/python benchmarks/photo.py
 
 pins:  ## Resolve requirements/*.txt anew (needs uv).

@@ -1,8 +1,7 @@
-"""How long it takes to start, how much memory a run takes, and how large the installation is.
+"""How long it takes to start, and how much memory a run takes.
 
 Run: python benchmarks/startup.py [--runs 15] [--model NAME|PATH] [--out FOLDER]
-Each run is a new process. Targets: import 0.6 s, one photo 1.5 s and 250 MB, installed size (without extras) 350 MB.
-The size is that of the packages in requirements/run.txt with ours, as they lie in this environment.
+Each run is a new process. Targets: import 0.6 s, one photo 1.5 s and 250 MB. Sizes: benchmarks/size.py.
 """
 
 import argparse
@@ -11,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from machine import ROOT, keep, summary_ms
@@ -46,20 +44,6 @@ def peak_mb(command: list[str]) -> float:
     return round(int(done.stdout) * 1024 / 1e6, 1)
 
 
-def installed_mb() -> float:
-    """Size on disk of the run time's packages and of our own source folder, in MB."""
-    lines = (ROOT / "requirements" / "run.txt").read_text("utf-8").splitlines()
-    names = [line.split("==")[0] for line in lines if "==" in line]
-    files = [path for path in (ROOT / "src").rglob("*") if path.is_file()]
-    for name in names:
-        try:
-            package = distribution(name)
-        except PackageNotFoundError:
-            raise SystemExit(f"Error: Expected {name} to be installed, got nothing: make demo.") from None
-        files += [Path(str(package.locate_file(file))) for file in package.files or []]
-    return round(sum(path.stat().st_size for path in files if path.is_file()) / 1e6, 1)
-
-
 def main() -> None:
     """Measure, print, keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -80,7 +64,6 @@ def main() -> None:
             "image_one_jpg_annotated": timed([*image, "--out", folder], args.runs),
             "image_one_jpg_peak_mb": peak_mb(image),
             "image_one_jpg_annotated_peak_mb": peak_mb([*image, "--out", folder]),
-            "installed_mb": installed_mb(),
         }
     keep("startup", figures, args.out)
 

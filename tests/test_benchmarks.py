@@ -31,7 +31,6 @@ def test_a_benchmark_keeps_its_figures_with_the_machine(model, tmp_path, name, k
     assert kept["machine"]["versions"]["onnxruntime"] and kept["machine"]["commit"] and kept["machine"]["cores"] >= 1
     if name == "startup":
         assert 30 < kept["image_one_jpg_peak_mb"] < 250  # megabytes: the target, which no load of the machine moves
-        assert 100 < kept["installed_mb"] < 400
 
 
 def test_the_readme_image_is_drawn(model, tmp_path):

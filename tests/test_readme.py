@@ -3,6 +3,7 @@
 import re
 import shlex
 import shutil
+import tomllib
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from conftest import ROOT, SAMPLES
+from emojimation.media import read_image
 
 README = (ROOT / "README.md").read_text("utf-8")
 DOCUMENTS = (
@@ -37,12 +39,14 @@ def commands() -> list[list[str]]:
 
 
 @pytest.fixture
-def workplace(tmp_path, monkeypatch):
-    """A folder with what the README's examples name: photo.jpg, crop.png, photos/."""
+def workplace(tmp_path, monkeypatch, tiny_model):
+    """A folder with what the README's examples name: photo.jpg, crop.png, photos/, a model."""
     shutil.copy(SAMPLES / "astronaut.jpg", tmp_path / "photo.jpg")
     (tmp_path / "photos").mkdir()
     shutil.copy(SAMPLES / "obama.jpg", tmp_path / "photos" / "one.jpg")
     cv2.imwrite(str(tmp_path / "crop.png"), np.full((48, 48), 128, np.uint8))
+    (tmp_path / "runs" / "mine").mkdir(parents=True)
+    shutil.copy(tiny_model, tmp_path / "runs" / "mine" / "model.onnx")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -63,10 +67,16 @@ def test_the_commands_work(command, workplace, line):
         code, out, _ = command(*words[:depth], "--help")
         assert code == 0 and all(option in out for option in line if option.startswith("--"))
         return
+    if line[1] == "video":
+        pytest.importorskip("av", reason="the extra `video` is not installed")
+        from videos import write_still
+
+        write_still(workplace / line[2], cv2.resize(read_image(SAMPLES / "astronaut.jpg").frame, (320, 320)), 8)
     code, out, err = command(*line[1:])
-    assert (code, err) == (0, "") and out
-    if "--out" in line:
-        assert list((workplace / line[line.index("--out") + 1]).iterdir())
+    assert code == 0 and (err == "" or line[1] == "video") and out + err
+    for option in {"--out", "--csv", "--report"} & set(line):
+        written = workplace / line[line.index(option) + 1]
+        assert list(written.iterdir()) if written.is_dir() else written.stat().st_size
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -91,6 +101,29 @@ def test_installation_files_exist():
     for name in re.findall(r"requirements/\w+\.txt", README):
         assert (ROOT / name).is_file()
     assert Path(ROOT / ".ci" / "run").stat().st_mode & 0o111
+
+
+def version() -> str:
+    """The version in its one place; installed copies have it from there."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+
+
+@pytest.mark.parametrize(
+    ("document", "pattern"),
+    [
+        ("CITATION.cff", r"^version: (.+)$"),
+        ("CHANGELOG.md", r"^## \[(\d.+?)\] - \d{4}-\d\d-\d\d$"),
+        ("deploy/kubernetes/deployment.yaml", r"image: emojimation:(.+)$"),
+    ],
+)
+def test_every_file_that_names_the_version_names_the_same(document, pattern):
+    named = re.search(pattern, (ROOT / document).read_text("utf-8"), re.MULTILINE)
+    assert named and named[1] == version(), "the newest version; CHANGELOG.md has it first"
+
+
+def test_the_date_of_the_release_is_the_changelogs():
+    cited = re.search(r"^date-released: (.+)$", (ROOT / "CITATION.cff").read_text("utf-8"), re.MULTILINE)
+    assert cited and f"## [{version()}] - {cited[1]}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
 
 
 def test_the_citation_and_the_templates_are_complete():

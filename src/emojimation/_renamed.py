@@ -1,4 +1,4 @@
-"""Modules of version 0.1 under their old names: imports return the new module and warn, until 1.1."""
+"""Modules of version 0.1 under their old names: imports return the new module and warn, until 1.2."""
 
 import sys
 import warnings
@@ -44,7 +44,7 @@ class _Renamed(MetaPathFinder, Loader):
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         warnings.warn(
-            f"{spec.name} is {spec.origin} now; the old name will be removed in 1.1.", DeprecationWarning, stacklevel=2
+            f"{spec.name} is {spec.origin} now; the old name will be removed in 1.2.", DeprecationWarning, stacklevel=2
         )
         return _Alias(spec.name, str(spec.origin))
 
