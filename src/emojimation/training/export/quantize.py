@@ -83,7 +83,7 @@ def heavy_layers(model: onnx.ModelProto) -> list[str]:
 def ends(model: onnx.ModelProto) -> tuple[list[str], list[str], list[str]]:
     """Names of the heavy layers with none before them, with one before them, and with none behind them.
 
-    A single network has one of each, an ensemble one for each member, or for each member and view where those are apart.
+    A single network has one of each, an ensemble one for each member, or for each of its views where those are apart.
     """
     heavy = set(heavy_layers(model))
     before: dict[str, int] = {}  # tensor -> heavy layers on the longest way to it
