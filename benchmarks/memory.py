@@ -30,7 +30,7 @@ SAMPLES = ROOT / "src" / "emojimation" / "assets" / "samples"
 BEGIN, END = "<!-- by benchmarks/memory.py --page -->", "<!-- end of memory -->"
 SMALLEST_PX, LARGEST_PX, SIZES = 200, 2100, 400
 STEP = 100  # photos between two samples
-SHOWN = (100, 1_000, 2_000, 5_000, 10_000)  # of the samples, in the page
+SHOWN = (100, 300, 1_000, 2_000, 5_000, 10_000)  # of the samples, in the page
 WITHOUT_ARENAS = "--without-arenas"  # before the service's command
 
 

@@ -104,4 +104,4 @@ def test_files_of_a_batch_are_links_that_it_takes_for_files(tmp_path):
 def test_memory_is_shown_at_a_few_points_of_the_run():
     rows = {"on": {"photos": 2000, "resident_mb": list(range(300, 320)), "growth_mb": 19, "peak_mb": 330}}
     rows["on"]["cpu_ms_per_photo"] = 60.5
-    assert memory.text(rows).splitlines()[-1] == "| on | 2,000 | 300 | 309 | 319 |  |  | 19 | 330 | 60.5 |"
+    assert memory.text(rows).splitlines()[-1] == "| on | 2,000 | 300 | 302 | 309 | 319 |  |  | 19 | 330 | 60.5 |"
