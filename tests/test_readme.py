@@ -4,7 +4,9 @@ import re
 import shlex
 import shutil
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -24,18 +26,33 @@ DOCUMENTS = (
     "docs/scale.md",
     "docs/training.md",
 )
-# Commands that take minutes or need FER2013: that they and their options exist is checked, they are not run.
-SLOW = {"train", "evaluate", "export", "report", "data"}
+# Pages whose commands are run as well; docs/service.md, scale.md and training.md have tests of their own.
+PAGES = tuple(f"docs/{name}.md" for name in ("start", "hiding", "measures", "video", "page", "web", "desktop"))
+# Commands that take minutes, need FER2013 or stay open: that they and their options exist is checked, they are not run.
+SLOW = {"train", "evaluate", "export", "report", "data", "web", "desktop", "webcam", "serve"}
 
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-def commands() -> list[list[str]]:
-    """Every command line of the README, split, without comments."""
-    lines = [shlex.split(line, comments=True) for block in blocks("bash") for line in block.splitlines()]
-    return [line for line in lines if line]
+def commands(document: str) -> Iterator[tuple[str, ...]]:
+    """Every command line of a document, split, without comments."""
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```", (ROOT / document).read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    for language, block in fenced:
+        for line in block.splitlines() if language in ("", "bash") else ():
+            if re.match(r"(\.venv/bin/)?emojimation ", line):
+                yield tuple(shlex.split(line, comments=True))
+
+
+def lines() -> Iterator[Any]:
+    """Each different command of the README, and of the pages among the slow tests."""
+    known = set()
+    for document in ("README.md", *PAGES):
+        for words in commands(document):
+            if words[1:] not in known:
+                known.add(words[1:])
+                yield pytest.param(words, id=" ".join(words[1:]), marks=[pytest.mark.slow] if document in PAGES else [])
 
 
 @pytest.fixture
@@ -59,7 +76,7 @@ def test_the_python_block_runs(capsys):
     assert "😄 happy" in out and "'neutral': " in out
 
 
-@pytest.mark.parametrize("line", [c for c in commands() if c[0] == "emojimation"], ids=" ".join)
+@pytest.mark.parametrize("line", tuple(lines()))
 def test_the_commands_work(command, workplace, line):
     if line[1] in SLOW:
         words = [word for word in line[1:] if not word.startswith("-")]
@@ -73,7 +90,7 @@ def test_the_commands_work(command, workplace, line):
 
         write_still(workplace / line[2], cv2.resize(read_image(SAMPLES / "astronaut.jpg").frame, (320, 320)), 8)
     code, out, err = command(*line[1:])
-    assert code == 0 and (err == "" or line[1] == "video") and out + err
+    assert code == 0 and (err == "" or line[1] in ("video", "page")) and out + err
     for option in {"--out", "--csv", "--report"} & set(line):
         written = workplace / line[line.index(option) + 1]
         assert list(written.iterdir()) if written.is_dir() else written.stat().st_size
