@@ -93,6 +93,9 @@ def test_the_command_crops_and_says_what_is_next(cropped, tmp_path):
     assert "3 faces from 5 photos" in done.output
     assert "No face in" in done.output and "grey.png" in done.output and "broken.jpg" in done.output
     assert (tmp_path / "out-contact.jpg").is_file()
+    assert "then train: emojimation train --from default --data" in done.output
+    flat = CliRunner().invoke(commands, ["data", "crop", str(root / "calm"), str(tmp_path / "flat")])
+    assert "then label: emojimation data label" in flat.output
 
 
 @pytest.fixture

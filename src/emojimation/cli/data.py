@@ -144,7 +144,13 @@ def crop(
     if not done.written:
         raise InputError(f"Expected faces in the photos of {photos}, found none.")
     sheet = contact_sheet(done.written, out.with_name(f"{out.resolve().name}-contact.jpg"))
-    typer.echo(f"Look them over in {sheet} and delete bad ones; then label them: emojimation data label {out}")
+    in_folders = all(face.parent != out for face in done.written)
+    then = (
+        f"train: emojimation train --data {out} --from default"
+        if in_folders
+        else f"label: emojimation data label {out}"
+    )
+    typer.echo(f"Look them over in {sheet} and delete bad ones; then {then}")
 
 
 @app.command(cls=Command)
