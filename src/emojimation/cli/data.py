@@ -145,12 +145,8 @@ def crop(
         raise InputError(f"Expected faces in the photos of {photos}, found none.")
     sheet = contact_sheet(done.written, out.with_name(f"{out.resolve().name}-contact.jpg"))
     in_folders = all(face.parent != out for face in done.written)
-    then = (
-        f"train: emojimation train --data {out} --from default"
-        if in_folders
-        else f"label: emojimation data label {out}"
-    )
-    typer.echo(f"Look them over in {sheet} and delete bad ones; then {then}")
+    then = "train: emojimation train --from default --data" if in_folders else "label: emojimation data label"
+    typer.echo(f"Look them over in {sheet} and delete bad ones; then {then} {out}")
 
 
 @app.command(cls=Command)
