@@ -1,6 +1,6 @@
 """The engine behind Ray Serve: POST an image, get the row that the service's /v1/analyze gives.
 
-pip install "emojimation" "ray[serve]"
+pip install . "ray[serve]"
 python examples/ray_serve.py --port 8001 --replicas 2
 curl --data-binary @photo.jpg http://127.0.0.1:8001/
 """

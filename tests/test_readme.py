@@ -131,6 +131,7 @@ def version() -> str:
         ("CITATION.cff", r"^version: (.+)$"),
         ("CHANGELOG.md", r"^## \[(\d.+?)\] - \d{4}-\d\d-\d\d$"),
         ("deploy/kubernetes/deployment.yaml", r"image: emojimation:(.+)$"),
+        ("docs/start.md", r"emojimation-(.+?)-py3-none-any.whl"),
     ],
 )
 def test_every_file_that_names_the_version_names_the_same(document, pattern):
