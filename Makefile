@@ -44,7 +44,7 @@ format: .venv/test  ## Put the code into the project's format.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/test  ## Measure start-up and speed on photos; writes benchmarks/results/.
+bench: .venv/test  ## Measure start-up, speed on photos and sizes; writes benchmarks/results/.
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/size.py
 	$(BIN)/python benchmarks/photo.py

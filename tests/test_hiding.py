@@ -10,6 +10,7 @@ from emojimation.detect.search import once_each
 from emojimation.draw.cover import pixelate
 from emojimation.faces import Face, iou
 from emojimation.hiding.covers import ENLARGED, Covers, enlarged
+from emojimation.hiding.report import Report, Span
 from emojimation.hiding.search import SECOND_PX, SECOND_SHARES, searcher, turned_back, upright_crop
 from emojimation.media import read_image
 from emojimation.video.scene import hide_and_seek
@@ -197,3 +198,10 @@ def test_one_face_is_found_once():
     twice = [face(100, score=0.5), face(104, score=0.9), face(110, y=108, side=40, score=0.6), face(300, score=0.4)]
     assert [f.score for f in once_each(twice)] == [0.9, 0.4]
     assert enlarged(face(100), 2).xyxy.tolist() == [70, 70, 190, 190]
+
+
+def test_doubtful_stretches_that_overlap_are_one_to_look_at():
+    spans = [Span(2.4, 3.5, 0.3), Span(2.4, 3.4, 0.3), Span(2.7, 3.6, 0.2), Span(9, 9.5, 0.3), Span(3.7, 3.7, 0.3)]
+    report = Report(frames=10, doubtful=spans)
+    assert "not covered, as too doubtful: 0:02.4 to 0:03.7, 0:09.0 to 0:09.5\n" in str(report)
+    assert len(report.to_dict()["doubtful"]) == 5

@@ -5,6 +5,7 @@ from typing import Any
 
 ADVICE = "look at it before you publish it"
 SPANS_SHOWN = 5
+NEAR_S = 0.2  # stretches that are closer together are checked in one go
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,19 @@ def _counted(number: int, one: str, several: str = "") -> str:
 
 
 def _times(spans: list[Span]) -> str:
-    shown = [f"{_clock(span.start_s)} to {_clock(span.end_s)}" for span in spans[:SPANS_SHOWN]]
-    more = len(spans) - SPANS_SHOWN
+    stretches = _joined(spans)
+    shown = [f"{_clock(start)} to {_clock(end)}" for start, end in stretches[:SPANS_SHOWN]]
+    more = len(stretches) - SPANS_SHOWN
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+
+
+def _joined(spans: list[Span]) -> list[tuple[float, float]]:
+    """Start and end in seconds of the stretches that overlap none of the others, in order."""
+    joined: list[tuple[float, float]] = []
+    for span in sorted(spans, key=lambda span: span.start_s):
+        start, end = joined.pop() if joined and span.start_s <= joined[-1][1] + NEAR_S else (span.start_s, span.end_s)
+        joined.append((start, max(end, span.end_s)))
+    return joined
 
 
 def _clock(time_s: float) -> str:
