@@ -8,6 +8,7 @@ false positives, but takes about fifteen times as long for a photo. Everything a
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from emojimation.detect.network import Layout, open_network
@@ -54,7 +55,13 @@ def shrunk(frame: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
     """The frame at that scale, upper left in a black canvas with sides that 32 divides; its drawn width, height."""
     height, width = (max(1, round(side * scale)) for side in frame.shape[:2])
     canvas = np.zeros((-(-height // MULTIPLE) * MULTIPLE, -(-width // MULTIPLE) * MULTIPLE, 3), np.uint8)
-    canvas[:height, :width] = resized(frame, width, height)
+    # Below a factor of two bilinear interpolation skips no pixel, and is three times as fast with scores as good.
+    slightly = frame.shape[0] < 2 * height and frame.shape[1] < 2 * width
+    canvas[:height, :width] = (
+        cv2.resize(frame, (width, height), interpolation=cv2.INTER_LINEAR)
+        if slightly
+        else resized(frame, width, height)
+    )
     return canvas, np.array([width, height])
 
 
