@@ -5,7 +5,9 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
+import onnxruntime
 import pytest
 
 from stripes import stripes
@@ -123,6 +125,22 @@ def test_ensemble_is_the_calibrated_mean(made: tuple[Path, Path], int8: Path, tm
         EmotionClassifier(alone).predict(val.images).argmax(1)
         == EmotionClassifier(pair[0]).predict(val.images).argmax(1)
     ).all()
+
+
+def test_members_of_an_ensemble_also_see_close_ups(made: tuple[Path, Path], tmp_path: Path) -> None:
+    """The mean over four views, against OpenCV's enlargement and the member's own answers to floats."""
+    data, model, out, figures = made[0], made[1] / "model.onnx", tmp_path / "views.onnx", tmp_path / "views.json"
+    run("ensemble", model, "--data", data, "--close-up", "--out", out, "--json", figures)
+    assert json.loads(figures.read_text())["close_up"] is True
+    joined, val = EmotionClassifier(out), load(data).split("val").images[:40]
+    enlarge = cv2.getRotationMatrix2D((23.5, 23.5), 0, 1.15)
+    larger = [cv2.warpAffine(image.astype(np.float32), enlarge, (48, 48)) for image in val]
+    views = [val.astype(np.float32), np.stack(larger)]
+    views += [view[:, :, ::-1] for view in views]
+    session = onnxruntime.InferenceSession(model)
+    answers = [session.run(None, {"image": np.ascontiguousarray(view[..., None])})[0] for view in views]
+    scaled = np.mean(answers, axis=0) ** (1 / joined.card["temperature"])
+    np.testing.assert_allclose(joined.predict(val), scaled / scaled.sum(1, keepdims=True), atol=5e-3)
 
 
 def test_ensemble_of_different_inputs_is_refused(made: tuple[Path, Path], tmp_path: Path) -> None:

@@ -38,12 +38,13 @@ def test_weights_stored_in_float16_are_float32_again_for_tools(fer_rows):
 
 def test_each_member_of_an_ensemble_has_a_first_and_a_last_layer():
     """Which layers stay float when a model is quantised."""
-    from emojimation.training.export.ensemble import mean_graph
+    from emojimation.training.export.ensemble import _loaded, mean_graph
     from emojimation.training.export.quantize import ends, heavy_layers
 
     one = onnx.load(resolve("default"))
     layers = heavy_layers(one)
     assert ends(one) == ([layers[0]], [layers[1]], [layers[-1]])
+    assert [net.card["precision"] for net in _loaded(["default", resolve("default")])] == ["float32"] * 2
     both = mean_graph([one, one], (48, 1, 7), mirror=True)
     assert len(both.graph.initializer) == 2 * len(one.graph.initializer) + 7, "each network once, for both views"
     assert ends(both) == tuple([f"{member}_{layers[at]}" for member in ("m0", "m1")] for at in (0, 1, -1))

@@ -18,6 +18,9 @@ def ensemble(
     out: Annotated[Path, typer.Option(help="The ONNX file to write.")] = Path("ensemble.onnx"),
     name: Annotated[str, typer.Option(help="Name in the model's metadata; by default the file's.")] = "",
     mirror: Annotated[bool, typer.Option(help="Each member also sees the mirror image.")] = True,
+    close_up: Annotated[
+        bool, typer.Option(help="Each member also sees the middle of the image, enlarged by 15 %.")
+    ] = False,
     ferplus: Ferplus = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
 ) -> None:
@@ -26,7 +29,7 @@ def ensemble(
     from emojimation.training.data.load import load
     from emojimation.training.export.ensemble import join
 
-    scores = join(list(models), out, load(data, ferplus=ferplus), name, mirror)
+    scores = join(list(models), out, load(data, ferplus=ferplus), name, mirror, close_up)
     if json_out is not None:
         write_whole(json_out, json.dumps(scores, indent=1) + "\n")
     print_scores(scores)

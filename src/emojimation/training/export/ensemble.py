@@ -1,4 +1,4 @@
-"""Several exported models -> one ONNX file: the mean of their answers, each also on the mirror image if asked.
+"""Several exported models -> one ONNX file: the mean of their answers, each also on other views of an image if asked.
 
 The mean of the probabilities is calibrated anew on the validation split with one temperature over its logarithm. The
 file obeys the model contract, so every part of the engine takes it by its path, like any other model.
@@ -21,19 +21,27 @@ from emojimation.labels import EMOTIONS
 from emojimation.training.data.dataset import Dataset
 from emojimation.training.judge import calibrate
 from emojimation.training.judge.evaluate import clear_threshold, commit, evaluate, rows_of
+from emojimation.weights import resolve
 
 OPSET = 17
 TINY = 1e-7  # under the logarithm, so that a probability of 0 stays finite
 TOLERANCE = 1e-4
+CLOSE_UP = 1.15  # how much larger than the image its close-up is
 
 
 def join(
-    members: list[str | Path], target: Path, dataset: Dataset, name: str = "", mirror: bool = True
+    members: list[str | Path],
+    target: Path,
+    dataset: Dataset,
+    name: str = "",
+    mirror: bool = True,
+    close_up: bool = False,
 ) -> dict[str, Any]:
     """Write the ensemble of the model files or names `members` to `target`; returns its figures on the validation
     split.
 
-    mirror: each member answers the image and its mirror image. dataset: fits the temperature and the threshold, and
+    mirror: each member answers the image and its mirror image. close_up: it also answers the middle of the image,
+    enlarged by 15 %, and with `mirror` that one's mirror image. dataset: fits the temperature and the threshold, and
     scores the file. Raises InputError for no member, members of different size, channels or classes, or of another
     calibration than a softmax; nothing is written then.
     """
@@ -41,9 +49,11 @@ def join(
     labels = nets[0].labels
     val = rows_of(dataset, "val", labels)
     shape = (nets[0].size, nets[0].channels, len(labels))
-    graph = mean_graph([onnx.load(net.card["path"]) for net in nets], shape, mirror)
-    probabilities = _run(graph, val.images)
-    _check_mean(probabilities[:64], nets, val.images[:64], mirror)
+    models = [onnx.load(net.card["path"]) for net in nets]
+    graph = mean_graph(models, shape, mirror, close_up)
+    images = val.images if val.images.ndim == 4 else val.images[..., None]
+    probabilities = _run(graph, images)
+    _check_mean(probabilities[:64], models, images[:64], mirror, close_up)
     logits = np.log(probabilities + TINY)
     chosen, _ = calibrate.fit(logits, val.labels, "temperature")
     papers = nets[0].card | {
@@ -51,6 +61,7 @@ def join(
         "temperature": round(chosen.temperature, 4),
         "members": [net.card["name"] for net in nets],
         "mirror": mirror,
+        "close_up": close_up,
         "commit": commit(),
         "threshold": clear_threshold(chosen(logits), val),
     }
@@ -59,7 +70,7 @@ def join(
     scores = evaluate(EmotionClassifier(target).predict, dataset, "val", labels=labels)
     return (
         scores
-        | {key: papers[key] for key in ("members", "mirror", "temperature", "threshold")}
+        | {key: papers[key] for key in ("members", "mirror", "close_up", "temperature", "threshold")}
         | {
             "model": papers["name"],
             "bytes": target.stat().st_size,
@@ -71,7 +82,7 @@ def join(
 def _loaded(members: list[str | Path]) -> list[EmotionClassifier]:
     if not members:
         raise InputError("Expected the models of an ensemble, got none: name at least one.")
-    nets = [EmotionClassifier(member) for member in members]
+    nets = [EmotionClassifier(resolve(member)) for member in members]  # a name's float model, wherever this runs
     kinds = {(net.size, net.channels, net.labels, str(net.template.round(3).tolist())) for net in nets}
     if len(kinds) > 1:
         raise InputError(
@@ -80,46 +91,69 @@ def _loaded(members: list[str | Path]) -> list[EmotionClassifier]:
     return nets
 
 
-def mean_graph(models: list[onnx.ModelProto], shape: tuple[int, int, int], mirror: bool) -> onnx.ModelProto:
+def mean_graph(
+    models: list[onnx.ModelProto], shape: tuple[int, int, int], mirror: bool, close_up: bool = False
+) -> onnx.ModelProto:
     """One model (n,size,size,channels) float32 -> (n,classes): the mean of the softmax outputs of `models`.
 
-    shape: size, channels, classes.
+    All views of all images go through each member as one batch. shape: size, channels, classes.
     """
     size, channels, classes = shape
-    seen, joined = ("views", "of_members") if mirror else ("image", "mean")
-    before, after, weights = _both_views(classes) if mirror else ([], [], [])
-    nodes, answers = before, []
+    nodes, weights, views = _views(size, mirror, close_up)
+    answers = []
     for number, model in enumerate(models):
         graph = compose.add_prefix_graph(model.graph, f"m{number}_")
+        nodes += [helper.make_node("Identity", ["views"], [graph.input[0].name]), *graph.node]
         weights += graph.initializer
-        nodes += [helper.make_node("Identity", [seen], [graph.input[0].name]), *graph.node]
         answers.append(graph.output[0].name)
-    nodes += [helper.make_node("Mean", answers, [joined]), *after]
+    nodes += [
+        helper.make_node("Mean", answers, ["of_views"]),
+        helper.make_node("Reshape", ["of_views", "by_view"], ["stacked"]),
+        helper.make_node("ReduceSum", ["stacked", "first"], ["sum"], keepdims=0),
+        helper.make_node("Mul", ["sum", "share"], ["mean"]),
+    ]
+    weights += [
+        helper.make_tensor("by_view", TensorProto.INT64, [3], [views, -1, classes]),
+        helper.make_tensor("first", TensorProto.INT64, [1], [0]),
+        helper.make_tensor("share", TensorProto.FLOAT, [], [1 / views]),
+    ]
     image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", size, size, channels])
     mean = helper.make_tensor_value_info("mean", TensorProto.FLOAT, ["n", classes])
     return _model(helper.make_graph(nodes, "ensemble", [image], [mean], weights), models)
 
 
-def _both_views(classes: int) -> tuple[list[onnx.NodeProto], list[onnx.NodeProto], list[onnx.TensorProto]]:
-    """Nodes before the members, which put images and mirror images into one batch, those behind them, their constants.
+def _views(size: int, mirror: bool, close_up: bool) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto], int]:
+    """Nodes and weights that turn "image" (n,...) into "views" (views * n,...), and the number of views."""
+    nodes, weights, views = [], [], ["image"]
+    if close_up:
+        enlarge = enlarging(size)
+        weights += [onnx.numpy_helper.from_array(enlarge, "down"), onnx.numpy_helper.from_array(enlarge.T, "across")]
+        nodes += [
+            helper.make_node("Transpose", ["image"], ["planes"], perm=[0, 3, 1, 2]),
+            helper.make_node("MatMul", ["down", "planes"], ["taller"]),
+            helper.make_node("MatMul", ["taller", "across"], ["larger"]),
+            helper.make_node("Transpose", ["larger"], ["close_up"], perm=[0, 2, 3, 1]),
+        ]
+        views.append("close_up")
+    if mirror:
+        parts = {"from": -1, "to": np.iinfo(np.int64).min, "axis": 2, "step": -1}
+        weights += [helper.make_tensor(key, TensorProto.INT64, [1], [value]) for key, value in parts.items()]
+        mirrored = [f"{view}_mirrored" for view in views]
+        nodes += [
+            helper.make_node("Slice", [view, *parts], [other]) for view, other in zip(views, mirrored, strict=True)
+        ]
+        views += mirrored
+    return [*nodes, helper.make_node("Concat", views, ["views"], axis=0)], weights, len(views)
 
-    In one batch a member takes less time than in two, and is there once.
+
+def enlarging(size: int, factor: float = CLOSE_UP) -> np.ndarray:
+    """(size,size) float32: times a column of pixels, its middle enlarged by `factor`, by linear interpolation.
+
+    The centres of the pixels count as their positions; from the edges on the last pixel is repeated.
     """
-    before = [
-        helper.make_node("Slice", ["image", "from", "to", "axis", "step"], ["mirrored"]),
-        helper.make_node("Concat", ["image", "mirrored"], ["views"], axis=0),
-    ]
-    after = [
-        helper.make_node("Reshape", ["of_members", "by_view"], ["of_views"]),
-        helper.make_node("Gather", ["of_views", "straight"], ["of_straight"], axis=0),
-        helper.make_node("Gather", ["of_views", "turned"], ["of_turned"], axis=0),
-        helper.make_node("Mean", ["of_straight", "of_turned"], ["mean"]),
-    ]
-    far = np.iinfo(np.int64).min
-    lists = {"from": [-1], "to": [far], "axis": [2], "step": [-1], "by_view": [2, -1, classes]}
-    constants = [helper.make_tensor(key, TensorProto.INT64, [len(value)], value) for key, value in lists.items()]
-    constants += [helper.make_tensor(key, TensorProto.INT64, [], [at]) for key, at in (("straight", 0), ("turned", 1))]
-    return before, after, constants
+    middle = (size - 1) / 2
+    at = np.clip((np.arange(size) - middle) / factor + middle, 0, size - 1)
+    return np.maximum(1 - np.abs(at[:, None] - np.arange(size)), 0).astype(np.float32)
 
 
 def _model(graph: onnx.GraphProto, models: list[onnx.ModelProto]) -> onnx.ModelProto:
@@ -160,15 +194,19 @@ def _with_papers(model: onnx.ModelProto, papers: dict[str, Any]) -> onnx.ModelPr
 
 def _run(model: onnx.ModelProto, images: np.ndarray, batch: int = 64) -> np.ndarray:
     session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    x = images if images.ndim == 4 else images[..., None]
-    parts = [x[i : i + batch].astype(np.float32) for i in range(0, len(x), batch)]
-    return np.concatenate([session.run(None, {"image": part})[0] for part in parts])
+    (name,) = (source.name for source in session.get_inputs())
+    parts = [images[i : i + batch].astype(np.float32) for i in range(0, len(images), batch)]
+    return np.concatenate([session.run(None, {name: part})[0] for part in parts])
 
 
-def _check_mean(got: np.ndarray, nets: list[EmotionClassifier], images: np.ndarray, mirror: bool) -> None:
-    """Refuse a graph that is not the mean of its members' own answers."""
-    views = [images, np.ascontiguousarray(images[:, :, ::-1])] if mirror else [images]
-    difference = float(np.abs(np.mean([net.predict(v) for net in nets for v in views], axis=0) - got).max())
+def _check_mean(
+    got: np.ndarray, models: list[onnx.ModelProto], images: np.ndarray, mirror: bool, close_up: bool
+) -> None:
+    """Refuse a graph that is not the mean of its members' own answers to images (n,size,size,channels)."""
+    enlarge = enlarging(images.shape[1])
+    views = [images, np.einsum("ij,njkc,lk->nilc", enlarge, images, enlarge)][: 1 + close_up]
+    views += [view[:, :, ::-1] for view in views if mirror]
+    difference = float(np.abs(np.mean([_run(model, view) for model in models for view in views], axis=0) - got).max())
     if difference > TOLERANCE:
         raise InputError(
             f"Expected the mean of the members within {TOLERANCE}, got a difference of {difference:.2g}: "
