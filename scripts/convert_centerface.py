@@ -9,7 +9,7 @@ go into the graph, the channel swap into the first convolution), opset 13, weigh
 named: `heat` (n,1,h/4,w/4), `sizes` (n,2,...), `offsets` (n,2,...), `points` (n,10,...). Channels that no picture of
 `pictures` wakes are removed, which changes no answer and saves a tenth of the time.
 
-face_detector_wide_int8 is its twin for processors that multiply bytes quickly: the inner layers in eight bits, with
+face_detector_wide_int8 is its version for processors that multiply bytes quickly: the inner layers in eight bits, with
 seven-bit weights (see `emojimation.precision`), the first three and the last ones in float. Its scores differ by 0.02
 on average.
 

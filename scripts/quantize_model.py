@@ -1,10 +1,10 @@
-"""Make the twins of bundled models in eight bits, which suited processors run: seven-bit weights, no saturation.
+"""Make the eight-bit versions of bundled models, which suited processors run: seven-bit weights, no saturation.
 
     python scripts/quantize_model.py DATA [NAME ...]
 
-Run it after each new model that has a twin, by default for all of those; `tests/test_precision.py` tells when. Networks
-and ensembles alike, calibrated on FER2013's Training rows and compared on its validation split; the twin's card carries
-its own figures. Writes NAME_int8.onnx, its row in the manifest, and its line in assets/LICENSES.md.
+Run it after each new model that has such a version, by default for all of those; `tests/test_precision.py` tells when.
+Networks and ensembles alike, calibrated on FER2013's Training rows and compared on its validation split; the new file's
+card carries its own figures. Writes NAME_int8.onnx, its row in the manifest, and its line in assets/LICENSES.md.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def quantise(name: str, dataset: Dataset) -> None:
-    """Make, compare and ship one model's twin."""
+    """Make, compare and ship one model's eight-bit version."""
     source = resolve(name)
     with TemporaryDirectory() as folder:
         twin = Path(folder) / f"{name}{EIGHT_BITS}.onnx"
@@ -45,7 +45,7 @@ def quantise(name: str, dataset: Dataset) -> None:
 
 
 def note(twin: Path, source: Path, dataset: Dataset) -> None:
-    """Write the twin's own figures into its card, without those not measured here, and which file it was made from."""
+    """Write the new file's own figures into its card, without those not measured here, and the sha256 of its source."""
     rows = dataset.split("val")
     measured = judge(EmotionClassifier(twin).predict(rows.images), rows, dataset.split("train").images)
     model = onnx.load(twin)

@@ -1,8 +1,8 @@
 """Whether a model is run in eight bits: several times as fast where the processor multiplies bytes, slower elsewhere.
 
-A bundled model NAME may have a twin NAME_int8, quantised with seven-bit weights: the sum of two products of bytes then
-fits into sixteen bits, so that instructions which saturate (AVX2's VPMADDUBSW) give the same answers as those which do
-not (VNNI, ARM's dot product).
+A bundled model NAME may have an eight-bit version NAME_int8, quantised with seven-bit weights: the sum of two products
+of bytes then fits into sixteen bits, so that instructions which saturate (AVX2's VPMADDUBSW) give the same answers as
+those which do not (VNNI, ARM's dot product).
 """
 
 from functools import lru_cache
@@ -16,7 +16,7 @@ BYTE_PRODUCTS = ("avx512_vnni", "avx_vnni", "avx2", "asimddp")
 
 
 def suited(model: str | Path) -> str | Path:
-    """The name of the bundled model's twin in eight bits where the processor is suited to it; others pass through."""
+    """The name of the bundled model's eight-bit version where the processor is suited to it; others pass through."""
     twin = f"{model}{EIGHT_BITS}"
     return twin if isinstance(model, str) and byte_products(CPU_FLAGS) and twin in manifest() else model
 

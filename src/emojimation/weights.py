@@ -15,7 +15,7 @@ NOT_EMOTIONS = {
     "face_mesh",
     "iris",
 }  # networks that answer something else
-EIGHT_BITS = "_int8"  # ends the name of a model's twin in eight bits, see `precision`
+EIGHT_BITS = "_int8"  # ends the name of a model's eight-bit version, see `precision`
 USUAL = ("default", "seed", "max", "lite")  # emotion models in the order in which they are offered
 
 
