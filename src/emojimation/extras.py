@@ -51,7 +51,8 @@ def need(extra: str, *modules: str) -> None:
     """Raise InputError that says what to install if a module, by default any of the extra's, is missing."""
     if absent := _absent(modules or EXTRAS[extra]):
         raise InputError(
-            f"Expected the packages of the extra {extra!r}, but {' and '.join(absent)} is missing: {command(extra)}."
+            f"Expected the packages of the extra {extra!r}, got an installation without {', '.join(absent)}: "
+            f"{command(extra)}."
         )
 
 
