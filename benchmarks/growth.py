@@ -125,7 +125,8 @@ def operations(path: Path, shape: tuple[int, ...]) -> float:
     for dimension, size in zip(model.graph.input[0].type.tensor_type.shape.dim, shape, strict=True):
         dimension.Clear()
         dimension.dim_value = size
-    inferred = shape_inference.infer_shapes(model).graph
+    del model.graph.value_info[:]  # shapes noted at the export have an unknown batch
+    inferred = shape_inference.infer_shapes(model, data_prop=True).graph
     sizes = {
         value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim]
         for value in (*inferred.value_info, *inferred.output)

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from conftest import ROOT
@@ -21,6 +22,21 @@ import peers  # isort: skip
 def test_a_quarter_of_the_input_is_a_quarter_of_the_operations():
     whole, close_up = (growth.operations(resolve("face_detector"), (1, side, side, 3)) for side in (192, 96))
     assert whole == pytest.approx(4 * close_up, rel=0.01) and 100 < whole < 500
+
+
+def test_operations_are_those_that_a_run_makes():
+    """Of every layer with weights: the outputs that it really has, times the weights behind each."""
+    onnx = pytest.importorskip("onnx", reason='training packages are absent: pip install "emojimation[train]"')
+    model = onnx.load(resolve("default"))
+    weights = {tensor.name: list(tensor.dims) for tensor in model.graph.initializer}
+    layers = [node for node in model.graph.node if node.op_type in ("Conv", "MatMul") and node.input[1] in weights]
+    model.graph.output.extend(onnx.helper.make_empty_tensor_value_info(node.output[0]) for node in layers)
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    made = session.run([node.output[0] for node in layers], {"image": np.zeros((1, 48, 48, 1), np.float32)})
+    sizes = [weights[node.input[1]] for node in layers]
+    each = [np.prod(size[1:] if node.op_type == "Conv" else size[:1]) for node, size in zip(layers, sizes, strict=True)]
+    products = sum(np.size(out) * count for out, count in zip(made, each, strict=True))
+    assert growth.operations(resolve("default"), (1, 48, 48, 1)) == pytest.approx(2 * products / 1e6, abs=0.1)
 
 
 def test_medians_and_ratios_of_two_trees():
