@@ -1,12 +1,14 @@
 """`emojimation data` as a user types it."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from emojimation.cli.app import app as whole_app
 from emojimation.cli.data import app
 from emojimation.errors import InputError
 from emojimation.training.data.load import Dataset, load, save
@@ -119,3 +121,11 @@ def test_audit_takes_probabilities(parquet: Path, fer_rows: Dataset, tmp_path: P
 def test_audit_refuses_a_file_as_folder(parquet: Path):
     result = runner.invoke(app, ["audit", str(parquet), "--out", str(parquet)])
     assert isinstance(result.exception, InputError) and "expected a folder" in str(result.exception)
+
+
+@pytest.mark.parametrize("command", [["train"], ["evaluate"], ["ensemble", "default"], ["export", "runs/x"]])
+def test_absent_data_are_reported_before_keras_is_loaded(command: list[str], tmp_path: Path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "keras", None)  # importing it fails
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    result = runner.invoke(whole_app, [*command, "--data", str(tmp_path / "none.csv")])
+    assert isinstance(result.exception, InputError) and "none.csv: no such file or folder" in str(result.exception)

@@ -135,6 +135,13 @@ def one_of(table: str) -> Callable[[typer.CallbackParam, str | None], str | None
     return checked
 
 
+def _present(path: Path) -> Path:
+    """Refuse a data set that is not there before Keras is loaded, which takes seconds."""
+    from emojimation.training.data.load import present
+
+    return present(path)
+
+
 def choice(flag: str, table: str, what: str, unset: str | bool = False) -> Any:
     """An option that takes a key of one of the tables of `NAMES`. what: its help, before the keys. unset: what the help
     says of leaving it out."""
@@ -191,7 +198,9 @@ Character = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on standard output.")]
 Cropped = Annotated[bool, typer.Option("--cropped", help="Every image is one face, already cropped.")]
-Data = Annotated[Path, typer.Option("--data", help="FER2013 in any of its formats, or a folder per class.")]
+Data = Annotated[
+    Path, typer.Option("--data", help="FER2013 in any of its formats, or a folder per class.", callback=_present)
+]
 Ferplus = Annotated[
     Path | None, typer.Option("--ferplus", help="fer2013new.csv with the FER+ votes, in the same row order.")
 ]

@@ -45,9 +45,7 @@ def load(
     ("test.csv", "test-00000-of-00001.parquet", "val/"), or to "train". Raises InputError with one line for whatever a
     user can fix.
     """
-    path = Path(path)
-    if not path.exists():
-        raise InputError(f"{path}: no such file or folder; expected FER2013 as csv, archive, image folders or Parquet")
+    path = present(Path(path))
     try:
         dataset = _read(path, size, skipped)
     except _DAMAGED as error:
@@ -133,6 +131,13 @@ def _best_csv(path: Path) -> str | None:
             if csvfile.is_fer_header(header):
                 found.append((csvfile.column_of(header, csvfile.SPLIT_COLUMNS) is None, member.path.as_posix()))
     return min(found)[1] if found else None
+
+
+def present(path: Path) -> Path:
+    """The path of a data set. Raises InputError if nothing is there."""
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder; expected FER2013 as csv, archive, image folders or Parquet")
+    return path
 
 
 def join_ferplus(dataset: Dataset, path: Path) -> Dataset:
