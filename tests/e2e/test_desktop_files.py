@@ -16,6 +16,7 @@ from contextlib import suppress
 import screen as screens
 from screen import click, live, press, pump, toast
 
+from emojimation.apps.desktop.status import Notice
 from emojimation.labels import EMOTIONS
 from emojimation.media import read_image
 from emojimation.video.source import open_source
@@ -156,6 +157,16 @@ def test_a_full_disk_ends_video_and_table_and_both_are_readable(show, small_disk
     made.do("snapshot")
     assert "No space left on device" in toast(made, "Expected an image file")
     assert not list(small_disk.glob("*.png"))
+
+
+def test_errors_at_the_same_time_are_all_shown(show):
+    made = show("sample")
+    live(made)
+    for text in ("The table ended: disk full", "The recording ended: disk full"):
+        made.engine.notices.put(Notice(text, "error"))
+    assert toast(made, "recording").splitlines() == ["The table ended: disk full", "The recording ended: disk full"]
+    made.engine.notices.put(Notice("Saved"))
+    assert toast(made, "Saved") == "Saved"
 
 
 def test_closing_while_it_records_keeps_the_video_and_takes_under_a_second(show, tmp_path):

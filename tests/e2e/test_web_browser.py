@@ -499,7 +499,8 @@ def test_on_a_small_phone_the_button_that_takes_a_photo_is_in_view(page):
     page.get_by_text("Camera", exact=True).click()
     button = page.get_by_test_id("stCameraInputButton")
     expect(button).to_be_visible()
-    assert button.bounding_box()["y"] + button.bounding_box()["height"] < 667 - 60  # the tabs at the foot
+    above_the_tabs = "button => button.getBoundingClientRect().bottom < window.innerHeight - 60"
+    page.wait_for_function(above_the_tabs, arg=button.element_handle())  # once the camera has its place
 
 
 def test_the_notice_goes_for_good_and_by_keyboard(page):

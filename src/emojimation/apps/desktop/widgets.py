@@ -1,6 +1,7 @@
 """Small Tk widgets: image, slider, scrolling, tooltip, toast; scaling and fonts."""
 
 import sys
+import time
 import tkinter as tk
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,6 +21,7 @@ FAMILIES = (
 )
 TIP_MS = 600
 TOAST_MS = 5000
+UNREAD_S = 1.0  # nobody has read a message yet that has been shown for less
 SETTLE_MS = 250  # a slider's value is applied after resting for this long
 
 
@@ -239,9 +241,16 @@ class Toast(ttk.Frame):
         self._label.pack(side="left")
         self._button = ttk.Button(self, text="Show", takefocus=False)
         self._timer = ""
+        self._since_s = 0.0
 
-    def tell(self, text: str, show: Callable[[], None] | None = None, keep_ms: int = TOAST_MS) -> None:
-        """Show a message. show: what the button does; without it, no button."""
+    def tell(
+        self, text: str, show: Callable[[], None] | None = None, keep_ms: int = TOAST_MS, join: bool = False
+    ) -> None:
+        """Show a message. show: what the button does; without it, no button. join: below one that is still unread."""
+        now = time.monotonic()
+        if join and self._timer and now - self._since_s < UNREAD_S:
+            text = f"{self._label.cget('text')}\n{text}"
+        self._since_s = now
         self._label.configure(text=text, wraplength=max(self.master.winfo_width() - 160, 200))
         self._button.pack_forget()
         if show is not None:

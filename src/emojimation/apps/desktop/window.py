@@ -241,7 +241,8 @@ class Window:
 
     def _hear(self, notice: "Notice") -> None:
         path = notice.path
-        self.view.toast.tell(notice.text, partial(show_folder, self, path.parent) if path else None)
+        show = partial(show_folder, self, path.parent) if path else None
+        self.view.toast.tell(notice.text, show, join=notice.kind == "error")
         if notice.refused and notice.refused == self.settings.model:
             self.change(model=notice.instead)
 
