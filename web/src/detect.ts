@@ -25,9 +25,11 @@ export class FaceDetector {
     const { width, height } = frame, { n } = this;
     const whole = [0, 0, width, height], views = [letterbox(whole, n.input_px), ...(tiles ? tileViews(width, height, n) : [])];
     let found = await this.accepted(frame, this.nms(await this.candidates(frame, views)));
-    const much = n.close_up_share * Math.max(width, height);
-    if (!found.length || found.some((row) => side(row) > much)) {
-      const close = await this.candidates(frame, [letterbox(whole, n.input_px, n.close_up_padding)]);
+    const much = n.close_up_share * Math.max(width, height), large = found.filter((row) => side(row) > much);
+    if (!found.length || large.length) {
+      const close = large.length
+        ? (await this.candidatesOf(frame, large.map((row) => closeUp(boxOf(row), width, height, n)))).flat()
+        : await this.candidates(frame, [letterbox(whole, n.input_px, n.close_up_padding)]);
       found = this.nms([...found, ...close.filter((row) => row[0] >= n.min_score * n.softer && side(row) >= much)]);
     }
     return this.largestFirst(found).map((row) => this.faceOf(row));

@@ -115,13 +115,19 @@ class BlazeFace:
         self._session = open_network(path, options.threads, _TENSORS, _LAYOUT, _ADVICE)
 
     def find(self, frame: np.ndarray, tiles: bool) -> list[Face]:
-        """The faces in the whole frame, and in overlapping tiles if requested; small ones get a close-up pass."""
+        """The faces in the whole frame, and in overlapping tiles if requested; a close-up pass follows small ones, and
+        those of more than half the frame."""
         height, width = frame.shape[:2]
         views = [letterbox((0, 0, width, height))] + (tile_views(width, height) if tiles else [])
         found = self._accepted(frame, weighted_nms(self._candidates(frame, views)))
-        if (_sides(found) > CLOSE_UP_SHARE * max(width, height)).any() or len(found) == 0:
-            found = weighted_nms(np.vstack([found, self._padded_pass(frame)]))
-        return faces_of(found)
+        large = found[_sides(found) > CLOSE_UP_SHARE * max(width, height)]
+        if len(large):
+            seen = self._candidates_at(frame, large[:, _BOX])
+        elif len(found) == 0:
+            seen = [self._candidates(frame, [letterbox((0, 0, width, height), CLOSE_UP_PADDING)])]
+        else:
+            return faces_of(found)
+        return faces_of(weighted_nms(np.vstack([found, *(self._filling(frame, rows) for rows in seen)])))
 
     def detect_at(self, frame: np.ndarray, boxes: np.ndarray) -> list[Face | None]:
         """Faces in enlarged views of the boxes (n,4): for each the face that overlaps it, of any score, or None."""
@@ -158,12 +164,10 @@ class BlazeFace:
             again.append(row[None] if len(same) == 0 and row[_SCORE] >= self.min_score * SURE else same)
         return np.vstack(again)
 
-    def _padded_pass(self, frame: np.ndarray) -> np.ndarray:
-        """Candidates (n,18) for faces that fill the frame."""
-        height, width = frame.shape[:2]
-        rows = self._candidates(frame, [letterbox((0, 0, width, height), CLOSE_UP_PADDING)])
+    def _filling(self, frame: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Those of the candidates (n,18) of a padded view that fill the frame."""
         rows = rows[rows[:, _SCORE] >= self.min_score * SOFTER]
-        return rows[_sides(rows) >= CLOSE_UP_SHARE * max(width, height)]
+        return rows[_sides(rows) >= CLOSE_UP_SHARE * max(frame.shape[:2])]
 
     def _candidates(self, frame: np.ndarray, views: list[View]) -> np.ndarray:
         """Candidates (n,18) in frame pixels of all views, without those cut by a view's inner edge."""
