@@ -88,7 +88,8 @@ def test_a_log_ends_with_its_video_and_a_photo_gives_one_immediately(show, tmp_p
     press(made, "l")
     pump(made.root, lambda: made.engine.status.state == "ended")
     assert "rows)" in toast(made, ".csv")
-    assert not made.engine.status.logging and made.view.buttons["log"].instate(["disabled"])
+    assert not made.engine.status.logging
+    pump(made.root, lambda: made.view.buttons["log"].instate(["disabled"]))
     made.open("sample:photo")
     live(made, 5)
     click(made, made.view.buttons["log"])
