@@ -31,9 +31,9 @@ import onnxruntime as ort
 from convert_blazeface import MODELS, rename, write
 from graph import drop_silent, fold_norms
 from onnx import TensorProto, helper, numpy_helper, version_converter
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from emojimation.detect.centerface import shrunk
+from emojimation.training.export.quantize import Inputs, quantise
 from emojimation.training.export.slim import halved, slim
 from emojimation.weights import EIGHT_BITS
 
@@ -46,9 +46,7 @@ CHANNELS = {"heat": 1, "sizes": 2, "offsets": 2, "points": 10}
 NAME = "face_detector_wide"
 AREAS_PX = (160 * 120, 320 * 240, 640 * 480)
 SILENT = 0.01  # a channel that never reaches this counts as zero; the others peak at 1 to 30
-FIRST_FLOAT = (
-    3  # convolutions in the blocked layout are faster there than bytes, and they are the ones that matter most
-)
+FIRST_FLOAT = 3  # convolutions: in float they are faster there than in bytes, and they matter most
 
 
 def main() -> None:
@@ -111,34 +109,12 @@ def peaks(model: onnx.ModelProto) -> dict[str, np.ndarray]:
     return highest
 
 
-class Calibration(CalibrationDataReader):
-    """Feeds the pictures to ONNX Runtime's calibration, which notes the range of each activation."""
-
-    def __init__(self) -> None:
-        self._left = pictures()
-
-    def get_next(self) -> dict[str, np.ndarray] | None:
-        """The next picture by input name, None at the end."""
-        picture = next(self._left, None)
-        return None if picture is None else {"frames": picture}
-
-
 def in_bytes(model: onnx.ModelProto) -> onnx.ModelProto:
     """The network with its inner layers in eight bits; inputs, outputs and metadata stay."""
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "float.onnx", Path(folder) / "bytes.onnx"
         onnx.save(model, source)
-        quantize_static(
-            source,
-            target,
-            Calibration(),
-            quant_format=QuantFormat.QDQ,
-            per_channel=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            reduce_range=True,
-            nodes_to_quantize=inner_layers(model.graph),
-        )
+        quantise(source, target, inner_layers(model.graph), Inputs("frames", pictures()), seven_bits=True)
         small = slim(onnx.load(target))
     small.ClearField("metadata_props")
     notes = {one.key: one.value for one in model.metadata_props}

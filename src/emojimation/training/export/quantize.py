@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +24,19 @@ TOLERATED_DROP = 0.01  # of accuracy on the validation split
 DENSE_WEIGHTS = 65_536
 
 
-class Pictures(CalibrationDataReader):
-    """Feeds images (n,s,s) uint8 to ONNX Runtime's calibration in batches."""
+class Inputs(CalibrationDataReader):
+    """Feeds a network's inputs to ONNX Runtime's calibration, which notes the range of each activation.
 
-    def __init__(self, images: np.ndarray) -> None:
-        self.batches: Iterator[np.ndarray] = iter([images[i : i + BATCH] for i in range(0, len(images), BATCH)])
+    name: of the network's input. inputs: what it takes, one run after the other.
+    """
+
+    def __init__(self, name: str, inputs: Iterable[np.ndarray]) -> None:
+        self._name, self._left = name, iter(inputs)
 
     def get_next(self) -> dict[str, np.ndarray] | None:
-        """The next batch by input name, None at the end."""
-        batch = next(self.batches, None)
-        return None if batch is None else {"image": batch[..., None].astype(np.float32)}
+        """The next input by its name, None at the end."""
+        values = next(self._left, None)
+        return None if values is None else {self._name: values}
 
 
 def to_int8(
@@ -57,7 +60,10 @@ def to_int8(
         model = onnx.load(prepared)
         layers, (first, second, last) = heavy_layers(model), ends(model)
         for kept in (first, [*first, *last], [*first, *second, *last]):
-            _quantize(prepared, small, [name for name in layers if name not in kept], some, seven_bits)
+            batches = (some[i : i + BATCH, ..., None].astype(np.float32) for i in range(0, len(some), BATCH))
+            quantise(
+                prepared, small, [name for name in layers if name not in kept], Inputs("image", batches), seven_bits
+            )
             _keep_papers(source, small, name)
             figures = compare(source, small, val) | {"float_layers": kept, "calibration_pictures": len(some)}
             if figures["accuracy_drop"] <= TOLERATED_DROP:
@@ -102,11 +108,15 @@ def ends(model: onnx.ModelProto) -> tuple[list[str], list[str], list[str]]:
     return at[0], at[1], last[::-1]
 
 
-def _quantize(source: Path, target: Path, layers: list[str], images: np.ndarray, seven_bits: bool) -> None:
+def quantise(source: Path, target: Path, layers: list[str], inputs: Inputs, seven_bits: bool) -> None:
+    """Write the network `source` to `target` with the layers of those names in eight bits, calibrated on `inputs`.
+
+    Weights per channel, activations by their range; seven_bits: see `to_int8`.
+    """
     quantize_static(
         str(source),
         str(target),
-        Pictures(images),
+        inputs,
         quant_format=QuantFormat.QDQ,
         per_channel=True,
         activation_type=QuantType.QUInt8,
