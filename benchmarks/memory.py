@@ -81,15 +81,9 @@ def soak(photos: list[bytes], count: int, minutes: float, prefix: list[str] | No
             "statuses": dict(statuses),
             "resident_mb": resident,
             "growth_mb": resident[-1] - resident[0],
-            "peak_mb": peak_mb(pid),
+            "peak_mb": round(memory_mb(pid, "VmHWM")),
             "cpu_ms_per_photo": round((cpu_s(pid) - spent) / passed * 1000, 1),
         }
-
-
-def peak_mb(pid: int) -> int:
-    """The largest resident memory that a process has had, in MB."""
-    line = next(x for x in Path(f"/proc/{pid}/status").read_text().splitlines() if x.startswith("VmHWM"))
-    return round(int(line.split()[1]) / 1024)
 
 
 def text(figures: dict[str, Any]) -> str:

@@ -94,9 +94,9 @@ def malformed(port: int, count: int) -> dict[str, int]:
     return {str(status): number for status, number in sorted(statuses.items())}
 
 
-def memory_mb(pid: int) -> float:
-    """Resident memory of a process in MB."""
-    line = next(x for x in Path(f"/proc/{pid}/status").read_text().splitlines() if x.startswith("VmRSS"))
+def memory_mb(pid: int, row: str = "VmRSS") -> float:
+    """Resident memory of a process in MB; row: of /proc/PID/status, "VmHWM" for the largest so far."""
+    line = next(x for x in Path(f"/proc/{pid}/status").read_text().splitlines() if x.startswith(row))
     return round(int(line.split()[1]) / 1024, 1)
 
 

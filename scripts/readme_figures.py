@@ -42,7 +42,7 @@ def models_table() -> list[str]:
 
 def speed_table() -> list[str]:
     """Speed and memory of each program."""
-    startup, size, photo, film, live = (
+    startup, size, photo, video, live = (
         results("startup"),
         results("size"),
         results("photo"),
@@ -63,12 +63,12 @@ def speed_table() -> list[str]:
             f"{startup['image_one_jpg']['median_ms'] / 1000:.2f} s, {startup['image_one_jpg_peak_mb']:.0f} MB of memory"
         ),
         "video, 640 x 480, one face: analysis; with boxes, as H.264": (
-            f"{film['480p_1_face_analysis']['frames_per_s']:.0f}; {film['480p_1_face_film']['frames_per_s']:.0f} "
+            f"{video['480p_1_face_analysis']['frames_per_s']:.0f}; {video['480p_1_face_film']['frames_per_s']:.0f} "
             "frames/s"
         ),
-        "video, 1280 x 720, five faces: analysis": f"{film['720p_5_faces_analysis']['frames_per_s']:.0f} frames/s",
+        "video, 1280 x 720, five faces: analysis": f"{video['720p_5_faces_analysis']['frames_per_s']:.0f} frames/s",
         "ten minutes of 720p video: peak memory; growth after the first minute": (
-            f"{film['memory']['peak_mb']:.0f} MB, {film['memory']['growth_mb']:.1f} MB"
+            f"{video['memory']['peak_mb']:.0f} MB, {video['memory']['growth_mb']:.1f} MB"
         ),
         "live page with `--live server`: rate; latency, 95th percentile": (
             f"{live['frames_per_second'][0]:.0f} frames/s, {live['p95_ms'][0]:.0f} ms"

@@ -13,7 +13,7 @@ import numpy as np
 from emojimation.classify.affect import affect
 from emojimation.classify.classifier import EmotionClassifier
 from emojimation.detect import DETECTORS, Detector, DetectorOptions, FaceDetector, Search, make_detector
-from emojimation.detect.following import FOLLOWED, FollowingDetector, for_stream, in_succession
+from emojimation.detect.following import FollowingDetector, for_stream, in_succession, may_follow
 from emojimation.errors import InputError
 from emojimation.faces import Face, checked_frame, crop_faces
 from emojimation.labels import LabelSet
@@ -222,9 +222,8 @@ def make_pipeline(
     model: name or path of an emotion model. detector: a name of `detect.DETECTORS` ("blazeface", also None; "haar";
     "yunet"), or any callable that takes a (H,W,3) BGR uint8 frame and returns faces. detector_model, min_score, search,
     threads: as `DetectorOptions` says; search is "stream" with a tracker, where known faces are followed, and "auto"
-    without. tiles: the same as
-    search="wide". threshold, prior, tracker: as `Pipeline` takes them. measures: names of `MEASURES`. Raises InputError
-    for what does not exist or does not fit.
+    without. tiles: the same as search="wide". threshold, prior, tracker: as `Pipeline` takes them. measures: names of
+    `MEASURES`. Raises InputError for what does not exist or does not fit.
     """
     _check_fraction("min_score", min_score)
     _check_fraction("threshold", threshold)
@@ -244,8 +243,7 @@ def _usual_search(tracker: Tracker | None) -> Search:
 
 def _in_stream(detector: Detector, tracker: Tracker | None) -> Detector:
     """The detector for a tracker's stream, which follows known faces if its search allows that."""
-    followed = isinstance(detector, FaceDetector) and detector.options.search in FOLLOWED
-    return for_stream(detector) if followed and tracker is not None else detector
+    return for_stream(detector) if tracker is not None and may_follow(detector) else detector
 
 
 def _of_names(first: Any, second: Any, names: dict[str, Any]) -> tuple[Detector, Classifier]:

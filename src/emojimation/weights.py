@@ -53,8 +53,8 @@ def manifest(folder: Path | None = None) -> dict[str, dict[str, str]]:
 
 
 def emotion_models() -> list[str]:
-    """Names of the bundled emotion models, the usual ones first: what `--model` takes by name. Forms in eight bits are
-    left out."""
+    """Names of the bundled emotion models, the usual ones first: what `--model` takes by name. Their eight-bit
+    versions are left out."""
     files = {name for name, row in manifest().items() if row["file"].endswith(".onnx")}
     known = {name for name in files if not name.endswith(EIGHT_BITS)} - NOT_EMOTIONS
     return [name for name in USUAL if name in known] + sorted(known - set(USUAL))

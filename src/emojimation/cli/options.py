@@ -149,7 +149,7 @@ def choice(flag: str, table: str, what: str, unset: str | bool = False) -> Any:
 
 
 Model = Annotated[str, typer.Option("--model", help="Emotion model: {models}, or the path of an ONNX file.")]
-Detector = Annotated[str, typer.Option("--detector", help="Face detector: {detectors}.", callback=one_of("detectors"))]
+Detector = Annotated[str, choice("--detector", "detectors", "Face detector", True)]
 DetectorModel = Annotated[
     Path | None, typer.Option("--detector-model", help="Model file of another face detector.", show_default=False)
 ]
@@ -158,12 +158,7 @@ MinScore = Annotated[
 ]
 How = Annotated[
     str | None,
-    typer.Option(
-        "--search",
-        help="How thoroughly to search for faces: {searches}.",
-        show_default=False,
-        callback=one_of("searches"),
-    ),
+    choice("--search", "searches", "How thoroughly to search for faces"),
 ]
 Tiles = Annotated[bool, typer.Option("--tiles", help="The same as --search wide.")]
 Prior = Annotated[
@@ -190,9 +185,9 @@ Strength = Annotated[
 Threads = Annotated[int, typer.Option("--threads", min=1, help="Processor threads.")]
 Style = Annotated[
     str | None,
-    typer.Option("--style", help="How faces are drawn: {styles}.", show_default="boxes", callback=one_of("styles")),
+    choice("--style", "styles", "How faces are drawn", "boxes"),
 ]
-Art = Annotated[str, typer.Option("--art", help="Emoji set: {arts}.", callback=one_of("arts"))]
+Art = Annotated[str, choice("--art", "arts", "Emoji set", True)]
 Character = Annotated[
     str, typer.Option("--character", help="Who avatar and puppet are: {characters}, or a folder with a character.json.")
 ]

@@ -6,6 +6,7 @@ enters is seen with the next search of the whole frame. Hiding must not use this
 """
 
 from collections.abc import Callable, Sequence
+from typing import TypeGuard
 
 import numpy as np
 
@@ -50,6 +51,11 @@ class FollowingDetector:
         return not self._known or self._followed + 1 >= FULL_EVERY or late or before != frame.shape
 
 
+def may_follow(detector: Detector) -> TypeGuard[FaceDetector]:
+    """Whether it can follow faces, and its search need not see every whole frame."""
+    return isinstance(detector, FaceDetector) and detector.options.search in FOLLOWED
+
+
 def for_stream(detector: Detector) -> Detector:
     """The detector for the frames of a new stream: one that follows faces if it may; the networks are shared."""
     if isinstance(detector, FollowingDetector):
@@ -57,14 +63,14 @@ def for_stream(detector: Detector) -> Detector:
     if not isinstance(detector, FaceDetector):
         return detector
     streaming = detector.streaming()
-    return FollowingDetector(streaming) if streaming.options.search in FOLLOWED else streaming
+    return FollowingDetector(streaming) if may_follow(streaming) else streaming
 
 
 def in_succession(detector: Detector, frames: Sequence[np.ndarray]) -> list[list[Face]]:
     """The faces of each of a few successive frames of one shot that last `RUN_S` at most; followed if they may be."""
     if isinstance(detector, FollowingDetector):
         detector = detector.detector
-    if isinstance(detector, FaceDetector) and detector.options.search in FOLLOWED:
+    if may_follow(detector):
         return follow(detector, frames)
     return [detector(frame) for frame in frames]
 
