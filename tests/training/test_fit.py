@@ -238,6 +238,27 @@ def test_a_teacher_is_learned_from() -> None:
     assert goal[0] == pytest.approx([0.5 + 0.5 / 7, *[0.5 / 7] * 6])
 
 
+def test_a_live_teacher_answers_for_the_view_that_the_student_sees() -> None:
+    """Its probabilities of the augmented images, not of the rows, are half of the goals."""
+    recipe = Recipe(batch=4, label_smoothing=0.0, distil=0.5, augmentation=Augmentation(camera=1.0))
+    seen: list[np.ndarray] = []
+
+    def predict(images: np.ndarray) -> np.ndarray:
+        seen.append(images)
+        bright = (images.mean((1, 2)) / 255).astype(np.float32)
+        return np.stack([bright, 1 - bright, *[np.zeros_like(bright)] * 5], 1)
+
+    goals = batches.targets(TRAIN.labels, None, 7, recipe)
+    feed = batches.Batches(
+        TRAIN.images, TRAIN.labels, goals, recipe, teacher=batches.LiveTeacher(predict, sha256="0" * 64)
+    )
+    order = np.arange(len(TRAIN))
+    x, taught, _ = feed.batch(order, 0, 0)
+    np.testing.assert_array_equal(x[..., 0], seen[0])
+    assert (x[..., 0] != TRAIN.images[:4]).any()
+    np.testing.assert_allclose(taught["logits"], (goals["logits"][:4] + predict(seen[0])) / 2, atol=1e-6)
+
+
 @pytest.mark.slow
 def test_fine_tuning_starts_from_the_given_weights(unbroken: tuple[fit.Trainer, Path], tmp_path: Path) -> None:
     name, options, weights = network.load_start(unbroken[1] / "weights.npz")

@@ -20,6 +20,7 @@ from emojimation.classify.classifier import EmotionClassifier
 from emojimation.cli import train as cli
 from emojimation.errors import InputError
 from emojimation.labels import FERPLUS_COLUMNS
+from emojimation.precision import suited
 from emojimation.training.data import ferplus
 from emojimation.training.data.dataset import Dataset
 from emojimation.training.data.load import load, save
@@ -29,8 +30,8 @@ from emojimation.training.fit import recipe as recipes
 from emojimation.training.fit import runs
 from emojimation.training.fit.models import build
 from emojimation.training.fit.trainer import fit
-from emojimation.training.train import prepared, read_teacher, thin_classes, train, without_rows
-from emojimation.weights import sha256
+from emojimation.training.train import prepared, read_teacher, teacher_of, thin_classes, train, without_rows
+from emojimation.weights import resolve, sha256
 
 pytestmark = pytest.mark.slow
 
@@ -150,6 +151,16 @@ def test_a_teacher_of_other_rows_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.npy").write_text("0.5")
     with pytest.raises(InputError, match="which is not one"):
         read_teacher(tmp_path / "text.npy", rows)
+
+
+def test_a_teacher_of_other_classes_or_another_size_is_refused() -> None:
+    rows = stripes().split("train")
+    assert teacher_of("lite", rows).sha256 == sha256(resolve(suited("lite")))
+    with pytest.raises(InputError, match="Expected the labels"):
+        teacher_of("ferplus", rows)
+    large = Dataset.of(np.zeros((len(rows), 64, 64), np.uint8), rows.labels, rows.splits)
+    with pytest.raises(InputError, match="grey images of 64 pixels"):
+        teacher_of("lite", large)
 
 
 def test_one_class_alone_is_refused(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def train(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="Bundled (default, ferplus, finetune, lite, resnet, seed, strided, vgg, wide), or a JSON file."
+            help="Bundled (default, face, ferplus, finetune, lite, resnet, seed, strided, vgg, wide), or a JSON file."
         ),
     ] = None,
     model: Annotated[
@@ -46,7 +46,11 @@ def train(
         typer.Option("--from", help="Fine-tune a bundled model, or a run's weights.npz, with the recipe finetune."),
     ] = None,
     teacher: Annotated[
-        Path | None, typer.Option(help="Distil: .npy of (n,classes) probabilities of the training rows, in order.")
+        str | None,
+        typer.Option(
+            help="Distil from a model, by name or .onnx file, that answers for each view the network sees; or from "
+            "the .npy file of (n,classes) probabilities of the training rows, in order."
+        ),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Train this many seeds, from --seed on, and print the spread.")] = 1,
     group_by: GroupBy = None,
@@ -144,7 +148,7 @@ def _recipe(recipe: str | None, model: str | None, start: str | None, resumed: P
 
 
 def _run(
-    dataset: Any, recipe: Any, place: Path, resume: bool, teacher: Path | None, start: str | None, logged: list[str]
+    dataset: Any, recipe: Any, place: Path, resume: bool, teacher: str | None, start: str | None, logged: list[str]
 ) -> dict[str, Any]:
     """One seed, with a bar; prints the run folder and, after Ctrl-C, how to continue."""
     from emojimation.training.fit.events import trackers_of

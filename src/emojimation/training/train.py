@@ -15,6 +15,7 @@ from emojimation.files import write_whole
 from emojimation.training.audit.exclude import read_exclude
 from emojimation.training.data import ferplus
 from emojimation.training.data.dataset import Dataset
+from emojimation.training.fit.batches import LiveTeacher, Teacher
 from emojimation.training.fit.network import load_start, predict_logits
 from emojimation.training.fit.recipe import Recipe, read
 from emojimation.training.fit.runs import load_keras, writing
@@ -51,12 +52,13 @@ def train(
     folder: Path,
     resume: bool = False,
     report: Report = lambda row: None,
-    teacher: Path | None = None,
+    teacher: str | Path | None = None,
     start: str | Path | None = None,
 ) -> dict[str, Any]:
     """Train on the training split, evaluate on the validation split; returns the metrics of the exported file.
 
-    teacher: .npy of (n,classes) probabilities of the training rows. start: model of the package or weights.npz to begin
+    teacher: .npy of (n,classes) probabilities of the training rows, or a model that is asked about each view of them
+    that the network sees, by name or path of its ONNX file. start: model of the package or weights.npz to begin
     with; its network replaces the recipe's. The folder then holds recipe.json, history.json, curves.png,
     checkpoint.npz, weights.npz, model.keras, model.onnx, metrics.json. Classes other than the seven emotions
     work too, in all commands. With a backend other than TensorFlow nothing is exported, and the figures are the
@@ -67,7 +69,7 @@ def train(
     train_rows, val_rows = dataset.split("train"), dataset.split("val")
     recipe, weights = _started(recipe, start, resume)
     check_folder(folder, recipe, resume)
-    lessons = None if teacher is None else read_teacher(teacher, train_rows)
+    lessons = None if teacher is None else teacher_of(teacher, train_rows)
     trainer = fit(train_rows, val_rows, recipe, folder, resume, report, lessons, weights)
     if find_spec("matplotlib"):  # a machine that only trains may lack the packages for plots and export
         from emojimation.training.report.plots import training_curves
@@ -135,6 +137,21 @@ def start_file(start: str | Path) -> Path:
         return resolve(f"{start}.weights")
     path = Path(start)
     return path / "weights.npz" if path.is_dir() else resolve(path)
+
+
+def teacher_of(teacher: str | Path, rows: Dataset) -> Teacher:
+    """The probabilities of a .npy file, or the model of that name or path; InputError where its classes or its size
+    are others than those of `rows`.
+    """
+    if Path(teacher).suffix == ".npy":
+        return read_teacher(Path(teacher), rows)
+    model = EmotionClassifier(teacher, labels=rows.class_names)
+    if (model.size, model.channels) != (rows.size_px, 1):
+        raise InputError(
+            f"Expected a teacher for grey images of {rows.size_px} pixels, got one for {model.size} pixels and "
+            f"{model.channels} channels: export one of that size."
+        )
+    return LiveTeacher(model.predict, sha256(Path(model.card["path"])))
 
 
 def read_teacher(path: Path, rows: Dataset) -> np.ndarray:

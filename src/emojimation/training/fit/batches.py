@@ -1,8 +1,9 @@
 """The input of a training: targets from labels, votes and teachers, and shuffled, augmented batches."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,6 +17,20 @@ from emojimation.training.fit.recipe import Recipe
 
 Goals = dict[str, np.ndarray]
 Batch = tuple[np.ndarray, Goals, dict[str, np.ndarray] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTeacher:
+    """A model that answers for each view that the student sees, after augmentation.
+
+    predict: (n,h,w) uint8 -> probabilities (n,classes) float32; called from several threads. sha256: of its file.
+    """
+
+    predict: Callable[[np.ndarray], np.ndarray]
+    sha256: str
+
+
+Teacher = np.ndarray | LiveTeacher  # probabilities (n,classes) of the unchanged images, or who is asked for them
 
 
 def targets(
@@ -35,8 +50,13 @@ def targets(
         heads["votes"] = ferplus.distribution(votes)
     goal = goal * (1 - recipe.label_smoothing) + recipe.label_smoothing / classes
     if teacher is not None:
-        goal = goal + recipe.distil * (teacher.astype(np.float32) - goal)
+        goal = taught(goal, teacher, recipe.distil)
     return {"logits": goal, **heads}
+
+
+def taught(goal: np.ndarray, teacher: np.ndarray, share: float) -> np.ndarray:
+    """Goals (n,classes) of which `share` comes from the teacher's probabilities (n,classes)."""
+    return goal + share * (teacher.astype(np.float32) - goal)
 
 
 def class_weights(labels: np.ndarray, classes: int) -> np.ndarray:
@@ -71,9 +91,15 @@ class Batches:
     """Shuffled, augmented batches; determined by seed, epoch and index alone."""
 
     def __init__(
-        self, images: np.ndarray, labels: np.ndarray, goals: Goals, recipe: Recipe, trusted: np.ndarray | None = None
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        goals: Goals,
+        recipe: Recipe,
+        trusted: np.ndarray | None = None,
+        teacher: LiveTeacher | None = None,
     ) -> None:
-        self.images, self.goals, self.recipe = images, goals, recipe
+        self.images, self.goals, self.recipe, self.teacher = images, goals, recipe, teacher
         balanced = class_weights(labels, goals["logits"].shape[1])[labels]
         self.chances = balanced / balanced.sum(dtype=np.float64)  # of each row in `sampling`
         self.weights = trusted
@@ -101,6 +127,8 @@ class Batches:
         if self.recipe.augmentation != NONE:
             images = augment(images, self.recipe.augmentation, rng)
         x, goals = images[..., None].astype(np.float32), {name: goal[rows] for name, goal in self.goals.items()}
+        if self.teacher is not None:
+            goals["logits"] = taught(goals["logits"], self.teacher.predict(images), self.recipe.distil)
         x, goals = self._blended(x, goals, rng)
         return x, goals, None if self.weights is None else dict.fromkeys(goals, self.weights[rows])
 

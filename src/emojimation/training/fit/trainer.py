@@ -18,7 +18,7 @@ from emojimation.interrupt import Interrupt
 from emojimation.training.data import ferplus
 from emojimation.training.data.dataset import Dataset
 from emojimation.training.fit import checkpoint
-from emojimation.training.fit.batches import Batches, Goals, targets, trust
+from emojimation.training.fit.batches import Batches, Goals, LiveTeacher, Teacher, targets, trust
 from emojimation.training.fit.network import compiled, plain, predict_logits, save_weights, start_from
 from emojimation.training.fit.recipe import Recipe
 from emojimation.training.fit.runs import writing
@@ -246,30 +246,34 @@ def fit(
     folder: Path,
     resume: bool = False,
     report: Report = lambda row: None,
-    teacher: np.ndarray | None = None,
+    teacher: Teacher | None = None,
     start: list[np.ndarray] | None = None,
 ) -> Trainer:
     """Train `recipe` on `train`, evaluated on `val`; everything about the run is kept in `folder`.
 
-    teacher: probabilities (n,classes) of the training rows to distil from. start: initial weights from the same
-    network. Returns the trainer; `folder` then also holds model.keras and weights.npz of its best epoch. Raises
-    InputError for a loss that is not finite, a full disk, or a checkpoint that does not fit; KeyboardInterrupt after
-    Ctrl-C, with a checkpoint from which `resume` continues.
+    teacher: to distil from, see `batches.Teacher`. start: initial weights from the same network. Returns the trainer;
+    `folder` then also holds model.keras and weights.npz of its best epoch. Raises InputError for a loss that is not
+    finite, a full disk, or a checkpoint that does not fit; KeyboardInterrupt after Ctrl-C, with a checkpoint from which
+    `resume` continues.
     """
     keras.utils.set_random_seed(recipe.seed)
-    goals = targets(train.labels, ferplus.votes_of(train), len(train.class_names), recipe, teacher)
+    live = teacher if isinstance(teacher, LiveTeacher) else None
+    known = teacher if isinstance(teacher, np.ndarray) else None
+    goals = targets(train.labels, ferplus.votes_of(train), len(train.class_names), recipe, known)
     model = compiled(recipe, len(train.class_names), train.size_px, "votes" in goals)
     if start is not None:
         start_from(model, start)
     trusted = trust(train, recipe)
     lessons = goals if trusted is None else {**goals, "trust": trusted}
+    if live is not None:
+        lessons = {**lessons, "teacher": np.frombuffer(live.sha256.encode(), np.uint8)}
     trainer = Trainer(model, recipe, folder, val, report, _digest(train, lessons), _sample(train))
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     if resume:
         trainer.restore()
     write_whole(folder / "recipe.json", recipe.to_json().encode())
-    trainer.run(Batches(train.images, train.labels, goals, recipe, trusted))
+    trainer.run(Batches(train.images, train.labels, goals, recipe, trusted, live))
     model.set_weights(trainer.best.weights)
     shipped = plain(model)
     with writing(folder):
