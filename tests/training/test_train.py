@@ -30,7 +30,7 @@ from emojimation.training.fit import recipe as recipes
 from emojimation.training.fit import runs
 from emojimation.training.fit.models import build
 from emojimation.training.fit.trainer import fit
-from emojimation.training.train import prepared, read_teacher, teacher_of, thin_classes, train, without_rows
+from emojimation.training.train import prepared, read_teacher, teacher_of, thin_classes, train, unseen, without_rows
 from emojimation.weights import resolve, sha256
 
 pytestmark = pytest.mark.slow
@@ -151,6 +151,20 @@ def test_a_teacher_of_other_rows_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.npy").write_text("0.5")
     with pytest.raises(InputError, match="which is not one"):
         read_teacher(tmp_path / "text.npy", rows)
+
+
+def test_a_validation_photo_that_is_in_training_does_not_choose_the_epoch() -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (60, 48, 48), dtype=np.uint8)
+    rows = Dataset.of(noise, np.arange(60) % 7, np.where(np.arange(60) < 40, "train", "val"))
+    known, val = rows.split("train"), rows.split("val")
+    assert len(unseen(val, known)) == 20
+    images = val.images.copy()
+    images[3], images[7] = known.images[0], np.clip(known.images[1].astype(int) + 9, 0, 255)
+    left = unseen(replace(val, images=images), known)
+    np.testing.assert_array_equal(left.images, np.delete(images, [3, 7], 0))
+    images[:15] = known.images[:15]
+    assert len(unseen(replace(val, images=images), known)) == 20, "too few would be left"
 
 
 def test_a_teacher_of_other_classes_or_another_size_is_refused() -> None:

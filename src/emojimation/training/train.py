@@ -21,7 +21,7 @@ from emojimation.training.fit.recipe import Recipe, read
 from emojimation.training.fit.runs import load_keras, writing
 from emojimation.training.fit.trainer import Report, fit
 from emojimation.training.judge import calibrate
-from emojimation.training.judge.evaluate import clear_threshold, commit, evaluate
+from emojimation.training.judge.evaluate import clear_threshold, commit, evaluate, same_photo
 from emojimation.weights import manifest, resolve, sha256
 
 PARITY_PICTURES = 500  # on which an exported file is compared with Keras
@@ -57,6 +57,8 @@ def train(
 ) -> dict[str, Any]:
     """Train on the training split, evaluate on the validation split; returns the metrics of the exported file.
 
+    The epoch is chosen on the validation rows whose photo is not in training, see `unseen`.
+
     teacher: .npy of (n,classes) probabilities of the training rows, or a model that is asked about each view of them
     that the network sees, by name or path of its ONNX file. start: model of the package or weights.npz to begin
     with; its network replaces the recipe's. The folder then holds recipe.json, history.json, curves.png,
@@ -66,7 +68,8 @@ def train(
     """
     whole = dataset
     dataset = prepared(dataset, recipe)
-    train_rows, val_rows = dataset.split("train"), dataset.split("val")
+    train_rows = dataset.split("train")
+    val_rows = unseen(dataset.split("val"), train_rows)
     recipe, weights = _started(recipe, start, resume)
     check_folder(folder, recipe, resume)
     lessons = None if teacher is None else teacher_of(teacher, train_rows)
@@ -100,6 +103,16 @@ def prepared(dataset: Dataset, recipe: Recipe) -> Dataset:
         names = ", ".join(rows.class_names[i] for i in learned)
         raise InputError(f"Expected at least two classes, got only {names!r}: add a folder per class.")
     return rows.with_classes([rows.class_names[i] for i in sorted(learned)])
+
+
+def unseen(val: Dataset, train: Dataset) -> Dataset:
+    """The validation rows whose photo is not in training as well: those that choose the epoch, which a copy that the
+    network has memorised must not.
+
+    All of them where fewer than half would be left, as with frames of one video.
+    """
+    rest = val.take(~same_photo(val.images, train.images))
+    return rest if 2 * len(rest) >= len(val) else val
 
 
 def thin_classes(rows: Dataset) -> list[str]:
