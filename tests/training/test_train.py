@@ -165,6 +165,7 @@ def test_a_validation_photo_that_is_in_training_does_not_choose_the_epoch() -> N
     np.testing.assert_array_equal(left.images, np.delete(images, [3, 7], 0))
     images[:15] = known.images[:15]
     assert len(unseen(replace(val, images=images), known)) == 20, "too few would be left"
+    assert len(unseen(replace(val, images=known.images[:20]), known)) == 20, "none would be left"
 
 
 def test_a_teacher_of_other_classes_or_another_size_is_refused() -> None:

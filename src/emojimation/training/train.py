@@ -111,8 +111,8 @@ def unseen(val: Dataset, train: Dataset) -> Dataset:
 
     All of them where fewer than half would be left, as with frames of one video.
     """
-    rest = val.take(~same_photo(val.images, train.images))
-    return rest if 2 * len(rest) >= len(val) else val
+    seen = same_photo(val.images, train.images)
+    return val if 2 * seen.sum() > len(val) else val.take(~seen)
 
 
 def thin_classes(rows: Dataset) -> list[str]:
