@@ -19,6 +19,7 @@ from emojimation.labels import EMOTION_LABELS
 from emojimation.priors import NAMES, prior_of, reweighted, trained_shares
 from emojimation.training.data.ferplus import clear_majority
 from emojimation.training.data.load import load
+from emojimation.weights import resolve
 
 PAIRS = (0.6, 0.65, PAIR_THRESHOLD, 0.75, 0.8)
 BINS = 15
@@ -32,7 +33,7 @@ def main() -> None:
     parser.add_argument("--model", default="default")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
-    rows, classifier = load(args.data, ferplus=args.ferplus).split("val"), EmotionClassifier(args.model)
+    rows, classifier = load(args.data, ferplus=args.ferplus).split("val"), EmotionClassifier(resolve(args.model))
     answers = classifier.predict(rows.images)
     ids = clear_majority(rows.votes)
     clear = ids >= 0

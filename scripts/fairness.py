@@ -26,6 +26,7 @@ from emojimation.priors import corrected, prior_of
 from emojimation.training.data.ferplus import clear_majority
 from emojimation.training.data.load import load
 from emojimation.training.judge.metrics import wilson_ci95
+from emojimation.weights import resolve
 
 NEUTRAL = EMOTIONS.index("neutral")
 QUARTERS = ("darkest", "second", "third", "brightest")
@@ -54,7 +55,7 @@ def main() -> None:
 
 def of_rows(rows: Any, model: str) -> dict[str, Any]:
     """Accuracy by brightness of the skin, and what calm faces are called under each prior."""
-    classifier = EmotionClassifier(model)
+    classifier = EmotionClassifier(resolve(model))  # the float model, wherever this runs
     answers = classifier.predict(rows.images)
     ids = clear_majority(rows.votes)
     light = rows.images[:, SKIN[0], SKIN[1]].mean(axis=(1, 2))

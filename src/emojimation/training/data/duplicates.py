@@ -38,7 +38,7 @@ def near_pairs(images: np.ndarray, rows: np.ndarray | None = None) -> tuple[np.n
     mirrored = np.ascontiguousarray(vectors.reshape(-1, SMALL_PX, SMALL_PX)[:, :, ::-1]).reshape(len(vectors), -1)
     hashes = difference_hash(images)
     hashes_mirrored = difference_hash(np.ascontiguousarray(images[:, :, ::-1]))
-    found = []
+    found = [(np.zeros((0, 2), np.int64), np.zeros(0, np.float32), np.zeros(0, bool))]
     asked = np.arange(len(images)) if rows is None else rows
     for other, right, flipped, bar in (
         (hashes, vectors, False, SAME_PHOTO),
