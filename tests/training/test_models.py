@@ -20,7 +20,6 @@ SMALL = {
     "vgg": {"widths": (4, 8, 8, 8), "dense": (16, 8, 8)},
     "vgg_se": {"widths": (4, 8), "depths": (2, 3)},
     "resnet": {"widths": (4, 8), "depths": (1, 2), "drop_path": 0.5},
-    "face_resnet": {"widths": (4, 8), "depths": (1, 2), "inner_size": 56},
 }
 IMAGES = np.random.default_rng(0).integers(0, 256, (500, 48, 48), dtype=np.uint8)
 
@@ -134,21 +133,6 @@ def test_a_dropped_branch_leaves_the_skip_alone() -> None:
     assert (np.abs(np.asarray(block(x, training=False)) - x).max((1, 2, 3)) > 0).all()
 
 
-@pytest.mark.parametrize("side", (11, 12))
-def test_a_halving_block_adds_the_mean_of_2x2_pixels_and_no_new_channels(side: int) -> None:
-    inputs = keras.layers.Input((side, side, 4))
-    block = keras.Model(inputs, models.halving(inputs, 8))
-    for layer in block.layers:
-        if isinstance(layer, keras.layers.Conv2D):
-            layer.set_weights([np.zeros_like(w) for w in layer.get_weights()])
-    x = np.random.default_rng(0).uniform(0, 1, (2, side, side, 4)).astype(np.float32)
-    half = side // 2
-    expected = x[:, : 2 * half, : 2 * half].reshape(2, half, 2, half, 2, 4).mean((2, 4))
-    given = np.asarray(block(x, training=False))
-    np.testing.assert_allclose(given[..., :4], expected, atol=1e-6)
-    assert not given[..., 4:].any()
-
-
 def test_files_of_the_small_networks_stay_under_12_mb() -> None:
     sizes = {name: 4 * models.build(name).count_params() / 1e6 for name in ("vgg_se", "resnet")}
     assert all(megabytes < 12 for megabytes in sizes.values()), sizes
@@ -167,7 +151,7 @@ def test_fused_batch_norm_is_keras_batch_norm() -> None:
 
 
 def test_unknown_network_names_the_known_ones() -> None:
-    with pytest.raises(InputError, match="vgg, vgg_se, resnet, face_resnet"):
+    with pytest.raises(InputError, match="vgg, vgg_se, resnet"):
         models.build("alexnet")
     with pytest.raises(InputError, match="did you mean 'widths'"):
         models.build("resnet", width=(4, 8))

@@ -21,7 +21,7 @@ def train(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="Bundled (default, face, ferplus, finetune, lite, resnet, seed, strided, vgg, wide), or a JSON file."
+            help="Bundled (default, ferplus, finetune, lite, resnet, seed, strided, vgg, wide), or a JSON file."
         ),
     ] = None,
     model: Annotated[

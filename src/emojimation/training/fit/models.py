@@ -52,9 +52,9 @@ class BatchNorm(layers.BatchNormalization):
         return y
 
 
-def conv(x: Any, width: int, kernel: int = 3, stride: int = 1, relu: bool = True, padding: str = "same") -> Any:
-    """Convolution without bias, batch normalisation, ReLU."""
-    x = layers.Conv2D(width, kernel, strides=stride, padding=padding, use_bias=False, kernel_initializer="he_normal")(x)
+def conv(x: Any, width: int, kernel: int = 3, stride: int = 1, relu: bool = True) -> Any:
+    """Same-padded convolution without bias, batch normalisation, ReLU."""
+    x = layers.Conv2D(width, kernel, strides=stride, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
     x = BatchNorm(momentum=0.9)(x)
     return layers.Activation("relu")(x) if relu else x
 
@@ -178,56 +178,7 @@ def build_resnet(
     return keras.Model(inputs, head(x, classes, dropout), name="resnet")
 
 
-def halving(x: Any, width: int) -> Any:
-    """A convolution that halves the image, and a skip around it: the mean of 2x2 pixels, new channels filled with
-    zeros.
-
-    Both see the image up to an even edge: where the side is even, the convolution gets a row and a column of zeros.
-    """
-    odd = [(0, 1 - side % 2) for side in x.shape[1:3]]
-    y = conv(layers.ZeroPadding2D(tuple(odd))(x) if odd != [(0, 0)] * 2 else x, width, stride=2, padding="valid")
-    skip = layers.AveragePooling2D(2)(x)
-    if width > x.shape[-1]:
-        skip = layers.Concatenate()([skip, layers.Rescaling(0.0)(skip)])
-    return layers.Activation("relu")(layers.Add()([conv(y, width, relu=False), skip]))
-
-
-def build_face_resnet(
-    classes: int = 7,
-    size: int = 48,
-    channels: int = 1,
-    widths: tuple[int, ...] = (32, 64, 128, 256),
-    depths: tuple[int, ...] = (3, 4, 3, 3),
-    dropout: float = 0.4,
-    inner_size: int = 99,
-) -> keras.Model:
-    """dlib's network for face recognition up to its last halving (Davis King, `dlib_face_recognition_resnet_model_v1`).
-
-    ResNet-34's idea (He et al., "Deep Residual Learning for Image Recognition", CVPR 2016) with half the filters: a
-    7x7 convolution and pooling, then stages of residual blocks. The image is enlarged to `inner_size` pixels inside,
-    so that a face crop of 48 pixels is about as large as the faces that dlib's weights know. From these weights:
-    scripts/start_from_dlib.py.
-    """
-    inputs = layers.Input((size, size, channels), name="image")
-    x = layers.Resizing(inner_size, inner_size, dtype="float32")(inputs)
-    x = layers.Rescaling(1 / 256, -115 / 256, dtype="float32")(x)
-    x = layers.MaxPooling2D(3, strides=2)(conv(x, widths[0], 7, stride=2, padding="valid"))
-    for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
-        for block in range(depth):
-            if stage and not block:
-                x = halving(x, width)
-                continue
-            x = layers.Activation("relu")(layers.Add()([conv(conv(x, width), width, relu=False), x]))
-    x = layers.GlobalAveragePooling2D()(x)
-    return keras.Model(inputs, head(x, classes, dropout), name="face_resnet")
-
-
-BUILDERS: dict[str, Callable[..., keras.Model]] = {
-    "vgg": build_vgg,
-    "vgg_se": build_vgg_se,
-    "resnet": build_resnet,
-    "face_resnet": build_face_resnet,
-}
+BUILDERS: dict[str, Callable[..., keras.Model]] = {"vgg": build_vgg, "vgg_se": build_vgg_se, "resnet": build_resnet}
 
 
 def build(name: str, **options: Any) -> keras.Model:
