@@ -258,8 +258,8 @@ def fit(
     """
     keras.utils.set_random_seed(recipe.seed)
     live = teacher if isinstance(teacher, LiveTeacher) else None
-    known = teacher if isinstance(teacher, np.ndarray) else None
-    goals = targets(train.labels, ferplus.votes_of(train), len(train.class_names), recipe, known)
+    fixed = None if isinstance(teacher, LiveTeacher) else teacher
+    goals = targets(train.labels, ferplus.votes_of(train), len(train.class_names), recipe, fixed)
     model = compiled(recipe, len(train.class_names), train.size_px, "votes" in goals)
     if start is not None:
         start_from(model, start)
