@@ -19,7 +19,7 @@ from emojimation.labels import FERPLUS_COLUMNS  # noqa: E402
 from emojimation.training.data.dataset import Dataset  # noqa: E402
 from emojimation.training.fit import batches, checkpoint, network  # noqa: E402
 from emojimation.training.fit import trainer as fit  # noqa: E402
-from emojimation.training.fit.augment import NONE, Augmentation  # noqa: E402
+from emojimation.training.fit.augment import Augmentation  # noqa: E402
 from emojimation.training.fit.recipe import Recipe  # noqa: E402
 
 LIGHT = Augmentation(flip=False, shift_px=1, scale=0, rotation_deg=0, light=0.1)
@@ -195,40 +195,6 @@ def test_rare_classes_are_weighted_or_drawn_more_often() -> None:
             assert drawn[answers == 3].sum() == pytest.approx(drawn[answers == 0].sum(), rel=1e-5)
         else:
             assert 0.35 < (answers == 3).mean() < 0.65
-
-
-def test_small_images_come_first_and_the_teacher_sees_the_full_ones() -> None:
-    recipe = Recipe(epochs=4, batch=14, distil=1.0, augmentation=NONE, small_px=24, small_share=0.4)
-    seen = []
-
-    def answer(images: np.ndarray) -> np.ndarray:
-        seen.append(images.shape)
-        return np.full((len(images), 7), 1 / 7, np.float32)
-
-    goals = batches.targets(TRAIN.labels, None, 7, recipe)
-    feed = batches.Batches(TRAIN.images, TRAIN.labels, goals, recipe, teacher=batches.LiveTeacher(answer, "0"))
-    sides = [next(feed.epoch(epoch))[0].shape for epoch in range(4)]
-    assert sides == [(14, 24, 24, 1)] * 2 + [(14, 48, 48, 1)] * 2
-    assert set(seen) == {(14, 48, 48)}
-    order = feed._order(0)[:14]
-    means = TRAIN.images[order].reshape(14, 24, 2, 24, 2).mean((2, 4))
-    np.testing.assert_allclose(feed.batch(feed._order(0), 0, 0)[0][..., 0], means, atol=0.51)
-
-
-@pytest.mark.slow
-def test_a_run_that_began_with_small_images_leaves_a_model_for_full_ones(tmp_path: Path) -> None:
-    trainer = fit.fit(TRAIN, VAL, replace(RECIPE, small_px=24, small_share=0.3), tmp_path)
-    assert trainer.best.accuracy > 0.8
-    model = keras.models.load_model(tmp_path / "model.keras")
-    assert model.input_shape == (None, 48, 48, 1)
-    assert (fit.predict_logits(model, VAL.images).argmax(1) == VAL.labels).mean() == trainer.best.accuracy
-
-
-def test_small_images_need_a_share_and_a_network_for_any_size(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"small_px and small_share together"):
-        Recipe(small_px=32)
-    with pytest.raises(InputError, match=r"leave out small_px"):
-        fit.fit(TRAIN, VAL, Recipe(model="vgg", small_px=32, small_share=0.5), tmp_path)
 
 
 def test_mixup_blends_images_and_goals_alike() -> None:

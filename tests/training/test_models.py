@@ -59,7 +59,7 @@ def test_shapes_for_other_sizes_channels_and_classes(name: str) -> None:
 def test_saved_file_loads_without_our_classes_and_answers_alike(name: str, tmp_path: Path) -> None:
     model = small(name)
     expected = np.asarray(model(IMAGES[..., None].astype(np.float32)))
-    plain(model, 48).save(tmp_path / "model.keras")
+    plain(model).save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert not any(isinstance(layer, models.BatchNorm) for layer in loaded.layers)
     np.testing.assert_allclose(loaded(IMAGES[..., None].astype(np.float32)), expected, atol=1e-4, rtol=1e-4)
@@ -70,7 +70,7 @@ def test_saved_file_loads_without_our_classes_and_answers_alike(name: str, tmp_p
 def test_every_format_answers_like_keras_and_names_its_classes(name: str, tmp_path: Path) -> None:
     """On 500 images; each function has compared its file itself, and the files are there."""
     h5py = pytest.importorskip("h5py", reason='training packages are absent: pip install "emojimation[train]"')
-    model, names = plain(small(name), 48), ("bored", "engaged, deeply", "other", *"abcd")
+    model, names = plain(small(name)), ("bored", "engaged, deeply", "other", *"abcd")
     papers = export.metadata(name, model, temperature=1.5, threshold=0.4, data_sha256="0", commit="0", metrics={})
     assert export.to_onnx(model, tmp_path / "m.onnx", 1.5, papers, IMAGES) <= 1e-4
     assert export.to_keras(model, tmp_path / "m.keras", 1.5, IMAGES, names) <= 1e-4
@@ -98,7 +98,7 @@ def test_every_format_answers_like_keras_and_names_its_classes(name: str, tmp_pa
 
 @pytest.mark.slow
 def test_export_refuses_a_file_that_answers_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    model, convert = plain(small("vgg_se"), 48), export._converted
+    model, convert = plain(small("vgg_se")), export._converted
     monkeypatch.setattr(export, "_converted", lambda model, _: convert(model, 1.3))
     with pytest.raises(InputError, match=r"within 0\.0001 of Keras"):
         export.to_onnx(model, tmp_path / "m.onnx", 1.0, {}, IMAGES)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from emojimation.errors import InputError
@@ -121,21 +120,15 @@ class Batches:
                 yield ahead.popleft().result()
 
     def batch(self, order: np.ndarray, epoch: int, index: int) -> Batch:
-        """Images (b,h,w,1) float32 in [0,255], goals and sample weights (None for equal ones) of one step.
-
-        The images are smaller in the first epochs if the recipe says so.
-        """
+        """Images (b,h,w,1) float32 in [0,255], goals and sample weights (None for equal ones) of one step."""
         rows = order[index * self.recipe.batch : (index + 1) * self.recipe.batch]
         rng = np.random.default_rng((self.recipe.seed, epoch, index))
         images = self.images[rows]
         if self.recipe.augmentation != NONE:
             images = augment(images, self.recipe.augmentation, rng)
-        goals = {name: goal[rows] for name, goal in self.goals.items()}
+        x, goals = images[..., None].astype(np.float32), {name: goal[rows] for name, goal in self.goals.items()}
         if self.teacher is not None:
             goals["logits"] = taught(goals["logits"], self.teacher.predict(images), self.recipe.distil)
-        if epoch < self.recipe.small_share * self.recipe.epochs:
-            images = reduced(images, self.recipe.small_px)
-        x = images[..., None].astype(np.float32)
         x, goals = self._blended(x, goals, rng)
         return x, goals, None if self.weights is None else dict.fromkeys(goals, self.weights[rows])
 
@@ -153,11 +146,6 @@ class Batches:
         if self.recipe.balance == "sampling":
             return rng.choice(len(self.images), len(self.images), p=self.chances)
         return rng.permutation(len(self.images))
-
-
-def reduced(images: np.ndarray, side: int) -> np.ndarray:
-    """Images (n,h,w) uint8 as (n,side,side), each pixel the mean of the area that it covers."""
-    return np.stack([cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA) for image in images])
 
 
 def mixed(x: np.ndarray, goals: Goals, alpha: float, rng: np.random.Generator) -> tuple[np.ndarray, Goals]:

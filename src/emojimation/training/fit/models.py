@@ -1,8 +1,7 @@
 """The networks, each a short builder: grey or colour images in [0,255] in, logits out.
 
-Every builder takes `(classes, size, channels)` and options of its own, where size is the images' side, or None for any
-side. It returns an uncompiled functional `keras.Model` whose output layer is called "logits" (float32, no softmax) and
-whose last features are called "features".
+Every builder takes `(classes, size, channels)` and options of its own and returns an uncompiled functional
+`keras.Model` whose output layer is called "logits" (float32, no softmax) and whose last features are called "features".
 Scaling of the pixels is part of the network.
 """
 
@@ -83,7 +82,7 @@ def head(x: Any, classes: int, dropout: float) -> Any:
 
 def build_vgg(
     classes: int = 7,
-    size: int | None = 48,
+    size: int = 48,
     channels: int = 1,
     widths: tuple[int, ...] = (64, 128, 256, 512),
     dense: tuple[int, ...] = (512, 256, 64),
@@ -95,8 +94,6 @@ def build_vgg(
     layers with ReLU, batch norm and dropout, and the class layer. Pixels are divided by 255, as the seed's were in
     training.
     """
-    if size is None:
-        raise InputError("Expected a network for images of any size, got vgg, which is for one: leave out small_px.")
     inputs = x = layers.Input((size, size, channels), name="image")
     x = layers.Rescaling(1 / 255, dtype="float32")(x)
     for width in widths:
@@ -115,7 +112,7 @@ def build_vgg(
 
 def build_vgg_se(
     classes: int = 7,
-    size: int | None = 48,
+    size: int = 48,
     channels: int = 1,
     widths: tuple[int, ...] = (32, 64, 128, 256),
     depths: tuple[int, ...] = (2, 2, 3, 3),
@@ -158,7 +155,7 @@ def residual(x: Any, width: int, stride: int, drop: float) -> Any:
 
 def build_resnet(
     classes: int = 7,
-    size: int | None = 48,
+    size: int = 48,
     channels: int = 1,
     widths: tuple[int, ...] = (32, 64, 128, 256),
     depths: tuple[int, ...] = (2, 2, 2, 2),

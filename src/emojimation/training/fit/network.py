@@ -24,10 +24,7 @@ def processor_has_bfloat16() -> bool:
 
 
 def compiled(recipe: Recipe, classes: int, size: int, with_votes: bool) -> keras.Model:
-    """The recipe's network with its optimizer and losses; outputs "logits" and, if asked, "votes".
-
-    It takes images (n,size,size,1), or of any size where the recipe has `small_px`.
-    """
+    """The recipe's network with its optimizer and losses; outputs "logits" and, if asked, "votes"."""
     _use_all_devices()
     model = _built(recipe, classes, size, with_votes)
     kinds = {"sgd": _sgd, "adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}
@@ -52,8 +49,7 @@ def _built(recipe: Recipe, classes: int, size: int, with_votes: bool) -> keras.M
     low = recipe.precision == "bfloat16" or (recipe.precision == "auto" and processor_has_bfloat16())
     keras.config.set_dtype_policy("mixed_bfloat16" if low else "float32")
     try:
-        side = None if recipe.small_px else size
-        model = models.build(recipe.model, classes=classes, size=side, **recipe.options)
+        model = models.build(recipe.model, classes=classes, size=size, **recipe.options)
     finally:
         keras.config.set_dtype_policy("float32")
     outputs = {"logits": model.output}
@@ -82,10 +78,8 @@ def predict_logits(model: keras.Model, images: np.ndarray, batch: int = 256) -> 
     return np.concatenate(out)
 
 
-def plain(model: keras.Model, size: int) -> keras.Model:
-    """The same network in float32 of Keras' own layers for images (n,size,size,1) with only the emotion head: what is
-    saved and exported.
-    """
+def plain(model: keras.Model) -> keras.Model:
+    """The same network in float32 of Keras' own layers with only the emotion head: what is saved and exported."""
     logits = keras.Model(model.input, model.get_layer("logits").output, name=model.name)
 
     def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -93,8 +87,7 @@ def plain(model: keras.Model, size: int) -> keras.Model:
         kind = keras.layers.BatchNormalization if isinstance(layer, models.BatchNorm) else type(layer)
         return kind.from_config(config)
 
-    inputs = keras.layers.Input((size, size, *model.input.shape[3:]), name=model.input.name)
-    clone = keras.models.clone_model(logits, input_tensors=inputs, clone_function=copy)
+    clone = keras.models.clone_model(logits, clone_function=copy)
     clone.set_weights(logits.get_weights())
     return clone
 

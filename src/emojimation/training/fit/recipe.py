@@ -20,7 +20,7 @@ CHOICES = {
     "labels": ("dataset", "ferplus"),
 }
 LOWEST: dict[str, float] = {"epochs": 1, "batch": 2, "minutes": 0.01}
-SHARES = ("ferplus_mix", "label_smoothing", "distil", "vote_weight", "doubt_weight", "small_share")
+SHARES = ("ferplus_mix", "label_smoothing", "distil", "vote_weight", "doubt_weight")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,6 @@ class Recipe:
     labels: those of the "dataset", or "ferplus": eight classes with contempt by the FER+ votes, see
     `ferplus.eight_classes`. vote_weight, doubt_weight: how far a row's weight in the loss falls from 1 where FER+'s
     voters, or a quick model that has not seen the row (`audit.doubt.out_of_fold`), speak against its label.
-    small_px, small_share: side to which the images of the first share of the epochs are reduced, which saves time (0:
-    never; progressive learning, Tan & Le, "EfficientNetV2", ICML 2021). A teacher is asked about the full images.
     start: "name" and "sha256" of the weights that the run began with, empty for random ones.
     Raises InputError for a value of another type, out of range, or not among `CHOICES`.
     """
@@ -72,8 +70,6 @@ class Recipe:
     labels: str = "dataset"
     vote_weight: float = 0.0
     doubt_weight: float = 0.0
-    small_px: int = 0
-    small_share: float = 0.0
     start: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -82,11 +78,6 @@ class Recipe:
         for key in SHARES:
             if getattr(self, key) > 1:
                 raise InputError(f"Expected {key} from 0 to 1, got {getattr(self, key)}: give a share.")
-        if bool(self.small_px) != bool(self.small_share):
-            raise InputError(
-                f"Expected small_px and small_share together, got {self.small_px} and {self.small_share}: give both, "
-                "or neither."
-            )
         for key, choices in CHOICES.items():
             if getattr(self, key) not in choices:
                 raise InputError(

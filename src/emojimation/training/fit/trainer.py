@@ -275,7 +275,7 @@ def fit(
     write_whole(folder / "recipe.json", recipe.to_json().encode())
     trainer.run(Batches(train.images, train.labels, goals, recipe, trusted, live))
     model.set_weights(trainer.best.weights)
-    shipped = plain(model, val.size_px)
+    shipped = plain(model)
     with writing(folder):
         shipped.save(folder / "model.keras")
         save_weights(shipped, recipe, folder / "weights.npz")
