@@ -79,6 +79,16 @@ def test_every_models_size_and_speed_are_measured(tmp_path, monkeypatch):
     assert figures["bytes"] > 1e5 and 0 < figures["p5_ms"] <= figures["median_ms"] and figures["n"] == 3589
 
 
+def test_scores_are_renewed_beside_stored_times(tmp_path, monkeypatch):
+    stored, machine = tmp_path / "models.json", {"processor": "another"}
+    stored.write_text(json.dumps({"lite": {"bytes": 1, "accuracy": 0.1, "median_ms": 0.4}, "machine": machine}))
+    monkeypatch.setattr(sys, "argv", ["models", "--scores", "--out", str(tmp_path)])
+    models_benchmark.main()
+    figures, card = json.loads(stored.read_text()), json.loads((models_benchmark.MODELS / "lite.json").read_text())
+    assert figures["machine"] == machine and figures["lite"]["median_ms"] == 0.4
+    assert figures["lite"]["accuracy"] == card["accuracy"] and figures["lite"]["bytes"] > 1e5
+
+
 def test_a_split_prelu_answers_as_the_prelu_does_and_unused_outputs_go():
     rng = np.random.default_rng(0)
     given = rng.normal(0, 2, (2, 5, 7, 6)).astype(np.float32)
