@@ -1,10 +1,10 @@
 """Every emotion model of the package: size of the file, milliseconds for one face on one thread, accuracy where it is
 noted.
 
-Run: python benchmarks/models.py [--rounds 300] [--out FOLDER] [--scores]
+Run: python benchmarks/models.py [--rounds 300] [--out FOLDER]
 Targets: `default` at most 12 MB and 4 ms, `lite` at most 150 KB and 0.4 ms, `max` at most 40 MB. The models take turns
 of 20 faces, so that a drifting machine is fair to all; the accuracy is what `evaluate` wrote beside the model when it
-was shipped. --scores renews only sizes and scores in the stored file, where weights have changed and networks have not.
+was shipped.
 """
 
 import argparse
@@ -37,11 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=300)
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
-    parser.add_argument("--scores", action="store_true", help="keep the stored times and the machine they come from")
     args = parser.parse_args()
-    if args.scores:
-        renew_scores(args.out / "models.json")
-        return
     models = {name: EmotionClassifier(name) for name in emotion_models()}
     face = np.random.default_rng(0).integers(0, 256, (1, 48, 48), dtype=np.uint8)
     seconds: dict[str, list[float]] = {name: [] for name in models}
@@ -55,13 +51,6 @@ def main() -> None:
                 seconds[name].append(time.perf_counter() - start)
                 cpu_s[name] += time.process_time() - cpu
     keep("models", {name: facts(name) | summary_ms(seconds[name], cpu_s[name]) for name in models}, args.out)
-
-
-def renew_scores(stored: Path) -> None:
-    """Write sizes and scores as they are now beside the stored times."""
-    figures = json.loads(stored.read_text("utf-8"))
-    figures |= {name: row | facts(name) for name, row in figures.items() if name != "machine"}
-    stored.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
 
 
 def facts(name: str) -> dict[str, Any]:

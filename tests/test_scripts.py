@@ -17,6 +17,7 @@ sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "benchmarks")]
 import graph  # noqa: E402
 import log_run  # noqa: E402
 import models as models_benchmark  # noqa: E402
+import readme_figures  # noqa: E402
 import ship_model  # noqa: E402
 
 
@@ -79,14 +80,13 @@ def test_every_models_size_and_speed_are_measured(tmp_path, monkeypatch):
     assert figures["bytes"] > 1e5 and 0 < figures["p5_ms"] <= figures["median_ms"] and figures["n"] == 3589
 
 
-def test_scores_are_renewed_beside_stored_times(tmp_path, monkeypatch):
-    stored, machine = tmp_path / "models.json", {"processor": "another"}
-    stored.write_text(json.dumps({"lite": {"bytes": 1, "accuracy": 0.1, "median_ms": 0.4}, "machine": machine}))
-    monkeypatch.setattr(sys, "argv", ["models", "--scores", "--out", str(tmp_path)])
-    models_benchmark.main()
-    figures, card = json.loads(stored.read_text()), json.loads((models_benchmark.MODELS / "lite.json").read_text())
-    assert figures["machine"] == machine and figures["lite"]["median_ms"] == 0.4
-    assert figures["lite"]["accuracy"] == card["accuracy"] and figures["lite"]["bytes"] > 1e5
+def test_the_table_of_models_has_the_scores_of_the_cards_and_the_stored_times(monkeypatch):
+    table = "\n".join(readme_figures.models_table())
+    assert table in (ROOT / "README.md").read_text("utf-8"), "scripts/readme_figures.py was not run"
+    monkeypatch.setattr(readme_figures, "results", lambda _: {"lite": {"bytes": 1, "accuracy": 0.1, "median_ms": 0.4}})
+    scores = json.loads((models_benchmark.MODELS / "lite.json").read_text())
+    row = readme_figures.models_table()[-1]
+    assert "KB | 0.4 ms |" in row and f"| {scores['accuracy']:.1%} (" in row and f"| {scores['ece']:.1%} |" in row
 
 
 def test_a_split_prelu_answers_as_the_prelu_does_and_unused_outputs_go():
