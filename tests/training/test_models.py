@@ -61,7 +61,7 @@ def test_saved_file_loads_without_our_classes_and_answers_alike(name: str, tmp_p
     expected = np.asarray(model(IMAGES[..., None].astype(np.float32)))
     plain(model).save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
-    assert not any(isinstance(layer, models.BatchNorm) for layer in loaded.layers)
+    assert not any(isinstance(layer, models.BatchNorm | models.Conv) for layer in loaded.layers)
     np.testing.assert_allclose(loaded(IMAGES[..., None].astype(np.float32)), expected, atol=1e-4, rtol=1e-4)
 
 
@@ -148,6 +148,27 @@ def test_fused_batch_norm_is_keras_batch_norm() -> None:
         np.testing.assert_allclose(got, expected, atol=0.06)
     for a, b in zip(own.get_weights(), fused.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=0.02, atol=0.02)
+
+
+@pytest.mark.parametrize("shape", [(5, 6, 6, 8), (1, 3, 3, 8), (4, 6, 5, 8), (3, 9, 12, 8)])
+def test_convolution_in_bfloat16_has_the_gradients_of_keras_convolution(shape: tuple[int, ...]) -> None:
+    import tensorflow as tf
+
+    rng = np.random.default_rng(3)
+    x, weight = tf.constant(rng.normal(size=shape), tf.float32), rng.normal(size=(3, 3, 8, 4)).astype(np.float32)
+    towards = tf.constant(rng.normal(size=(*shape[:3], 4)), tf.float32)
+    found = []
+    for kind, dtype in ((keras.layers.Conv2D, "float32"), (models.Conv, "mixed_bfloat16")):
+        layer = kind(4, 3, padding="same", use_bias=False, dtype=dtype)
+        layer.build(x.shape)
+        layer.set_weights([weight])
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.cast(layer(x), tf.float32)
+            loss = tf.reduce_sum(y * towards)
+        found.append([np.asarray(v) for v in (y, *tape.gradient(loss, [x, layer.kernel.value]))])
+    for expected, got in zip(*found, strict=True):
+        np.testing.assert_allclose(got, expected, atol=0.02 * np.abs(expected).max())
 
 
 def test_unknown_network_names_the_known_ones() -> None:

@@ -84,8 +84,7 @@ def plain(model: keras.Model) -> keras.Model:
 
     def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
         config = {**layer.get_config(), "dtype": "float32"}
-        kind = keras.layers.BatchNormalization if isinstance(layer, models.BatchNorm) else type(layer)
-        return kind.from_config(config)
+        return models.PLAIN.get(type(layer), type(layer)).from_config(config)
 
     clone = keras.models.clone_model(logits, clone_function=copy)
     clone.set_weights(logits.get_weights())
