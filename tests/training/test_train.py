@@ -28,7 +28,7 @@ from emojimation.training.data.pictures import encode_png
 from emojimation.training.export import card
 from emojimation.training.fit import recipe as recipes
 from emojimation.training.fit import runs
-from emojimation.training.fit.models import build
+from emojimation.training.fit.models import Conv, build
 from emojimation.training.fit.trainer import fit
 from emojimation.training.train import prepared, read_teacher, teacher_of, thin_classes, train, unseen, without_rows
 from emojimation.weights import resolve, sha256
@@ -268,7 +268,7 @@ def test_training_switches_onednn_on_unless_the_user_said_otherwise(monkeypatch:
 def test_the_strided_recipe_builds_and_has_no_teacher_to_lean_on() -> None:
     chosen = recipes.load("strided")
     model = build(chosen.model, **chosen.options)
-    first = next(layer for layer in model.layers if "conv2d" in layer.name)
+    first = next(layer for layer in model.layers if isinstance(layer, Conv))
     assert first.strides == (2, 2), "the first convolution halves the image"
     assert chosen.ferplus_mix == 0.3 and chosen.seed == 21 and chosen.best_by == "loss"
 
