@@ -202,7 +202,7 @@ def residual(x: Any, width: int, stride: int, drop: float) -> Any:
     """
     y = layers.Activation("relu")(BatchNorm(momentum=0.9)(x))
     same = stride == 1 and x.shape[-1] == width
-    skip = x if same else Conv(width, 1, strides=stride, use_bias=False, kernel_initializer="he_normal")(y)
+    skip = x if same else layers.Conv2D(width, 1, strides=stride, use_bias=False, kernel_initializer="he_normal")(y)
     y = conv(y, width, stride=stride)
     y = Conv(width, 3, padding="same", use_bias=False, kernel_initializer="he_normal")(y)
     y = layers.Dropout(drop, noise_shape=(None, 1, 1, 1))(squeeze_excite(y))
@@ -224,7 +224,7 @@ def build_resnet(
     drop_path: how often the last block is left out in training; the blocks before it less and less, down to 0.
     """
     inputs = layers.Input((size, size, channels), name="image")
-    x = Conv(widths[0], 3, padding="same", use_bias=False, kernel_initializer="he_normal")(standardise(inputs))
+    x = layers.Conv2D(widths[0], 3, padding="same", use_bias=False, kernel_initializer="he_normal")(standardise(inputs))
     stages = [(stage, width) for stage, width in enumerate(widths) for _ in range(depths[stage])]
     for block, (stage, width) in enumerate(stages):
         first = block == 0 or stages[block - 1][0] < stage
