@@ -24,7 +24,7 @@ screenshots: .venv/test  ## Photograph every web page; writes out/screenshots/ (
 docs: .venv/docs  ## Build the documentation as a site: out/site/index.html
 	$(BIN)/mkdocs build --strict
 
-desktop: .venv/desktop  ## Open the window: live picture, avatar, probabilities.
+desktop: .venv/desktop  ## Open the window: live video, avatar, probabilities.
 	@$(BIN)/emojimation desktop
 
 WHICH ?= not slow and not e2e
