@@ -15,11 +15,11 @@ fourth.json as {"base": "default", "epochs": 8, "learning_rate": 0.015, "warmup_
 "ferplus_head": 0.2, "best_by": "loss", "seed": 4, "augmentation": {"camera": 0.3}}.
 The first run did 51 epochs in 101 minutes on two cores with AMX (70.05 %), the second 31 in 132 minutes (71.61 %) and
 the third 42 in 75 minutes (71.41 %), both on two slower cores without AMX, shared with other work. The second run gets
-seven more images right than the third, which is better calibrated (ECE 1.9 against 3.0 %) and more likely (NLL 0.820
+seven more images right than the third, which is better calibrated (ECE 1.9 against 3.0 %) and has the lower NLL (0.820
 against 0.826). The fourth, eight epochs in 69 minutes on two cores without AVX-512, learns what the third answers on
 four views of each augmented image (asked in eight bits, as `--teacher max` did on that processor): NLL 0.812, ECE
-1.3 %. The schedule of the first three follows the clock, so a repeated run may do another number of epochs. The recipe
-for an accelerator is `wide`.
+1.3 %. The schedule of the first three follows the clock, so a repeated run may do a different number of epochs. The
+recipe for an accelerator is `wide`.
 """
 
 from emojimation.training.fit.augment import Augmentation
