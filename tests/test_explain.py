@@ -62,7 +62,7 @@ def test_another_emotion_may_be_asked_about_and_rises_instead():
     found = occlusion(sees(*place), bright_at(*place), "sad")
     assert found.emotion == "sad" and found.drop[place].mean() < 0
     assert "No single part" in found.words
-    with pytest.raises(InputError, match="Expected a class of"):
+    with pytest.raises(InputError, match="Expected a class among"):
         occlusion(sees(*place), bright_at(*place), "bored")
 
 

@@ -198,7 +198,7 @@ def test_valence_and_arousal_are_means_over_the_emotions(command, model, tmp_pat
     (line,) = tables.format_of(table, EMOTIONS, ["affect"]).read(table)
     assert float(line["affect_valence"]) == face["attributes"]["affect"]["valence"]
     code, _, err = command("image", picture, "--measure", "shoes")
-    assert code == 2 and "Expected a measure of affect" in err
+    assert code == 2 and "Expected a measure among affect" in err
 
 
 def test_classes_that_are_no_emotions_have_no_valence(face, other_model):

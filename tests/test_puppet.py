@@ -207,7 +207,7 @@ def test_a_folder_is_a_character_and_a_wrong_one_is_told_in_one_line(tmp_path):
     own.mkdir()
     (own / "character.json").write_text(text.replace("#ffd9a0", "#2040ff"))
     assert (Avatar(who=own).draw(NEUTRAL, 64) != Avatar(who="cat").draw(NEUTRAL, 64)).any()
-    with pytest.raises(InputError, match="Expected a character of emoji, cat, robot or a folder"):
+    with pytest.raises(InputError, match="Expected a character among emoji, cat, robot or a folder"):
         character("dog")
     for number, wrong in enumerate(("[]", "{", text.replace('"sad"', '"blue"'), text.replace("0.5,\n", '"x",\n', 1))):
         other = tmp_path / f"wrong{number}"

@@ -58,8 +58,8 @@ class ImageResult:
     """The outcome for one image.
 
     source: the path as found. size_wh: width and height in pixels, None if it could not be read. notes: remarks for
-    people ("no face found", ...). error: why there is no answer, or no annotated image. written: the latter's path.
-    prior: name of the base rates that the answers are corrected for.
+    people ("no face found", ...). error: why there is no answer, or no annotated image. written: the path of the
+    annotated image. prior: name of the base rates that the answers are corrected for.
     """
 
     source: str
@@ -328,7 +328,7 @@ def _loaded(options: Options) -> tuple[Pipeline, AbstractContextManager]:
     for name, value in given.items():
         if name not in known:
             near = get_close_matches(name, known, 1, 0)
-            raise InputError(f"Expected an option of {', '.join(known)}, got {name!r}: did you mean {near[0]!r}?")
+            raise InputError(f"Expected an option among {', '.join(known)}, got {name!r}: did you mean {near[0]!r}?")
         if name in ("prior", "measures") and isinstance(value, list | np.ndarray):
             given[name] = tuple(value)
         elif not isinstance(value, Hashable):

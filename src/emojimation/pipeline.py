@@ -55,7 +55,7 @@ def measures_of(names: Sequence[str], threads: int = 1) -> list[Measure]:
     """The stages that measure `names`, of `MEASURES`, each network run once. Raises InputError for another name."""
     for name in names:
         if name not in MEASURES:
-            raise InputError(f"Expected a measure of {', '.join(MEASURES)}, got {name!r}.")
+            raise InputError(f"Expected a measure among {', '.join(MEASURES)}, got {name!r}.")
     asked = {known: tuple(name for name in known if name in names) for known in _STAGES}
     return [_stage(known, wanted, threads) for known, wanted in asked.items() if wanted]
 
@@ -73,7 +73,7 @@ class Pipeline:
     known faces again where they were and searches whole frames from time to time (`detect.following`). classifier: None
     for the default model. tracker: numbers and smooths the faces of one stream. prior: base rates of the emotions where
     the frames come from, see `priors.prior_of`. threshold: confidence from which an answer is sure, None for the
-    model's own. measures: further answers about each face, see `MEASURES`. most_faces: of a frame; more raise
+    model's own. measures: further answers about each face, see `MEASURES`. most_faces: in a frame; more raise
     InputError before they are classified. None: no limit.
 
     `make_pipeline` makes one from names. A pipeline whose tracker or detector keeps state belongs to one stream; others
@@ -150,7 +150,7 @@ class Pipeline:
     def streaming(self, tracker: Tracker | None = None) -> "Pipeline":
         """The same stages for the frames of one stream: its tracker, and a detector that follows known faces.
 
-        Other detectors than `FaceDetector`, such as those of hiding, search each whole frame as before.
+        Detectors other than `FaceDetector`, such as those of hiding, search each whole frame as before.
         """
         other = copy(self)
         other.detector = for_stream(self.detector)

@@ -56,7 +56,7 @@ def occlusion(
     as `predict` takes it; squares are filled with the crop's mean. InputError for an unknown emotion.
     """
     if emotion is not None and emotion not in names:
-        raise InputError(f"Expected a class of {', '.join(names)}, got {emotion!r}.")
+        raise InputError(f"Expected a class among {', '.join(names)}, got {emotion!r}.")
     size = crop.shape[0]
     side, step = max(round(size * PATCH), 1), max(round(size * STEP), 1)
     corners = [(y, x) for y in _starts(size, side, step) for x in _starts(size, side, step)]

@@ -161,7 +161,7 @@ def label(
     port: Annotated[int, typer.Option(min=0, max=65_535, help="0 for a free one.")] = 0,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
 ) -> None:
-    """Label images by hand in the browser: the model's guess, keys 1 to 9, undo; go on where you stopped."""
+    """Label images by hand in the browser: the model's guess, keys 1 to 9, undo; continue where you stopped."""
     need("api")
     import webbrowser
 

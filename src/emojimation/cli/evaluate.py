@@ -54,7 +54,8 @@ def evaluate(
     probabilities_out: Annotated[
         Path | None,
         typer.Option(
-            "--probabilities", help="Write the probabilities (n,7) here as .npy, averaged over the models: a teacher."
+            "--probabilities",
+            help="Write the probabilities (n,classes) here as .npy, averaged over the models: a teacher.",
         ),
     ] = None,
     json_out: Annotated[

@@ -25,9 +25,9 @@ def serve(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Worker threads.", show_default="one per processor")
     ] = None,
-    tiles: Annotated[bool | None, typer.Option("--tiles", help="The same as --search wide.")] = None,
+    tiles: Annotated[bool | None, typer.Option("--tiles", help="Search as `image --search wide` does.")] = None,
     prior: Annotated[
-        str | None, typer.Option(help="Base rates of the emotions: {priors}.", show_default="everyday")
+        str | None, typer.Option(help="Base rates of the emotions: {stream priors}.", show_default="everyday")
     ] = None,
     detector: Annotated[str | None, typer.Option(help="Face detector: {detectors}.", show_default="blazeface")] = None,
     detector_model: DetectorModel = None,
@@ -37,10 +37,10 @@ def serve(
     ] = None,
     token_file: Annotated[
         Path | None,
-        typer.Option(help="File with bearer tokens, one a line; or set EMOJIMATION_TOKEN.", show_default="no token"),
+        typer.Option(help="File with bearer tokens, one per line; or set EMOJIMATION_TOKEN.", show_default="no token"),
     ] = None,
     rate: Annotated[
-        float | None, typer.Option(min=0, help="Requests per second and token.", show_default="any number")
+        float | None, typer.Option(min=0, help="Requests per second for each token.", show_default="any number")
     ] = None,
     cors_origin: Annotated[
         list[str] | None,
@@ -73,8 +73,8 @@ def serve(
 ) -> None:
     """Serve HTTP: POST /v1/analyze, /v1/anonymise and /v1/video, WebSocket /v1/stream. See docs/service.md.
 
-    Each setting may also be an environment variable (EMOJIMATION_PORT) or a line of the file; the command line counts
-    first, then the environment.
+    Each setting may also be an environment variable (EMOJIMATION_PORT) or a line of the file; the command line takes
+    precedence, then the environment.
     """
     need("api")
     from emojimation.apps.api import app as api

@@ -57,13 +57,13 @@ Fps = Annotated[
 ]
 HideSpan = Annotated[
     list[str] | None,
-    typer.Option("--hide-span", metavar="START-END", help="Hide the whole picture in this span; may be given again."),
+    typer.Option("--hide-span", metavar="START-END", help="Hide the whole frame in this span; may be repeated."),
 ]
 Region = Annotated[
     str | None,
-    typer.Option("--region", metavar="X0,Y0,X1,Y1", help="Search this part of the picture only.", show_default=False),
+    typer.Option("--region", metavar="X0,Y0,X1,Y1", help="Search only this part of the frame.", show_default=False),
 ]
-Cover = Annotated[Path | None, _file("--cover", "Picture to lay over each head.")]
+Cover = Annotated[Path | None, _file("--cover", "Image to put over each head.")]
 Reidentify = Annotated[
     bool,
     typer.Option(
@@ -108,8 +108,8 @@ def video(
 ) -> int:
     """Track the faces in a video and their emotions over time, and annotate or hide them.
 
-    Exit code 0: done. 1: the source broke off; the files hold what came until then. 130: stopped by Ctrl-C; the files
-    hold what was done, and --resume goes on.
+    Exit code 0: done. 1: the source broke off; the files hold what came before. 130: stopped by Ctrl-C; the files
+    hold what was done, and --resume continues.
     """
     from emojimation.video.options import Options
     from emojimation.video.outputs import Targets

@@ -43,7 +43,7 @@ def webcam(
 ) -> int:
     """Show the emotions in front of a camera live: in a window if possible, else line by line.
 
-    With --json or --seconds always line by line.
+    Always line by line with --json or --seconds.
     """
     if not as_json and seconds is None and _has_window():
         return _window(camera, search, art=art, style=style, character=character)

@@ -33,7 +33,7 @@ def make_detector(name: str = "blazeface", options: DetectorOptions | None = Non
     """The detector of that name. Raises InputError for an unknown name, or an option that it would ignore."""
     options = options or DetectorOptions()
     if name not in DETECTORS:
-        raise InputError(f"Expected a detector of {', '.join(DETECTORS)}, got {name!r}.")
+        raise InputError(f"Expected a detector among {', '.join(DETECTORS)}, got {name!r}.")
     kind = DETECTORS[name]
     unheard = [_WORDS.get(field, field) for field in _changed(options) if field not in kind.USES]
     if unheard:

@@ -54,7 +54,7 @@ class DetectorOptions:
         if not 0 < self.min_score < 1:
             raise InputError(f"Expected min_score between 0 and 1 (both excluded), got {self.min_score}.")
         if self.search not in SEARCHES:
-            raise InputError(f"Expected a search of {', '.join(SEARCHES)}, got {self.search!r}.")
+            raise InputError(f"Expected a search among {', '.join(SEARCHES)}, got {self.search!r}.")
 
 
 def largest_first(faces: list[Face], min_size_px: float) -> list[Face]:

@@ -1,8 +1,8 @@
 """The faces of successive frames of a stream: known ones are found again where they were, at a fraction of the cost.
 
 The whole frame is searched from time to time, and whenever a face is lost or doubtful or nobody is known. In between,
-each face is looked for only in the surroundings of its last box, in a small input of its own (`views.close_up`). Who
-enters is seen with the next search of the whole frame. Hiding must not use this: it has to see every whole frame.
+each face is looked for only in the surroundings of its last box, in a small input of its own (`views.close_up`). A new
+face is found by the next search of the whole frame. Hiding must not use this: it has to see every whole frame.
 """
 
 from collections.abc import Callable, Sequence

@@ -69,7 +69,7 @@ def character(name: str | Path) -> Character:
     """The character of that name, or in that folder. Raises InputError that says what is wrong with its file."""
     path = (FOLDER / name if name in names() else Path(name).expanduser()) / FILE
     if not path.is_file():
-        raise InputError(f"Expected a character of {', '.join(names())} or a folder with {FILE}, got {str(name)!r}.")
+        raise InputError(f"Expected a character among {', '.join(names())} or a folder with {FILE}, got {str(name)!r}.")
     try:
         return _read(json.loads(path.read_text("utf-8")))
     except (ValueError, TypeError, KeyError, AttributeError) as error:

@@ -60,7 +60,7 @@ STRENGTHS = {
 def strength_of(name: str) -> Strength:
     """The strength of that name. Raises InputError for another."""
     if name not in STRENGTHS:
-        raise InputError(f"Expected a strength of {', '.join(STRENGTHS)}, got {name!r}.")
+        raise InputError(f"Expected a strength among {', '.join(STRENGTHS)}, got {name!r}.")
     return STRENGTHS[name]
 
 

@@ -75,7 +75,7 @@ class Tracker:
     """Numbers the people in one stream across frames and smooths what is known of them.
 
     smooth_s: time constant of the probabilities in seconds, 0 for none. max_gap_s: a person who is away for longer gets
-    a new number; who is in two successive frames, up to `NEIGHBOURS_S` apart, was not away. confirm_hits: detections
+    a new number; presence in two successive frames, up to `NEIGHBOURS_S` apart, is no absence. confirm_hits: detections
     before a face is emitted, against false positives; the faces of the stream's first frame are emitted immediately.
     hold_s: undetected faces are still emitted, at their predicted position, until they have been missed for this long;
     0 emits only what was detected. people: recognises those who return, if the faces have an appearance; None: whoever

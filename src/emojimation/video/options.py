@@ -59,7 +59,7 @@ class Options:
 def check(options: Options, draws: bool) -> None:
     """Raise InputError for invalid options. draws: whether a video is written."""
     if options.style not in STYLES:
-        raise InputError(f"Expected a style of {', '.join(STYLES)}, got {options.style!r}.")
+        raise InputError(f"Expected a style among {', '.join(STYLES)}, got {options.style!r}.")
     if options.hides and options.style not in HIDING:
         raise InputError(f"Expected a style that hides faces ({', '.join(HIDING)}), got {options.style!r}.")
     if options.hide and not draws:

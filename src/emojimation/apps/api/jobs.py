@@ -99,7 +99,7 @@ class Jobs:
         """The jobs of the holder of a token. Raises Problem 403 on a service without tokens: whoever knows a job's id
         may read it, so nobody else must learn it."""
         if not owner:
-            raise Problem(403, "Expected a service with tokens: without, jobs are known to those who submitted them.")
+            raise Problem(403, "Expected a service with tokens: without them, a job is known only to its sender.")
         return [answer(job) for job in self.queue.of(owner)]
 
     def get(self, number: str) -> VideoJob:

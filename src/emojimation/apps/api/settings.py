@@ -75,7 +75,7 @@ class ServiceSettings(BaseSettings):
 def settings_of(file: Path | None, given: dict[str, Any]) -> ServiceSettings:
     """The settings with those of a TOML file and, before all others, the given ones. Raises InputError."""
     if file is not None and not file.is_file():
-        raise InputError(f"Expected a TOML file with settings, got {file}, which is no file.")
+        raise InputError(f"Expected a TOML file with settings, got {file}, which is not a file.")
     kind = type(ServiceSettings.__name__, (ServiceSettings,), {"model_config": SettingsConfigDict(toml_file=file)})
     try:
         return kind(**given)

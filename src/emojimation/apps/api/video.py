@@ -49,7 +49,7 @@ def _add_submission(app: FastAPI, jobs: Jobs) -> None:
         every: Annotated[int, Query(ge=1, le=1000, description="Analyse every n-th frame only.")] = 1,
         measure: api_schema.Measures = None,
         reidentify: Annotated[
-            bool, Query(description="Recognise people by their faces: who returns keeps their number.")
+            bool, Query(description="Recognise people by their faces: whoever returns keeps their number.")
         ] = False,
     ) -> Response:
         """Accept a video (raw body) as a job."""

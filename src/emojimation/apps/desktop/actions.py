@@ -40,7 +40,7 @@ ACTIONS = {
     "log": Action("Log predictions", "L", _letter("l"), "Start or stop a table (CSV), one row per face and frame."),
     "calibrate": Action("Calibrate", "C", _letter("c"), "Learn the main person's neutral face; takes two seconds."),
     "forget": Action("Forget calibrations", "", (), "Show uncorrected predictions again."),
-    "next": Action("Next person", "N", _letter("n"), "Make the next person the main one; so does a click on a face."),
+    "next": Action("Next person", "N", _letter("n"), "Make the next person the main one; clicking a face does so too."),
     "anonymise": Action(
         "Hide faces", "A", _letter("a"), "Show and save no face: each is covered, also in case of doubt."
     ),
