@@ -103,7 +103,7 @@ export class EmojiMation extends HTMLElement {
   private async start(): Promise<void> {
     const turn = ++this.turn;
     try {
-      if (!navigator.mediaDevices) throw new Error("The camera needs a page from https or from this machine: open it there.");
+      if (!navigator.mediaDevices) throw new Error("Browsers allow the camera only on https pages or on localhost: open this page there.");
       const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user", width: { ideal: 960 }, height: { ideal: 720 } } });
       if (turn !== this.turn) return stream.getTracks().forEach((track) => track.stop());
       this.video.srcObject = stream;

@@ -31,11 +31,11 @@ def train(
     resume: Annotated[
         bool, typer.Option(help="Continue from the folder's checkpoint with the folder's recipe.")
     ] = False,
-    epochs: Annotated[int | None, typer.Option(min=1)] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the training images.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.1, help="Time budget; the schedule is fitted to it.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0)] = None,
-    batch: Annotated[int | None, typer.Option(min=2)] = None,
-    learning_rate: Annotated[float | None, typer.Option(min=0)] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the weights, the order and the augmentation.")] = None,
+    batch: Annotated[int | None, typer.Option(min=2, help="Images per step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(min=0, help="Peak of the schedule.")] = None,
     precision: Annotated[str | None, typer.Option(help="auto, bfloat16 or float32.")] = None,
     labels: Annotated[
         str | None, typer.Option(help="dataset, or ferplus: eight classes with contempt, by the FER+ votes.")

@@ -34,9 +34,17 @@ def web(
         str | None,
         typer.Option("--turn", help="TURN server for --live server, such as turn:host:3478.", show_default=False),
     ] = None,
-    turn_user: Annotated[str | None, typer.Option("--turn-user", show_default=False)] = None,
+    turn_user: Annotated[
+        str | None, typer.Option("--turn-user", help="User name for the TURN server.", show_default=False)
+    ] = None,
     turn_password: Annotated[
-        str | None, typer.Option("--turn-password", envvar="EMOJIMATION_TURN_PASSWORD", show_default=False)
+        str | None,
+        typer.Option(
+            "--turn-password",
+            help="Its password; better set in the environment, where other users cannot read it.",
+            envvar="EMOJIMATION_TURN_PASSWORD",
+            show_default=False,
+        ),
     ] = None,
     max_minutes: Annotated[
         float, typer.Option("--max-minutes", min=0, help="Maximum length of a video; 0 for no limit.")
