@@ -141,6 +141,20 @@ def test_the_epoch_that_ships_is_chosen_by_the_score_of_the_recipe(tmp_path, mon
     assert trainer.best.accuracy == trainer.history[epoch]["val_accuracy"]
 
 
+def test_an_overconfident_epoch_is_judged_as_it_ships_with_its_temperature(tmp_path, monkeypatch) -> None:
+    answers = 2 * np.eye(7)[VAL.labels]
+    worse = np.where(np.arange(len(VAL))[:, None] % 4, answers, -answers)
+    overconfident = 20 * np.where(np.arange(len(VAL))[:, None] % 8, answers, -answers)
+    logits = iter((worse, overconfident))
+    monkeypatch.setattr(fit, "predict_logits", lambda *_: next(logits))
+    tiny = network.compiled(RECIPE, 7, 48, False)
+    run = fit.Trainer(tiny, RECIPE.changed(best_by="loss"), tmp_path, VAL, lambda _: None)
+    first, second = run._validate(), run._validate()
+    assert second["val_loss"] > first["val_loss"]  # by itself it looks worse
+    run.history, run.best = [first], fit.Best(first["val_accuracy"], 0, [])
+    assert run._better(second)
+
+
 @pytest.mark.slow
 def test_a_time_budget_ends_the_run_at_its_end_of_schedule(tmp_path: Path) -> None:
     trainer = fit.fit(TRAIN, VAL, RECIPE.changed(epochs=500, minutes=0.02), tmp_path)

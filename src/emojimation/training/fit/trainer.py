@@ -153,8 +153,13 @@ class Trainer:
 
     def _better(self, row: dict[str, float]) -> bool:
         """Whether no epoch before scored as well as `row`."""
-        key, sign = ("val_loss", -1) if self.recipe.best_by == "loss" else ("val_accuracy", 1)
-        return self.best.epoch < 0 or sign * row[key] > sign * self.history[self.best.epoch][key]
+        if self.best.epoch < 0:
+            return True
+        best = self.history[self.best.epoch]
+        if self.recipe.best_by == "accuracy":
+            return row["val_accuracy"] > best["val_accuracy"]
+        key = "val_calibrated_loss" if "val_calibrated_loss" in best else "val_loss"  # an older checkpoint's best
+        return row[key] < best[key]
 
     def _finished(self) -> bool:
         done = self.epoch - 1
@@ -172,9 +177,12 @@ class Trainer:
         logits = predict_logits(self.model, self.val.images)
         known = {} if self.sample is None else {"train_accuracy": self._accuracy(self.sample)}
         self.model.set_weights(own)
+        labels = self.val.labels
+        calibrated = logits / metrics.fit_temperature(logits, labels)
         return {
-            "val_accuracy": float((logits.argmax(1) == self.val.labels).mean()),
-            "val_loss": metrics.nll(metrics.softmax(logits), self.val.labels),
+            "val_accuracy": float((logits.argmax(1) == labels).mean()),
+            "val_loss": metrics.nll(metrics.softmax(logits), labels),
+            "val_calibrated_loss": metrics.nll(metrics.softmax(calibrated), labels),
             **known,
         }
 
