@@ -201,6 +201,45 @@ def test_two_runs_to_one_output_are_distinguished(folder, tmp_path, in_process, 
     assert ran(folder, out, second, model).pictures == 5
 
 
+def test_overwriting_beside_a_running_batch_is_refused_and_leaves_it_unharmed(folder, tmp_path, in_process, model):
+    out = tmp_path / "out.csv"
+
+    def second(settings, listing, answered):
+        for rows in in_process(settings, listing, answered):
+            yield rows
+            with pytest.raises(InputError, match="another one"):
+                ran(folder, out, in_process, model, overwrite=True)
+
+    assert ran(folder, out, second, model).pictures == 5
+    assert len(sources(out)) == 5
+
+
+@pytest.mark.parametrize("mistake", [{"source": "nowhere"}, {"prior": "bogus"}, {"detector": "bogus"}])
+def test_a_mistake_leaves_what_would_be_overwritten(mistake, folder, tmp_path, in_process, model):
+    out = Output(tmp_path / "out.jsonl", overwrite=True)
+    ran(folder, out.path, in_process, model)
+    out.journal.write_text("of a stopped run")
+    before = {path: path.read_bytes() for path in tmp_path.glob("out*")}
+    with pytest.raises(InputError):
+        run_batch(BatchOptions(**{"source": str(folder), "model": model} | mistake), out, in_process)
+    assert {path: path.read_bytes() for path in tmp_path.glob("out*")} == before
+
+
+def test_old_results_stay_until_the_new_ones_are_complete_even_if_these_are_resumed(
+    folder, tmp_path, in_process, model
+):
+    out = tmp_path / "out.csv"
+    ran(folder, out, in_process, model)
+    old = out.read_bytes()
+    settings = BatchOptions(str(folder), model, cropped=True)
+    run_batch(settings, Output(out, overwrite=True), in_process, stopped=lambda: True)
+    assert out.read_bytes() == old
+    (folder / "new.jpg").write_bytes((folder / "a.jpg").read_bytes())
+    assert run_batch(settings, Output(out, resume=True), in_process).before == 5
+    assert out.read_bytes() != old and len(sources(out)) == len(set(sources(out))) == 6
+    assert not Output(out).journal.exists()
+
+
 @pytest.mark.parametrize(
     ("source", "out", "match"),
     [

@@ -37,6 +37,11 @@ class Output:
         """Of the images that could not be read; absent if all could."""
         return self.path.with_name(f"{self.path.name}.errors.jsonl")
 
+    @property
+    def extends(self) -> bool:
+        """Whether finished results stay, and what is new is added to them."""
+        return self.path.exists() and not self.overwrite
+
     def check(self) -> None:
         """Raise InputError if something would be lost, or this kind of file cannot be written."""
         tables.format_of(self.path)
@@ -44,17 +49,14 @@ class Output:
             tables.rows.load_parquet()
         if self.path.is_dir():
             raise InputError(f"Expected a file's name to write to, got the folder {self.path}.")
-        if self.overwrite:
-            for path in (self.journal, self.path, self.errors):
-                path.unlink(missing_ok=True)
         there = next((path for path in (self.journal, self.path) if path.exists()), None)
-        if there is not None and not self.resume:
+        if there is not None and not (self.resume or self.overwrite):
             raise InputError(f"Expected a new output, but {there} exists. Give --resume to continue, or --overwrite.")
 
 
 def earlier_of(output: Output) -> set[str]:
     """Names in finished results that will be extended. Raises InputError for a file of another kind."""
-    if not output.path.exists():
+    if not output.extends:
         return set()
     form = tables.format_of(output.path, output.classes, output.measures)
     try:
@@ -66,14 +68,15 @@ def earlier_of(output: Output) -> set[str]:
 
 def _old_errors(output: Output) -> Iterator[Row]:
     # Errors without results belong to a run that was killed while finishing: its journal has them.
-    there = output.path.exists() and output.errors.exists()
+    there = output.extends and output.errors.exists()
     return tables.read_jsonl(output.errors) if there else iter(())
 
 
 def finish(output: Output, journal: Journal, earlier: set[str]) -> list[Path]:
     """Write the files from the journal, each appearing complete, and return those that exist.
 
-    The journal stays: a kill in between leaves everything for the next run. Raises InputError if the disk is full.
+    Earlier results stay until then. The journal stays: a kill in between leaves everything for the next run. Raises
+    InputError if the disk is full.
     """
     form = tables.format_of(output.path, output.classes, output.measures)
     try:
@@ -89,7 +92,7 @@ def finish(output: Output, journal: Journal, earlier: set[str]) -> list[Path]:
 
 
 def _results(output: Output, form: tables.Format, journal: Journal, earlier: set[str]) -> Iterator[Row]:
-    if output.path.exists():
+    if output.extends:
         yield from form.read(output.path)
     for row in journal.rows():
         if "faces" in row and row["source"] not in earlier:
