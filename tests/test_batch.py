@@ -190,6 +190,27 @@ def test_other_settings_do_not_go_on_with_a_journal(folder, tmp_path, in_process
         run_batch(BatchOptions(str(folder), model, cropped=True), out, in_process)
 
 
+@pytest.mark.parametrize("kind", ["parquet", "csv", "jsonl"])
+def test_other_settings_do_not_extend_finished_results(kind, folder, tmp_path, in_process, model):
+    out = Output(tmp_path / f"out.{kind}", resume=True)
+    run_batch(BatchOptions(str(folder / "a.jpg"), model), out, in_process)
+    before = out.path.read_bytes()
+    for changed in ({"prior": "uniform"}, {"min_score": 0.3}, {"model": "lite"}):
+        with pytest.raises(InputError, match=f"another .*{next(iter(changed))}"):
+            run_batch(BatchOptions(**{"source": str(folder), "model": model} | changed), out, in_process)
+    assert out.path.read_bytes() == before and not out.journal.exists()
+    out.settings.unlink()  # as beside results of version 1.0
+    assert run_batch(BatchOptions(str(folder), model, min_score=0.3), out, in_process).before == 1
+
+
+def test_settings_that_are_not_some_are_reported(folder, tmp_path, in_process, model):
+    out = Output(tmp_path / "out.csv", resume=True)
+    run_batch(BatchOptions(str(folder / "a.jpg"), model), out, in_process)
+    out.settings.write_text("[")
+    with pytest.raises(InputError, match="settings of a batch"):
+        run_batch(BatchOptions(str(folder), model), out, in_process)
+
+
 def test_two_runs_to_one_output_are_distinguished(folder, tmp_path, in_process, model):
     out = tmp_path / "out.csv"
 

@@ -137,7 +137,7 @@ def check_settings(found: dict[str, Any], asked: dict[str, Any], path: Path) -> 
     if changed:
         raise InputError(
             f"Expected the settings with which {path} was started, got another {', '.join(changed)}. "
-            "Give the same ones, or --overwrite to start afresh."
+            "Give the same ones, another --out, or --overwrite to start afresh."
         )
 
 

@@ -223,7 +223,7 @@ def run_batch(
     asked = asdict(settings) | {"version": emojimation.__version__, "model_sha256": sha256(resolve(settings.model))}
     with Journal(output.journal, asked, output.overwrite) as journal:
         output = replace(output, overwrite=journal.overwrite, classes=classes, measures=tuple(settings.measures))
-        earlier = earlier_of(output)
+        earlier = earlier_of(output, asked)
         journal.answered |= earlier
         before = len(journal.answered)
         with closing(engine(settings, listing, set(journal.answered))) as answers:  # type: ignore[type-var]
