@@ -190,6 +190,27 @@ def test_other_settings_do_not_go_on_with_a_journal(folder, tmp_path, in_process
         run_batch(BatchOptions(str(folder), model, cropped=True), out, in_process)
 
 
+@pytest.mark.parametrize("kind", ["parquet", "csv", "jsonl"])
+def test_other_settings_do_not_extend_finished_results(kind, folder, tmp_path, in_process, model):
+    out = Output(tmp_path / f"out.{kind}", resume=True)
+    run_batch(BatchOptions(str(folder / "a.jpg"), model), out, in_process)
+    before = out.path.read_bytes()
+    for changed in ({"prior": "uniform"}, {"min_score": 0.3}, {"model": "lite"}):
+        with pytest.raises(InputError, match=f"another .*{next(iter(changed))}"):
+            run_batch(BatchOptions(**{"source": str(folder), "model": model} | changed), out, in_process)
+    assert out.path.read_bytes() == before and not out.journal.exists()
+    out.settings.unlink()  # as beside results of version 1.0
+    assert run_batch(BatchOptions(str(folder), model, min_score=0.3), out, in_process).before == 1
+
+
+def test_settings_that_are_not_some_are_reported(folder, tmp_path, in_process, model):
+    out = Output(tmp_path / "out.csv", resume=True)
+    run_batch(BatchOptions(str(folder / "a.jpg"), model), out, in_process)
+    out.settings.write_text("[")
+    with pytest.raises(InputError, match="settings of a batch"):
+        run_batch(BatchOptions(str(folder), model), out, in_process)
+
+
 def test_two_runs_to_one_output_are_distinguished(folder, tmp_path, in_process, model):
     out = tmp_path / "out.csv"
 
@@ -199,6 +220,45 @@ def test_two_runs_to_one_output_are_distinguished(folder, tmp_path, in_process, 
         yield from in_process(settings, listing, answered)
 
     assert ran(folder, out, second, model).pictures == 5
+
+
+def test_overwriting_beside_a_running_batch_is_refused_and_leaves_it_unharmed(folder, tmp_path, in_process, model):
+    out = tmp_path / "out.csv"
+
+    def second(settings, listing, answered):
+        for rows in in_process(settings, listing, answered):
+            yield rows
+            with pytest.raises(InputError, match="another one"):
+                ran(folder, out, in_process, model, overwrite=True)
+
+    assert ran(folder, out, second, model).pictures == 5
+    assert len(sources(out)) == 5
+
+
+@pytest.mark.parametrize("mistake", [{"source": "nowhere"}, {"prior": "bogus"}, {"detector": "bogus"}])
+def test_a_mistake_leaves_what_would_be_overwritten(mistake, folder, tmp_path, in_process, model):
+    out = Output(tmp_path / "out.jsonl", overwrite=True)
+    ran(folder, out.path, in_process, model)
+    out.journal.write_text("of a stopped run")
+    before = {path: path.read_bytes() for path in tmp_path.glob("out*")}
+    with pytest.raises(InputError):
+        run_batch(BatchOptions(**{"source": str(folder), "model": model} | mistake), out, in_process)
+    assert {path: path.read_bytes() for path in tmp_path.glob("out*")} == before
+
+
+def test_old_results_stay_until_the_new_ones_are_complete_even_if_these_are_resumed(
+    folder, tmp_path, in_process, model
+):
+    out = tmp_path / "out.csv"
+    ran(folder, out, in_process, model)
+    old = out.read_bytes()
+    settings = BatchOptions(str(folder), model, cropped=True)
+    run_batch(settings, Output(out, overwrite=True), in_process, stopped=lambda: True)
+    assert out.read_bytes() == old
+    (folder / "new.jpg").write_bytes((folder / "a.jpg").read_bytes())
+    assert run_batch(settings, Output(out, resume=True), in_process).before == 5
+    assert out.read_bytes() != old and len(sources(out)) == len(set(sources(out))) == 6
+    assert not Output(out).journal.exists()
 
 
 @pytest.mark.parametrize(

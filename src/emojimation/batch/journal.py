@@ -2,7 +2,9 @@
 
 import errno
 import json
+import os
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -22,15 +24,16 @@ class Journal:
     """Appends rows to `path`, one piece at a time, handed to the operating system immediately; use with `with`.
 
     asked: what the results depend on; a journal that was started with other settings is refused, as is one that another
-    run writes to. answered: names of the images in it.
+    run writes to. overwrite: start afresh, and replace finished results at the end; a resumed journal remembers it.
+    answered: names of the images in it.
     """
 
-    def __init__(self, path: Path, asked: dict[str, Any]):
-        self.path, self.answered, self._empty = path, set[str](), True
-        head = {"emojimation_batch": FORMAT, **asked}
+    def __init__(self, path: Path, asked: dict[str, Any], overwrite: bool = False):
+        self.path, self.asked, self.overwrite = path, asked, overwrite
+        self.answered, self._empty = set[str](), True
         self._file = _opened(path)
         try:
-            self._begin(head)
+            self._begin({"emojimation_batch": FORMAT, **asked})
         except InputError:
             self._file.close()
             raise
@@ -54,10 +57,7 @@ class Journal:
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """All rows, in the order in which they were written."""
-        with self.path.open("rb") as file:
-            file.readline()
-            for line in file:
-                yield json.loads(line)
+        yield from map(json.loads, islice(self._lines(), 1, None))
 
     def __enter__(self) -> "Journal":
         return self
@@ -71,22 +71,27 @@ class Journal:
 
     def _begin(self, head: dict[str, Any]) -> None:
         """Take over what an earlier run has written, up to its last complete line."""
-        self._file.seek(0)
         end = 0
-        for number, line in enumerate(self._file):
+        for number, line in enumerate(() if self.overwrite else self._lines()):
             row = _parsed(line)
             if row is None:
                 break
             if number == 0:
-                _check(row, head, self.path)
+                check_settings(row, head, self.path)
+                self.overwrite = row.get("overwrite", False)
             else:
                 self.answered.add(row["source"])
                 self._empty = False
             end += len(line)
         self._file.truncate(end)
-        self._file.seek(end)
         if not end:
-            self._append((json.dumps(head) + "\n").encode())
+            self._append((json.dumps(head | {"overwrite": self.overwrite}) + "\n").encode())
+
+    def _lines(self) -> Iterator[bytes]:
+        """Of the file that is locked, whatever has happened to its name."""
+        self._file.seek(0)
+        with open(self._file.fileno(), "rb", closefd=False) as file:
+            yield from file
 
     def _append(self, data: bytes) -> None:
         while data:  # a nearly full disk accepts a part and refuses the rest
@@ -99,13 +104,21 @@ def _opened(path: Path) -> Any:
         file = path.open("ab+", buffering=0)
     except OSError as error:
         raise InputError(f"Expected a place to write to, got {path.parent} ({error.strerror}).") from error
-    if fcntl is not None:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.close()
-            raise InputError(f"Expected {path} for this run alone, but another one is writing to it.") from error
+    if not _locked(file, path):
+        file.close()
+        raise InputError(f"Expected {path} for this run alone, but another one is writing to it.")
     return file
+
+
+def _locked(file: Any, path: Path) -> bool:
+    """Lock a file; False if another run holds it, or has just finished and deleted it."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except OSError:
+        return False
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
@@ -118,12 +131,13 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     return row if isinstance(row, dict) and ("source" in row or "emojimation_batch" in row) else None
 
 
-def _check(found: dict[str, Any], head: dict[str, Any], path: Path) -> None:
-    changed = [key for key in head if found.get(key) != json.loads(json.dumps(head[key]))]
+def check_settings(found: dict[str, Any], asked: dict[str, Any], path: Path) -> None:
+    """Raise InputError if `path` was started with other settings than those asked for."""
+    changed = [key for key in asked if found.get(key) != json.loads(json.dumps(asked[key]))]
     if changed:
         raise InputError(
             f"Expected the settings with which {path} was started, got another {', '.join(changed)}. "
-            "Give the same ones, or --overwrite to start afresh."
+            "Give the same ones, another --out, or --overwrite to start afresh."
         )
 
 

@@ -121,6 +121,11 @@ class Answerer:
         )
         check_prior(self._pipeline)
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Of the emotion model."""
+        return self._pipeline.classifier.labels
+
     def __call__(self, item: Item) -> Row:
         """`ImageResult.to_dict` of the image."""
         from emojimation.media import decode_image, read_image
@@ -210,17 +215,15 @@ def run_batch(
     on_rows: called with the numbers of processed and of all images. stopped: checked after each piece; True leaves the
     rest for a resumed run. Raises InputError for bad input, and if the disk is full.
     """
-    from emojimation.classify.classifier import EmotionClassifier
-
     output.check()
-    classes = EmotionClassifier(settings.model).labels
-    output = replace(output, classes=classes, measures=tuple(settings.measures))
+    classes = Answerer(settings).classes  # loads everything, so that a mistake is found before a file is touched
     listing = listing_of(settings.source)
     began = time.perf_counter()
-    earlier = earlier_of(output)
-    summary = Summary(emotions=dict.fromkeys(output.classes, 0), skipped=listing.skipped)
+    summary = Summary(emotions=dict.fromkeys(classes, 0), skipped=listing.skipped)
     asked = asdict(settings) | {"version": emojimation.__version__, "model_sha256": sha256(resolve(settings.model))}
-    with Journal(output.journal, asked) as journal:
+    with Journal(output.journal, asked, output.overwrite) as journal:
+        output = replace(output, overwrite=journal.overwrite, classes=classes, measures=tuple(settings.measures))
+        earlier = earlier_of(output, asked)
         journal.answered |= earlier
         before = len(journal.answered)
         with closing(engine(settings, listing, set(journal.answered))) as answers:  # type: ignore[type-var]
@@ -235,7 +238,7 @@ def run_batch(
         for row in journal.rows():
             if row["source"] not in earlier:
                 summary.add(row)
-        journal.path.unlink()
+        journal.path.unlink(missing_ok=True)
         summary.before = before
         return _timed(summary, began, len(journal.answered), before)
 

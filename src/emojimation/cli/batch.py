@@ -18,7 +18,7 @@ from emojimation.extras import need
 from emojimation.files import skipped_words
 
 if TYPE_CHECKING:
-    from emojimation.batch.run import BatchOptions, Engine, Summary
+    from emojimation.batch.run import BatchOptions, Engine, Output, Summary
 
 LINE_S = 30
 SHEETS = (".jpg", ".jpeg", ".png", ".webp")
@@ -34,7 +34,9 @@ def batch(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue an interrupted run, or add new images to finished results.")
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier output.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier output, once the new one is complete.")
+    ] = False,
     contact_sheet: Annotated[
         Path | None, typer.Option(help="Contact sheet: an image with some of the results.", show_default=False)
     ] = None,
@@ -66,7 +68,7 @@ def batch(
     answers = _engine(engine, workers, address, seconds_per_image)
     with Interrupt() as interrupt, _progress() as on_rows:
         summary = run_batch(settings, output, answers, on_rows, lambda: interrupt.asked)
-    _print_summary(summary, out, as_json)
+    _print_summary(summary, output, as_json)
     if contact_sheet is not None and not summary.interrupted:
         _write_sheet(contact_sheet, summary, settings)
     if summary.interrupted:
@@ -117,7 +119,7 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
         yield report
 
 
-def _print_summary(summary: "Summary", out: Path, as_json: bool) -> None:
+def _print_summary(summary: "Summary", output: "Output", as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(summary.to_dict(), ensure_ascii=True))
         return
@@ -128,7 +130,8 @@ def _print_summary(summary: "Summary", out: Path, as_json: bool) -> None:
     if summary.skipped:
         console.print(skipped_words(summary.skipped), markup=False)
     if summary.interrupted:
-        console.print("Stopped; run the same command with --resume to continue.")
+        instead = " instead of --overwrite" if output.overwrite else ""
+        console.print(f"Stopped; run the same command with --resume{instead} to continue.")
         return
     if not summary.faces + summary.failed + summary.without_face:
         console.print("Nothing was left to do.")
