@@ -231,6 +231,14 @@ def test_wrong_types_parameters_and_forms(client):
     refused(client.post("/v1/anonymise", files=[("p", ("a", JPEG)), ("p", ("b", JPEG))]), 422, "one image")
 
 
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_form_that_is_cut_short_is_a_422(client, parts):
+    head = b'--xx\r\ncontent-disposition: form-data; name="p"; filename="a.jpg"\r\n\r\n'
+    form, kind = b"\r\n".join([head + JPEG] * parts), {"content-type": "multipart/form-data; boundary=xx"}
+    refused(client.post("/v1/analyze", content=form, headers=kind), 422, "cut short")
+    assert client.post("/v1/analyze", content=form + b"\r\n--xx--", headers=kind).status_code == 200
+
+
 def test_limits_of_bytes_images_pixels_and_faces(guest):
     refused(guest.post("/v1/analyze", content=bytes(400_000), headers=RAW), 413, "300000 bytes")
     refused(guest.post("/v1/analyze", content=iter([bytes(200_000)] * 2), headers=RAW), 413, "300000 bytes")
