@@ -318,6 +318,8 @@ def test_what_cannot_be_is_refused_before_anything_runs(film, tmp_path):
         "folder with other files": (Targets(tmp_path / "b.mp4"), {}),
         "that hides faces": (Targets(tmp_path / "a.mp4"), {"hide": True}),
         "a video file to write": (Targets(csv=tmp_path / "a.csv"), {"hide": True, "style": "blur"}),
+        "file to write to, got none": (Targets(csv=tmp_path / "a.csv"), {"spans": ((0.0, 1.0),)}),
+        "got none: give --out": (Targets(csv=tmp_path / "a.csv"), {"style": "blur", "cover": tmp_path / "c.png"}),
         "a style among": (Targets(tmp_path / "a.mp4"), {"style": "glitter"}),
         "start from 0": (Targets(tmp_path / "a.mp4"), {"start_s": -1.0}),
     }
