@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -14,6 +16,7 @@ import cv2
 import numpy as np
 import pytest
 
+from conftest import ROOT
 from emojimation.errors import InputError
 from emojimation.faces import TEMPLATE, Face
 from emojimation.labels import EMOTION_LABELS
@@ -255,6 +258,48 @@ def test_a_full_disk_leaves_what_was_done(film, tmp_path, monkeypatch, owner):
     assert run_video(film, look, Targets(tmp_path / "a.mp4"), Options(resume=True)).frames == 60
 
 
+def test_two_runs_do_not_write_the_same_output(film, tmp_path):
+    targets, refused = Targets(tmp_path / "a.mp4"), []
+
+    def again():
+        for resume in (False, True):
+            with pytest.raises(InputError, match="another run is writing to it") as caught:
+                run_video(film, look, targets, Options(resume=resume))
+            refused.append(caught)
+
+    assert run_video(film, look, targets, on_frame=After(20, again)).frames == 60 and len(refused) == 2
+    assert len(times(targets.film)) == 60 and not (tmp_path / "a.mp4.parts").exists()
+
+
+def test_a_run_starts_afresh_where_one_was_given_up(film, tmp_path):
+    targets = Targets(tmp_path / "a.mp4")
+    run_video(film, look, targets, on_frame=After(20, lambda: os.kill(os.getpid(), signal.SIGINT)))
+    assert (tmp_path / "a.mp4.parts").is_dir()
+    assert run_video(film, look, targets).frames == 60 and not (tmp_path / "a.mp4.parts").exists()
+
+
+@pytest.mark.parametrize("hide", [False, True])
+def test_an_error_before_the_first_frame_leaves_no_folder(film, tmp_path, hide):
+    options = Options(style="blur", hide=hide, region=(9000, 9000, 9999, 9999))
+    with pytest.raises(InputError, match="region within the frame"):
+        run_video(film, look, Targets(tmp_path / "out" / "a.mp4"), options)
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_the_temporary_folder_of_a_killed_run_is_deleted_by_the_next(film, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    program = (
+        "import os\n"
+        "from emojimation.video.outputs import Targets\n"
+        "from emojimation.video.run import run_video\n"
+        "run_video('synthetic:1', lambda image: [], Targets(), on_frame=lambda at: os._exit(9))"
+    )
+    env = os.environ | {"TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT / "src")}
+    assert subprocess.run([sys.executable, "-c", program], env=env).returncode == 9 and list(tmp_path.iterdir())
+    run_video(film, look, Targets(), Options(end_s=0.1))
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_cannot_be_is_refused_before_anything_runs(film, tmp_path):
     copy = tmp_path / "copy.mp4"
     copy.write_bytes(film.read_bytes())
@@ -273,7 +318,9 @@ def test_what_cannot_be_is_refused_before_anything_runs(film, tmp_path):
         "folder with other files": (Targets(tmp_path / "b.mp4"), {}),
         "that hides faces": (Targets(tmp_path / "a.mp4"), {"hide": True}),
         "a video file to write": (Targets(csv=tmp_path / "a.csv"), {"hide": True, "style": "blur"}),
-        "a style of": (Targets(tmp_path / "a.mp4"), {"style": "glitter"}),
+        "file to write to, got none": (Targets(csv=tmp_path / "a.csv"), {"spans": ((0.0, 1.0),)}),
+        "got none: give --out": (Targets(csv=tmp_path / "a.csv"), {"style": "blur", "cover": tmp_path / "c.png"}),
+        "a style among": (Targets(tmp_path / "a.mp4"), {"style": "glitter"}),
         "start from 0": (Targets(tmp_path / "a.mp4"), {"start_s": -1.0}),
     }
     for words, (targets, options) in wrong.items():

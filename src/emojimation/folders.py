@@ -54,11 +54,18 @@ class Kept:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             self._lock.close()
-            raise InputError(f"Expected {path} for this process alone, but another one uses it.") from error
+            raise InputError(f"Expected {path} for this run alone, but another run is writing to it.") from error
 
     def close(self) -> None:
         """Let another process use it."""
         self._lock.close()
+
+    def remove(self) -> None:
+        """Delete it and everything in it."""
+        if fcntl is None:
+            self.close()
+        shutil.rmtree(self.path, ignore_errors=True)
+        self.close()
 
 
 def _locked(folder: Path) -> IO[bytes]:

@@ -2,19 +2,20 @@
 
 Next to the first output file is a folder `NAME.parts` with `job.json` (the settings), `frames.jsonl` (one line per
 finished frame), `finds.jsonl` (one line per analysed frame) and `film-000.mp4`, ... (one segment per start). It is
-deleted at the end.
+locked during the run and deleted at the end.
 """
 
 import json
-import shutil
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from emojimation.errors import InputError
+from emojimation.folders import LOCK, Kept, Temporary
 from emojimation.story.rows import LogLine, read_log
 from emojimation.video.writer import count_frames
+
+PREFIX, CARD = "emojimation-run-", "job.json"
 
 
 @dataclass(slots=True, eq=False)
@@ -33,27 +34,21 @@ class Job:
     folder).
 
     asked: what the run depends on; with `resume` it must be as it was. suffix: of the video, None without one. Raises
-    InputError if a run that was started with other settings is to be resumed.
+    InputError if another run is writing there, or if one that was started with other settings is to be resumed.
     """
 
     def __init__(self, primary: Path | None, asked: dict[str, Any], suffix: str | None, resume: bool):
         self._suffix = suffix
-        self.folder = (
-            Path(tempfile.mkdtemp(prefix="emojimation-"))
-            if primary is None
-            else primary.with_name(f"{primary.name}.parts")
-        )
-        self.log, self.finds, self._card = (self.folder / n for n in ("frames.jsonl", "finds.jsonl", "job.json"))
-        begun = self._card.is_file()
-        if self.folder.exists() and not begun and any(self.folder.iterdir()):
-            raise InputError(f"Expected {self.folder} to be free for unfinished work, got a folder with other files.")
-        if begun and resume:
+        self._place = Temporary(PREFIX) if primary is None else _kept(primary.with_name(f"{primary.name}.parts"))
+        self.folder = self._place.path
+        self.log, self.finds, self._card = (self.folder / n for n in ("frames.jsonl", "finds.jsonl", CARD))
+        self.resumed = resume and self._card.is_file()
+        if self.resumed:
             self._check(asked)
-        elif begun:
-            self.clear()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        else:
+            for path in _files(self.folder):
+                path.unlink()
         self._card.write_text(json.dumps(asked, indent=1) + "\n", "utf-8")
-        self.resumed = begun and resume
 
     def done(self) -> Done:
         """How far the run came: the frames in the log and, if there is one, also in the video."""
@@ -71,9 +66,13 @@ class Job:
         taken = len(list(self.folder.glob(f"film-*{self._suffix}")))
         return self.folder / f"film-{taken:03}{self._suffix}"
 
-    def clear(self) -> None:
-        """Remove the folder and everything in it."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def close(self, keep: bool) -> None:
+        """End the run. keep: what was done stays, if a frame was, so that the run can be resumed."""
+        begun = any(log.exists() and log.stat().st_size for log in (self.log, self.finds))
+        if isinstance(self._place, Kept) and not (keep and begun):
+            self._place.remove()
+        else:
+            self._place.close()
 
     def _check(self, asked: dict[str, Any]) -> None:
         try:
@@ -82,11 +81,23 @@ class Job:
             before = {}
         changed = [key for key in asked if before.get(key) != json.loads(json.dumps(asked[key]))]
         if changed:
+            self._place.close()
             raise InputError(
                 f"Expected --resume with the settings that the run in {self.folder} was started with, got another "
                 f"{', '.join(changed)}. "
                 "Omit --resume to start afresh."
             )
+
+
+def _kept(folder: Path) -> Kept:
+    """The folder for unfinished work, of this run alone. Raises InputError if it holds anything else."""
+    if folder.is_dir() and not (folder / CARD).is_file() and _files(folder):
+        raise InputError(f"Expected {folder} to be free for unfinished work, got a folder with other files.")
+    return Kept(folder)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.name != LOCK]
 
 
 def _counted(job: Job, limit: int | None, segments: list[tuple[Path, int]]) -> Done:

@@ -62,7 +62,7 @@ def check(options: Options, draws: bool) -> None:
         raise InputError(f"Expected a style among {', '.join(STYLES)}, got {options.style!r}.")
     if options.hides and options.style not in HIDING:
         raise InputError(f"Expected a style that hides faces ({', '.join(HIDING)}), got {options.style!r}.")
-    if options.hide and not draws:
+    if (options.hide or options.cover is not None or options.spans) and not draws:
         raise InputError("Expected a video file to write to, got none: give --out OUT.mp4.")
     if options.cover is not None and not options.hides:
         raise InputError(f"Expected a style that hides faces with the cover {options.cover}, got {options.style!r}.")

@@ -78,6 +78,5 @@ def _run(work: Work, targets: Targets, cover: Draw | None) -> VideoResult:
             "Free some space and continue with --resume."
         ) from error
     finally:
-        if ended or targets.primary is None:
-            work.job.clear()
+        work.job.close(keep=not ended)
     return result

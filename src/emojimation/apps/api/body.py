@@ -19,6 +19,10 @@ RAW_NAME = "picture"  # the name of an image without a file name in its response
 
 class _Parser(MultiPartParser):
     spool_max_size = 1 << 40  # the body is in memory already: never make a second copy on disk
+    complete = False
+
+    def on_end(self) -> None:
+        self.complete = True
 
 
 async def chunks_of(request: Request, most_bytes: int, most_s: float) -> AsyncGenerator[bytes, None]:
@@ -102,6 +106,9 @@ async def _files_of(request: Request, body: bytes, limits: Limits) -> list[tuple
     except (MultiPartException, ValueError, LookupError) as error:
         reason = getattr(error, "message", "it is damaged")
         raise Problem(422, f"Expected multipart/form-data with at most {limits.pictures} files: {reason}") from error
+    if not parser.complete:
+        await form.close()
+        raise Problem(422, "Expected a complete form, got one that is cut short: send its last boundary, too.")
     files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
     pictures = [(_name(file), _bytes(file.file)) for file in files]
     await form.close()

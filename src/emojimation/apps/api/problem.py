@@ -2,7 +2,9 @@
 
 import http
 import logging
+import reprlib
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -56,8 +58,12 @@ async def _of_input(_: Request, error: Exception) -> JSONResponse:
 
 async def _of_validation(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    details = [f"{'.'.join(str(part) for part in row['loc'])}: {row['msg']}" for row in error.errors()]
-    return problem_response(422, "; ".join(details))
+    return problem_response(422, "; ".join(_in_words(row) for row in error.errors()))
+
+
+def _in_words(row: Mapping[str, Any]) -> str:
+    got = "nothing" if row["type"] == "missing" else reprlib.repr(row["input"])
+    return f"{'.'.join(str(part) for part in row['loc'])}: {row['msg']}, got {got}"
 
 
 async def _of_http(_: Request, error: Exception) -> JSONResponse:

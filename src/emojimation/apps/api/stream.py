@@ -36,6 +36,7 @@ def add_stream(app: FastAPI, engine: RequestPool, metrics: Metrics, origins: lis
         if not _same_origin(socket, origins):
             await socket.close(POLICY, "origin not allowed")
             return
+        await socket.accept()  # a refusal of the handshake would tell the client neither code nor reason
         if prior not in (None, *NAMES, STREAM):
             await socket.close(POLICY, f"prior is not one of {', '.join((*NAMES, STREAM))}")
             return
@@ -45,7 +46,6 @@ def add_stream(app: FastAPI, engine: RequestPool, metrics: Metrics, origins: lis
         if len(open_streams) >= engine.limits.streams:
             await socket.close(TRY_LATER, "too many streams")
             return
-        await socket.accept()
         open_streams.add(socket)
         metrics.streams.set(len(open_streams))
         running = _Stream(socket, engine, metrics, prior, measure or [])
