@@ -239,6 +239,15 @@ def test_a_file_that_cannot_be_read_is_reported(tmp_path, monkeypatch):
         read_image(path)
 
 
+def test_pillow_s_own_pixel_limit_does_not_count(tmp_path, monkeypatch, recwarn):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    pages = [Image.new("L", (60, side), 90) for side in (40, 41)]  # above the limit, and above twice the limit
+    for name, save in (("warns.tiff", {}), ("fails.tiff", {"save_all": True, "append_images": pages[1:]})):
+        pages[0].save(tmp_path / name, compression="tiff_lzw", **save)
+        assert read_image(tmp_path / name).frame.shape == (40, 60, 3)
+    assert Image.MAX_IMAGE_PIXELS == 1000 and not recwarn.list
+
+
 def test_find_images_in_folders_and_globs(tmp_path):
     names = ["b.jpg", "a.PNG", "sub/deep/c.webp", "notes.txt", ".hidden.jpg", ".cache/d.jpg"]
     for name in names:

@@ -50,7 +50,6 @@ MAX_MEGAPIXELS = 200
 MOST_PAGES = 1000
 ORIENTATION = 0x0112  # EXIF tag; 1 is upright
 _READ_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, Image.DecompressionBombError)
-_PILLOW_LIMIT = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,8 +97,9 @@ def _read(file: Path | io.BytesIO, name: str | Path, max_megapixels: float) -> P
 def picture_of(image: Image.Image) -> Picture:
     """A Pillow image of any mode as a `Picture`; the image itself is not changed."""
     _check_size(image.size, "the image")
-    notes = _notes(image)
-    image.load()
+    with _NO_PILLOW_LIMIT:
+        notes = _notes(image)
+        image.load()
     upright = image
     try:
         if image.getexif().get(ORIENTATION, 1) != 1:  # Pillow would copy an upright one
@@ -107,6 +107,29 @@ def picture_of(image: Image.Image) -> Picture:
     except (SyntaxError, ValueError, KeyError, TypeError, OSError, struct.error):
         notes = [*notes, "damaged EXIF data were ignored"]
     return Picture(cv2.cvtColor(_rgb(upright), cv2.COLOR_RGB2BGR), tuple(notes))
+
+
+class _NoPillowLimit:
+    """While any thread is in such a block, Pillow's own pixel limit is off: it is lower than ours, and only warns at
+    first. Pillow checks it when it opens, seeks and loads."""
+
+    def __init__(self) -> None:
+        self._lock, self._inside, self._limit = threading.Lock(), 0, Image.MAX_IMAGE_PIXELS
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                Image.MAX_IMAGE_PIXELS = self._limit
+
+
+_NO_PILLOW_LIMIT = _NoPillowLimit()
 
 
 class Found(NamedTuple):
@@ -186,15 +209,8 @@ def _check_file(path: Path) -> None:
 
 @contextmanager
 def _opened(file: Path | io.BytesIO) -> Iterator[Image.Image]:
-    """Open the header only, with our pixel limit in place of Pillow's, which is lower and only warns."""
-    formats = (*_FORMATS, *_heif(file))
-    with _PILLOW_LIMIT:
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            image = Image.open(file, formats=formats)
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
-    with image:
+    """Open an image, of which only the header is read at first."""
+    with _NO_PILLOW_LIMIT, Image.open(file, formats=(*_FORMATS, *_heif(file))) as image:
         yield image
 
 
