@@ -184,7 +184,7 @@ def _note_of(path: Path) -> dict[str, Any]:
     return {"comment": DRAWN}
 
 
-def _is_drawn(path: Path) -> bool:
+def is_drawn(path: Path) -> bool:
     """Whether an image is marked as a result; only reads the header, and only for names that results may have."""
     if "-" not in path.stem:
         return False
@@ -326,7 +326,7 @@ def _expanded(path: str | Path) -> Found:
 
 def _pictures(candidates: Iterable[Path], where: str) -> Found:
     files = sorted(path for path in candidates if path.is_file())
-    found = [path for path in files if path.suffix.lower() in SUFFIXES and not _is_drawn(path)]
+    found = [path for path in files if path.suffix.lower() in SUFFIXES and not is_drawn(path)]
     if not found:
         raise InputError(f"Expected an image {where}, got none (looked for {' '.join(sorted(SUFFIXES))}).")
     kept = set(found)
