@@ -87,6 +87,11 @@ def skipped_words(names: Sequence[str]) -> str:
     return f"Skipped {what}: {some(names)}"
 
 
+def copies_words(names: Sequence[str]) -> str:
+    """As `skipped_words`, about images that an earlier run has annotated."""
+    return f"Skipped {len(names)} annotated {'copy' if len(names) == 1 else 'copies'}: {some(names)}"
+
+
 def some(names: Sequence[str]) -> str:
     """The first names, and how many more there are."""
     more = len(names) - NAMED

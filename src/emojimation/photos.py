@@ -139,9 +139,9 @@ def run_images(
     """Analyse files, folders, globs and `Given` images, one result at a time; a broken file is a result with `error`.
 
     With `out_dir`, each image read is written there annotated in `style` ("none" writes nothing). If two would get the
-    same name, or a file that is not an annotated image has it, the suffix and folder of the source distinguish them. For a style that hides, faces are detected as in
-    `hiding` (strength, min_score: see `hiding.search.Searcher`), not by the pipeline's own detector. Raises InputError
-    immediately if `out_dir` cannot be a folder.
+    same name, or a file that is not an annotated image has it, the suffix and folder of the source distinguish them.
+    For a style that hides, faces are detected as in `hiding` (strength, min_score: see `hiding.search.Searcher`), not
+    by the pipeline's own detector. Raises InputError immediately if `out_dir` cannot be a folder.
     """
     check_prior(pipeline)
     folder = None if out_dir is None or style == "none" else _folder(Path(out_dir))
@@ -163,13 +163,14 @@ def run_images(
     return results()
 
 
-def listed(paths: Iterable[str | Path | Source]) -> tuple[list[Source], list[Path]]:
-    """Each image once, in order, and the files in folders that are not images.
+def listed(paths: Iterable[str | Path | Source]) -> tuple[list[Source], list[Path], list[Path]]:
+    """Each image once, in order, the files in folders that are not images, and the annotated copies in them.
 
-    A path that does not exist becomes a failed result in its place.
+    A path that does not exist and a folder that cannot be read become failed results in their place.
     """
     sources: dict[Source, None] = {}
     skipped: dict[Path, None] = {}
+    copies: dict[Path, None] = {}
     for path in paths:
         if isinstance(path, Given | ImageResult):
             sources[path] = None
@@ -180,8 +181,15 @@ def listed(paths: Iterable[str | Path | Source]) -> tuple[list[Source], list[Pat
             sources[ImageResult(str(path), error=str(error))] = None
             continue
         sources.update(dict.fromkeys(found.pictures))
+        sources.update((ImageResult(str(path), error=reason), None) for path, reason in found.failed.items())
         skipped.update(dict.fromkeys(found.skipped))
-    return list(sources), [path for path in skipped if path not in sources]
+        copies.update(dict.fromkeys(found.copies))
+    given = sources.keys()
+    return (
+        list(sources),
+        [path for path in skipped if path not in given],
+        [path for path in copies if path not in given],
+    )
 
 
 def check_prior(pipeline: Pipeline) -> None:
