@@ -199,6 +199,9 @@ def test_what_is_skipped_in_a_folder_is_counted_and_named(emojimation, tmp_path)
     (tmp_path / "notes.txt").touch()
     code, out, err = emojimation("image", tmp_path)
     assert code == 0 and "1 face" in out and err == "Skipped 1 file that is not an image: notes.txt\n"
+    assert emojimation("image", tmp_path / "astronaut.jpg", "--out", tmp_path)[0] == 0
+    assert emojimation("image", tmp_path)[2].splitlines()[1:] == ["Skipped 1 annotated copy: astronaut-boxes.jpg"]
+    (tmp_path / "astronaut-boxes.jpg").unlink()
     for number in range(4):
         (tmp_path / f"film{number}.mov").touch()
     code, out, err = emojimation("image", tmp_path, "--json")

@@ -18,6 +18,30 @@ def test_a_file_appears_whole_or_stays_as_it_was(tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["a.txt"] and path.read_text("utf-8") == "été\n"
 
 
+def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    real, link = tmp_path / "elsewhere" / "real.txt", tmp_path / "link.csv"
+    real.write_text("old")
+    link.symlink_to(real)
+    with files.whole(link) as part:
+        assert part.parent == real.parent and part.suffix == ".csv"
+        part.write_text("new")
+    assert link.is_symlink() and real.read_text() == "new" and list(real.parent.iterdir()) == [real]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_named_pipe_stays_and_its_reader_gets_all(tmp_path):
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True) as reader:
+        try:
+            files.write_whole(pipe, "row\n")
+            assert reader.communicate(timeout=30)[0] == "row\n"
+        finally:
+            reader.kill()
+    assert pipe.is_fifo() and list(tmp_path.iterdir()) == [pipe]
+
+
 def test_a_disk_that_does_not_take_it_is_one_line(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="can be written") as caught:

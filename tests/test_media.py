@@ -1,3 +1,4 @@
+import os
 import shutil
 import struct
 import subprocess
@@ -12,7 +13,8 @@ from PIL import Image
 from conftest import SAMPLES
 from emojimation import media
 from emojimation.errors import InputError
-from emojimation.media import decode_image, find_images, picture_of, read_image, write_image
+from emojimation.media import decode_image, find_images, picture_of, read_image, search_images, write_image
+from emojimation.photos import listed
 
 GREEN_TOP = np.zeros((40, 60, 3), np.uint8)  # RGB: upper half green, lower half red
 GREEN_TOP[:20, :, 1] = 255
@@ -239,6 +241,15 @@ def test_a_file_that_cannot_be_read_is_reported(tmp_path, monkeypatch):
         read_image(path)
 
 
+def test_pillow_s_own_pixel_limit_does_not_count(tmp_path, monkeypatch, recwarn):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    pages = [Image.new("L", (60, side), 90) for side in (40, 41)]  # above the limit, and above twice the limit
+    for name, save in (("warns.tiff", {}), ("fails.tiff", {"save_all": True, "append_images": pages[1:]})):
+        pages[0].save(tmp_path / name, compression="tiff_lzw", **save)
+        assert read_image(tmp_path / name).frame.shape == (40, 60, 3)
+    assert Image.MAX_IMAGE_PIXELS == 1000 and not recwarn.list
+
+
 def test_find_images_in_folders_and_globs(tmp_path):
     names = ["b.jpg", "a.PNG", "sub/deep/c.webp", "notes.txt", ".hidden.jpg", ".cache/d.jpg"]
     for name in names:
@@ -250,6 +261,35 @@ def test_find_images_in_folders_and_globs(tmp_path):
     assert find_images([f"{tmp_path}/**/*.webp"]) == [tmp_path / "sub/deep/c.webp"]
     assert find_images([tmp_path / "b.jpg", tmp_path, tmp_path / "b.jpg"]) == [found[1], found[0], found[2]]
     assert find_images([tmp_path / "notes.txt"]) == [tmp_path / "notes.txt"]  # asked for by name: reading will tell
+
+
+def test_a_folder_that_cannot_be_read_is_told(tmp_path, monkeypatch):
+    (tmp_path / "closed").mkdir()
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
+    scandir = os.scandir
+
+    def refusing(path):  # tests may run as root, whom no permission stops
+        if "closed" in str(path):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    found = search_images([tmp_path])
+    assert found.pictures == [tmp_path / "a.png"] and "Permission denied" in found.failed[tmp_path / "closed"]
+    sources, _, _ = listed([tmp_path])
+    assert sources[0] == tmp_path / "a.png" and "closed (Permission denied)" in sources[1].error
+    for path in (tmp_path, tmp_path / "closed"):
+        with pytest.raises(InputError, match=r"can be read, got .*closed"):
+            find_images([path])
+
+
+def test_a_path_that_may_not_be_reached_is_no_base64(monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    with pytest.raises(InputError, match=r"^Expected an image, got a/b\.jpg, which cannot be read \(Permission denied"):
+        find_images(["a/b.jpg"])
 
 
 def test_find_images_refuses_what_leads_nowhere(tmp_path):

@@ -220,6 +220,17 @@ def test_a_run_does_not_read_what_an_earlier_one_drew(pipeline, tmp_path, astron
     assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 4
 
 
+def test_only_annotated_images_are_overwritten(pipeline, tmp_path, astronaut):
+    source, other = tmp_path / "base.jpg", tmp_path / "base-boxes.jpg"
+    write_image(source, astronaut)
+    write_image(other, astronaut)
+    before = other.read_bytes()
+    for _ in range(2):  # the second time over its own result
+        (result,) = run_images([source], pipeline, tmp_path)
+        assert result.written == tmp_path / "base-jpg-boxes.jpg" and other.read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 3
+
+
 def test_a_source_is_never_overwritten(pipeline, tmp_path, astronaut):
     source = write_image(tmp_path / "x-boxes.png", astronaut)
     other = write_image(tmp_path / "x.png", astronaut)

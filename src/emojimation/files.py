@@ -2,30 +2,47 @@
 
 import math
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from emojimation.errors import InputError
 
 NAMED = 3  # files that are listed by name, of many
+STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd/")  # even where they lead to a file, others write to it too
 CGROUP = Path("/sys/fs/cgroup/cpu.max")  # microseconds of processor time per period, in a container (cgroup v2)
 
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A temporary name in the folder of `path` to write to; the file becomes `path` when the block succeeds.
+    """A temporary name to write to; when the block succeeds, the file becomes `path`, or what the link `path` leads to.
 
-    Until then, and after an exception, the previous file stays. The folder is made if needed. May raise OSError.
+    Until then, and after an exception, the previous file stays. A named pipe, a device or a terminal is never replaced:
+    it gets the content when all is written. The folder is made if needed. May raise OSError.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{os.getpid()}-{path.name}")
+    if _is_stream(path):
+        with TemporaryDirectory() as folder:
+            part = Path(folder) / path.name
+            yield part
+            with part.open("rb") as content, path.open("ab") as stream:
+                shutil.copyfileobj(content, stream)
+        return
+    target = Path(os.path.realpath(path))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{os.getpid()}-{path.name}")
     try:
         yield part
         synced(part)
-        os.replace(part, path)
+        os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether a path leads to something other than a file or a folder, which would be lost if it were replaced."""
+    return str(path).startswith(STREAMS) or (path.exists() and not path.is_file() and not path.is_dir())
 
 
 def write_whole(path: Path, content: bytes | str) -> Path:
@@ -68,6 +85,11 @@ def skipped_words(names: Sequence[str]) -> str:
     """What to tell people about files in a folder that were skipped; names: without their folders."""
     what = "1 file that is not an image" if len(names) == 1 else f"{len(names)} files that are not images"
     return f"Skipped {what}: {some(names)}"
+
+
+def copies_words(names: Sequence[str]) -> str:
+    """As `skipped_words`, about images that an earlier run has annotated."""
+    return f"Skipped {len(names)} annotated {'copy' if len(names) == 1 else 'copies'}: {some(names)}"
 
 
 def some(names: Sequence[str]) -> str:

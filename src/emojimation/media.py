@@ -1,14 +1,17 @@
 """Images from files, folders and globs, and back into files. Everything is returned as BGR uint8."""
 
+import errno
 import glob
 import io
+import os
 import re
 import struct
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import cv2
@@ -50,7 +53,6 @@ MAX_MEGAPIXELS = 200
 MOST_PAGES = 1000
 ORIENTATION = 0x0112  # EXIF tag; 1 is upright
 _READ_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, Image.DecompressionBombError)
-_PILLOW_LIMIT = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,8 +100,9 @@ def _read(file: Path | io.BytesIO, name: str | Path, max_megapixels: float) -> P
 def picture_of(image: Image.Image) -> Picture:
     """A Pillow image of any mode as a `Picture`; the image itself is not changed."""
     _check_size(image.size, "the image")
-    notes = _notes(image)
-    image.load()
+    with _NO_PILLOW_LIMIT:
+        notes = _notes(image)
+        image.load()
     upright = image
     try:
         if image.getexif().get(ORIENTATION, 1) != 1:  # Pillow would copy an upright one
@@ -109,31 +112,60 @@ def picture_of(image: Image.Image) -> Picture:
     return Picture(cv2.cvtColor(_rgb(upright), cv2.COLOR_RGB2BGR), tuple(notes))
 
 
+class _NoPillowLimit:
+    """While any thread is in such a block, Pillow's own pixel limit is off: it is lower than ours, and only warns at
+    first. Pillow checks it when it opens, seeks and loads."""
+
+    def __init__(self) -> None:
+        self._lock, self._inside, self._limit = threading.Lock(), 0, Image.MAX_IMAGE_PIXELS
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                Image.MAX_IMAGE_PIXELS = self._limit
+
+
+_NO_PILLOW_LIMIT = _NoPillowLimit()
+
+
 class Found(NamedTuple):
-    """The images found, and files in folders that are not images: skipped."""
+    """The images found. skipped: files in folders that are not images. copies: annotated images that `write_image`
+    wrote. failed: folders that cannot be read, and why."""
 
     pictures: list[Path]
-    skipped: list[Path]
+    skipped: Sequence[Path] = ()
+    copies: Sequence[Path] = ()
+    failed: Mapping[Path, str] = MappingProxyType({})
 
 
 def find_images(paths: Iterable[str | Path]) -> list[Path]:
     """The image files that `paths` name: files as given, folders with everything below them, globs ("photos/**/*.jpg").
 
     Sorted within a folder or glob, each file once; hidden ones, and images that `write_image` wrote with `drawn`, are
-    left out. Raises InputError for a path that does not exist, a folder without images or a glob without a match.
+    left out. Raises InputError for a path that does not exist, a folder that cannot be read or has no images, or a glob
+    without a match.
     """
-    return search_images(paths).pictures
+    found = search_images(paths)
+    for reason in found.failed.values():
+        raise InputError(reason)
+    return found.pictures
 
 
 def search_images(paths: Iterable[str | Path]) -> Found:
-    """Like `find_images`, together with what was skipped."""
-    pictures: dict[Path, None] = {}
-    skipped: dict[Path, None] = {}
-    for path in paths:
-        found = _expanded(path)
-        pictures.update(dict.fromkeys(found.pictures))
-        skipped.update(dict.fromkeys(found.skipped))
-    return Found(list(pictures), [path for path in skipped if path not in pictures])
+    """Like `find_images`, together with what was skipped; a subfolder that cannot be read is in `failed`."""
+    found = [_expanded(path) for path in paths]
+    pictures = dict.fromkeys(path for one in found for path in one.pictures)
+    skipped = dict.fromkeys(path for one in found for path in one.skipped if path not in pictures)
+    copies = dict.fromkeys(path for one in found for path in one.copies if path not in pictures)
+    failed = {path: reason for one in found for path, reason in one.failed.items()}
+    return Found(list(pictures), list(skipped), list(copies), failed)
 
 
 def write_image(path: str | Path, frame: np.ndarray, drawn: bool = False) -> Path:
@@ -161,7 +193,7 @@ def _note_of(path: Path) -> dict[str, Any]:
     return {"comment": DRAWN}
 
 
-def _is_drawn(path: Path) -> bool:
+def is_drawn(path: Path) -> bool:
     """Whether an image is marked as a result; only reads the header, and only for names that results may have."""
     if "-" not in path.stem:
         return False
@@ -186,15 +218,8 @@ def _check_file(path: Path) -> None:
 
 @contextmanager
 def _opened(file: Path | io.BytesIO) -> Iterator[Image.Image]:
-    """Open the header only, with our pixel limit in place of Pillow's, which is lower and only warns."""
-    formats = (*_FORMATS, *_heif(file))
-    with _PILLOW_LIMIT:
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            image = Image.open(file, formats=formats)
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
-    with image:
+    """Open an image, of which only the header is read at first."""
+    with _NO_PILLOW_LIMIT, Image.open(file, formats=(*_FORMATS, *_heif(file))) as image:
         yield image
 
 
@@ -277,6 +302,8 @@ def is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
     except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise InputError(f"Expected an image, got {path}, which cannot be read ({error.strerror}).") from error
         raise InputError(
             f"Expected an image path, got a text of {len(text)} characters that is not one ({error.strerror}): "
             "if it is base64, pass the decoded bytes."
@@ -299,19 +326,35 @@ def _head(path: Path) -> bytes:
 def _expanded(path: str | Path) -> Found:
     path = Path(path).expanduser()
     if is_folder(path):
-        below = (p for p in path.rglob("*") if not any(part.startswith(".") for part in p.relative_to(path).parts))
-        return _pictures(below, f"in the folder {path}")
+        failed: dict[Path, str] = {}
+        return _pictures(_below(path, failed), f"in the folder {path}", failed)
     if path.exists():
-        return Found([path], [])
+        return Found([path])
     if glob.has_magic(str(path)):
-        return _pictures(map(Path, glob.glob(str(path), recursive=True)), f"matching {path}")
+        return _pictures(map(Path, glob.glob(str(path), recursive=True)), f"matching {path}", {})
     raise InputError(f"Expected an image, a folder or a glob, got {path}, which does not exist. Check the spelling.")
 
 
-def _pictures(candidates: Iterable[Path], where: str) -> Found:
+def _below(folder: Path, failed: dict[Path, str]) -> Iterator[Path]:
+    """All files below a folder, without hidden ones; failed: gets the folders that cannot be read, and why."""
+
+    def tell(error: OSError) -> None:
+        failed[Path(error.filename)] = (
+            f"Expected a folder that can be read, got {error.filename} ({error.strerror}): check its permissions."
+        )
+
+    for parent, folders, files in os.walk(folder, onerror=tell):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(parent, name) for name in files if not name.startswith("."))
+
+
+def _pictures(candidates: Iterable[Path], where: str, failed: dict[Path, str]) -> Found:
     files = sorted(path for path in candidates if path.is_file())
-    found = [path for path in files if path.suffix.lower() in SUFFIXES and not _is_drawn(path)]
+    images = [path for path in files if path.suffix.lower() in SUFFIXES]
+    copies = {path for path in images if is_drawn(path)}
+    found = [path for path in images if path not in copies]
     if not found:
+        for reason in failed.values():
+            raise InputError(reason)
         raise InputError(f"Expected an image {where}, got none (looked for {' '.join(sorted(SUFFIXES))}).")
-    kept = set(found)
-    return Found(found, [path for path in files if path not in kept])
+    return Found(found, sorted({*files} - {*images}), sorted(copies), failed)

@@ -139,9 +139,9 @@ def run_images(
     """Analyse files, folders, globs and `Given` images, one result at a time; a broken file is a result with `error`.
 
     With `out_dir`, each image read is written there annotated in `style` ("none" writes nothing). If two would get the
-    same name, the suffix and folder of the source distinguish them. For a style that hides, faces are detected as in
-    `hiding` (strength, min_score: see `hiding.search.Searcher`), not by the pipeline's own detector. Raises InputError
-    immediately if `out_dir` cannot be a folder.
+    same name, or a file that is not an annotated image has it, the suffix and folder of the source distinguish them.
+    For a style that hides, faces are detected as in `hiding` (strength, min_score: see `hiding.search.Searcher`), not
+    by the pipeline's own detector. Raises InputError immediately if `out_dir` cannot be a folder.
     """
     check_prior(pipeline)
     folder = None if out_dir is None or style == "none" else _folder(Path(out_dir))
@@ -163,13 +163,14 @@ def run_images(
     return results()
 
 
-def listed(paths: Iterable[str | Path | Source]) -> tuple[list[Source], list[Path]]:
-    """Each image once, in order, and the files in folders that are not images.
+def listed(paths: Iterable[str | Path | Source]) -> tuple[list[Source], list[Path], list[Path]]:
+    """Each image once, in order, the files in folders that are not images, and the annotated copies in them.
 
-    A path that does not exist becomes a failed result in its place.
+    A path that does not exist and a folder that cannot be read become failed results in their place.
     """
     sources: dict[Source, None] = {}
     skipped: dict[Path, None] = {}
+    copies: dict[Path, None] = {}
     for path in paths:
         if isinstance(path, Given | ImageResult):
             sources[path] = None
@@ -180,8 +181,15 @@ def listed(paths: Iterable[str | Path | Source]) -> tuple[list[Source], list[Pat
             sources[ImageResult(str(path), error=str(error))] = None
             continue
         sources.update(dict.fromkeys(found.pictures))
+        sources.update((ImageResult(str(path), error=reason), None) for path, reason in found.failed.items())
         skipped.update(dict.fromkeys(found.skipped))
-    return list(sources), [path for path in skipped if path not in sources]
+        copies.update(dict.fromkeys(found.copies))
+    given = sources.keys()
+    return (
+        list(sources),
+        [path for path in skipped if path not in given],
+        [path for path in copies if path not in given],
+    )
 
 
 def check_prior(pipeline: Pipeline) -> None:
@@ -265,14 +273,15 @@ def largest_face(path: Path, pipeline: Pipeline) -> Face | None:
 
 
 def _targets(sources: list[Source], folder: Path, style: str) -> dict[Source, Path]:
-    """Where the annotated image of each source goes: the shortest name that is neither another's nor a source's."""
+    """Where the annotated image of each source goes: the shortest name that is neither another's nor a source's, nor
+    that of a file which is no annotated image."""
     readable = [source for source in sources if not isinstance(source, ImageResult)]
     taken = {source.resolve() for source in readable if isinstance(source, Path)}
     candidates = {source: [folder / name for name in _names(source, style)] for source in readable}
     count = Counter(path for paths in candidates.values() for path in dict.fromkeys(paths))
     targets: dict[Source, Path] = {}
     for source, paths in candidates.items():
-        free = [path for path in paths if count[path] == 1 and path.resolve() not in taken]
+        free = [path for path in paths if count[path] == 1 and not _in_use(path, taken)]
         targets[source] = free[0] if free else _numbered(paths[-1], taken)
         taken.add(targets[source].resolve())
     return targets
@@ -289,9 +298,14 @@ def _names(source: Path | Given, style: str) -> list[str]:
 
 def _numbered(path: Path, taken: set[Path]) -> Path:
     number = 2
-    while (numbered := path.with_stem(f"{path.stem}-{number}")).resolve() in taken:
+    while _in_use(numbered := path.with_stem(f"{path.stem}-{number}"), taken):
         number += 1
     return numbered
+
+
+def _in_use(path: Path, taken: set[Path]) -> bool:
+    """Whether a file must not be written: only an annotated image, of an earlier run, may be overwritten."""
+    return path.resolve() in taken or (path.exists() and not media.is_drawn(path))
 
 
 def _frame(image: Any) -> np.ndarray:

@@ -11,7 +11,7 @@ import typer
 from emojimation.cli.options import Art, Character, Cropped, Json, Search, Strength, Style, Threads, searching
 from emojimation.cli.printing import console, counted, face_line, print_json
 from emojimation.errors import InputError
-from emojimation.files import skipped_words
+from emojimation.files import copies_words, skipped_words
 
 if TYPE_CHECKING:
     from emojimation.photos import Given, ImageResult
@@ -47,12 +47,14 @@ def image(
     from emojimation.photos import listed, run_images
 
     how = search.strength(strength, style in HIDING)
-    sources, skipped = listed(_given() if path == STDIN else path for path in paths)
+    sources, skipped, copies = listed(_given() if path == STDIN else path for path in paths)
     pipeline = search.pipeline(threads=threads)
     results = run_images(sources, pipeline, out, style or "boxes", cropped, art, how, search.min_score, character)
     code = report(_shown(results, as_json, len(sources)))
     if skipped:
         console.print(skipped_words([path.name for path in skipped]), markup=False)
+    if copies:
+        console.print(copies_words([path.name for path in copies]), markup=False)
     return code
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from emojimation.errors import InputError
-from emojimation.files import skipped_words
+from emojimation.files import copies_words, skipped_words
 from emojimation.media import SUFFIXES, read_image, search_images
 from emojimation.video.camera import Camera, Stream
 from emojimation.video.reader import ASSUMED_FPS, Frame, Info, Source, VideoFile, open_container
@@ -22,9 +22,12 @@ class Pictures:
     """
 
     def __init__(self, path: str | Path, fps: float = ASSUMED_FPS, start_s: float = 0.0, end_s: float | None = None):
-        self._paths, skipped = search_images([path])
+        found = search_images([path])
+        self._paths = found.pictures
         self._fps, self._start_s, self._end_s = fps, start_s, end_s
-        self.notes = [skipped_words([one.name for one in skipped])] if skipped else []
+        self.notes = [skipped_words([one.name for one in found.skipped])] if found.skipped else []
+        self.notes += [copies_words([one.name for one in found.copies])] if found.copies else []
+        self.notes += found.failed.values()
         self.info = Info(name=str(path), fps=fps, duration_s=len(self._paths) / fps)
 
     def close(self) -> None:
