@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from conftest import SAMPLES
+from emojimation import __main__ as cli
 from emojimation.cli import info
 from emojimation.detect import DETECTORS
 from emojimation.draw.sprites import ART
@@ -31,6 +32,24 @@ def process(*args, **options):
     """Run the real thing: a new process."""
     command = [sys.executable, "-m", "emojimation", *map(str, args)]
     return subprocess.run(command, text=True, **{"capture_output": True} | options)
+
+
+def test_a_closed_standard_output_is_no_reason_for_a_traceback():
+    done = subprocess.run(["bash", "-c", f'"{sys.executable}" -m emojimation info >&-'], capture_output=True, text=True)
+    assert "Traceback" not in done.stderr and done.returncode == 0
+
+
+def test_ctrl_c_during_the_imports_ends_the_command_as_later(monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_run", interrupted)
+    assert cli.main(["info"]) == cli.INTERRUPTED == 130
+
+
+def test_only_emotion_models_are_offered_for_a_wrong_name(command):
+    code, _, err = command("image", ASTRONAUT, "--model", "gpt")
+    assert code == 2 and err.strip().endswith(f"Known names: {', '.join(emotion_models())}")
 
 
 def test_a_photo_is_answered_for_a_person(emojimation):

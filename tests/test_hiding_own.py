@@ -43,7 +43,10 @@ def test_a_custom_cover_hides_the_whole_head(video, tmp_path):
         assert face[1] > 200 and face[0] < 60 and face[2] < 60
 
 
-def test_a_cover_must_be_an_image_and_the_style_one_that_hides(video, tmp_path):
+def test_a_cover_must_be_an_image_and_the_style_one_that_hides(video, tmp_path, capfd):
+    with pytest.raises(InputError, match="Expected an image as the cover"):
+        cover_of(tmp_path / "none.png")
+    assert capfd.readouterr().err == ""
     (tmp_path / "cover.png").write_text("no image")
     with pytest.raises(InputError, match="Expected an image as the cover"):
         cover_of(tmp_path / "cover.png")

@@ -199,6 +199,7 @@ def test_images_are_a_video_and_broken_ones_are_reported(tmp_path):
     frames = list(source)
     assert isinstance(source, Pictures) and [frame.time_s for frame in frames] == [0, 0.1, 0.2, 0.4]
     assert [frame.index for frame in frames] == [0, 1, 2, 3] and "3.png" in source.notes[0]
+    assert source.incomplete == "1 of the images or folders could not be read"
     assert len(list(open_source(tmp_path / "*.png", fps=10, start_s=0.2))) == 2
 
 

@@ -1,5 +1,6 @@
 """The command's entry point: turns errors into one line and an exit code."""
 
+import os
 import sys
 import traceback
 import warnings
@@ -17,11 +18,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     interrupted. `--debug`, anywhere before `--`, shows the traceback of a mistake as well.
     """
     args, debug = _without_debug(list(sys.argv[1:] if argv is None else argv))
+    if sys.stdout is None:  # closed by the caller, as in `emojimation ... >&-`
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (as long as the process)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # an emoji must not crash a run on an ASCII terminal
             stream.reconfigure(errors="backslashreplace")
     # Pillow warns about harmless flaws, such as damaged EXIF data, and prints its own source line.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    try:
+        return _run(args, debug)
+    except KeyboardInterrupt:  # as early as during the imports
+        return INTERRUPTED
+
+
+def _run(args: list[str], debug: bool) -> int:
     import typer
     from typer.exceptions import TyperException
 
@@ -40,8 +50,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _failed(error.format_message(), debug)
     except OSError as error:
         return _failed(f"Expected a file that can be read or written, got {error}.", debug)
-    except KeyboardInterrupt:
-        return INTERRUPTED
     return code if isinstance(code, int) else 0
 
 

@@ -29,16 +29,15 @@ def resolve(model: str | Path, folder: Path | None = None) -> Path:
     known = manifest(folder)
     if isinstance(model, str) and model in known:
         return _checked(folder / known[model]["file"], known[model]["sha256"])
+    names = ", ".join(emotion_models() if folder == MODELS else sorted(known)) or "none is bundled"
     if not str(model):
-        raise InputError("Expected a model's name or path, got an empty string. Known names: " + _names(known))
+        raise InputError(f"Expected a model's name or path, got an empty string. Known names: {names}")
     path = Path(model).expanduser()
     if path.is_file():
         return path
     if path.is_dir():
         raise InputError(f"Expected a model file, got the folder {path}. Give the .onnx file inside it.")
-    raise InputError(
-        f"Expected a model's name or path, got {str(model)!r}, which is neither. Known names: {_names(known)}"
-    )
+    raise InputError(f"Expected a model's name or path, got {str(model)!r}, which is neither. Known names: {names}")
 
 
 def manifest(folder: Path | None = None) -> dict[str, dict[str, str]]:
@@ -73,7 +72,3 @@ def _checked(path: Path, expected: str) -> Path:
     if got != expected:
         raise InputError(f"Expected {path} with sha256 {expected}, got {got}. Reinstall emojimation.")
     return path
-
-
-def _names(known: dict[str, dict[str, str]]) -> str:
-    return ", ".join(sorted(known)) or "none is bundled"

@@ -25,7 +25,7 @@ def cover_of(path: Path) -> Draw:
 
     Raises InputError for a file that is not an image.
     """
-    picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED) if path.is_file() else None  # or OpenCV logs it
     if picture is None or picture.dtype != np.uint8:
         raise InputError(f"Expected an image as the cover, got {path}: give a PNG, JPEG or WebP file.")
     square = _square(_four_channels(picture))

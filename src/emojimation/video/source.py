@@ -28,7 +28,13 @@ class Pictures:
         self.notes = [skipped_words([one.name for one in found.skipped])] if found.skipped else []
         self.notes += [copies_words([one.name for one in found.copies])] if found.copies else []
         self.notes += found.failed.values()
+        self._unread = len(found.failed)
         self.info = Info(name=str(path), fps=fps, duration_s=len(self._paths) / fps)
+
+    @property
+    def incomplete(self) -> str | None:
+        """What could not be read so far; None if nothing."""
+        return f"{self._unread} of the images or folders could not be read" if self._unread else None
 
     def close(self) -> None:
         """Nothing to free."""
@@ -43,6 +49,7 @@ class Pictures:
                 image = read_image(path).frame
             except InputError as error:
                 self.notes.append(str(error))
+                self._unread += 1
                 continue
             yield Frame(image, time_s, count)
             count += 1
