@@ -56,7 +56,7 @@ def test_settings_that_do_not_fit_are_told_in_one_line(text, tmp_path):
     with pytest.raises(InputError, match="Expected") as told:
         settings_of(tmp_path / "service.toml", {})
     assert "\n" not in str(told.value)
-    with pytest.raises(InputError, match="no file"):
+    with pytest.raises(InputError, match="not a file"):
         settings_of(tmp_path / "missing.toml", {})
 
 
