@@ -1,12 +1,14 @@
 """Files that appear complete or not at all, and how many processors this process may use."""
 
+import json
 import math
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from emojimation.errors import InputError
 
@@ -79,6 +81,11 @@ def _quota(without: int) -> int:
         return math.ceil(int(share) / int(period))
     except (OSError, ValueError):  # no container, another operating system, or "max"
         return without
+
+
+def changed_settings(before: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
+    """Names of the settings asked for that differ from those read back from a run's JSON."""
+    return [key for key, value in asked.items() if before.get(key) != json.loads(json.dumps(value))]
 
 
 def skipped_words(names: Sequence[str]) -> str:

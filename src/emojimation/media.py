@@ -153,8 +153,8 @@ def find_images(paths: Iterable[str | Path]) -> list[Path]:
     without a match.
     """
     found = search_images(paths)
-    for reason in found.failed.values():
-        raise InputError(reason)
+    if found.failed:
+        raise InputError(next(iter(found.failed.values())))
     return found.pictures
 
 
@@ -354,7 +354,7 @@ def _pictures(candidates: Iterable[Path], where: str, failed: dict[Path, str]) -
     copies = {path for path in images if is_drawn(path)}
     found = [path for path in images if path not in copies]
     if not found:
-        for reason in failed.values():
-            raise InputError(reason)
+        if failed:
+            raise InputError(next(iter(failed.values())))
         raise InputError(f"Expected an image {where}, got none (looked for {' '.join(sorted(SUFFIXES))}).")
     return Found(found, sorted({*files} - {*images}), sorted(copies), failed)

@@ -281,8 +281,8 @@ def _targets(sources: list[Source], folder: Path, style: str) -> dict[Source, Pa
     count = Counter(path for paths in candidates.values() for path in dict.fromkeys(paths))
     targets: dict[Source, Path] = {}
     for source, paths in candidates.items():
-        free = [path for path in paths if count[path] == 1 and not _in_use(path, taken)]
-        targets[source] = free[0] if free else _numbered(paths[-1], taken)
+        free = (path for path in paths if count[path] == 1 and not _in_use(path, taken))
+        targets[source] = next(free, None) or _numbered(paths[-1], taken)
         taken.add(targets[source].resolve())
     return targets
 

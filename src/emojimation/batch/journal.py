@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from emojimation.errors import InputError
+from emojimation.files import changed_settings
 
 try:
     import fcntl
@@ -133,7 +134,7 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
 
 def check_settings(found: dict[str, Any], asked: dict[str, Any], path: Path) -> None:
     """Raise InputError if `path` was started with other settings than those asked for."""
-    changed = [key for key in asked if found.get(key) != json.loads(json.dumps(asked[key]))]
+    changed = changed_settings(found, asked)
     if changed:
         raise InputError(
             f"Expected the settings with which {path} was started, got another {', '.join(changed)}. "

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from emojimation.errors import InputError
+from emojimation.files import changed_settings
 from emojimation.folders import LOCK, Kept, Temporary
 from emojimation.story.rows import LogLine, read_log
 from emojimation.video.writer import count_frames
@@ -79,7 +80,7 @@ class Job:
             before = json.loads(self._card.read_text("utf-8"))
         except ValueError:
             before = {}
-        changed = [key for key in asked if before.get(key) != json.loads(json.dumps(asked[key]))]
+        changed = changed_settings(before, asked)
         if changed:
             self._place.close()
             raise InputError(
