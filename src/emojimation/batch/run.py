@@ -124,7 +124,7 @@ class Answerer:
     @property
     def classes(self) -> tuple[str, ...]:
         """Of the emotion model."""
-        return self._pipeline.classifier.labels
+        return self._pipeline.classifier.label_set.names
 
     def __call__(self, item: Item) -> Row:
         """`ImageResult.to_dict` of the image."""
