@@ -12,6 +12,7 @@ tenth after the warm-up and that of the last tenth. Ends with 1 if an answer is 
 import argparse
 import asyncio
 import json
+import math
 import random
 import statistics
 import sys
@@ -34,7 +35,7 @@ from websockets.asyncio.client import connect
 from emojimation.video.writer import Segment
 
 MOST_GROWTH_MB = 50
-CAPACITY_S, AGAIN_S, SAMPLE_S = 20.0, 300.0, 5.0
+CAPACITY_S, PACED_S, SAMPLE_S = 20.0, 280.0, 5.0
 STREAM_FRAMES, VIDEO_FRAMES, POLL_S = 8, 8, 0.5
 WIDTHS = {160: 4, 320: 6, 640: 8, 1280: 3, 2560: 1}  # of images, with how often they come
 
@@ -218,18 +219,18 @@ async def soaked(url: str, pid: int, folder: Path, args: argparse.Namespace) -> 
     began = time.perf_counter()
     watch = asyncio.create_task(watched(pid, samples, began))
     spent = cpu_s(pid)
-    until, round_number = began + args.minutes * 60, 0
-    while (left := until - time.perf_counter()) > 0:
-        full_s = min(CAPACITY_S, left / 4)
-        full = await run_for(url, kinds, full_s, None, args.clients, args.seed + 2 * round_number)
+    rounds = max(1, math.ceil(args.minutes * 60 / (CAPACITY_S + PACED_S)))
+    round_s = args.minutes * 60 / rounds
+    full_s = min(CAPACITY_S, round_s / 4)
+    for number in range(rounds):
+        full = await run_for(url, kinds, full_s, None, args.clients, args.seed + 2 * number)
         capacities.append(full.figures()["calls"] / full_s)
-        rate, paced_s = args.share * capacities[-1], min(AGAIN_S, until - time.perf_counter())
-        paced = await run_for(url, kinds, paced_s, rate, args.clients, args.seed + 2 * round_number + 1)
+        rate = args.share * capacities[-1]
+        paced = await run_for(url, kinds, round_s - full_s, rate, args.clients, args.seed + 2 * number + 1)
         total.unexpected += full.unexpected + paced.unexpected
         total.late_s = max(total.late_s, paced.late_s)
         for name, seconds in paced.seconds.items():
             total.seconds.setdefault(name, []).extend(seconds)
-        round_number += 1
     watch.cancel()
     figures = total.figures()
     figures["cpu_s"] = round(cpu_s(pid) - spent, 1)
