@@ -223,6 +223,9 @@ def test_wrong_types_parameters_and_forms(client):
     told = refused(client.post(f"/v1/analyze?prior={'x' * 900}", content=JPEG, headers=RAW), 422, "query.prior")
     assert len(told["detail"]) < 200
     refused(client.post("/v1/anonymise?style=none", content=JPEG, headers=RAW), 422, "style")
+    refused(client.post("/v1/analyze?treshold=0.2", content=JPEG, headers=RAW), 422, "threshold, prior, measure, got")
+    refused(client.get("/v1/model?a=b"), 422, "no query parameters, got 'a'")
+    assert client.get("/health?a=b").status_code == 200
     refused(client.post("/v1/analyze", data={"a": "b"}, files={}), 415)
     for head in (
         "multipart/form-data",
@@ -410,6 +413,7 @@ def test_a_stream_learns_its_base_rates_on_request(served):
             said.append(json.loads(one.recv(60))["faces"][0]["probabilities"]["happy"])
     assert said == sorted(said) and said[-1] > said[0]
     closed_with(f"ws://127.0.0.1:{served.port}/v1/stream?prior=monday", 1008, "prior is not one of")
+    closed_with(f"ws://127.0.0.1:{served.port}/v1/stream?piror=stream", 1008, "among prior, measure, got 'piror'")
 
 
 def test_streams_are_limited_in_number_size_silence_and_origin(tight, served):

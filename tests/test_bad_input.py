@@ -175,3 +175,10 @@ def test_what_is_no_path_is_said_to_be_none(command, model, given, words):
 def test_batch_fetches_no_addresses_either(command, model, tmp_path):
     code, _, err = command("batch", "https://example.org/a", "--out", tmp_path / "a.csv", "--model", model)
     assert code == 2 and err.startswith("Error: Expected") and err.count("\n") == 1
+
+
+def test_a_pillow_image_that_is_closed_is_refused(portrait):
+    image = portrait.copy()
+    image.close()
+    with pytest.raises(InputError, match="open"):
+        analyze(image)

@@ -109,6 +109,12 @@ def test_a_failed_image_is_a_json_row_too(emojimation, tmp_path):
         (["image", ASTRONAUT, "--style", "emoji"], "--out DIR"),
         (["image", ASTRONAUT, "--min-score", "much"], "min-score"),
         (["image", ASTRONAUT, "--threads", "0"], "threads"),
+        (["image", ASTRONAUT, "--threads", "100000"], "1 to 256 threads, got 100000"),
+        (["image", ASTRONAUT, "--tiles", "--search", "fast"], "search='fast' or tiles, got both"),
+        (["image", ASTRONAUT, "--character", "dragon"], "a character among emoji"),
+        (["image", ASTRONAUT, "--style", "none", "--out", "x"], "a style that draws"),
+        (["image", ""], "a value after image, got an empty text"),
+        (["image", ASTRONAUT, "--out", ""], "a value after --out, got an empty text"),
         (["image", ASTRONAUT, "--detector", "mtcnn"], "mtcnn"),
         (["image", ASTRONAUT, "--model", "gpt"], "Known names"),
         (["image", ASTRONAUT, "--nonsense"], "--nonsense"),
@@ -249,9 +255,19 @@ def test_what_other_commands_skip_in_a_folder_is_told_too(emojimation, tmp_path)
     photos.mkdir()
     shutil.copy(ASTRONAUT, photos)
     (photos / "notes.txt").touch()
+    emojimation("image", ASTRONAUT, "--out", photos)
     for args in (("batch", photos, "--out", tmp_path / "a.jsonl"), ("video", photos, "--csv", tmp_path / "a.csv")):
         code, _, err = emojimation(*args)
         assert code == 0 and "Skipped 1 file that is not an image: notes.txt" in err
+    assert len((tmp_path / "a.jsonl").read_text().splitlines()) == 1
+    assert len((tmp_path / "a.csv").read_text().splitlines()) == 2
+
+
+def test_a_batch_tells_of_annotated_copies(command, model, tmp_path):
+    shutil.copy(ASTRONAUT, tmp_path)
+    command("image", ASTRONAUT, "--out", tmp_path, "--model", model)
+    code, _, err = command("batch", tmp_path, "--out", tmp_path / "a.jsonl", "--model", model, "--workers", 1)
+    assert code == 0 and "Skipped 1 annotated copy: astronaut-boxes.jpg" in err
 
 
 @pytest.mark.parametrize("command_name", ["image", "video"])
@@ -274,11 +290,13 @@ def test_a_strength_of_hiding_without_hiding_is_refused(command, tmp_path, comma
 def test_every_style_and_art_is_taken_and_no_other(emojimation, tmp_path, option, names):
     drawn = {}
     for name in names:
+        if name == "none":
+            continue
         code, _, err = emojimation("image", ASTRONAUT, "--out", tmp_path / name, "--style", "emoji", option, name)
         assert (code, err) == (0, "")
         drawn[name] = [path.read_bytes() for path in tmp_path.glob(f"{name}/*.jpg")]
-        assert len(drawn[name]) == (name != "none")
-    assert len({files[0] for files in drawn.values() if files}) == len([name for name in names if name != "none"])
+        assert len(drawn[name]) == 1
+    assert len({files[0] for files in drawn.values()}) == len(drawn)
     code, _, err = emojimation("image", ASTRONAUT, "--out", tmp_path / "no", option, "oil")
     assert code == 2 and all(name in err for name in names) and not (tmp_path / "no").exists()
 

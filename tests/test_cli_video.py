@@ -48,6 +48,9 @@ def test_hiding_ends_with_a_report(video, tmp_path):
     [
         (["missing.mp4", "--json"], "does not exist"),
         (["synthetic:1"], "Expected something to write"),
+        (["synthetic:1", "--json", "--resume"], "output files of the interrupted run together with --resume"),
+        (["missing.mp4", "--json", "--fps", "10"], "a folder of images together with --fps"),
+        (["synthetic:1", "--json", "--threads", "100000"], "1 to 256 threads"),
         (["synthetic:1", "--json", "--style", "blur"], "--out FILE together with --style"),
         (["synthetic:1", "--json", "--every", "often"], "--every as a whole number"),
         (["synthetic:1", "--json", "--start", "soon"], "a time as seconds"),
@@ -70,7 +73,8 @@ def test_sound_only_is_reported(video, tmp_path):
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_with_130_and_a_video(model, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_with_130_and_a_video(model, tmp_path, number):
     film = tmp_path / "a.mp4"
     args = ["video", "synthetic:600", "--out", str(film), "--model", model, "--threads", "1"]
     process = subprocess.Popen([sys.executable, "-m", "emojimation", *args], stderr=subprocess.PIPE, text=True)
@@ -78,7 +82,7 @@ def test_ctrl_c_ends_with_130_and_a_video(model, tmp_path):
     deadline = time.monotonic() + 25
     while time.monotonic() < deadline and not (log.exists() and log.read_bytes().count(b"\n") > 10):
         time.sleep(0.05)
-    os.kill(process.pid, signal.SIGINT)
+    os.kill(process.pid, number)
     _, err = process.communicate(timeout=25)
     assert process.returncode == 130 and "Continue with --resume" in err
     assert count_frames(film) == log.read_bytes().count(b"\n") > 10

@@ -151,8 +151,22 @@ def test_other_frames_are_refused(tiny_model, frame, words):
         ({"threshold": -0.1}, "threshold"),
         ({"threads": 0}, "thread"),
         ({"detector_model": "nowhere.onnx"}, "nowhere.onnx"),
+        ({"detector_model": 5}, "a model's name or path, got 5"),
+        ({"tiles": True, "search": "fast"}, "got both"),
+        ({"min_score": "0.5"}, "both excluded"),
+        ({"threshold": "0.5"}, "threshold"),
+        ({"threads": 1.5}, "threads, got 1.5"),
+        ({"measures": "pose"}, "a list of measures"),
+        ({"measures": 3}, "a list of measures"),
+        ({"prior": {"happy": 1}}, "a prior of 7 numbers"),
     ],
 )
 def test_other_options_are_refused(tiny_model, options, words):
     with pytest.raises(InputError, match=words):
         make_pipeline(tiny_model, **options)
+
+
+@pytest.mark.parametrize("model", [None, 5])
+def test_a_model_of_another_type_is_refused(model):
+    with pytest.raises(InputError, match=f"a model's name or path, got {model}"):
+        make_pipeline(model)

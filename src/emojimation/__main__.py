@@ -39,6 +39,7 @@ def _run(args: list[str], debug: bool) -> int:
     from emojimation.cli.printing import writing_out
 
     try:
+        _check_given(args)
         with writing_out():
             code = app(args=args or ["--help"], prog_name="emojimation", standalone_mode=False)
             sys.stdout.flush()
@@ -56,6 +57,14 @@ def _run(args: list[str], debug: bool) -> int:
 def _without_debug(args: list[str]) -> tuple[list[str], bool]:
     end = args.index("--") if "--" in args else len(args)
     return [arg for i, arg in enumerate(args) if i >= end or arg != "--debug"], "--debug" in args[:end]
+
+
+def _check_given(args: list[str]) -> None:
+    """Raise InputError for an empty text, which as a path would mean the current folder."""
+    if "" in args:
+        before = args[: args.index("")]
+        place = f" after {before[-1]}" if before else ""
+        raise InputError(f"Expected a value{place}, got an empty text. Is a variable of your shell unset?")
 
 
 def _failed(message: str, debug: bool) -> int:

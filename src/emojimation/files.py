@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from numbers import Integral
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,6 +15,7 @@ from emojimation.errors import InputError
 
 NAMED = 3  # files that are listed by name, of many
 STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd/")  # even where they lead to a file, others write to it too
+MOST_THREADS = 256  # more than any processor gains from; some thousands would take minutes to start
 CGROUP = Path("/sys/fs/cgroup/cpu.max")  # microseconds of processor time per period, in a container (cgroup v2)
 
 
@@ -75,6 +77,13 @@ def usable_processors() -> int:
     return max(1, min(bound, _quota(bound)))
 
 
+def checked_threads(number: int, what: str = "threads") -> int:
+    """A number of threads or of processes. Raises InputError for anything but 1 to `MOST_THREADS`."""
+    if not isinstance(number, Integral) or not 1 <= number <= MOST_THREADS:
+        raise InputError(f"Expected 1 to {MOST_THREADS} {what}, got {number!r}.")
+    return int(number)
+
+
 def _quota(without: int) -> int:
     try:
         share, period = CGROUP.read_text("ascii").split()
@@ -86,6 +95,11 @@ def _quota(without: int) -> int:
 def changed_settings(before: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
     """Names of the settings asked for that differ from those read back from a run's JSON."""
     return [key for key, value in asked.items() if before.get(key) != json.loads(json.dumps(value))]
+
+
+def clean(name: str) -> str:
+    """A file's name as text that every format can hold: bytes that are not UTF-8 become backslash escapes."""
+    return name if name.isascii() else name.encode("utf-8", "backslashreplace").decode()
 
 
 def skipped_words(names: Sequence[str]) -> str:

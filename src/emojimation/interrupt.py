@@ -1,26 +1,26 @@
-"""Ctrl-C that lets the current frame finish."""
+"""Ctrl-C, and a request to terminate, that let the current frame finish."""
 
 import signal
 import threading
 from types import FrameType, TracebackType
 from typing import Any
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)  # Ctrl-C; `kill`, `timeout`, and whoever stops a container
+
 
 class Interrupt:
-    """Within `with`, the first Ctrl-C sets `asked`; the second raises KeyboardInterrupt as usual.
+    """Within `with`, the first of these signals sets `asked`; the second does what it usually does.
 
     Outside the main thread, where Python does not allow signal handlers, it changes nothing.
     """
 
     def __init__(self) -> None:
         self.asked = False
-        self._before: Any = None
-        self._taken = False
+        self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> "Interrupt":
         if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._ask)
-            self._taken = True
+            self._before = {number: signal.signal(number, self._ask) for number in SIGNALS}
         return self
 
     def __exit__(
@@ -33,6 +33,6 @@ class Interrupt:
         self._restore()
 
     def _restore(self) -> None:
-        if self._taken:
-            signal.signal(signal.SIGINT, self._before)
-            self._taken = False
+        for number, before in self._before.items():
+            signal.signal(number, before)
+        self._before = {}

@@ -86,7 +86,7 @@ def _read(file: Path | io.BytesIO, name: str | Path, max_megapixels: float) -> P
     try:
         with _opened(file) as image:
             _check_size(image.size, name, max_megapixels)
-            return picture_of(image)
+            return _decoded(image)
     except InputError:
         raise
     except PermissionError as error:
@@ -98,7 +98,17 @@ def _read(file: Path | io.BytesIO, name: str | Path, max_megapixels: float) -> P
 
 
 def picture_of(image: Image.Image) -> Picture:
-    """A Pillow image of any mode as a `Picture`; the image itself is not changed."""
+    """A Pillow image of any mode as a `Picture`; the image itself is not changed. Raises InputError if it is closed,
+    damaged or above 200 megapixels."""
+    try:
+        return _decoded(image)
+    except InputError:
+        raise
+    except _READ_ERRORS as error:
+        raise InputError(f"Expected a complete image that is open, got one that is not ({error}).") from error
+
+
+def _decoded(image: Image.Image) -> Picture:
     _check_size(image.size, "the image")
     with _NO_PILLOW_LIMIT:
         notes = _notes(image)
@@ -327,7 +337,7 @@ def _expanded(path: str | Path) -> Found:
     path = Path(path).expanduser()
     if is_folder(path):
         failed: dict[Path, str] = {}
-        return _pictures(_below(path, failed), f"in the folder {path}", failed)
+        return _pictures(files_below(path, failed), f"in the folder {path}", failed)
     if path.exists():
         return Found([path])
     if glob.has_magic(str(path)):
@@ -335,8 +345,11 @@ def _expanded(path: str | Path) -> Found:
     raise InputError(f"Expected an image, a folder or a glob, got {path}, which does not exist. Check the spelling.")
 
 
-def _below(folder: Path, failed: dict[Path, str]) -> Iterator[Path]:
-    """All files below a folder, without hidden ones; failed: gets the folders that cannot be read, and why."""
+def files_below(folder: Path, failed: dict[Path, str]) -> Iterator[Path]:
+    """All files below a folder, without hidden ones, sorted in each folder and before its subfolders.
+
+    failed: gets the folders that cannot be read, and why.
+    """
 
     def tell(error: OSError) -> None:
         failed[Path(error.filename)] = (
@@ -344,8 +357,8 @@ def _below(folder: Path, failed: dict[Path, str]) -> Iterator[Path]:
         )
 
     for parent, folders, files in os.walk(folder, onerror=tell):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(parent, name) for name in files if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(parent, name) for name in sorted(files) if not name.startswith("."))
 
 
 def _pictures(candidates: Iterable[Path], where: str, failed: dict[Path, str]) -> Found:

@@ -22,6 +22,7 @@ from emojimation.detect import Detector, FaceDetector, Search
 from emojimation.draw.styles import HIDING, STYLES, annotate
 from emojimation.errors import InputError
 from emojimation.faces import Face
+from emojimation.files import clean
 from emojimation.hiding.picture import hidden_picture
 from emojimation.hiding.search import searching
 from emojimation.pipeline import Pipeline, make_pipeline
@@ -79,18 +80,22 @@ class ImageResult:
         return f"<p><b>{escape(self.source)}</b> {escape(about)}</p>{faces}"
 
     def to_dict(self) -> dict[str, Any]:
-        """The row of `image --json`: source, width, height, faces, and notes if there are any; or source, error."""
+        """The row of `image --json`: source, width, height, faces, and notes if there are any; or source, error.
+
+        Bytes of file names that are not UTF-8 are backslash escapes.
+        """
+        error = self.error and clean(self.error)
         if self.size_wh is None:
-            return {"source": self.source, "error": self.error}
+            return {"source": clean(self.source), "error": error}
         width, height = self.size_wh
         row = {
-            "source": self.source,
+            "source": clean(self.source),
             "width": width,
             "height": height,
             "faces": [face.to_dict() for face in self.faces],
             "prior": self.prior,
         }
-        extra = {"notes": list(self.notes), "written": self.written and str(self.written), "error": self.error}
+        extra = {"notes": list(self.notes), "written": self.written and clean(str(self.written)), "error": error}
         return row | {key: value for key, value in extra.items() if value}
 
 

@@ -1,10 +1,11 @@
 """One frame -> its faces with emotions. The only place that knows the order of the stages; no files, no drawing."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import lru_cache
+from numbers import Real
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -53,6 +54,8 @@ MEASURES = tuple(name for names in _STAGES for name in names)
 
 def measures_of(names: Sequence[str], threads: int = 1) -> list[Measure]:
     """The stages that measure `names`, of `MEASURES`, each network run once. Raises InputError for another name."""
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise InputError(f"Expected a list of measures among {', '.join(MEASURES)}, got {names!r}.")
     for name in names:
         if name not in MEASURES:
             raise InputError(f"Expected a measure among {', '.join(MEASURES)}, got {name!r}.")
@@ -93,7 +96,7 @@ class Pipeline:
     ):
         if names or isinstance(detector, str | Path) or isinstance(classifier, str):
             detector, classifier = _of_names(detector, classifier, names)
-        _check_fraction("threshold", threshold)
+        _check_threshold(threshold)
         self.detector: Detector = detector or _in_stream(FaceDetector(search=_usual_search(tracker)), tracker)
         self.classifier: Classifier = classifier or EmotionClassifier()
         self.tracker = tracker
@@ -225,8 +228,9 @@ def make_pipeline(
     without. tiles: the same as search="wide". threshold, prior, tracker: as `Pipeline` takes them. measures: names of
     `MEASURES`. Raises InputError for what does not exist or does not fit.
     """
-    _check_fraction("min_score", min_score)
-    _check_fraction("threshold", threshold)
+    _check_threshold(threshold)
+    if tiles and search not in (None, "wide"):
+        raise InputError(f"Expected search={search!r} or tiles, got both: tiles is the same as search='wide'.")
     classifier = EmotionClassifier(model, threads)
     if not callable(detector):
         how = "wide" if tiles else search or _usual_search(tracker)
@@ -255,6 +259,6 @@ def _of_names(first: Any, second: Any, names: dict[str, Any]) -> tuple[Detector,
     return made.detector, made.classifier
 
 
-def _check_fraction(name: str, value: float | None) -> None:
-    if value is not None and not 0 <= value <= 1:
-        raise InputError(f"Expected {name} between 0 and 1, got {value}.")
+def _check_threshold(value: float | None) -> None:
+    if value is not None and not (isinstance(value, Real) and 0 <= value <= 1):
+        raise InputError(f"Expected threshold between 0 and 1, got {value!r}.")

@@ -17,8 +17,8 @@ BYTE_PRODUCTS = ("avx512_vnni", "avx_vnni", "avx2", "asimddp")
 
 def suited(model: str | Path) -> str | Path:
     """The name of the bundled model's eight-bit version where the processor is suited to it; others pass through."""
-    twin = f"{model}{EIGHT_BITS}"
-    return twin if isinstance(model, str) and byte_products(CPU_FLAGS) and twin in manifest() else model
+    name = f"{model}{EIGHT_BITS}"
+    return name if isinstance(model, str) and byte_products(CPU_FLAGS) and name in manifest() else model
 
 
 @lru_cache

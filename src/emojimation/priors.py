@@ -55,7 +55,10 @@ def prior_of(asked: "str | Sequence[float] | Prior", labels: LabelSet) -> Prior:
         if numbers is None:
             return _named(asked, labels)
         asked = numbers
-    values = np.array(asked, np.float64)
+    try:
+        values = np.array(asked, np.float64)
+    except (TypeError, ValueError):  # other objects than numbers
+        values = np.empty(0)
     if values.shape != (len(labels),) or not np.isfinite(values).all() or values.min() < 0 or values.sum() <= 0:
         raise InputError(
             f"Expected a prior of {len(labels)} numbers of at least 0 ({', '.join(labels.names)}), got {asked!r}."

@@ -27,6 +27,8 @@ def resolve(model: str | Path, folder: Path | None = None) -> Path:
     """
     folder = folder or MODELS
     known = manifest(folder)
+    if not isinstance(model, str | Path):
+        raise InputError(f"Expected a model's name or path, got {model!r}.")
     if isinstance(model, str) and model in known:
         return _checked(folder / known[model]["file"], known[model]["sha256"])
     names = ", ".join(emotion_models() if folder == MODELS else sorted(known)) or "none is bundled"

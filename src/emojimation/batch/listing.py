@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from emojimation.errors import InputError
-from emojimation.media import SUFFIXES
+from emojimation.files import clean
+from emojimation.media import SUFFIXES, files_below, is_drawn
 from emojimation.story.rows import load_parquet
 
 LIST_SUFFIXES = (".txt", ".lst", ".list")
@@ -39,7 +40,7 @@ class Listing:
     """The images of one source.
 
     total: how many. items: of files. groups: of Parquet files, (file, row group, first row). skipped: names of files
-    in folders that are not images.
+    in folders that are not images. copies: names of the annotated images in them, which `image` wrote.
     Iterating yields every item, with the bytes of those in Parquet files; it can be repeated.
     """
 
@@ -47,6 +48,7 @@ class Listing:
     items: list[Item] = field(default_factory=list)
     groups: list[tuple[str, int, int]] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    copies: list[str] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Item]:
         yield from self.items
@@ -64,7 +66,9 @@ def listing_of(source: str) -> Listing:
     path = Path(source).expanduser()
     if path.is_dir():
         skipped: list[str] = []
-        return replace(_files(_walked(path, skipped), f"the folder {source}"), skipped=skipped)
+        copies: list[str] = []
+        found = _files(_walked(path, skipped, copies), f"the folder {source}")
+        return replace(found, skipped=skipped, copies=copies)
     if path.is_file() and path.suffix.lower() in TABLE_SUFFIXES:
         return _table(path)
     if path.is_file() and path.suffix.lower() in LIST_SUFFIXES:
@@ -79,11 +83,6 @@ def listing_of(source: str) -> Listing:
         f"Expected a folder, a glob, a list file (.txt), a Parquet file or an address, got {source}, which does "
         "not exist."
     )
-
-
-def clean(name: str) -> str:
-    """A file's name as text that every format can hold: bytes that are not UTF-8 become backslash escapes."""
-    return name if name.isascii() else name.encode("utf-8", "backslashreplace").decode()
 
 
 def bytes_of(path: str, base: str) -> bytes:
@@ -157,19 +156,17 @@ def _is_picture(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in SUFFIXES
 
 
-def _walked(folder: Path, skipped: list[str]) -> Iterator[Item]:
-    """Images below a folder, without hidden ones; skipped: gets the names of the other files."""
-    failed: list[Item] = []
-
-    def tell(error: OSError) -> None:
-        failed.append(Item(clean(str(error.filename)), error=f"The folder cannot be read ({error.strerror})."))
-
-    for parent, folders, files in os.walk(folder, onerror=tell):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        shown = sorted(name for name in files if not name.startswith("."))
-        skipped += [clean(name) for name in shown if not _is_picture(name)]
-        yield from (_file(os.path.join(parent, name)) for name in shown if _is_picture(name))
-    yield from failed
+def _walked(folder: Path, skipped: list[str], copies: list[str]) -> Iterator[Item]:
+    """Images below a folder; skipped, copies: get the names of the other files and of annotated images."""
+    failed: dict[Path, str] = {}
+    for path in files_below(folder, failed):
+        if not _is_picture(path.name):
+            skipped.append(clean(path.name))
+        elif is_drawn(path):
+            copies.append(clean(path.name))
+        else:
+            yield _file(str(path))
+    yield from (Item(clean(str(path)), error=reason) for path, reason in failed.items())
 
 
 def _listed(path: Path) -> Iterator[Item]:

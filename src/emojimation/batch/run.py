@@ -10,12 +10,12 @@ from typing import Any
 
 import emojimation
 from emojimation.batch.journal import Journal
-from emojimation.batch.listing import Item, Listing, bytes_of, clean, listing_of
+from emojimation.batch.listing import Item, Listing, bytes_of, listing_of
 from emojimation.batch.output import Output, earlier_of, finish
 from emojimation.batch.workers import Workers, within
 from emojimation.detect import Search
 from emojimation.errors import InputError
-from emojimation.files import usable_processors
+from emojimation.files import checked_threads, clean, usable_processors
 from emojimation.weights import resolve, sha256
 
 Row = dict[str, Any]
@@ -51,8 +51,9 @@ class Summary:
     """What came of a batch.
 
     pictures: answered, also before a resume. before: of these, answered earlier. failed: could not be read. emotions:
-    faces of each class, of the sure answers. skipped: names of files in folders that are not images. seconds, per_s: of
-    this run. interrupted: by Ctrl-C. sample: some rows with faces, taken evenly by chance.
+    faces of each class, of the sure answers. skipped: names of files in folders that are not images. copies: names of
+    annotated images in them. seconds, per_s: of this run. interrupted: by Ctrl-C. sample: some rows with faces, taken
+    evenly by chance.
     """
 
     pictures: int = 0
@@ -66,6 +67,7 @@ class Summary:
     per_s: float = 0.0
     interrupted: bool = False
     skipped: list[str] = field(default_factory=list)
+    copies: list[str] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
     sample: list[Row] = field(default_factory=list)
 
@@ -153,9 +155,10 @@ Engine = Callable[[BatchOptions, Listing, set[str]], Iterator[list[Row]]]
 
 def local(count: int | None = None, most_s: float = MOST_S) -> Engine:
     """The engine of this machine: `count` processes, by default one per core. most_s: for one image."""
+    number = usable_processors() if count is None else checked_threads(count, "workers")
 
     def answers(settings: BatchOptions, listing: Listing, answered: set[str]) -> Iterator[list[Row]]:
-        workers = _workers(count or usable_processors(), settings, most_s)
+        workers = _workers(number, settings, most_s)
         return workers.answers(pieces(item for item in listing if item.source not in answered))
 
     return answers
@@ -219,7 +222,7 @@ def run_batch(
     classes = Answerer(settings).classes  # loads everything, so that a mistake is found before a file is touched
     listing = listing_of(settings.source)
     began = time.perf_counter()
-    summary = Summary(emotions=dict.fromkeys(classes, 0), skipped=listing.skipped)
+    summary = Summary(emotions=dict.fromkeys(classes, 0), skipped=listing.skipped, copies=listing.copies)
     asked = asdict(settings) | {"version": emojimation.__version__, "model_sha256": sha256(resolve(settings.model))}
     with Journal(output.journal, asked, output.overwrite) as journal:
         output = replace(output, overwrite=journal.overwrite, classes=classes, measures=tuple(settings.measures))

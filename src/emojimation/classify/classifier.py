@@ -10,6 +10,7 @@ import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from emojimation.errors import InputError
+from emojimation.files import checked_threads
 from emojimation.labels import label_set
 from emojimation.precision import suited
 from emojimation.priors import trained_shares
@@ -89,11 +90,8 @@ def _described(value: object) -> str:
 
 
 def _session(path: Path, threads: int) -> ort.InferenceSession:
-    if threads < 1:
-        raise InputError(f"Expected at least 1 thread, got {threads}.")
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
+    options.intra_op_num_threads, options.inter_op_num_threads = checked_threads(threads), 1
     options.log_severity_level = 4  # errors are raised; ONNX Runtime's own log would only repeat them
     # Spinning threads save a few microseconds and cost a whole core between two frames.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

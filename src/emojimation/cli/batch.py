@@ -15,7 +15,7 @@ from emojimation.cli.options import INTERRUPTED, Cropped, Search, searching
 from emojimation.cli.printing import console, counted
 from emojimation.errors import InputError
 from emojimation.extras import need
-from emojimation.files import skipped_words
+from emojimation.files import copies_words, skipped_words
 
 if TYPE_CHECKING:
     from emojimation.batch.run import BatchOptions, Engine, Output, Summary
@@ -129,6 +129,8 @@ def _print_summary(summary: "Summary", output: "Output", as_json: bool) -> None:
     )
     if summary.skipped:
         console.print(skipped_words(summary.skipped), markup=False)
+    if summary.copies:
+        console.print(copies_words(summary.copies), markup=False)
     if summary.interrupted:
         instead = " instead of --overwrite" if output.overwrite else ""
         console.print(f"Stopped; run the same command with --resume{instead} to continue.")

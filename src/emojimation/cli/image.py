@@ -43,6 +43,8 @@ def image(
     """
     if style not in (None, "none") and out is None:
         raise InputError(f"Expected --out DIR together with --style {style}, got none. Say where the images should go.")
+    if style == "none" and out is not None:
+        raise InputError(f"Expected a style that draws together with --out {out}, got none. Omit one of them.")
     from emojimation.draw.styles import HIDING
     from emojimation.photos import listed, run_images
 

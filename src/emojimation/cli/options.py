@@ -142,6 +142,15 @@ def _present(path: Path) -> Path:
     return present(path)
 
 
+def _known_character(name: str) -> str:
+    """Refuse an unknown character before the models are loaded, even if the style draws none."""
+    if name != "emoji":
+        from emojimation.draw.characters import character
+
+        character(name)
+    return name
+
+
 def choice(flag: str, table: str, what: str, unset: str | bool = False) -> Any:
     """An option that takes a key of one of the tables of `NAMES`. what: its help, before the keys. unset: what the help
     says of leaving it out."""
@@ -189,7 +198,12 @@ Style = Annotated[
 ]
 Art = Annotated[str, choice("--art", "arts", "Emoji set", True)]
 Character = Annotated[
-    str, typer.Option("--character", help="Who avatar and puppet are: {characters}, or a folder with a character.json.")
+    str,
+    typer.Option(
+        "--character",
+        help="Who avatar and puppet are: {characters}, or a folder with a character.json.",
+        callback=_known_character,
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on standard output.")]
 Cropped = Annotated[bool, typer.Option("--cropped", help="Every image is one face, already cropped.")]

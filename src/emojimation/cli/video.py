@@ -118,6 +118,8 @@ def video(
     targets = Targets(out, jsonl, csv, parquet, srt, vtt, report)
     if targets.primary is None and not as_json:
         raise InputError("Expected something to write, got none. Give --out, --csv, --jsonl, --report or --json.")
+    if resume and targets.primary is None:
+        raise InputError("Expected the output files of the interrupted run together with --resume, got none.")
     if style is not None and out is None:
         raise InputError(f"Expected --out FILE together with --style {style}, got none. Say where the video should go.")
     options = Options(
@@ -244,4 +246,5 @@ def _print_result(result: "VideoResult") -> None:
     if result.incomplete:
         console.print(f"Incomplete: {result.incomplete}", markup=False, soft_wrap=True)
     if result.interrupted:
-        console.print("Stopped: the files hold what was done so far. Continue with --resume.")
+        kept = ": the files hold what was done so far. Continue with --resume" if result.written else ""
+        console.print(f"Stopped{kept}.")

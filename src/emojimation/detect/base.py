@@ -1,6 +1,7 @@
 """The interface of every face detector."""
 
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Literal, Protocol, TypedDict
 
@@ -51,8 +52,8 @@ class DetectorOptions:
     threads: int = 1
 
     def __post_init__(self) -> None:
-        if not 0 < self.min_score < 1:
-            raise InputError(f"Expected min_score between 0 and 1 (both excluded), got {self.min_score}.")
+        if not isinstance(self.min_score, Real) or not 0 < self.min_score < 1:
+            raise InputError(f"Expected min_score between 0 and 1 (both excluded), got {self.min_score!r}.")
         if self.search not in SEARCHES:
             raise InputError(f"Expected a search among {', '.join(SEARCHES)}, got {self.search!r}.")
 

@@ -8,6 +8,7 @@ import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from emojimation.errors import InputError
+from emojimation.files import checked_threads
 
 _UNREADABLE = (ort_errors.InvalidProtobuf, ort_errors.Fail, ort_errors.InvalidGraph, ort_errors.InvalidArgument)
 
@@ -23,7 +24,7 @@ Layout = dict[str, list[int | str]]
 def open_network(path: Path, threads: int, tensors: Layout, what: str, advice: str) -> ort.InferenceSession:
     """The session of a network whose inputs and outputs, batch axis left out, are exactly `tensors`."""
     options = ort.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.intra_op_num_threads, options.inter_op_num_threads = checked_threads(threads), 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -6,6 +6,7 @@ from typing import Any
 
 from emojimation.draw.styles import HIDING, STYLES
 from emojimation.errors import InputError
+from emojimation.files import checked_threads
 from emojimation.hiding.search import strength_of
 from emojimation.priors import Prior
 from emojimation.tracking.people import People
@@ -69,6 +70,7 @@ def check(options: Options, draws: bool) -> None:
     if any(start >= end for start, end in options.spans):
         raise InputError("Expected spans whose end comes after their start.")
     strength_of(options.strength)
+    checked_threads(options.workers)
     if options.start_s < 0:
         raise InputError(f"Expected a start from 0 s on, got {options.start_s:g} s.")
 

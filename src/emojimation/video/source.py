@@ -69,6 +69,8 @@ def open_source(
     """
     text = str(source)
     made_up = _SYNTHETIC.fullmatch(text)
+    if fps is not None and not (made_up or _is_sequence(Path(text))):
+        raise InputError(f"Expected a folder of images together with --fps, got {text}. Omit --fps.")
     if text.isdecimal():
         return _whole(Camera(int(text)), start_s, end_s)
     if re.match("https?://", text):

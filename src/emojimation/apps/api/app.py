@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from fastapi import FastAPI, Query, Request
+from fastapi import Depends, FastAPI, Query, Request
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -21,6 +21,7 @@ from emojimation.apps.api.document import describe, operation_id
 from emojimation.apps.api.gate import Gate
 from emojimation.apps.api.jobs import Jobs
 from emojimation.apps.api.metrics import Metrics
+from emojimation.apps.api.parameters import check_parameters
 from emojimation.apps.api.pool import Asked, RequestPool
 from emojimation.apps.api.problem import add_handlers, problem_response
 from emojimation.apps.api.schema import problems
@@ -77,6 +78,7 @@ def service(settings: ServiceSettings) -> FastAPI:
         lifespan=lifespan,
         generate_unique_id_function=operation_id,
         summary="Faces in images, streams and videos, with emotion probabilities and emoji.",
+        dependencies=[Depends(check_parameters)],
     )
     app.state.ready = False
     app.state.engine = engine

@@ -14,7 +14,7 @@ from pydantic_settings import (
 
 from emojimation.apps.api.limits import Limits
 from emojimation.errors import InputError
-from emojimation.files import usable_processors
+from emojimation.files import MOST_THREADS, usable_processors
 
 
 class ServiceSettings(BaseSettings):
@@ -37,7 +37,7 @@ class ServiceSettings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65_535)
     model: str = "default"
-    workers: int = Field(default_factory=usable_processors, ge=1)
+    workers: int = Field(default_factory=usable_processors, ge=1, le=MOST_THREADS)
     tiles: bool = False
     batching: bool = False
     prior: str = "everyday"

@@ -14,6 +14,7 @@ from fastapi import FastAPI, Query, WebSocket
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from emojimation.apps.api.metrics import Metrics
+from emojimation.apps.api.parameters import unknown_parameter
 from emojimation.apps.api.pool import RequestPool
 from emojimation.apps.api.problem import Problem
 from emojimation.errors import InputError
@@ -37,6 +38,9 @@ def add_stream(app: FastAPI, engine: RequestPool, metrics: Metrics, origins: lis
             await socket.close(POLICY, "origin not allowed")
             return
         await socket.accept()  # a refusal of the handshake would tell the client neither code nor reason
+        if reason := unknown_parameter(socket):
+            await socket.close(POLICY, reason)
+            return
         if prior not in (None, *NAMES, STREAM):
             await socket.close(POLICY, f"prior is not one of {', '.join((*NAMES, STREAM))}")
             return
