@@ -160,7 +160,7 @@ def test_a_bundled_model_with_another_sha256_is_refused(command, tmp_path, monke
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ("https://example.org/a.jpg", "not downloaded"),
+        ("https://example.org/a.jpg", "https://example.org/a.jpg; images are not downloaded"),
         ("data:image/png;base64,AAAA", "data URI"),
         ("iVBORw0KGgo" * 500, "decoded bytes"),
     ],

@@ -306,8 +306,9 @@ def is_folder(path: Path) -> bool:
     if text.startswith("data:"):
         raise InputError("Expected an image's path, got a data URI. Decode its base64 and pass the bytes.")
     if ADDRESS.match(text):
+        address = ADDRESS.sub(r"\1://", text)
         raise InputError(
-            f"Expected an image, got the address {text}; images are not downloaded. Save it to a file first."
+            f"Expected an image, got the address {address}; images are not downloaded. Save it to a file first."
         )
     try:
         return path.is_dir()
