@@ -64,3 +64,9 @@ def test_a_container_gets_no_more_than_its_quota(tmp_path, monkeypatch, quota, m
     monkeypatch.setattr(files, "CGROUP", tmp_path / "cpu.max")
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
     assert files.usable_processors() == (most or 8)
+
+
+def test_as_many_threads_as_a_very_large_machine_has_are_accepted(monkeypatch):
+    monkeypatch.setattr(files, "CGROUP", files.Path("/nowhere"))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(384)), raising=False)
+    assert files.checked_threads(files.usable_processors()) == 256

@@ -72,9 +72,10 @@ def synced(path: Path) -> None:
 
 
 def usable_processors() -> int:
-    """How many processors this process may use: those in its affinity mask, but no more than its container's quota."""
+    """How many processors this process may use: those in its affinity mask, but no more than its container's quota or
+    `MOST_THREADS`."""
     bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(bound, _quota(bound)))
+    return max(1, min(bound, _quota(bound), MOST_THREADS))
 
 
 def checked_threads(number: int, what: str = "threads") -> int:
