@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from emojimation.apps.api.gate import JsonLines
 from emojimation.apps.api.limits import Limits
 from emojimation.apps.api.protocol import PatientProtocol, PatientStream
+from emojimation.interrupt import SIGNALS
 from emojimation.listening import BACKLOG, listening
 
 KEEP_ALIVE_S = 15
@@ -43,7 +44,7 @@ def run(app: FastAPI, host: str, port: int, limits: Limits, announce: Callable[[
     )
     shown = f"[{host}]" if ":" in host else host
     announce(f"http://{shown}:{bound.getsockname()[1]}")
-    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn re-raises them when everything is done
+    for number in SIGNALS:  # uvicorn re-raises them when everything is done
         signal.signal(number, _done)
     log.info("start")
     with bound:

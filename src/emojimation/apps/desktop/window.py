@@ -30,6 +30,7 @@ from emojimation.apps.desktop.view import View
 from emojimation.apps.desktop.widgets import aware_of_dpi, scale_fonts, scale_of
 from emojimation.errors import InputError
 from emojimation.extras import need
+from emojimation.interrupt import SIGNALS
 
 if TYPE_CHECKING:
     from emojimation.apps.desktop.painter import Shown
@@ -311,7 +312,7 @@ def _ended_by_signals(window: Window) -> Iterator[None]:
     def end(*_: object) -> None:
         window.ending = True
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, end) for number in SIGNALS}
     try:
         yield
     finally:
