@@ -1,9 +1,11 @@
 """Runs of a tiny network on images that it can learn: it learns, resumes exactly, stops well."""
 
+import itertools
 import json
 import os
 import shutil
 import signal
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from emojimation.training.fit import batches, checkpoint, network  # noqa: E402
 from emojimation.training.fit import trainer as fit  # noqa: E402
 from emojimation.training.fit.augment import Augmentation  # noqa: E402
 from emojimation.training.fit.recipe import Recipe  # noqa: E402
+from emojimation.training.train import stored_views, teacher_of  # noqa: E402
 
 LIGHT = Augmentation(flip=False, shift_px=1, scale=0, rotation_deg=0, light=0.1)
 RECIPE = Recipe(
@@ -112,7 +115,7 @@ def test_a_full_disk_leaves_the_old_checkpoint(
 
 def _in_folder(trainer: fit.Trainer, folder: Path) -> fit.Trainer:
     other = fit.Trainer(trainer.model, trainer.recipe, folder, trainer.val, trainer.report, trainer.lessons)
-    other.history, other.best, other.average = trainer.history, trainer.best, trainer.average
+    other.history, other.best = trainer.history, trainer.best
     return other
 
 
@@ -130,7 +133,7 @@ def test_patience_ends_a_run_that_no_longer_gains(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("best_by", "epoch"), [("accuracy", 1), ("loss", 2)])
+@pytest.mark.parametrize(("best_by", "epoch"), [("accuracy", 1), ("loss", 2), ("last", 3)])
 def test_the_epoch_that_ships_is_chosen_by_the_score_of_the_recipe(tmp_path, monkeypatch, best_by, epoch) -> None:
     scores = iter(zip((0.5, 0.7, 0.6, 0.6), (1.0, 0.9, 0.7, 0.8), strict=True))
     monkeypatch.setattr(
@@ -184,12 +187,17 @@ def batches_of(recipe: Recipe) -> batches.Batches:
     return batches.Batches(TRAIN.images, TRAIN.labels, batches.targets(TRAIN.labels, None, 7, recipe), recipe)
 
 
+def _epoch(feed: batches.Batches, number: int, workers: int = 1) -> list[batches.Batch]:
+    with closing(feed.stream(number, workers)) as stream:
+        return list(itertools.islice(stream, feed.steps))
+
+
 def test_batches_depend_on_seed_epoch_and_index_alone() -> None:
-    one, again = list(batches_of(RECIPE).epoch(2)), list(batches_of(RECIPE).epoch(2, workers=3))
+    one, again = _epoch(batches_of(RECIPE), 2), _epoch(batches_of(RECIPE), 2, workers=3)
     assert len(one) == len(again) == len(TRAIN) // 14
     for (x, goals, weights), (x2, goals2, _) in zip(one, again, strict=True):
         assert (x == x2).all() and (goals["logits"] == goals2["logits"]).all() and weights is None
-    other = next(batches_of(RECIPE).epoch(3))
+    other = next(batches_of(RECIPE).stream(3))
     assert (one[0][0] != other[0]).any()
 
 
@@ -202,7 +210,7 @@ def test_rare_classes_are_weighted_or_drawn_more_often() -> None:
     for balance in ("weights", "sampling"):
         recipe = RECIPE.changed(balance=balance, batch=100)
         feed = batches.Batches(images, labels, batches.targets(labels, None, 7, recipe), recipe)
-        steps = list(feed.epoch(0))
+        steps = _epoch(feed, 0)
         answers = np.concatenate([goals["logits"].argmax(1) for _, goals, _ in steps])
         if balance == "weights":
             drawn = np.concatenate([w["logits"] for _, _, w in steps])
@@ -266,11 +274,53 @@ def test_a_live_teacher_answers_for_the_view_that_the_student_sees() -> None:
     feed = batches.Batches(
         TRAIN.images, TRAIN.labels, goals, recipe, teacher=batches.LiveTeacher(predict, sha256="0" * 64)
     )
-    order = np.arange(len(TRAIN))
-    x, taught, _ = feed.batch(order, 0, 0)
+    x, taught, _ = feed.batch(np.arange(4), 0, 0)
     np.testing.assert_array_equal(x[..., 0], seen[0])
     assert (x[..., 0] != TRAIN.images[:4]).any()
     np.testing.assert_allclose(taught["logits"], (goals["logits"][:4] + predict(seen[0])) / 2, atol=1e-6)
+
+
+def stored(folder: Path, epochs: int = 2) -> batches.StoredViews:
+    """Each row's views are grey: its number, plus 100 in the second epoch; the left half is black."""
+    views = np.zeros((epochs, len(TRAIN), 48, 48), np.uint8)
+    views[..., 24:] = (np.arange(len(TRAIN)) + 100 * np.arange(epochs)[:, None])[..., None, None]
+    answers = np.zeros((epochs, len(TRAIN), 7), np.float16)
+    answers[0, :, 1] = answers[1, :, 2] = 1
+    np.save(folder / "views.npy", views)
+    np.save(folder / "probabilities.npy", answers)
+    return stored_views(folder, TRAIN)
+
+
+def test_stored_views_are_learned_with_their_answers_and_half_of_them_mirrored(tmp_path: Path) -> None:
+    recipe = Recipe(batch=14, label_smoothing=0.0, distil=0.5)
+    goals = batches.targets(TRAIN.labels, None, 7, recipe)
+    feed = batches.Batches(TRAIN.images, TRAIN.labels, goals, recipe, teacher=stored(tmp_path))
+    rows = np.arange(14, 28)
+    for epoch, (offset, answer) in enumerate([(0, 1), (100, 2), (0, 1)]):
+        x, taught, _ = feed.batch(rows, epoch, 0)
+        halves = np.stack([x[:, 0, 0, 0], x[:, 0, -1, 0]], 1)
+        np.testing.assert_array_equal(halves.max(1), rows + offset)
+        np.testing.assert_array_equal(halves.min(1), 0)
+        assert 0 < (halves[:, 0] > 0).sum() < len(rows), "some mirrored, some not"
+        np.testing.assert_allclose(taught["logits"], (goals["logits"][rows] + np.eye(7)[answer]) / 2, atol=1e-3)
+
+
+def test_stored_views_of_other_rows_are_refused(tmp_path: Path) -> None:
+    stored(tmp_path)
+    fewer = TRAIN.take(np.arange(len(TRAIN) - 1))
+    with pytest.raises(InputError, match=r"Expected the views and answers of each epoch in .*store_views"):
+        teacher_of(tmp_path, fewer)
+
+
+@pytest.mark.slow
+def test_processes_make_the_same_batches_as_threads() -> None:
+    recipe = RECIPE.changed(cutmix=0.5)
+    feed = batches.Batches(TRAIN.images, TRAIN.labels, batches.targets(TRAIN.labels, None, 7, recipe), recipe)
+    with closing(feed.stream(1, 2)) as threads, closing(feed.stream(1, 2, processes=True)) as processes:
+        for one, other in itertools.islice(zip(threads, processes, strict=True), feed.steps + 2):
+            assert other[0].dtype == np.uint8
+            np.testing.assert_array_equal(np.rint(one[0]), other[0])
+            np.testing.assert_array_equal(one[1]["logits"], other[1]["logits"])
 
 
 @pytest.mark.slow
@@ -302,7 +352,7 @@ def test_rows_that_voters_or_a_quick_model_doubt_weigh_less() -> None:
     assert by_doubt[:4].mean() < by_doubt[4:].mean()
     feed = batches.Batches(rows.images, rows.labels, batches.targets(rows.labels, None, 7, RECIPE), RECIPE, by_votes)
     order = np.arange(len(rows))
-    np.testing.assert_array_equal(feed.batch(order, 0, 0)[2]["logits"], by_votes[: RECIPE.batch])
+    np.testing.assert_array_equal(feed.batch(order[: RECIPE.batch], 0, 0)[2]["logits"], by_votes[: RECIPE.batch])
     with pytest.raises(InputError, match="FER"):
         batches.trust(replace(TRAIN, votes=None), RECIPE.changed(vote_weight=0.5))
     with pytest.raises(InputError, match="vote_weight from 0 to 1"):

@@ -15,7 +15,7 @@ from emojimation.files import write_whole
 from emojimation.training.audit.exclude import read_exclude
 from emojimation.training.data import ferplus
 from emojimation.training.data.dataset import Dataset
-from emojimation.training.fit.batches import LiveTeacher, Teacher
+from emojimation.training.fit.batches import LiveTeacher, StoredViews, Teacher
 from emojimation.training.fit.network import load_start, predict_logits
 from emojimation.training.fit.recipe import Recipe, read
 from emojimation.training.fit.runs import load_keras, writing
@@ -153,9 +153,11 @@ def start_file(start: str | Path) -> Path:
 
 
 def teacher_of(teacher: str | Path, rows: Dataset) -> Teacher:
-    """The probabilities of a .npy file, or the model of that name or path; InputError where its classes or its size
-    are others than those of `rows`.
+    """The probabilities of a .npy file, the stored views of a folder, or the model of that name or path; InputError
+    where its classes or its size are others than those of `rows`.
     """
+    if (Path(teacher) / StoredViews.ANSWERS).is_file():
+        return stored_views(Path(teacher), rows)
     if Path(teacher).suffix == ".npy":
         return read_teacher(Path(teacher), rows)
     model = EmotionClassifier(teacher, labels=rows.class_names)
@@ -165,6 +167,19 @@ def teacher_of(teacher: str | Path, rows: Dataset) -> Teacher:
             f"{model.channels} channels: export one of that size."
         )
     return LiveTeacher(model.predict, sha256(Path(model.card["path"])))
+
+
+def stored_views(folder: Path, rows: Dataset) -> StoredViews:
+    """The stored views of a folder; InputError where they are not of as many rows, classes and pixels as `rows`."""
+    stored = StoredViews(folder, sha256(folder / StoredViews.ANSWERS))
+    size = (rows.size_px, rows.size_px)
+    wanted = ((len(rows), *size), (len(rows), len(rows.class_names)))
+    if (got := stored.shapes) != wanted:
+        raise InputError(
+            f"Expected the views and answers of each epoch in {folder} as {wanted}, got {got}: store those of "
+            f"{rows.source} with scripts/store_views.py."
+        )
+    return stored
 
 
 def read_teacher(path: Path, rows: Dataset) -> np.ndarray:

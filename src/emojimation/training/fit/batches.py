@@ -1,9 +1,13 @@
 """The input of a training: targets from labels, votes and teachers, and shuffled, augmented batches."""
 
+import functools
+import itertools
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 
@@ -30,7 +34,38 @@ class LiveTeacher:
     sha256: str
 
 
-Teacher = np.ndarray | LiveTeacher  # probabilities (n,classes) of the unchanged images, or who is asked for them
+@dataclass(frozen=True, slots=True)
+class StoredViews:
+    """Augmented views of the training rows with a teacher's answers to them, made by scripts/store_views.py.
+
+    folder: holds views.npy (e,n,h,w) uint8 and probabilities.npy (e,n,classes) float16 of e epochs of n rows (the views
+    may be more); epoch e begins again with the first. sha256: of the answers.
+    """
+
+    VIEWS, ANSWERS = "views.npy", "probabilities.npy"
+
+    folder: Path
+    sha256: str
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Of one epoch's views and answers."""
+        return _mapped(self.folder / self.VIEWS).shape[1:], _mapped(self.folder / self.ANSWERS).shape[1:]
+
+    def read(self, epoch: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The views (b,h,w) and the answers (b,classes) of some rows."""
+        views, answers = _mapped(self.folder / self.VIEWS), _mapped(self.folder / self.ANSWERS)
+        number = epoch % len(answers)
+        return views[number, rows], answers[number, rows]
+
+
+@functools.cache
+def _mapped(path: Path) -> np.ndarray:
+    return np.load(path, mmap_mode="r")
+
+
+# Probabilities (n,classes) of the unchanged images, who is asked for those of each view, or what it answered.
+Teacher = np.ndarray | LiveTeacher | StoredViews
 
 
 def targets(
@@ -97,7 +132,7 @@ class Batches:
         goals: Goals,
         recipe: Recipe,
         trusted: np.ndarray | None = None,
-        teacher: LiveTeacher | None = None,
+        teacher: LiveTeacher | StoredViews | None = None,
     ) -> None:
         self.images, self.goals, self.recipe, self.teacher = images, goals, recipe, teacher
         balanced = class_weights(labels, goals["logits"].shape[1])[labels]
@@ -107,29 +142,46 @@ class Batches:
             self.weights = balanced if trusted is None else balanced * trusted
         self.steps = max(len(images) // recipe.batch, 1)
 
-    def epoch(self, epoch: int, workers: int = 1, first: int = 0) -> Iterator[Batch]:
-        """The batches of one epoch from number `first` on, made a few ahead by `workers` threads."""
-        order = self._order(epoch)
-        with ThreadPoolExecutor(workers) as pool:
-            ahead: deque[Future[Batch]] = deque()
-            for index in range(first, self.steps):
-                ahead.append(pool.submit(self.batch, order, epoch, index))
-                if len(ahead) > 2 * workers + 2:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
+    def stream(self, epoch: int = 0, workers: int = 1, first: int = 0, processes: bool = False) -> Generator[Batch]:
+        """The batches from number `first` of `epoch` on, epoch after epoch without end, made a few ahead by `workers`.
 
-    def batch(self, order: np.ndarray, epoch: int, index: int) -> Batch:
+        processes: have processes make them instead of threads, which hold up one another where a step takes
+        milliseconds; their images are rounded, as uint8. A teacher that is asked for each view is asked from threads.
+        """
+        processes = processes and not isinstance(self.teacher, LiveTeacher)
+        pool, make = self._workers(workers) if processes else (ThreadPoolExecutor(workers), self.batch)
+        ahead: deque[Future[Batch]] = deque()
+        try:
+            for number in itertools.count(epoch):
+                order = self._order(number)
+                for index in range(first if number == epoch else 0, self.steps):
+                    rows = order[index * self.recipe.batch : (index + 1) * self.recipe.batch]
+                    ahead.append(pool.submit(make, rows, number, index))
+                    if len(ahead) > 2 * workers + 2:
+                        yield ahead.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _workers(self, number: int) -> tuple[Executor, Callable[..., Batch]]:
+        pool = ProcessPoolExecutor(number, get_context("spawn"), initializer=_keep, initargs=(self,))
+        return pool, _rounded_batch
+
+    def batch(self, rows: np.ndarray, epoch: int, index: int) -> Batch:
         """Images (b,h,w,1) float32 in [0,255], goals and sample weights (None for equal ones) of one step."""
-        rows = order[index * self.recipe.batch : (index + 1) * self.recipe.batch]
         rng = np.random.default_rng((self.recipe.seed, epoch, index))
-        images = self.images[rows]
-        if self.recipe.augmentation != NONE:
-            images = augment(images, self.recipe.augmentation, rng)
-        x, goals = images[..., None].astype(np.float32), {name: goal[rows] for name, goal in self.goals.items()}
-        if self.teacher is not None:
-            goals["logits"] = taught(goals["logits"], self.teacher.predict(images), self.recipe.distil)
-        x, goals = self._blended(x, goals, rng)
+        goals = {name: goal[rows] for name, goal in self.goals.items()}
+        if isinstance(self.teacher, StoredViews):
+            images, answers = self.teacher.read(epoch, rows)
+            mirrored = rng.random(len(rows)) < 0.5
+            images = np.where(mirrored[:, None, None], images[:, :, ::-1], images)
+            goals["logits"] = taught(goals["logits"], answers, self.recipe.distil)
+        else:
+            images = self.images[rows]
+            if self.recipe.augmentation != NONE:
+                images = augment(images, self.recipe.augmentation, rng)
+            if self.teacher is not None:
+                goals["logits"] = taught(goals["logits"], self.teacher.predict(images), self.recipe.distil)
+        x, goals = self._blended(images[..., None].astype(np.float32), goals, rng)
         return x, goals, None if self.weights is None else dict.fromkeys(goals, self.weights[rows])
 
     def _blended(self, x: np.ndarray, goals: Goals, rng: np.random.Generator) -> tuple[np.ndarray, Goals]:
@@ -146,6 +198,18 @@ class Batches:
         if self.recipe.balance == "sampling":
             return rng.choice(len(self.images), len(self.images), p=self.chances)
         return rng.permutation(len(self.images))
+
+
+_kept: list[Batches] = []  # in a process of `Batches.stream`: whose batches it makes
+
+
+def _keep(batches: Batches) -> None:
+    _kept[:] = [batches]
+
+
+def _rounded_batch(rows: np.ndarray, epoch: int, index: int) -> Batch:
+    x, goals, weights = _kept[0].batch(rows, epoch, index)
+    return np.rint(x).astype(np.uint8), goals, weights
 
 
 def mixed(x: np.ndarray, goals: Goals, alpha: float, rng: np.random.Generator) -> tuple[np.ndarray, Goals]:

@@ -69,6 +69,14 @@ def _use_all_devices() -> None:
         keras.distribution.set_distribution(keras.distribution.DataParallel())
 
 
+def trained(folder: Path, classes: int, size: int, name: str) -> keras.Model:
+    """The network of a run folder with its weights.npz, called `name`, in the precision that this machine trains in."""
+    network, options, weights = load_start(folder / "weights.npz")
+    model = _built(Recipe(model=network, options=options), classes, size, with_votes=False)
+    start_from(model, weights)
+    return keras.Model(model.input, model.get_layer("logits").output, name=name)
+
+
 def predict_logits(model: keras.Model, images: np.ndarray, batch: int = 256) -> np.ndarray:
     """Logits (n,classes) float32 of images (n,h,w) uint8, whatever other heads the model has."""
     out = []

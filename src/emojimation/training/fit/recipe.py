@@ -16,7 +16,7 @@ CHOICES = {
     "schedule": ("cosine", "onecycle", "plateau", "constant"),
     "balance": ("none", "weights", "sampling"),
     "precision": ("auto", "bfloat16", "float32"),
-    "best_by": ("accuracy", "loss"),
+    "best_by": ("accuracy", "loss", "last"),
     "labels": ("dataset", "ferplus"),
 }
 LOWEST: dict[str, float] = {"epochs": 1, "batch": 2, "minutes": 0.01}
@@ -31,7 +31,8 @@ class Recipe:
     ferplus_mix: weight of the FER+ vote distribution in the targets. ferplus_head: weight of the loss of a second head
     that learns all ten FER+ columns and is dropped at export. ema: decay per step of the averaged weights that are
     evaluated and shipped (0: none). best_by: which validation score selects the shipped epoch, the highest accuracy or
-    the lowest loss after temperature scaling, as the model ships, which depends less on chance. patience: epochs
+    the lowest loss after temperature scaling, as the model ships, which depends less on chance; or the "last" epoch,
+    whatever its score, for a schedule that is known to end well. patience: epochs
     without a better one before stopping (0: never).
     mixup, cutmix: strength of blending pairs of images, or of pasting a part of one into the other (0: none; with
     both, one by chance for each batch). balance: "none", "weights" or "sampling" against rare classes.

@@ -5,6 +5,7 @@ import json
 import math
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,11 @@ from emojimation.interrupt import Interrupt
 from emojimation.training.data import ferplus
 from emojimation.training.data.dataset import Dataset
 from emojimation.training.fit import checkpoint
-from emojimation.training.fit.batches import Batches, Goals, LiveTeacher, Teacher, targets, trust
+from emojimation.training.fit.batches import Batches, Goals, LiveTeacher, StoredViews, Teacher, targets, trust
 from emojimation.training.fit.network import compiled, plain, predict_logits, save_weights, start_from
 from emojimation.training.fit.recipe import Recipe
 from emojimation.training.fit.runs import writing
+from emojimation.training.fit.steps import JaxSteps, steps_of
 from emojimation.training.judge import metrics
 
 Report = Callable[[dict[str, float]], None]
@@ -50,26 +52,6 @@ class Best:
     weights: list[np.ndarray] = field(default_factory=list)
 
 
-class Average:
-    """Exponential moving average of all weights, batch norm's statistics included, in float32 outside the model."""
-
-    def __init__(self, decay: float, every: int = 4) -> None:
-        self.decay, self.every, self.step = decay, every, 0
-        self.weights: list[np.ndarray] | None = None
-
-    def update(self, model: keras.Model) -> None:
-        self.step += 1
-        if not self.decay or self.step % self.every:
-            return
-        if self.weights is None:
-            self.weights = [np.array(w) for w in model.get_weights()]
-            return
-        # The first steps count less, so that the start does not linger (as in TensorFlow's ExponentialMovingAverage).
-        decay = min(self.decay, (1 + self.step) / (10 + self.step)) ** self.every
-        for mean, weight in zip(self.weights, model.weights, strict=True):
-            mean += (1 - decay) * (np.asarray(weight) - mean)
-
-
 class Trainer:
     """The state of one run and its loop. `history` has one row an epoch, `best` what will be shipped."""
 
@@ -86,12 +68,12 @@ class Trainer:
         self.model, self.recipe, self.folder, self.val, self.report = model, recipe, folder, val, report
         self.lessons = lessons  # sha256 of what is learned: rows, labels, votes, teacher, weights of the rows
         self.sample = sample  # of the training rows, for the curve of their accuracy
-        self.average = Average(recipe.ema)
+        self.do = steps_of(model, recipe)
         self.history: list[dict[str, float]] = []
         self.best = Best()
         self.spent_s, self.started, self.factor, self.rate = 0.0, time.monotonic(), 1.0, 0.0
         self.epoch, self.index = 0, 0  # the step that comes next
-        self.loss = 0.0  # mean over the steps of this epoch
+        self.loss: Any = 0.0  # mean over the steps of this epoch; on a device until it ends
 
     @property
     def elapsed_s(self) -> float:
@@ -104,15 +86,16 @@ class Trainer:
         Ctrl-C lets the current step finish, writes a checkpoint and raises KeyboardInterrupt.
         """
         workers = max(1, usable_processors() - 1)
-        with Interrupt() as ctrl_c:
+        stream = batches.stream(self.epoch, workers, self.index, processes=isinstance(self.do, JaxSteps))
+        with Interrupt() as ctrl_c, closing(stream):
             while self.epoch < self.recipe.epochs and not self._finished():
-                for batch in batches.epoch(self.epoch, workers, self.index):
-                    self._step(batches.steps, batch)
-                    if ctrl_c.asked and self.index < batches.steps:
-                        break
+                while self.index < batches.steps and not ctrl_c.asked:
+                    self._step(batches.steps, next(stream))
                 if self.index == batches.steps:
                     self._end_of_epoch()
                 if ctrl_c.asked:
+                    self._check_loss()
+                    self.do.publish()
                     self._save()
                     raise KeyboardInterrupt
         self.report({"epoch": max(self.epoch - 1, 0), "progress": 1.0})
@@ -122,25 +105,27 @@ class Trainer:
         if self.recipe.minutes:
             progress = max(progress, self.elapsed_s / 60 / self.recipe.minutes)
         self.rate = self.factor * learning_rate(self.recipe, min(progress, 1.0))
-        self.model.optimizer.learning_rate = self.rate
-        x, goals, weights = batch
-        logs = self.model.train_on_batch(x, goals, sample_weight=weights, return_dict=True)
+        loss = self.do(batch, self.rate)
         self.index += 1
-        self.loss += (float(logs["loss"]) - self.loss) / self.index
-        if not math.isfinite(self.loss):
-            raise self._not_finite()
-        self.average.update(self.model)
+        self.loss += (loss - self.loss) / self.index
+        if isinstance(loss, float):
+            self._check_loss()
         self.report({"epoch": self.epoch, "progress": progress})
 
-    def _not_finite(self) -> InputError:
+    def _check_loss(self) -> None:
+        self.loss = float(self.loss)
+        if math.isfinite(self.loss):
+            return
         kept = (self.folder / checkpoint.NAME).exists()
-        return InputError(
+        raise InputError(
             f"Expected a finite loss, got {self.loss} in epoch {self.epoch + 1}: lower the learning rate (now "
             f"{self.rate:.3g}); "
             + (f"the last good checkpoint is kept in {self.folder}." if kept else "there is no checkpoint yet.")
         )
 
     def _end_of_epoch(self) -> None:
+        self._check_loss()
+        self.do.publish()
         row = {"epoch": self.epoch + 1, "rate": self.rate, "loss": self.loss, **self._validate()}
         row["minutes"] = self.elapsed_s / 60
         self.history.append(row)
@@ -153,7 +138,7 @@ class Trainer:
 
     def _better(self, row: dict[str, float]) -> bool:
         """Whether no epoch before scored as well as `row`."""
-        if self.best.epoch < 0:
+        if self.best.epoch < 0 or self.recipe.best_by == "last":
             return True
         best = self.history[self.best.epoch]
         if self.recipe.best_by == "accuracy":
@@ -169,7 +154,7 @@ class Trainer:
 
     def _shipped(self) -> list[np.ndarray]:
         """The weights that are evaluated and shipped: the average if there is one."""
-        return self.average.weights if self.average.weights is not None else self.model.get_weights()
+        return self.do.average if self.do.average is not None else self.model.get_weights()
 
     def _validate(self) -> dict[str, float]:
         own = [np.array(w) for w in self.model.get_weights()]
@@ -205,13 +190,13 @@ class Trainer:
             "loss": self.loss,
             "history": self.history,
             "spent_s": self.elapsed_s,
-            "step": self.average.step,
+            "step": self.do.count,
             "factor": self.factor,
             "best": [self.best.accuracy, self.best.epoch],
             "lessons": self.lessons,
         }
         variables = [np.asarray(v) for v in self._variables()]
-        groups = {"model": variables, "average": self.average.weights or [], "best": self.best.weights}
+        groups = {"model": variables, "average": self.do.average or [], "best": self.best.weights}
         try:
             checkpoint.save(self.folder, state, groups)
             write_whole(self.folder / "history.json", json.dumps(self.history, indent=1).encode())
@@ -231,7 +216,7 @@ class Trainer:
             )
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
-        self.average.weights, self.average.step = groups.get("average"), state["step"]
+        self.do.adopt(groups.get("average"), state["step"])
         accuracy, epoch = state["best"]
         self.best = Best(accuracy, epoch, groups.get("best", []))
         self.history, self.factor = state["history"], state["factor"]
@@ -265,8 +250,8 @@ def fit(
     `resume` continues.
     """
     keras.utils.set_random_seed(recipe.seed)
-    live = teacher if isinstance(teacher, LiveTeacher) else None
-    fixed = None if isinstance(teacher, LiveTeacher) else teacher
+    live = teacher if isinstance(teacher, LiveTeacher | StoredViews) else None
+    fixed = teacher if isinstance(teacher, np.ndarray) else None
     goals = targets(train.labels, ferplus.votes_of(train), len(train.class_names), recipe, fixed)
     model = compiled(recipe, len(train.class_names), train.size_px, "votes" in goals)
     if start is not None:
