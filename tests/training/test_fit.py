@@ -312,6 +312,14 @@ def test_stored_views_of_other_rows_are_refused(tmp_path: Path) -> None:
         teacher_of(tmp_path, fewer)
 
 
+def test_stored_views_that_are_damaged_are_refused(tmp_path: Path) -> None:
+    stored(tmp_path)
+    batches._mapped.cache_clear()
+    (tmp_path / "views.npy").write_bytes(b"not an array")
+    with pytest.raises(InputError, match=r"got files that cannot be read .*store_views"):
+        teacher_of(tmp_path, TRAIN)
+
+
 @pytest.mark.slow
 def test_processes_make_the_same_batches_as_threads() -> None:
     recipe = RECIPE.changed(cutmix=0.5)

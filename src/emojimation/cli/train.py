@@ -48,8 +48,8 @@ def train(
     teacher: Annotated[
         str | None,
         typer.Option(
-            help="Distil from a model, by name or .onnx file, that answers for each view the network sees; or from "
-            "the .npy file of (n,classes) probabilities of the training rows, in order."
+            help="Distil from a model, by name or .onnx file, that answers for each view the network sees; from the "
+            ".npy file of (n,classes) probabilities of the training rows, in order; or from a folder of stored views."
         ),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Train this many seeds, from --seed on, and print the spread.")] = 1,

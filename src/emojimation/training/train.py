@@ -172,9 +172,12 @@ def teacher_of(teacher: str | Path, rows: Dataset) -> Teacher:
 def stored_views(folder: Path, rows: Dataset) -> StoredViews:
     """The stored views of a folder; InputError where they are not of as many rows, classes and pixels as `rows`."""
     stored = StoredViews(folder, sha256(folder / StoredViews.ANSWERS))
-    size = (rows.size_px, rows.size_px)
-    wanted = ((len(rows), *size), (len(rows), len(rows.class_names)))
-    if (got := stored.shapes) != wanted:
+    wanted = ((len(rows), rows.size_px, rows.size_px), (len(rows), len(rows.class_names)))
+    try:
+        got: Any = stored.shapes
+    except (OSError, ValueError) as error:
+        got = f"files that cannot be read ({error})"
+    if got != wanted:
         raise InputError(
             f"Expected the views and answers of each epoch in {folder} as {wanted}, got {got}: store those of "
             f"{rows.source} with scripts/store_views.py."
