@@ -1,7 +1,7 @@
 """The smallest network, `lite`, for phones and browsers: distilled from `default`, and trained on the labels as well.
 
-Commands, with D for fer2013_train_val.parquet; runs/second, runs/third and runs/scratch come from the recipe `default`
-and docs/experiments.md, and the name `default` stands for the shipped model:
+Commands, with D for fer2013_train_val.parquet; runs/second, runs/third and runs/scratch are `default-2`, `default-3`
+and `default-scratch` of docs/experiments.md, and the name `default` stands for `default-4`:
     emojimation evaluate --data D --split train --tta --probabilities first.npy
     emojimation train --data D --recipe lite --teacher first.npy --minutes 70 --out runs/first
     emojimation evaluate --data D --split train --tta --model runs/second/model.onnx --model runs/third/model.onnx
