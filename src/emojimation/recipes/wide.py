@@ -3,8 +3,8 @@
 Command: bash scripts/train_on_accelerator.sh DATA OUT 12 wide:101 (several networks at once), or
          KERAS_BACKEND=jax emojimation train --data DATA --recipe wide --seed 101 --minutes 12 --out OUT
 With seed 101, on labels and FER+ votes alone, it reached 72.0 % on PublicTest with one view after 224 epochs, as one of
-five members of the ensemble that taught `default`, `lite`, `seed` and two members of `max`. Taught by that ensemble,
-the same network has 74.1 % (docs/experiments.md, run `wide-taught`).
+five members of the ensemble that taught `seed` and a member of `max`. Taught by that ensemble, the same network has
+74.1 % (docs/experiments.md, run `wide-taught`).
 """
 
 from emojimation.training.fit.augment import Augmentation
