@@ -34,7 +34,7 @@ def compiled(recipe: Recipe, classes: int, size: int, with_votes: bool) -> keras
         )
     optimizer = kinds[recipe.optimizer](learning_rate=recipe.learning_rate, weight_decay=recipe.weight_decay or None)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    weights = {"logits": 1.0, "votes": recipe.ferplus_head}
+    weights = head_weights(recipe)
     model.compile(
         optimizer,
         {name: keras.losses.CategoricalCrossentropy(from_logits=True) for name in model.output},
@@ -43,6 +43,16 @@ def compiled(recipe: Recipe, classes: int, size: int, with_votes: bool) -> keras
     )
     optimizer.build(model.trainable_variables)
     return model
+
+
+def head_weights(recipe: Recipe) -> dict[str, float]:
+    """The share of each head's loss."""
+    return {"logits": 1.0, "votes": recipe.ferplus_head}
+
+
+def variables_of(model: keras.Model) -> tuple[list[Any], list[Any], list[Any]]:
+    """All that a step changes: the weights that learn, the others with dropout's random state, the optimizer's own."""
+    return model.trainable_variables, model.non_trainable_variables, model.optimizer.variables
 
 
 def _built(recipe: Recipe, classes: int, size: int, with_votes: bool) -> keras.Model:

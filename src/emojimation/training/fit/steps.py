@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from emojimation.training.fit.batches import Batch
+from emojimation.training.fit.network import head_weights, variables_of
 from emojimation.training.fit.recipe import Recipe
 
 
@@ -113,7 +114,7 @@ class JaxSteps:
         x, goals, weights = batch
         x = keras.ops.cast(x, "float32")
         outputs, rest = self.model.stateless_call(trainable, rest, x, training=True)
-        shares = {"logits": 1.0, "votes": self.recipe.ferplus_head}
+        shares = head_weights(self.recipe)
         loss = 0.0
         for name, goal in goals.items():
             each = keras.losses.categorical_crossentropy(goal, outputs[name], from_logits=True)
@@ -130,8 +131,9 @@ class JaxSteps:
         """See `Steps`."""
         import jax.numpy as jnp
 
-        for variable, value in zip(self._variables(), [v for group in self._state for v in group], strict=True):
-            variable.assign(jnp.copy(value))
+        for variables, values in zip(variables_of(self.model), self._state, strict=True):
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(jnp.copy(value))
         if self.recipe.ema and self.count:
             self.average = [np.array(mean, np.float32) for mean in self._means]
 
@@ -139,15 +141,10 @@ class JaxSteps:
         """See `Steps`."""
         import jax.numpy as jnp
 
-        groups = (self.model.trainable_variables, self.model.non_trainable_variables, self.model.optimizer.variables)
-        self._state = tuple([jnp.copy(v.value) for v in group] for group in groups)
+        self._state = tuple([jnp.copy(v.value) for v in group] for group in variables_of(self.model))
         means = average if average is not None else self._weights(*self._state[:2])
         self._means = [jnp.array(mean, "float32") for mean in means]
         self.average, self.count = average, count
-
-    def _variables(self) -> list[Any]:
-        model = self.model
-        return [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]
 
 
 def steps_of(model: keras.Model, recipe: Recipe) -> Steps:

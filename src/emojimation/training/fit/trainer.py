@@ -20,7 +20,7 @@ from emojimation.training.data import ferplus
 from emojimation.training.data.dataset import Dataset
 from emojimation.training.fit import checkpoint
 from emojimation.training.fit.batches import Batches, Goals, LiveTeacher, StoredViews, Teacher, targets, trust
-from emojimation.training.fit.network import compiled, plain, predict_logits, save_weights, start_from
+from emojimation.training.fit.network import compiled, plain, predict_logits, save_weights, start_from, variables_of
 from emojimation.training.fit.recipe import Recipe
 from emojimation.training.fit.runs import writing
 from emojimation.training.fit.steps import JaxSteps, steps_of
@@ -224,12 +224,7 @@ class Trainer:
         self.spent_s, self.started = state["spent_s"], time.monotonic()
 
     def _variables(self) -> list[Any]:
-        """All that a step changes: weights, dropout's random state, the optimizer's own."""
-        return [
-            *self.model.trainable_variables,
-            *self.model.non_trainable_variables,
-            *self.model.optimizer.variables,
-        ]
+        return [v for group in variables_of(self.model) for v in group]
 
 
 def fit(
