@@ -14,6 +14,7 @@ from emojimation.training.data.load import Dataset, save
 from tiny import card, write_model
 
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "benchmarks")]
+import certainty_curves  # noqa: E402
 import graph  # noqa: E402
 import log_run  # noqa: E402
 import models as models_benchmark  # noqa: E402
@@ -184,3 +185,13 @@ def test_added_channels_are_concatenated_without_a_change_of_the_answer():
 def test_the_mesh_networks_have_no_prelu_which_would_take_most_of_their_time(name):
     model = onnx.load(ROOT / "src/emojimation/assets/models" / f"{name}.onnx")
     assert "PRelu" not in {node.op_type for node in model.graph.node}
+
+
+@pytest.mark.parametrize(("precision", "coverage", "threshold"), [(1.0, 0.25, 0.9), (0.75, 1.0, 0.4), (0.9, 0.25, 0.9)])
+def test_coverage_at_a_precision_weighs_each_answer(precision, coverage, threshold):
+    confidence, right = np.array([0.4, 0.9, 0.6, 0.5]), np.array([True, True, False, True])
+    found = certainty_curves.at_precision(confidence, right, np.ones(4), precision)
+    assert found == {"precision": precision, "coverage": coverage, "threshold": threshold}
+    weighted = certainty_curves.at_precision(confidence, right, np.array([7, 1, 1, 1]), 0.9)
+    assert weighted == {"precision": 0.9, "coverage": 1.0, "threshold": 0.4}
+    assert certainty_curves.at_precision(confidence, np.zeros(4, bool), np.ones(4), 0.5)["coverage"] == 0

@@ -280,6 +280,17 @@ def test_a_live_teacher_answers_for_the_view_that_the_student_sees() -> None:
     np.testing.assert_allclose(taught["logits"], (goals["logits"][:4] + predict(seen[0])) / 2, atol=1e-6)
 
 
+def test_a_live_teacher_uses_every_processor_and_augmentation_alone_leaves_one_to_the_network() -> None:
+    goals = batches.targets(TRAIN.labels, None, 7, Recipe())
+
+    def workers(teacher: batches.Teacher | None, processors: int) -> int:
+        return batches.Batches(TRAIN.images, TRAIN.labels, goals, Recipe(), teacher=teacher).workers(processors)
+
+    live = batches.LiveTeacher(lambda images: np.full((len(images), 7), 1 / 7, np.float32), sha256="0" * 64)
+    assert [workers(live, n) for n in (1, 2, 16)] == [1, 2, 16]
+    assert [workers(None, n) for n in (1, 2, 16)] == [1, 1, 15]
+
+
 def stored(folder: Path, epochs: int = 2) -> batches.StoredViews:
     """Each row's views are grey: its number, plus 100 in the second epoch; the left half is black."""
     views = np.zeros((epochs, len(TRAIN), 48, 48), np.uint8)

@@ -142,6 +142,11 @@ class Batches:
             self.weights = balanced if trusted is None else balanced * trusted
         self.steps = max(len(images) // recipe.batch, 1)
 
+    def workers(self, processors: int) -> int:
+        """How many threads make batches while the network learns: all but one, or all with a live teacher, whose
+        answers take as long as the network's steps."""
+        return max(1, processors - (not isinstance(self.teacher, LiveTeacher)))
+
     def stream(self, epoch: int = 0, workers: int = 1, first: int = 0, processes: bool = False) -> Generator[Batch]:
         """The batches from number `first` of `epoch` on, epoch after epoch without end, made a few ahead by `workers`.
 

@@ -85,7 +85,7 @@ class Trainer:
 
         Ctrl-C lets the current step finish, writes a checkpoint and raises KeyboardInterrupt.
         """
-        workers = max(1, usable_processors() - 1)
+        workers = batches.workers(usable_processors())
         stream = batches.stream(self.epoch, workers, self.index, processes=isinstance(self.do, JaxSteps))
         with Interrupt() as ctrl_c, closing(stream):
             while self.epoch < self.recipe.epochs and not self._finished():
