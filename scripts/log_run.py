@@ -34,6 +34,8 @@ def main() -> None:
     args = parser.parse_args()
     name = args.name or args.run.name
     recipe, history = (json.loads((args.run / f"{part}.json").read_text("utf-8")) for part in ("recipe", "history"))
+    if start := recipe.get("start"):
+        start["name"] = Path(start["name"]).name  # not where it lay on this machine
     kept = {
         "run": name,
         "hardware": args.hardware,

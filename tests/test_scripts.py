@@ -58,7 +58,7 @@ def test_a_run_is_logged_with_scores_of_its_own_file(tmp_path, monkeypatch, caps
     run, rng = tmp_path / "run-1", np.random.default_rng(0)
     run.mkdir()
     write_model(run / "model.onnx", metadata=card())
-    (run / "recipe.json").write_text('{"model": "vgg", "seed": 3}')
+    (run / "recipe.json").write_text('{"model": "vgg", "seed": 3, "start": {"name": "/home/me/old/weights.npz"}}')
     (run / "history.json").write_text('[{"epoch": 1, "minutes": 2.0}, {"epoch": 2, "minutes": 4.04}]')
     images, labels = rng.integers(0, 256, (20, 48, 48), np.uint8), rng.integers(0, 7, 20)
     save(Dataset.of(images, labels, ["train"] * 10 + ["val"] * 10), tmp_path / "d.parquet")
@@ -69,6 +69,7 @@ def test_a_run_is_logged_with_scores_of_its_own_file(tmp_path, monkeypatch, caps
     log_run.main()
     kept = json.loads((tmp_path / "benchmarks/results/runs/run-1.json").read_text())
     assert kept["epochs"] == 2 and kept["minutes"] == 4.0 and kept["scores"]["n"] == 10
+    assert kept["recipe"]["start"]["name"] == "weights.npz"
     constant = int(log_run.EmotionClassifier(run / "model.onnx").predict(images[:1]).argmax())
     assert kept["scores"]["accuracy"] == pytest.approx((labels[10:] == constant).mean())
     assert "| run-1 | vgg | 3 | 2 | a desk, 4 |" in capsys.readouterr().out

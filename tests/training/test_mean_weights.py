@@ -1,5 +1,6 @@
 """scripts/mean_weights.py: the weights between two runs, and one line for runs of different networks."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -50,3 +51,10 @@ def test_runs_of_different_networks_have_no_mean(tmp_path: Path, monkeypatch: py
     with pytest.raises(InputError, match="two runs of one network"):
         mean_weights.main()
     assert not (tmp_path / "mean").exists()
+
+
+def test_weights_to_pass_on_name_no_folder_of_this_machine(tmp_path: Path) -> None:
+    recipe = Recipe(options=TINY, start={"name": "/home/me/runs/old/weights.npz", "sha256": "0" * 64})
+    network.save_weights(models.build(recipe.model, **TINY), recipe, tmp_path / "weights.npz")
+    with np.load(tmp_path / "weights.npz") as saved:
+        assert json.loads(str(saved["recipe"]))["start"] == {"name": "weights.npz", "sha256": "0" * 64}

@@ -110,7 +110,12 @@ def plain(model: keras.Model) -> keras.Model:
 
 
 def save_weights(model: keras.Model, recipe: Recipe, path: Path) -> None:
-    """Write a plain model's weights in float16 with its recipe, to start from: half the size of the model."""
+    """Write a plain model's weights in float16 with its recipe, to start from: half the size of the model.
+
+    The file can be passed on: of the start that the recipe names it keeps the last part, not the folders.
+    """
+    if recipe.start:
+        recipe = recipe.changed(start={**recipe.start, "name": Path(recipe.start["name"]).name})
     arrays: dict[str, Any] = {f"w{i:04d}": w.astype(np.float16) for i, w in enumerate(model.get_weights())}
     np.savez_compressed(path, recipe=recipe.to_json(), **arrays)
 
