@@ -10,6 +10,8 @@ import argparse
 import os
 import statistics
 import time
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -22,25 +24,17 @@ from machine import ROOT, keep
 from emojimation.training.fit import models
 from emojimation.training.fit import recipe as recipes
 from emojimation.training.fit.augment import augment
-from emojimation.training.fit.batches import Batches, targets
+from emojimation.training.fit.batches import Batches, LiveTeacher, targets
 from emojimation.training.fit.network import compiled
 
 
 def main() -> None:
     """Measure, print, keep."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--recipe", default="default")
-    parser.add_argument("--steps", type=int, default=12)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
-    args = parser.parse_args()
-    recipe = recipes.load(args.recipe).changed(ferplus_head=0.0, ferplus_mix=0.0)
-    small_row = models.SMALL_ROW
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (recipe.batch * args.steps, 48, 48), dtype=np.uint8)
-    labels = rng.integers(0, 7, len(images))
-    feed = Batches(images, labels, targets(labels, None, 7, recipe), recipe)
-    batches = list(feed.epoch(0))
+    args = options(__doc__, rounds=3).parse_args()
+    feed = noise(args.recipe, args.steps)
+    recipe, images, small_row = feed.recipe, feed.images, models.SMALL_ROW
+    with closing(feed.stream()) as stream:
+        batches = list(islice(stream, feed.steps))
     precisions = {"bfloat16": "bfloat16", "keras_gradient": "bfloat16", "float32": "float32"}
     nets = {name: compiled(recipe.changed(precision=p), 7, 48, False) for name, p in precisions.items()}
     seconds: dict[str, list[float]] = {name: [] for name in nets}
@@ -65,6 +59,25 @@ def main() -> None:
         },
         args.out,
     )
+
+
+def options(text: str | None, rounds: int) -> argparse.ArgumentParser:
+    """What each benchmark of a training step can be asked."""
+    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--recipe", default="default")
+    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
+    return parser
+
+
+def noise(name: str, steps: int, teacher: LiveTeacher | None = None) -> Batches:
+    """Random images and labels for an epoch of `steps`, by the recipe `name` without FER+ votes."""
+    recipe = recipes.load(name).changed(ferplus_head=0.0, ferplus_mix=0.0)
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (recipe.batch * steps, 48, 48), dtype=np.uint8)
+    labels = rng.integers(0, 7, len(images))
+    return Batches(images, labels, targets(labels, None, 7, recipe), recipe, teacher=teacher)
 
 
 def _timed_augment(images: np.ndarray, recipe: recipes.Recipe) -> float:

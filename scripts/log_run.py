@@ -19,6 +19,7 @@ from machine import facts  # noqa: E402
 
 from emojimation.classify.classifier import EmotionClassifier  # noqa: E402
 from emojimation.training.data.load import load  # noqa: E402
+from emojimation.training.fit.recipe import without_folders  # noqa: E402
 from emojimation.training.judge.metrics import accuracy, ece, nll  # noqa: E402
 
 
@@ -34,8 +35,8 @@ def main() -> None:
     args = parser.parse_args()
     name = args.name or args.run.name
     recipe, history = (json.loads((args.run / f"{part}.json").read_text("utf-8")) for part in ("recipe", "history"))
-    if start := recipe.get("start"):
-        start["name"] = Path(start["name"]).name  # not where it lay on this machine
+    if "start" in recipe:
+        recipe["start"] = without_folders(recipe["start"])
     kept = {
         "run": name,
         "hardware": args.hardware,

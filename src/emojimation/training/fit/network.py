@@ -10,7 +10,7 @@ import numpy as np
 from emojimation.errors import InputError
 from emojimation.labels import FERPLUS_COLUMNS
 from emojimation.training.fit import models
-from emojimation.training.fit.recipe import Recipe
+from emojimation.training.fit.recipe import Recipe, without_folders
 
 
 def processor_has_bfloat16() -> bool:
@@ -114,8 +114,7 @@ def save_weights(model: keras.Model, recipe: Recipe, path: Path) -> None:
 
     The file can be passed on: of the start that the recipe names it keeps the last part, not the folders.
     """
-    if recipe.start:
-        recipe = recipe.changed(start={**recipe.start, "name": Path(recipe.start["name"]).name})
+    recipe = recipe.changed(start=without_folders(recipe.start))
     arrays: dict[str, Any] = {f"w{i:04d}": w.astype(np.float16) for i, w in enumerate(model.get_weights())}
     np.savez_compressed(path, recipe=recipe.to_json(), **arrays)
 

@@ -152,6 +152,11 @@ def _augmentation(values: dict[str, Any], base: Augmentation) -> Augmentation:
     return augmentation
 
 
+def without_folders(start: dict[str, str]) -> dict[str, str]:
+    """A recipe's `start` to pass on: the file's name, not where it lay on this machine; {} stays {}."""
+    return {**start, "name": Path(start["name"]).name} if start else {}
+
+
 def names() -> list[str]:
     """Names of the recipes in the package."""
     folder = Path(__file__).parents[2] / "recipes"
