@@ -27,7 +27,9 @@ def test_a_quarter_of_the_input_is_a_quarter_of_the_operations():
 def test_operations_are_those_that_a_run_makes():
     """Of every layer with weights: the outputs that it really has, times the weights behind each."""
     onnx = pytest.importorskip("onnx", reason='training packages are absent: pip install "emojimation[train]"')
-    model = onnx.load(resolve("default"))
+    from emojimation.training.export.slim import widened
+
+    model = widened(onnx.load(resolve("default")))
     weights = {tensor.name: list(tensor.dims) for tensor in model.graph.initializer}
     layers = [node for node in model.graph.node if node.op_type in ("Conv", "MatMul") and node.input[1] in weights]
     model.graph.output.extend(onnx.helper.make_empty_tensor_value_info(node.output[0]) for node in layers)
