@@ -11,6 +11,8 @@ from web_pages import html, page, sample, upload, use
 
 from emojimation.cli import web as cli_web  # isort: skip
 from emojimation import weights  # isort: skip
+from emojimation.classify.classifier import EmotionClassifier
+
 from emojimation.apps.web import pictures, server  # isort: skip
 from emojimation.apps.web import model as web_model  # isort: skip
 from emojimation.apps.web.settings import PageSettings, current, hand_over  # isort: skip
@@ -174,3 +176,13 @@ def test_one_model_alone_needs_no_choice(monkeypatch, tmp_path):
     monkeypatch.setattr(weights, "MODELS", tmp_path)
     use(monkeypatch, tmp_path / "own.onnx")
     assert pictures.models() == [str(tmp_path / "own.onnx")]
+
+
+@pytest.mark.parametrize("name", ["default", "max"])
+def test_an_eight_bit_version_shows_the_charts_of_its_float_model(name):
+    card = EmotionClassifier(f"{name}_int8").card
+    report = web_model.report_of(web_model._place(name))
+    figures = web_model.figures_of(card, report)
+    assert card["precision"] == "int8"
+    assert figures["accuracy"] == card["metrics"].get("accuracy", report["accuracy"])
+    assert all(figures[key] == report[key] for key in ("confusion_matrix", "reliability", "per_class", "corruptions"))

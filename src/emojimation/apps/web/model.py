@@ -62,7 +62,7 @@ def show() -> None:
     except InputError as error:
         st.error(str(error), icon=":material/broken_image:")
         return
-    figures = {**card["metrics"], **report_of(Path(card["path"]))}
+    figures = figures_of(card, report_of(_place(model_in_use())))
     _headline(card, figures)
     st.header("Compared with others", anchor=False)
     _field(_ours(figures))
@@ -112,6 +112,11 @@ def report_of(model: Path) -> dict[str, Any]:
     report = _read(model.with_suffix(".json"))
     history = _read(model.with_suffix(".history.json"))
     return {**(report if isinstance(report, dict) else {}), **({"history": history} if history else {})}
+
+
+def figures_of(card: dict[str, Any], report: dict[str, Any]) -> dict[str, Any]:
+    """The card's figures and the report's; an eight-bit version has its own in the card, charts are the float one's."""
+    return {**report, **card["metrics"]} if card["precision"] == "int8" else {**card["metrics"], **report}
 
 
 def _read(path: Path) -> Any:
