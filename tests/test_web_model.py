@@ -182,7 +182,14 @@ def test_one_model_alone_needs_no_choice(monkeypatch, tmp_path):
 def test_an_eight_bit_version_shows_the_charts_of_its_float_model(name):
     card = EmotionClassifier(f"{name}_int8").card
     report = web_model.report_of(web_model._place(name))
-    figures = web_model.figures_of(card, report)
+    figures = web_model.figures_of(card, name)
     assert card["precision"] == "int8"
     assert figures["accuracy"] == card["metrics"].get("accuracy", report["accuracy"])
     assert all(figures[key] == report[key] for key in ("confusion_matrix", "reliability", "per_class", "corruptions"))
+
+
+def test_a_report_beside_an_eight_bit_file_is_newer_than_its_card(tmp_path):
+    path = tmp_path / "own.onnx"
+    path.with_suffix(".json").write_text(json.dumps({"accuracy": 0.9}), "utf-8")
+    card = {"path": str(path), "precision": "int8", "metrics": {"accuracy": 0.5, "n": 7}}
+    assert web_model.figures_of(card, str(path)) == {"accuracy": 0.9, "n": 7}

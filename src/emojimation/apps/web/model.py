@@ -62,7 +62,7 @@ def show() -> None:
     except InputError as error:
         st.error(str(error), icon=":material/broken_image:")
         return
-    figures = figures_of(card, report_of(_place(model_in_use())))
+    figures = figures_of(card, model_in_use())
     _headline(card, figures)
     st.header("Compared with others", anchor=False)
     _field(_ours(figures))
@@ -114,9 +114,9 @@ def report_of(model: Path) -> dict[str, Any]:
     return {**(report if isinstance(report, dict) else {}), **({"history": history} if history else {})}
 
 
-def figures_of(card: dict[str, Any], report: dict[str, Any]) -> dict[str, Any]:
-    """The card's figures and the report's; an eight-bit version has its own in the card, charts are the float one's."""
-    return {**report, **card["metrics"]} if card["precision"] == "int8" else {**card["metrics"], **report}
+def figures_of(card: dict[str, Any], name: str) -> dict[str, Any]:
+    """The figures of a model by name: of the file that runs, and what only its float file has, such as charts."""
+    return {**report_of(_place(name)), **card["metrics"], **report_of(Path(card["path"]))}
 
 
 def _read(path: Path) -> Any:
